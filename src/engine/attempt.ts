@@ -1,0 +1,156 @@
+import type { TaskContext } from "./context.ts";
+import type { AnyTaskDefinition, BatchCall } from "./definition.ts";
+import {
+  describeError,
+  InvalidArgumentsError,
+  MaxRetriesExceededError,
+  ResultError,
+  Retry,
+  TimeLimitExceeded,
+  UnknownTaskError,
+} from "./errors.ts";
+import type { Registry } from "./registry.ts";
+import { hasRetryLeft, retryDelayMs } from "./retry.ts";
+import { MAX_RESULT_LENGTH, type ClaimedTask, type Outcome } from "./wire.ts";
+
+/** One attempt on its way: the task, what its handler gets, and what stops it. */
+export interface Attempt<Services> {
+  readonly task: ClaimedTask;
+  readonly ctx: TaskContext<Services>;
+  /** Resolves with the reason when the attempt must end now, whatever its handler does. */
+  readonly cut: Promise<Error>;
+}
+
+/**
+ * Runs one attempt: params → handler → result or error → outcome. Never throws and never logs; what
+ * the outcome leads to is the ledger's business.
+ * @param random in [0, 1), for the jitter of a retry
+ */
+export async function runAttempt<Services>(
+  registry: Registry<Services>,
+  attempt: Attempt<Services>,
+  random: number,
+): Promise<Outcome> {
+  const definition = registry.find(attempt.task.name);
+  if (definition?.handler == null) return fail(new UnknownTaskError(attempt.task.name));
+  try {
+    const params = registry.parse(attempt.task.name, attempt.task.kwargs);
+    const result = await cutShort(attempt, definition.handler(params, attempt.ctx));
+    return succeed(definition, attempt.task, result);
+  } catch (thrown) {
+    return outcomeOfError(definition, attempt.task, thrown, random);
+  }
+}
+
+/**
+ * Runs several attempts of one task in its batch handler: an outcome for each, in their order. A call
+ * whose params don't parse fails alone; a throw of the handler is every call's error.
+ */
+export function runBatch<Services>(
+  registry: Registry<Services>,
+  definition: AnyTaskDefinition<Services>,
+  attempts: readonly Attempt<Services>[],
+  services: Services,
+  random: () => number,
+): Promise<Outcome[]> {
+  const calls: BatchCall<unknown, Services>[] = [];
+  const answerOf = attempts.map(({ task, ctx }): (() => Promise<unknown>) => {
+    try {
+      const index = calls.push({ params: registry.parse(task.name, task.kwargs), ctx }) - 1;
+      return async () => unwrap((await answers)[index]);
+    } catch (thrown) {
+      return () => Promise.reject(thrown);
+    }
+  });
+  const answers = callBatchHandler(definition, calls, services);
+  return Promise.all(
+    attempts.map(async (attempt, index) => {
+      try {
+        const result = await cutShort(attempt, answerOf[index]?.());
+        return succeed(definition, attempt.task, result);
+      } catch (thrown) {
+        return outcomeOfError(definition, attempt.task, thrown, random());
+      }
+    }),
+  );
+}
+
+/** Never rejects: what the handler throws becomes the answer to every call. */
+async function callBatchHandler<Services>(
+  definition: AnyTaskDefinition<Services>,
+  calls: readonly BatchCall<unknown, Services>[],
+  services: Services,
+): Promise<readonly PromiseSettledResult<unknown>[]> {
+  try {
+    if (definition.batch === null || calls.length === 0) return [];
+    return await definition.batch.handler(calls, services);
+  } catch (reason) {
+    return calls.map(() => ({ status: "rejected", reason }));
+  }
+}
+
+function unwrap(answer: PromiseSettledResult<unknown> | undefined): unknown {
+  if (answer === undefined) throw new ResultError("The batch handler gave no answer to this call.");
+  if (answer.status === "rejected") throw answer.reason;
+  return answer.value;
+}
+
+/** The handler's result, or a throw of the reason for which the attempt was cut. */
+async function cutShort<Services>(attempt: Attempt<Services>, result: unknown): Promise<unknown> {
+  if (!(result instanceof Promise)) return result;
+  return Promise.race([
+    result,
+    attempt.cut.then((reason) => {
+      throw reason;
+    }),
+  ]);
+}
+
+function succeed(
+  definition: { readonly ignoreResult: boolean },
+  task: ClaimedTask,
+  result: unknown,
+): Outcome {
+  if (task.options.ignore_result ?? definition.ignoreResult) return { kind: "success", result: null };
+  // undefined has no JSON; a handler that returns nothing has the result null.
+  const text = JSON.stringify(result === undefined ? null : result) as string | undefined;
+  if (text === undefined) throw new ResultError(`A ${typeof result} can't be stored as a result.`);
+  if (text.length > MAX_RESULT_LENGTH) {
+    throw new ResultError(`The result has more than ${MAX_RESULT_LENGTH} characters of JSON.`);
+  }
+  return { kind: "success", result: text };
+}
+
+/** Retry or failure: the one place that decides what becomes of an attempt that threw. */
+function outcomeOfError<Services>(
+  definition: AnyTaskDefinition<Services>,
+  task: ClaimedTask,
+  thrown: unknown,
+  random: number,
+): Outcome {
+  const { retryPolicy } = definition;
+  const maxRetries =
+    task.options.max_retries === undefined ? retryPolicy.maxRetries : task.options.max_retries;
+  const isRetryLeft = hasRetryLeft({ maxRetries }, task.retries);
+  if (thrown instanceof Retry) {
+    const cause = thrown.cause ?? null;
+    if (!isRetryLeft) return fail(cause ?? new MaxRetriesExceededError(task.name, task.id));
+    const seconds = thrown.countdownSeconds ?? retryPolicy.defaultRetryDelaySeconds;
+    return { kind: "retry", delayMs: Math.round(seconds * 1_000), error: describeError(cause ?? thrown) };
+  }
+  // As in Celery the hard limit ends the task: the handler may still be at it, so no second one starts.
+  if (thrown instanceof TimeLimitExceeded) return fail(thrown);
+  const isAutomatic =
+    definition.autoretryFor.some((type) => thrown instanceof type) &&
+    !definition.dontAutoretryFor.some((type) => thrown instanceof type);
+  if (!isAutomatic || !isRetryLeft || thrown instanceof InvalidArgumentsError) return fail(thrown);
+  return {
+    kind: "retry",
+    delayMs: retryDelayMs(retryPolicy, task.retries, random),
+    error: describeError(thrown),
+  };
+}
+
+function fail(thrown: unknown): Outcome {
+  return { kind: "failure", error: describeError(thrown) };
+}

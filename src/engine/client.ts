@@ -1,0 +1,205 @@
+import {
+  checkInteger,
+  checkMaxRetries,
+  checkTimeLimits,
+  MAX_PRIORITY,
+  type ParamsSchema,
+  type TaskDefinition,
+} from "./definition.ts";
+import { InvalidOptionError } from "./errors.ts";
+import { fingerprint } from "./json.ts";
+import type { Clock, Random } from "./ports.ts";
+import type { Registry } from "./registry.ts";
+import { signature, type CallOptions, type Signature } from "./signature.ts";
+import { deriveTaskId, mintTaskId } from "./task-id.ts";
+import type { RunOptions, SubmitAnswer, TaskSpec } from "./wire.ts";
+import type { z } from "zod";
+
+/** Commits tasks in the ledger shard of their id: when it resolves they are durable. */
+export interface TaskSubmitter {
+  /** @returns one answer per task, in their order */
+  submit(tasks: readonly TaskSpec[]): Promise<SubmitAnswer[]>;
+}
+
+/** What the client needs to know of its deployment. */
+export interface LovageSettings {
+  /** Shards that new tasks are spread over. */
+  readonly shards: number;
+  /** Names of the queues that have a consumer. */
+  readonly queues: ReadonlySet<string>;
+  /** Derives ids from keys that callers bring. */
+  readonly idSecret: Promise<CryptoKey>;
+}
+
+/** A key that makes a call repeatable: the same caller, route and key are one task. */
+export interface CallKey {
+  readonly route: string;
+  readonly key: string;
+}
+
+/** What a call answers: the id, and whether this call made the task or found it. */
+export interface TaskHandle {
+  readonly taskId: string;
+  readonly answer: SubmitAnswer;
+}
+
+/** Any delay is allowed, but a date must be one: 9999-12-31. */
+const MAX_TIME_MS = 253_402_214_400_000;
+
+/**
+ * Calls tasks on behalf of one caller. Typed calls go through `delay` and `applyAsync`, calls by name
+ * through `send`; all are validated before anything is written.
+ */
+export class Lovage {
+  readonly #registry: Registry<never>;
+  readonly #submitter: TaskSubmitter;
+  readonly #settings: LovageSettings;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #owner: string;
+
+  constructor(parts: {
+    registry: Registry<never>;
+    submitter: TaskSubmitter;
+    settings: LovageSettings;
+    clock: Clock;
+    random: Random;
+    owner: string;
+  }) {
+    this.#registry = parts.registry;
+    this.#submitter = parts.submitter;
+    this.#settings = parts.settings;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#owner = parts.owner;
+  }
+
+  /** Calls a task now, with its own options (Celery's `task.delay()`). */
+  delay<Schema extends ParamsSchema, Result, Services>(
+    task: TaskDefinition<Schema, Result, Services>,
+    params: z.input<Schema>,
+  ): Promise<TaskHandle> {
+    return this.applyAsync(task, params);
+  }
+
+  /** Calls a task with options of this call (Celery's `task.apply_async()`). */
+  applyAsync<Schema extends ParamsSchema, Result, Services>(
+    task: TaskDefinition<Schema, Result, Services>,
+    params: z.input<Schema>,
+    options: CallOptions = {},
+    key?: CallKey,
+  ): Promise<TaskHandle> {
+    return this.send(signature<Result>(task.name, params, options), key);
+  }
+
+  /**
+   * Calls the task that a signature names.
+   * @throws UnknownTaskError, InvalidArgumentsError, InvalidOptionError; nothing is written then
+   */
+  async send(call: Signature, key?: CallKey): Promise<TaskHandle> {
+    const spec =
+      key === undefined
+        ? this.prepare([call])[0]
+        : await this.prepareKeyed(call, key);
+    const [answer] = await this.#submitter.submit(spec === undefined ? [] : [spec]);
+    if (spec === undefined || answer === undefined) throw new Error("The ledger gave no answer.");
+    return { taskId: spec.id, answer };
+  }
+
+  /** Calls many tasks at once: all in one shard, in one transaction. */
+  async sendAll(calls: readonly Signature[]): Promise<string[]> {
+    const specs = this.prepare(calls);
+    await this.#submitter.submit(specs);
+    return specs.map((spec) => spec.id);
+  }
+
+  /**
+   * Validates calls and gives them ids, without submitting: for writing them into an outbox together
+   * with the rows they belong to.
+   */
+  prepare(calls: readonly Signature[]): TaskSpec[] {
+    const now = this.#clock.now();
+    const shard = Math.floor(this.#random.float() * this.#settings.shards);
+    const random = this.#random.bytes(calls.length * 8);
+    return calls.map((call, index) =>
+      this.#spec(call, mintTaskId(now, shard, random.subarray(index * 8, index * 8 + 8)), now, null),
+    );
+  }
+
+  /** Like `prepare`, with the id that belongs to the caller's key. */
+  async prepareKeyed(call: Signature, key: CallKey): Promise<TaskSpec> {
+    const id = await deriveTaskId(await this.#settings.idSecret, this.#settings.shards, {
+      caller: this.#owner,
+      ...key,
+    });
+    const spec = this.#spec(call, id, this.#clock.now(), null);
+    return { ...spec, fingerprint: await fingerprint([spec.name, JSON.parse(spec.kwargs), call.options]) };
+  }
+
+  #spec(call: Signature, id: string, now: number, hash: string | null): TaskSpec {
+    const definition = this.#registry.get(call.task);
+    const { options } = call;
+    const queue = options.queue ?? definition.queue;
+    if (!this.#settings.queues.has(queue)) {
+      const known = [...this.#settings.queues].join(", ");
+      throw new InvalidOptionError("queue", `'${queue}' is none of ${known}.`);
+    }
+    const dueAt = dueTime(options, now);
+    return {
+      id,
+      name: definition.name,
+      queue,
+      priority: checkInteger("priority", options.priority ?? definition.priority, 0, MAX_PRIORITY),
+      kwargs: this.#registry.bind(call.task, call.args, call.kwargs),
+      owner: this.#owner,
+      dueAt,
+      expiresAt: expiryTime(options, now, dueAt),
+      options: runOptions(options, definition),
+      fingerprint: hash,
+    };
+  }
+}
+
+function dueTime({ countdown, eta }: CallOptions, now: number): number | null {
+  if (countdown !== undefined && eta !== undefined) {
+    throw new InvalidOptionError("countdown", "can't be given together with eta.");
+  }
+  const due =
+    countdown !== undefined ? now + countdown * 1_000 : eta !== undefined ? eta.getTime() : now;
+  if (!Number.isFinite(due) || due > MAX_TIME_MS || (countdown ?? 0) < 0) {
+    throw new InvalidOptionError(
+      countdown === undefined ? "eta" : "countdown",
+      "is no time up to the year 9999.",
+    );
+  }
+  return due > now ? Math.round(due) : null;
+}
+
+function expiryTime({ expires }: CallOptions, now: number, dueAt: number | null): number | null {
+  if (expires === undefined) return null;
+  const at = expires instanceof Date ? expires.getTime() : now + expires * 1_000;
+  if (!Number.isFinite(at) || at > MAX_TIME_MS) {
+    throw new InvalidOptionError("expires", "is no time up to the year 9999.");
+  }
+  if (dueAt !== null && at <= dueAt) {
+    throw new InvalidOptionError("expires", "is before the task's earliest start.");
+  }
+  return Math.round(at);
+}
+
+function runOptions(
+  options: CallOptions,
+  definition: { softTimeLimitSeconds: number | null; timeLimitSeconds: number },
+): RunOptions {
+  checkTimeLimits(
+    options.softTimeLimit ?? definition.softTimeLimitSeconds,
+    options.timeLimit ?? definition.timeLimitSeconds,
+  );
+  if (options.maxRetries !== undefined) checkMaxRetries(options.maxRetries);
+  return {
+    ...(options.maxRetries !== undefined && { max_retries: options.maxRetries }),
+    ...(options.softTimeLimit !== undefined && { soft_time_limit: options.softTimeLimit }),
+    ...(options.timeLimit !== undefined && { time_limit: options.timeLimit }),
+    ...(options.ignoreResult !== undefined && { ignore_result: options.ignoreResult }),
+  };
+}

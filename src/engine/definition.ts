@@ -1,0 +1,211 @@
+import type { z } from "zod";
+import { InvalidOptionError } from "./errors.ts";
+import type { RetryPolicy } from "./retry.ts";
+import type { TaskContext } from "./context.ts";
+import { signature, type Signature, type SignatureOptions } from "./signature.ts";
+
+/** Object schema whose key order is the order of Celery's positional arguments. */
+export type ParamsSchema = z.ZodObject<z.ZodRawShape>;
+
+type ErrorClass = abstract new (...args: never[]) => Error;
+
+/** A task may run for 14 minutes: a consumer is stopped after 15, and its settles need a moment. */
+export const MAX_TIME_LIMIT_SECONDS = 840;
+export const MAX_PRIORITY = 9;
+/** The most calls a batch handler gets at once: one claim. */
+export const MAX_BATCH_SIZE = 100;
+
+/**
+ * How a task behaves unless a call says otherwise. Names and defaults are Celery's
+ * (`celery/app/task.py`); times are in seconds, as there.
+ */
+export interface TaskOptions {
+  /** The queue its calls wait in. Default `default`. */
+  readonly queue?: string;
+  /** 0 … 9, higher first. Default 0. */
+  readonly priority?: number;
+  /** Retries after the first attempt; null for ever. Default 3. */
+  readonly maxRetries?: number | null;
+  /** Delay of a retry without countdown or backoff. Default 180. */
+  readonly defaultRetryDelaySeconds?: number;
+  /** Errors that are retried by themselves; any other error fails the task. Default none. */
+  readonly autoretryFor?: readonly ErrorClass[];
+  /** Exceptions to `autoretryFor`. Default none. */
+  readonly dontAutoretryFor?: readonly ErrorClass[];
+  /** Exponential backoff: true for a factor of 1 s, a number for that many. Default false. */
+  readonly retryBackoff?: boolean | number;
+  /** Default 600. */
+  readonly retryBackoffMaxSeconds?: number;
+  /** Full jitter on the backoff. Default true. */
+  readonly retryJitter?: boolean;
+  /** After this the handler's AbortSignal fires with `SoftTimeLimitExceeded`. Default none. */
+  readonly softTimeLimitSeconds?: number | null;
+  /** After this the attempt fails with `TimeLimitExceeded`. Default and maximum 840. */
+  readonly timeLimitSeconds?: number;
+  /** Don't keep the result. Default false. */
+  readonly ignoreResult?: boolean;
+}
+
+/** One call as a batch handler gets it. */
+export interface BatchCall<Params, Services> {
+  readonly params: Params;
+  readonly ctx: TaskContext<Services>;
+}
+
+type Handler<Params, Result, Services> = (
+  params: Params,
+  ctx: TaskContext<Services>,
+) => Result | Promise<Result>;
+
+/**
+ * Takes up to `size` calls at once and answers one outcome per call, in their order; a throw fails (or
+ * retries) all of them. Each call keeps its own retries, time limits and result.
+ */
+interface BatchHandler<Params, Result, Services> {
+  readonly size: number;
+  readonly handler: (
+    calls: readonly BatchCall<Params, Services>[],
+    services: Services,
+  ) => Promise<readonly PromiseSettledResult<Result>[]>;
+}
+
+/** What a task is declared with: exactly one of `handler` and `batch`. */
+export type TaskDeclaration<Schema extends ParamsSchema, Result, Services> = TaskOptions & {
+  readonly name: string;
+  readonly params: Schema;
+} & (
+    | { readonly handler: Handler<z.output<Schema>, Result, Services>; readonly batch?: never }
+    | { readonly batch: BatchHandler<z.output<Schema>, Result, Services>; readonly handler?: never }
+  );
+
+/** A declared task: its options resolved and checked, its name bound to its params and result. */
+export interface TaskDefinition<
+  Schema extends ParamsSchema = ParamsSchema,
+  Result = unknown,
+  Services = never,
+> {
+  readonly name: string;
+  readonly params: Schema;
+  readonly queue: string;
+  readonly priority: number;
+  readonly retryPolicy: RetryPolicy;
+  readonly autoretryFor: readonly ErrorClass[];
+  readonly dontAutoretryFor: readonly ErrorClass[];
+  readonly softTimeLimitSeconds: number | null;
+  readonly timeLimitSeconds: number;
+  readonly ignoreResult: boolean;
+  readonly handler: Handler<z.output<Schema>, Result, Services> | null;
+  readonly batch: BatchHandler<z.output<Schema>, Result, Services> | null;
+  /** A signature of this task: the call as a value, to be applied later. */
+  s(params: z.input<Schema>, options?: SignatureOptions): Signature<Result>;
+}
+
+/** What a definition's params accept, for callers. */
+export type ParamsOf<Definition> =
+  Definition extends TaskDefinition<infer Schema, infer _Result, infer _Services>
+    ? z.input<Schema>
+    : never;
+
+/** Any definition, whatever its params and result: what a registry holds. */
+// oxlint-disable-next-line typescript/no-explicit-any -- variance: a registry holds them all
+export type AnyTaskDefinition<Services> = TaskDefinition<any, any, Services>;
+
+/**
+ * Declares a task once; everything else (typed calls, validation at the door, positional arguments)
+ * follows from it. `createTaskDefiner<Services>()` fixes what handlers find under `ctx.services`.
+ * @throws InvalidOptionError naming the field, when a value can't work
+ */
+export function createTaskDefiner<Services>() {
+  return function defineTask<Schema extends ParamsSchema, Result>(
+    declaration: TaskDeclaration<Schema, Result, Services>,
+  ): TaskDefinition<Schema, Result, Services> {
+    const { name } = declaration;
+    checkName(name);
+    const timeLimitSeconds = declaration.timeLimitSeconds ?? MAX_TIME_LIMIT_SECONDS;
+    const softTimeLimitSeconds = declaration.softTimeLimitSeconds ?? null;
+    checkTimeLimits(softTimeLimitSeconds, timeLimitSeconds);
+    const batch = declaration.batch ?? null;
+    if (batch !== null) checkInteger("batch.size", batch.size, 1, MAX_BATCH_SIZE);
+    return {
+      name,
+      params: declaration.params,
+      queue: declaration.queue ?? "default",
+      priority: checkInteger("priority", declaration.priority ?? 0, 0, MAX_PRIORITY),
+      retryPolicy: retryPolicyOf(declaration),
+      autoretryFor: declaration.autoretryFor ?? [],
+      dontAutoretryFor: declaration.dontAutoretryFor ?? [],
+      softTimeLimitSeconds,
+      timeLimitSeconds,
+      ignoreResult: declaration.ignoreResult ?? false,
+      handler: declaration.handler ?? null,
+      batch,
+      s: (params, options = {}) => signature<Result>(name, params, options),
+    };
+  };
+}
+
+function retryPolicyOf(options: TaskOptions): RetryPolicy {
+  const maxRetries = checkMaxRetries(options.maxRetries === undefined ? 3 : options.maxRetries);
+  const backoff = options.retryBackoff ?? false;
+  const factor = backoff === true ? 1 : backoff === false ? null : backoff;
+  if (factor !== null) checkSeconds("retryBackoff", factor);
+  return {
+    maxRetries,
+    defaultRetryDelaySeconds: checkSeconds(
+      "defaultRetryDelaySeconds",
+      options.defaultRetryDelaySeconds ?? 180,
+    ),
+    retryBackoffSeconds: factor,
+    retryBackoffMaxSeconds: checkSeconds(
+      "retryBackoffMaxSeconds",
+      options.retryBackoffMaxSeconds ?? 600,
+    ),
+    retryJitter: options.retryJitter ?? true,
+  };
+}
+
+function checkName(name: string): void {
+  if (!/^[A-Za-z_][\w.-]{0,199}$/.test(name)) {
+    throw new InvalidOptionError(
+      "name",
+      `'${name}' is not a task name (a letter or _, then letters, digits, _ . -; at most 200).`,
+    );
+  }
+}
+
+/** Null, or an integer from 0 on. */
+export function checkMaxRetries(maxRetries: number | null): number | null {
+  return maxRetries === null ? null : checkInteger("maxRetries", maxRetries, 0, 1_000_000);
+}
+
+/** Hard limit at most MAX_TIME_LIMIT_SECONDS, soft limit at most the hard one. */
+export function checkTimeLimits(soft: number | null, hard: number): void {
+  checkSeconds("timeLimitSeconds", hard);
+  if (hard > MAX_TIME_LIMIT_SECONDS) {
+    throw new InvalidOptionError(
+      "timeLimitSeconds",
+      `${hard} is over ${MAX_TIME_LIMIT_SECONDS}: the platform stops a consumer after 15 minutes. Split the work into several tasks.`,
+    );
+  }
+  if (soft !== null && checkSeconds("softTimeLimitSeconds", soft) > hard) {
+    throw new InvalidOptionError(
+      "softTimeLimitSeconds",
+      `${soft} is over the hard limit of ${hard}.`,
+    );
+  }
+}
+
+/** Returns the number if it is an integer from `min` to `max`; throws InvalidOptionError otherwise. */
+export function checkInteger(field: string, value: number, min: number, max: number): number {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new InvalidOptionError(field, `${value} is not an integer from ${min} to ${max}.`);
+  }
+  return value;
+}
+
+function checkSeconds(field: string, value: number): number {
+  if (!Number.isFinite(value) || value < 0) {
+    throw new InvalidOptionError(field, `${value} is not a number of seconds from 0 on.`);
+  }
+  return value;
+}

@@ -1,0 +1,40 @@
+import type { TaskRecord } from "./wire.ts";
+
+/** Time and chance come in from outside, so that the same code runs in a simulator. */
+export interface Clock {
+  /** Epoch ms. */
+  now(): number;
+}
+
+export interface Random {
+  /** A number in [0, 1). */
+  float(): number;
+  bytes(length: number): Uint8Array;
+}
+
+export interface Timers {
+  /** Calls `fn` once after `ms`; the answer cancels it. */
+  after(ms: number, fn: () => void): () => void;
+}
+
+/** Reads tasks wherever they are kept: ledger first, then history, so a client reads its own writes. */
+export interface TaskReader {
+  /** Null: no task has this id (or it was purged from the history). */
+  get(taskId: string): Promise<TaskRecord | null>;
+  /**
+   * The task as it is now, then again after every change, until it is terminal or `signal` aborts (the
+   * iteration then ends without an error). Yields nothing if no task has this id. Idle waiting costs
+   * nothing: the ledger may sleep in between.
+   */
+  watch(taskId: string, signal: AbortSignal): AsyncIterable<TaskRecord>;
+}
+
+/** Stops tasks. */
+export interface TaskControl {
+  /**
+   * Calls a task off: one that has not started becomes REVOKED at once. A running attempt goes on and is
+   * not retried, or, with `terminate`, is REVOKED now and its handler told within a heartbeat.
+   * @returns the task afterwards; null if no task has this id. A finished task stays as it is.
+   */
+  revoke(taskId: string, options: { terminate: boolean }): Promise<TaskRecord | null>;
+}

@@ -1,0 +1,109 @@
+import type { z } from "zod";
+import type { AnyTaskDefinition, ParamsSchema } from "./definition.ts";
+import { InvalidArgumentsError, InvalidOptionError, UnknownTaskError } from "./errors.ts";
+import { MAX_KWARGS_LENGTH } from "./wire.ts";
+
+interface Entry<Services> {
+  readonly definition: AnyTaskDefinition<Services>;
+  /** The params, refusing names they don't have, as a Python call would. */
+  readonly strictParams: ParamsSchema;
+}
+
+/** The task definitions of a deployment, by name. */
+export class Registry<Services = never> {
+  readonly #entries = new Map<string, Entry<Services>>();
+
+  /** @throws InvalidOptionError when two definitions share a name */
+  constructor(definitions: readonly AnyTaskDefinition<Services>[]) {
+    for (const definition of definitions) {
+      if (this.#entries.has(definition.name)) {
+        throw new InvalidOptionError("name", `'${definition.name}' is declared twice.`);
+      }
+      const params = definition.params as ParamsSchema;
+      this.#entries.set(definition.name, { definition, strictParams: params.strict() });
+    }
+  }
+
+  names(): string[] {
+    return [...this.#entries.keys()];
+  }
+
+  find(name: string): AnyTaskDefinition<Services> | null {
+    return this.#entries.get(name)?.definition ?? null;
+  }
+
+  /** @throws UnknownTaskError */
+  get(name: string): AnyTaskDefinition<Services> {
+    return this.#entry(name).definition;
+  }
+
+  /**
+   * Binds positional arguments to the params in their order, adds the named ones, checks all.
+   * @returns the arguments by name as JSON text, as they were given (defaults are filled in at the run)
+   * @throws UnknownTaskError, InvalidArgumentsError with one issue per argument that doesn't fit
+   */
+  bind(
+    name: string,
+    args: readonly unknown[],
+    kwargs: Readonly<Record<string, unknown>>,
+  ): string {
+    const { strictParams } = this.#entry(name);
+    const bound = bindPositional(name, Object.keys(strictParams.shape), args, kwargs);
+    const checked = strictParams.safeParse(bound);
+    if (!checked.success) throw new InvalidArgumentsError(name, issuesOf(checked.error));
+    const text = JSON.stringify(bound);
+    if (text.length > MAX_KWARGS_LENGTH) {
+      throw new InvalidArgumentsError(name, [
+        { path: "kwargs", message: `The arguments have more than ${MAX_KWARGS_LENGTH} characters of JSON.` },
+      ]);
+    }
+    return text;
+  }
+
+  /**
+   * The params of a stored call, for its handler.
+   * @throws InvalidArgumentsError when the declaration changed since the call was accepted
+   */
+  parse(name: string, kwargs: string): unknown {
+    const checked = this.#entry(name).strictParams.safeParse(JSON.parse(kwargs));
+    if (!checked.success) throw new InvalidArgumentsError(name, issuesOf(checked.error));
+    return checked.data;
+  }
+
+  #entry(name: string): Entry<Services> {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) throw new UnknownTaskError(name);
+    return entry;
+  }
+}
+
+function bindPositional(
+  name: string,
+  params: readonly string[],
+  args: readonly unknown[],
+  kwargs: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  if (args.length > params.length) {
+    throw new InvalidArgumentsError(name, [
+      { path: "args", message: `takes ${params.length} positional arguments but ${args.length} were given` },
+    ]);
+  }
+  const bound: Record<string, unknown> = { ...kwargs };
+  for (const [index, value] of args.entries()) {
+    const param = params[index] ?? "";
+    if (Object.hasOwn(kwargs, param)) {
+      throw new InvalidArgumentsError(name, [
+        { path: param, message: "given both by position and by name" },
+      ]);
+    }
+    bound[param] = value;
+  }
+  return bound;
+}
+
+function issuesOf(error: z.ZodError): { path: string; message: string }[] {
+  return error.issues.map((issue) => ({
+    path: issue.path.length > 0 ? issue.path.map(String).join(".") : "kwargs",
+    message: issue.message,
+  }));
+}

@@ -1,0 +1,125 @@
+import type { ErrorInfo } from "./errors.ts";
+import type { State, TerminalState } from "./states.ts";
+
+/*
+ * What travels between the API, the ledger and the consumers. JSON texts (`kwargs`, `result`) are
+ * carried as text: the ledger never looks into them.
+ */
+
+/** Options of a call that only its consumer needs; absent keys mean the task's declaration decides. */
+export interface RunOptions {
+  readonly max_retries?: number | null;
+  readonly soft_time_limit?: number;
+  readonly time_limit?: number;
+  readonly ignore_result?: boolean;
+}
+
+/** A task as it is submitted: validated, with its id and everything the ledger decides by. */
+export interface TaskSpec {
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  /** 0 … 9, higher first. */
+  readonly priority: number;
+  /** The arguments by name, as JSON text of an object. */
+  readonly kwargs: string;
+  /** Who submitted it: only they (and admins) see it. */
+  readonly owner: string;
+  /** Earliest start, epoch ms; null: at once. */
+  readonly dueAt: number | null;
+  /** Not to be started after this, epoch ms; null: never expires. */
+  readonly expiresAt: number | null;
+  readonly options: RunOptions;
+  /**
+   * For an id that may come twice (given by the caller, or relayed from an outbox): the hash of the
+   * call. The ledger then looks into the history too, and a second submit is told whether it is the
+   * same call. Null: the id was minted for this submit alone.
+   */
+  readonly fingerprint: string | null;
+}
+
+/**
+ * - `accepted`: committed, this submit made the task.
+ * - `exists`: the same call was committed before.
+ * - `conflict`: the id is taken by a call with other content.
+ * - `busy`: another submit of this id is being looked up right now; ask again.
+ */
+export type SubmitAnswer = "accepted" | "exists" | "conflict" | "busy";
+
+/** A task in a consumer's hands: what it needs to run one attempt. */
+export interface ClaimedTask {
+  readonly id: string;
+  readonly name: string;
+  readonly kwargs: string;
+  readonly owner: string;
+  readonly options: RunOptions;
+  readonly attempt: number;
+  readonly retries: number;
+}
+
+/** How one attempt ended: the closed set that a consumer reports and the ledger applies. */
+export type Outcome =
+  | { readonly kind: "success"; readonly result: string | null }
+  | { readonly kind: "retry"; readonly delayMs: number; readonly error: ErrorInfo }
+  | { readonly kind: "failure"; readonly error: ErrorInfo };
+
+/** An outcome with the task and the lease token it was run under. */
+export interface Settlement {
+  readonly id: string;
+  readonly token: number;
+  readonly outcome: Outcome;
+  /** How long the handler ran, ms. */
+  readonly runtimeMs: number;
+}
+
+/** One attempt as it is kept. `outcome` null: it is running. */
+export interface AttemptRecord {
+  readonly attempt: number;
+  /** Epoch ms, the ledger's clock. */
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+  readonly outcome: "success" | "retry" | "failure" | "lost" | "revoked" | null;
+  readonly error: ErrorInfo | null;
+}
+
+/** Everything known about a task, wherever it is kept. Times are epoch ms. */
+export interface TaskRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly state: State;
+  readonly owner: string;
+  /** JSON text of an object. */
+  readonly kwargs: string;
+  /** JSON text; null without a result. */
+  readonly result: string | null;
+  /** Of the last attempt that failed; null if none did. */
+  readonly error: ErrorInfo | null;
+  readonly options: RunOptions;
+  readonly retries: number;
+  readonly submittedAt: number;
+  /** Earliest start; null once it started for the last time or if it was due at once. */
+  readonly dueAt: number | null;
+  readonly expiresAt: number | null;
+  /** The newest attempts, oldest first (at most `MAX_KEPT_ATTEMPTS`). */
+  readonly attempts: readonly AttemptRecord[];
+  /** Null until the state is terminal. */
+  readonly finishedAt: number | null;
+  /** True: it ran out of attempts and waits for a person (an attribute, not a state). */
+  readonly isDeadLettered: boolean;
+  readonly fingerprint: string | null;
+}
+
+/** A task that ended: how the history keeps it. */
+export type FinishedTask = TaskRecord & {
+  readonly state: TerminalState;
+  readonly finishedAt: number;
+};
+
+/** Attempts kept with a task; older ones are dropped, their number is not. */
+export const MAX_KEPT_ATTEMPTS = 20;
+/** JSON text of the arguments of one task. */
+export const MAX_KWARGS_LENGTH = 256 * 1_024;
+/** JSON text of one result. */
+export const MAX_RESULT_LENGTH = 1_024 * 1_024;

@@ -1,0 +1,52 @@
+import type { Clock, FinishedTask, Random, TaskRecord } from "#engine";
+
+/** A value SQLite stores here: no blobs are used. */
+export type SqlValue = string | number | null;
+
+/** The SQLite database of one Durable Object, synchronous as there. */
+export interface SqlPort {
+  /**
+   * Runs one statement. Rows are read lazily: stop iterating to stop reading, and finish before the
+   * next `await`.
+   */
+  exec<Row extends Record<string, SqlValue>>(
+    sql: string,
+    ...params: SqlValue[]
+  ): Iterable<Row>;
+  /** All writes of `fn` or, when it throws, none. */
+  transaction<T>(fn: () => T): T;
+  /** Rows written since the object started, as the platform bills them. */
+  rowsWritten(): number;
+}
+
+/** The one alarm of a Durable Object. */
+export interface AlarmPort {
+  /** Epoch ms; replaces an alarm that is set. Costs one row. */
+  set(at: number): void;
+}
+
+/** Finished tasks' home (D1). */
+export interface HistoryPort {
+  /** Writes tasks that finished; writing one again changes nothing. Rejects when it is not sure. */
+  write(tasks: readonly FinishedTask[]): Promise<void>;
+  /** The fingerprints of those of `ids` that the history knows (null: kept without one). */
+  fingerprints(ids: readonly string[]): Promise<Map<string, string | null>>;
+}
+
+/** What a ledger needs from outside. */
+export interface LedgerPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly sql: SqlPort;
+  readonly alarm: AlarmPort;
+  readonly history: HistoryPort;
+  /** Rings the doorbell of a queue: some consumer will come and claim. May reject; may be lost. */
+  readonly ring: (queue: string) => Promise<void>;
+  /** Claims and runs due work of a queue without a doorbell, for when bells are lost. May reject. */
+  readonly runDirectly: (queue: string) => Promise<void>;
+  /** Somebody may be watching this task: tell them. Cheap when nobody is. */
+  readonly changed: (task: TaskRecord) => void;
+  /** Lets a promise run on after the answer. */
+  readonly background: (work: Promise<void>) => void;
+  readonly log: (event: string, fields: Record<string, unknown>) => void;
+}
