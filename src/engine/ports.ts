@@ -1,4 +1,4 @@
-import type { TaskRecord } from "./wire.ts";
+import type { TaskRecord, TaskSpec } from "./wire.ts";
 
 /** Time and chance come in from outside, so that the same code runs in a simulator. */
 export interface Clock {
@@ -37,4 +37,15 @@ export interface TaskControl {
    * @returns the task afterwards; null if no task has this id. A finished task stays as it is.
    */
   revoke(taskId: string, options: { terminate: boolean }): Promise<TaskRecord | null>;
+}
+
+/**
+ * Tasks written in the same transaction as the rows they belong to, and relayed to the ledger after
+ * it. `Statement` is what the database takes in a batch.
+ */
+export interface Outbox<Statement> {
+  /** The statement that writes the tasks; to be put into the caller's batch. */
+  insert(tasks: readonly TaskSpec[]): Statement;
+  /** Submits these tasks now and takes them out. May fail halfway: a sweep relays what is left. */
+  relay(tasks: readonly TaskSpec[]): Promise<void>;
 }
