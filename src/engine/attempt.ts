@@ -43,8 +43,9 @@ export async function runAttempt<Services>(
 }
 
 /**
- * Runs several attempts of one task in its batch handler: an outcome for each, in their order. A call
- * whose params don't parse fails alone; a throw of the handler is every call's error.
+ * Runs several attempts of one task in its batch handler: an outcome for each, in their order, each
+ * as soon as it is known. A call whose params don't parse fails alone; a throw of the handler is every
+ * call's error.
  */
 export function runBatch<Services>(
   registry: Registry<Services>,
@@ -52,7 +53,7 @@ export function runBatch<Services>(
   attempts: readonly Attempt<Services>[],
   services: Services,
   random: () => number,
-): Promise<Outcome[]> {
+): Promise<Outcome>[] {
   const calls: BatchCall<unknown, Services>[] = [];
   const answerOf = attempts.map(({ task, ctx }): (() => Promise<unknown>) => {
     try {
@@ -63,16 +64,14 @@ export function runBatch<Services>(
     }
   });
   const answers = callBatchHandler(definition, calls, services);
-  return Promise.all(
-    attempts.map(async (attempt, index) => {
-      try {
-        const result = await cutShort(attempt, answerOf[index]?.());
-        return succeed(definition, attempt.task, result);
-      } catch (thrown) {
-        return outcomeOfError(definition, attempt.task, thrown, random());
-      }
-    }),
-  );
+  return attempts.map(async (attempt, index) => {
+    try {
+      const result = await cutShort(attempt, answerOf[index]?.());
+      return succeed(definition, attempt.task, result);
+    } catch (thrown) {
+      return outcomeOfError(definition, attempt.task, thrown, random());
+    }
+  });
 }
 
 /** Never rejects: what the handler throws becomes the answer to every call. */

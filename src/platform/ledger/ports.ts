@@ -1,4 +1,4 @@
-import type { Clock, FinishedTask, Random, TaskRecord } from "#engine";
+import type { Clock, FinishedTask, TaskRecord, Timers } from "#engine";
 
 /** A value SQLite stores here: no blobs are used. */
 export type SqlValue = string | number | null;
@@ -33,10 +33,17 @@ export interface HistoryPort {
   fingerprints(ids: readonly string[]): Promise<Map<string, string | null>>;
 }
 
+/** Those who wait for a task's next state. */
+export interface WatchersPort {
+  /** Cheap: asked for every change of every task. */
+  isWatched(taskId: string): boolean;
+  notify(task: TaskRecord): void;
+}
+
 /** What a ledger needs from outside. */
 export interface LedgerPorts {
   readonly clock: Clock;
-  readonly random: Random;
+  readonly timers: Timers;
   readonly sql: SqlPort;
   readonly alarm: AlarmPort;
   readonly history: HistoryPort;
@@ -44,8 +51,7 @@ export interface LedgerPorts {
   readonly ring: (queue: string) => Promise<void>;
   /** Claims and runs due work of a queue without a doorbell, for when bells are lost. May reject. */
   readonly runDirectly: (queue: string) => Promise<void>;
-  /** Somebody may be watching this task: tell them. Cheap when nobody is. */
-  readonly changed: (task: TaskRecord) => void;
+  readonly watchers: WatchersPort;
   /** Lets a promise run on after the answer. */
   readonly background: (work: Promise<void>) => void;
   readonly log: (event: string, fields: Record<string, unknown>) => void;

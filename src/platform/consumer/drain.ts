@@ -1,0 +1,270 @@
+import {
+  LeaseLostError,
+  runAttempt,
+  runBatch,
+  TaskRevokedError,
+  type AnyTaskDefinition,
+  type ClaimedTask,
+  type Clock,
+  type Outcome,
+  type Random,
+  type Registry,
+  type Settlement,
+  type Timers,
+} from "#engine";
+import type { Exchange, ExchangeAnswer, GoneTask } from "../ledger/ledger.ts";
+import { RunningTask, type AttemptSupplies } from "./running.ts";
+
+/** One ledger shard, as consumers use it. Calls may fail or get lost; all may be repeated. */
+export interface LedgerDoor {
+  exchange(request: Exchange): Promise<ExchangeAnswer>;
+  heartbeat(held: ReadonlyMap<number, readonly string[]>): Promise<readonly GoneTask[]>;
+}
+
+export interface DrainParts<Services> {
+  readonly ledger: LedgerDoor;
+  readonly registry: Registry<Services>;
+  readonly supplies: AttemptSupplies<Services>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timers: Timers;
+  readonly log: (event: string, fields: Record<string, unknown>) => void;
+}
+
+export interface DrainLimits {
+  /** Tasks that one consumer runs at the same time. */
+  readonly maxRunning: number;
+  /** After this a consumer claims no more, so that other shards of its queue get their turn. */
+  readonly budgetMs: number;
+}
+
+export const DEFAULT_DRAIN_LIMITS: DrainLimits = { maxRunning: 200, budgetMs: 1_000 };
+
+/** Outcomes are settled when this many have come, or this long after the first: a crash takes few along. */
+const SETTLE_TASKS = 100;
+const SETTLE_MS = 250;
+/** A settle is tried again this often, with doubling delay from the first, before the lease is given up. */
+const EXCHANGE_TRIES = 7;
+const FIRST_RETRY_MS = 100;
+
+/**
+ * A consumer's work on one queue of one shard: claim, run, settle and claim again, until nothing is due
+ * or its time is up.
+ * @param bells the doorbells that it answers; 0 when it comes without one
+ * @returns the number of attempts run
+ * @throws when the ledger can't be reached for long; what was claimed is lost then and tried again
+ */
+export function drain<Services>(
+  parts: DrainParts<Services>,
+  queue: string,
+  bells: number,
+  limits: DrainLimits = DEFAULT_DRAIN_LIMITS,
+): Promise<number> {
+  return new Drain(parts, queue, limits).run(bells);
+}
+
+class Drain<Services> {
+  readonly #parts: DrainParts<Services>;
+  readonly #queue: string;
+  readonly #limits: DrainLimits;
+  readonly #running = new Map<string, RunningTask<Services>>();
+  #settlements: Settlement[] = [];
+  #ran = 0;
+  #isSolo = false;
+  #wake: () => void = () => undefined;
+  #cancelSettleTimer: (() => void) | null = null;
+  #cancelHeartbeat: (() => void) | null = null;
+  #deadline: { at: number; cancel: () => void } | null = null;
+
+  constructor(parts: DrainParts<Services>, queue: string, limits: DrainLimits) {
+    this.#parts = parts;
+    this.#queue = queue;
+    this.#limits = limits;
+  }
+
+  async run(bells: number): Promise<number> {
+    const stopAt = this.#parts.clock.now() + this.#limits.budgetMs;
+    try {
+      for (let isFirst = true; ; isFirst = false) {
+        const isOver = this.#parts.clock.now() >= stopAt && !isFirst;
+        const isAlone = this.#isSolo && this.#running.size > 0;
+        const room = isOver || isAlone ? 0 : this.#limits.maxRunning - this.#running.size;
+        if (room > 0 || this.#settlements.length > 0) {
+          const answer = await this.#exchange(room, isFirst ? bells : 0);
+          this.#start(answer);
+        }
+        if (this.#running.size === 0 && this.#settlements.length === 0) return this.#ran;
+        await this.#progress();
+      }
+    } finally {
+      this.#cancelSettleTimer?.();
+      this.#cancelHeartbeat?.();
+      this.#deadline?.cancel();
+      // Only when the ledger is out of reach something still runs here.
+      for (const running of this.#running.values()) running.stop(new LeaseLostError());
+    }
+  }
+
+  /** Settles and claims; repeats the call while it fails, which is safe: see the ledger's settle. */
+  async #exchange(claim: number, bells: number): Promise<ExchangeAnswer> {
+    const settlements = this.#settlements;
+    this.#settlements = [];
+    const isIdle = this.#running.size === 0;
+    const request = { queue: this.#queue, settlements, claim, isIdle, bells };
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const answer = await this.#parts.ledger.exchange(request);
+        if (answer.stale > 0) this.#parts.log("stale_settlements", { count: answer.stale });
+        return answer;
+      } catch (error) {
+        this.#parts.log("exchange_failed", { queue: this.#queue, tries, error: String(error) });
+        if (tries >= EXCHANGE_TRIES) throw error;
+        await this.#pause(FIRST_RETRY_MS * 2 ** (tries - 1));
+      }
+    }
+  }
+
+  #start({ tasks, token, isSolo, leaseMs }: ExchangeAnswer): void {
+    if (tasks.length === 0) return;
+    this.#isSolo = isSolo;
+    const now = this.#parts.clock.now();
+    const batches = new Map<AnyTaskDefinition<Services>, RunningTask<Services>[]>();
+    for (const task of tasks) {
+      const definition = this.#parts.registry.find(task.name);
+      const running = this.#track(task, token, now, definition);
+      if (definition?.batch == null) {
+        void runAttempt(this.#parts.registry, running, this.#parts.random.float()).then((outcome) =>
+          this.#settle(running, outcome),
+        );
+      } else {
+        const batch = batches.get(definition);
+        if (batch === undefined) batches.set(definition, [running]);
+        else batch.push(running);
+      }
+    }
+    for (const [definition, batch] of batches) this.#startBatches(definition, batch);
+    this.#cancelHeartbeat ??= this.#heartbeatEvery(leaseMs / 3);
+    this.#watchDeadlines();
+  }
+
+  #startBatches(
+    definition: AnyTaskDefinition<Services>,
+    tasks: readonly RunningTask<Services>[],
+  ): void {
+    const { registry, supplies, random } = this.#parts;
+    const size = definition.batch?.size ?? 1;
+    for (let from = 0; from < tasks.length; from += size) {
+      const batch = tasks.slice(from, from + size);
+      const outcomes = runBatch(registry, definition, batch, supplies.services, () => random.float());
+      for (const [index, running] of batch.entries()) {
+        void outcomes[index]?.then((outcome) => this.#settle(running, outcome));
+      }
+    }
+  }
+
+  #track(
+    task: ClaimedTask,
+    token: number,
+    now: number,
+    definition: AnyTaskDefinition<Services> | null,
+  ): RunningTask<Services> {
+    const { options } = task;
+    const limits = {
+      maxRetries:
+        options.max_retries === undefined
+          ? (definition?.retryPolicy.maxRetries ?? null)
+          : options.max_retries,
+      softTimeLimitSeconds: options.soft_time_limit ?? definition?.softTimeLimitSeconds ?? null,
+      timeLimitSeconds: options.time_limit ?? definition?.timeLimitSeconds ?? 0,
+    };
+    const running = new RunningTask(task, token, now, limits, this.#parts.supplies);
+    this.#running.set(task.id, running);
+    return running;
+  }
+
+  /** An attempt that is no longer tracked was lost or revoked: its outcome counts for nothing. */
+  #settle(running: RunningTask<Services>, outcome: Outcome): void {
+    const { task, token, startedAt } = running;
+    if (this.#running.get(task.id) !== running) return;
+    this.#running.delete(task.id);
+    this.#ran += 1;
+    if (outcome.kind !== "success") this.#logFailure(running, outcome);
+    const runtimeMs = this.#parts.clock.now() - startedAt;
+    this.#settlements.push({ id: task.id, token, outcome, runtimeMs });
+    if (this.#running.size === 0 || this.#settlements.length >= SETTLE_TASKS) this.#wake();
+    else this.#cancelSettleTimer ??= this.#parts.timers.after(SETTLE_MS, () => this.#wake());
+  }
+
+  /** Waits until there is something worth an exchange. */
+  async #progress(): Promise<void> {
+    if (this.#running.size > 0 && this.#settlements.length < SETTLE_TASKS) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#cancelSettleTimer?.();
+    this.#cancelSettleTimer = null;
+  }
+
+  #heartbeatEvery(ms: number): () => void {
+    return this.#parts.timers.after(ms, () => {
+      this.#cancelHeartbeat = this.#heartbeatEvery(ms);
+      void this.#heartbeat();
+    });
+  }
+
+  async #heartbeat(): Promise<void> {
+    const held = new Map<number, string[]>();
+    for (const { task, token } of this.#running.values()) {
+      const ids = held.get(token);
+      if (ids === undefined) held.set(token, [task.id]);
+      else ids.push(task.id);
+    }
+    if (held.size === 0) return;
+    try {
+      for (const gone of await this.#parts.ledger.heartbeat(held)) this.#drop(gone);
+    } catch (error) {
+      // The next one may get through; if none does, the lease expires and the settle is refused.
+      this.#parts.log("heartbeat_failed", { queue: this.#queue, error: String(error) });
+    }
+  }
+
+  #drop({ id, reason }: GoneTask): void {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    this.#running.delete(id);
+    running.stop(reason === "revoked" ? new TaskRevokedError("terminated") : new LeaseLostError());
+    if (this.#running.size === 0) this.#wake();
+  }
+
+  /** One timer for all running tasks, set to the first limit that will pass. */
+  #watchDeadlines(): void {
+    let at = Infinity;
+    for (const running of this.#running.values()) at = Math.min(at, running.deadline);
+    if (at === Infinity || (this.#deadline !== null && this.#deadline.at <= at)) return;
+    this.#deadline?.cancel();
+    const { clock, timers } = this.#parts;
+    const cancel = timers.after(Math.max(0, at - clock.now()), () => {
+      this.#deadline = null;
+      for (const running of this.#running.values()) running.applyLimits(clock.now());
+      this.#watchDeadlines();
+    });
+    this.#deadline = { at, cancel };
+  }
+
+  #logFailure({ task }: RunningTask<Services>, outcome: Exclude<Outcome, { kind: "success" }>): void {
+    this.#parts.log("attempt_failed", {
+      task_id: task.id,
+      name: task.name,
+      attempt: task.attempt,
+      outcome: outcome.kind,
+      exc_type: outcome.error.exc_type,
+    });
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#parts.timers.after(ms, resolve);
+    });
+  }
+}

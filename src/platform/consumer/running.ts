@@ -1,0 +1,124 @@
+import {
+  Retry,
+  SoftTimeLimitExceeded,
+  TimeLimitExceeded,
+  type Attempt,
+  type ClaimedTask,
+  type Lovage,
+  type TaskContext,
+} from "#engine";
+
+/** What every attempt of a consumer is given. */
+export interface AttemptSupplies<Services> {
+  readonly services: Services;
+  lovageFor(owner: string): Lovage;
+}
+
+/** The limits and retries that apply to one attempt: the call's, else the declaration's. */
+export interface AttemptLimits {
+  readonly maxRetries: number | null;
+  readonly softTimeLimitSeconds: number | null;
+  readonly timeLimitSeconds: number;
+}
+
+/**
+ * One attempt in this consumer: what its handler sees (`ctx`), and what stops it. Signal and cut are made
+ * when somebody first asks for them: most handlers never do.
+ */
+export class RunningTask<Services> implements Attempt<Services>, TaskContext<Services> {
+  readonly task: ClaimedTask;
+  readonly token: number;
+  /** Epoch ms. */
+  readonly startedAt: number;
+  readonly services: Services;
+  readonly maxRetries: number | null;
+  readonly #supplies: AttemptSupplies<Services>;
+  readonly #limits: AttemptLimits;
+  readonly #abort = lazy(() => new AbortController());
+  readonly #cut = lazy(() => Promise.withResolvers<Error>());
+  #isSoftLimitOver = false;
+
+  constructor(
+    task: ClaimedTask,
+    token: number,
+    startedAt: number,
+    limits: AttemptLimits,
+    supplies: AttemptSupplies<Services>,
+  ) {
+    this.task = task;
+    this.token = token;
+    this.startedAt = startedAt;
+    this.services = supplies.services;
+    this.maxRetries = limits.maxRetries;
+    this.#limits = limits;
+    this.#supplies = supplies;
+  }
+
+  get ctx(): TaskContext<Services> {
+    return this;
+  }
+
+  get taskId(): string {
+    return this.task.id;
+  }
+
+  get name(): string {
+    return this.task.name;
+  }
+
+  get attempt(): number {
+    return this.task.attempt;
+  }
+
+  get retries(): number {
+    return this.task.retries;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort().signal;
+  }
+
+  get cut(): Promise<Error> {
+    return this.#cut().promise;
+  }
+
+  get lovage(): Lovage {
+    return this.#supplies.lovageFor(this.task.owner);
+  }
+
+  retry(options: { countdown?: number; cause?: unknown } = {}): never {
+    throw new Retry({
+      ...(options.countdown !== undefined && { countdownSeconds: options.countdown }),
+      cause: options.cause,
+    });
+  }
+
+  /** When the next limit passes, epoch ms. */
+  get deadline(): number {
+    const { softTimeLimitSeconds: soft, timeLimitSeconds: hard } = this.#limits;
+    const seconds = soft === null || this.#isSoftLimitOver ? hard : soft;
+    return this.startedAt + seconds * 1_000;
+  }
+
+  /** Applies the limits that have passed by now. */
+  applyLimits(now: number): void {
+    const { softTimeLimitSeconds: soft, timeLimitSeconds: hard } = this.#limits;
+    if (now >= this.startedAt + hard * 1_000) {
+      this.stop(new TimeLimitExceeded(hard));
+    } else if (soft !== null && !this.#isSoftLimitOver && now >= this.startedAt + soft * 1_000) {
+      this.#isSoftLimitOver = true;
+      this.#abort().abort(new SoftTimeLimitExceeded(soft));
+    }
+  }
+
+  /** Ends the attempt now: tells the handler, and no longer waits for it. */
+  stop(reason: Error): void {
+    this.#abort().abort(reason);
+    this.#cut().resolve(reason);
+  }
+}
+
+function lazy<T>(make: () => T): () => T {
+  let value: T | undefined;
+  return () => (value ??= make());
+}

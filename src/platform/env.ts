@@ -1,0 +1,22 @@
+import type { Doorbell } from "./doorbell.ts";
+import type { LedgerObject } from "./ledger/ledger-object.ts";
+import type { BeatObject } from "./beat/beat-object.ts";
+
+/** The Worker's bindings, as wrangler.toml declares them. */
+export interface Env {
+  readonly DB: D1Database;
+  readonly LEDGER: DurableObjectNamespace<LedgerObject>;
+  readonly BEAT: DurableObjectNamespace<BeatObject>;
+  readonly QUEUE_DEFAULT: Queue<Doorbell>;
+  readonly QUEUE_HIGH_PRIORITY: Queue<Doorbell>;
+  readonly QUEUE_EMAILS: Queue<Doorbell>;
+  readonly QUEUE_PAYMENTS: Queue<Doorbell>;
+  /** "true" lets requests without a credential do everything; for development only. */
+  readonly OPEN_ACCESS: string;
+  /** Shards that new tasks are spread over, 1 … 4096. */
+  readonly LEDGER_SHARDS: string;
+  /** Language of mails and results where an order names none: en or ru. */
+  readonly LOCALE: string;
+  /** Secret of at least 32 characters that ids from callers' keys are derived with. */
+  readonly ID_SECRET: string;
+}

@@ -1,0 +1,192 @@
+import {
+  describeError,
+  TaskRevokedError,
+  transition,
+  WorkerLostError,
+  type AttemptRecord,
+  type ErrorInfo,
+  type FinishedTask,
+  type State,
+  type TaskEvent,
+  type TerminalState,
+} from "#engine";
+import type { Lease } from "./leases.ts";
+import type { Memory } from "./memory.ts";
+import type { SqlPort } from "./ports.ts";
+import { appended, toFinished, waitingState, type TaskRow } from "./rows.ts";
+import { consume } from "./schema.ts";
+
+/** Losses while running alone after which a task fails instead of being tried again. */
+export const MAX_SOLO_LOSSES = 3;
+
+/** How an attempt under a lease ended. */
+export interface AttemptEnd {
+  readonly event: "succeed" | "fail" | "retry" | "lose";
+  /** JSON text, of a success. */
+  readonly result: string | null;
+  readonly error: ErrorInfo | null;
+  /** Until the next attempt, of a retry. */
+  readonly delayMs: number;
+  readonly runtimeMs: number;
+}
+
+/**
+ * The changes of state of one transaction. Every end and every return of a task goes through here and
+ * through the table of transitions; `write` then puts all of them down in a few statements.
+ */
+export class Changes {
+  readonly #sql: SqlPort;
+  readonly #memory: Memory;
+  readonly #now: number;
+  readonly #ended: FinishedTask[] = [];
+  readonly #goneIds: [ready: string[], parked: string[]] = [[], []];
+  /** Queues that got due work back. */
+  readonly dueQueues = new Set<string>();
+  /** The earliest due time among the tasks that were parked, epoch ms. */
+  earliestDue: number | null = null;
+  /** Ids of tasks whose state changed without an end. */
+  readonly movedIds: string[] = [];
+
+  constructor(sql: SqlPort, memory: Memory, now: number) {
+    this.#sql = sql;
+    this.#memory = memory;
+    this.#now = now;
+  }
+
+  get ended(): readonly FinishedTask[] {
+    return this.#ended;
+  }
+
+  /** A task is parked in this transaction: somebody has to come for it when it is due. */
+  noteParked(queue: string, priority: number, dueAt: number): void {
+    this.#memory.parked.note(queue, priority);
+    if (dueAt <= this.#now) this.dueQueues.add(queue);
+    else if (this.earliestDue === null || dueAt < this.earliestDue) this.earliestDue = dueAt;
+  }
+
+  /** Ends the attempt of a task under its lease. The caller has checked that the lease holds it. */
+  endAttempt(lease: Lease, task: TaskRow, end: AttemptEnd): void {
+    this.#memory.leases.release(lease, task.id);
+    const losses = task.solo_losses + (end.event === "lose" && lease.isSolo ? 1 : 0);
+    const isPoison = losses >= MAX_SOLO_LOSSES;
+    const next = after("STARTED", isPoison ? "poison" : end.event);
+    const attempt: AttemptRecord = {
+      attempt: task.attempts_made + 1,
+      startedAt: Math.max(lease.claimedAt, this.#now - Math.max(0, end.runtimeMs)),
+      finishedAt: this.#now,
+      outcome: OUTCOME_OF[end.event],
+      error: end.error,
+    };
+    if (next === "SUCCESS" || next === "FAILURE") {
+      const error = isPoison ? describeError(new WorkerLostError(losses)) : end.error;
+      this.#end(task, next, attempt, end.result, withoutLedgerStack(error, isPoison));
+    } else if (task.is_revoked === 1) {
+      this.#end(task, "REVOKED", attempt, null, revokedBy("revoked"));
+    } else {
+      this.#returnToQueue(lease, task, attempt, end, losses);
+    }
+  }
+
+  /** Ends a task that waits, or (terminate) one that runs. The caller releases the lease. */
+  revoke(
+    task: TaskRow,
+    event: TaskEvent & ("revoke" | "terminate" | "expire"),
+    runningSince: number | null,
+  ): void {
+    const state = runningSince === null ? waitingState(task) : "STARTED";
+    if (after(state, event) !== "REVOKED") return;
+    const attempt: AttemptRecord | null =
+      runningSince === null
+        ? null
+        : {
+            attempt: task.attempts_made + 1,
+            startedAt: runningSince,
+            finishedAt: this.#now,
+            outcome: "revoked",
+            error: null,
+          };
+    const reason = event === "expire" ? "expired" : event === "terminate" ? "terminated" : "revoked";
+    this.#end(task, "REVOKED", attempt, null, revokedBy(reason));
+  }
+
+  /**
+   * Writes what ended: the tasks leave `tasks` and enter `finished` in this transaction.
+   * Rows written: one per task, and one.
+   */
+  write(): void {
+    for (const [parked, ids] of this.#goneIds.entries()) {
+      if (ids.length === 0) continue;
+      consume(
+        this.#sql.exec(
+          "DELETE FROM tasks WHERE parked = ? AND id IN (SELECT value FROM json_each(?))",
+          parked,
+          JSON.stringify(ids),
+        ),
+      );
+    }
+    this.#memory.finished.append(this.#ended);
+  }
+
+  #end(
+    task: TaskRow,
+    state: TerminalState,
+    attempt: AttemptRecord | null,
+    result: string | null,
+    error: ErrorInfo | null,
+  ): void {
+    this.#goneIds[task.parked === 0 ? 0 : 1].push(task.id);
+    this.#ended.push(toFinished(task, { state, at: this.#now, result, error, attempt }));
+  }
+
+  /**
+   * Parks a task for its next attempt. Input: its row as claimed. Safe twice: the row's token becomes the
+   * lease's, so neither this lease nor an older one holds or settles it any more. Rows written: 2.
+   */
+  #returnToQueue(
+    lease: Lease,
+    task: TaskRow,
+    attempt: AttemptRecord,
+    end: AttemptEnd,
+    losses: number,
+  ): void {
+    const isLost = end.event === "lose";
+    const dueAt = this.#now + Math.max(0, end.delayMs);
+    consume(
+      this.#sql.exec(
+        `UPDATE tasks SET parked = 1, due_at = ?, attempts_made = ?, retries = ?, attempts = ?,
+           is_suspect = ?, solo_losses = ?, token = ?
+         WHERE parked = ? AND id = ? AND token < ?`,
+        dueAt,
+        task.attempts_made + 1,
+        task.retries + (isLost ? 0 : 1),
+        JSON.stringify(appended(task, attempt)),
+        isLost ? 1 : 0,
+        losses,
+        lease.token,
+        task.parked,
+        task.id,
+        lease.token,
+      ),
+    );
+    this.movedIds.push(task.id);
+    this.noteParked(task.queue, task.priority, dueAt);
+  }
+}
+
+const OUTCOME_OF = { succeed: "success", fail: "failure", retry: "retry", lose: "lost" } as const;
+
+/** The state after an event that the caller knows to be possible. */
+function after(state: State, event: TaskEvent): State {
+  const next = transition(state, event);
+  if (next === null) throw new Error(`No transition from ${state} on ${event}.`);
+  return next;
+}
+
+function revokedBy(reason: "revoked" | "terminated" | "expired"): ErrorInfo {
+  return withoutLedgerStack(describeError(new TaskRevokedError(reason)), true);
+}
+
+/** An error the ledger itself made has no stack worth keeping. */
+function withoutLedgerStack<Info extends ErrorInfo | null>(error: Info, isOwn: boolean): Info {
+  return error === null || !isOwn ? error : { ...error, traceback: null };
+}

@@ -1,0 +1,149 @@
+import {
+  isTerminal,
+  LovageError,
+  shardOf,
+  type SubmitAnswer,
+  type TaskControl,
+  type TaskReader,
+  type TaskRecord,
+  type TaskSpec,
+  type TaskSubmitter,
+} from "#engine";
+import type { History } from "../history/history.ts";
+import { nameOfShard, type LedgerObject } from "./ledger-object.ts";
+
+/** Pause before a watch that broke off (the shard was moved or updated) is opened again. */
+const REOPEN_MS = 250;
+
+/** All shards of the ledger and the history behind them, as one: finds for every id who knows it. */
+export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
+  readonly #namespace: DurableObjectNamespace<LedgerObject>;
+  readonly #history: History;
+
+  constructor(namespace: DurableObjectNamespace<LedgerObject>, history: History) {
+    this.#namespace = namespace;
+    this.#history = history;
+  }
+
+  shard(shard: number): DurableObjectStub<LedgerObject> {
+    return this.#namespace.getByName(nameOfShard(shard));
+  }
+
+  /** @throws LovageError `ledger_unavailable` (retryable): it is not known whether the tasks were taken */
+  async submit(tasks: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
+    const first = tasks[0];
+    if (first === undefined) return [];
+    const shard = routeOf(first.id);
+    if (tasks.every((task) => routeOf(task.id) === shard)) return this.#submitTo(shard, tasks);
+    const byShard = Map.groupBy(tasks, (task) => routeOf(task.id));
+    const answers = new Map<string, SubmitAnswer>();
+    await Promise.all(
+      Array.from(byShard, async ([to, group]) => {
+        const given = await this.#submitTo(to, group);
+        for (const [index, task] of group.entries()) answers.set(task.id, given[index] ?? "busy");
+      }),
+    );
+    return tasks.map((task) => answers.get(task.id) ?? "busy");
+  }
+
+  async get(taskId: string): Promise<TaskRecord | null> {
+    const shard = shardOf(taskId);
+    if (shard === null) return null;
+    const live = await available(this.shard(shard).read(taskId));
+    return live ?? (await this.#history.find(taskId));
+  }
+
+  async revoke(taskId: string, options: { terminate: boolean }): Promise<TaskRecord | null> {
+    const shard = shardOf(taskId);
+    if (shard === null) return null;
+    const live = await available(this.shard(shard).revoke(taskId, options.terminate));
+    return live ?? (await this.#history.find(taskId));
+  }
+
+  async *watch(taskId: string, signal: AbortSignal): AsyncIterable<TaskRecord> {
+    const shard = shardOf(taskId);
+    if (shard === null) return;
+    while (!signal.aborted) {
+      const response = await available(
+        this.shard(shard).fetch(`https://ledger/${taskId}`, { headers: { Upgrade: "websocket" } }),
+      );
+      const socket = response.webSocket;
+      if (socket === null) {
+        const past = await this.#history.find(taskId);
+        if (past !== null) yield past;
+        return;
+      }
+      for await (const task of messages(socket, signal)) {
+        yield task;
+        if (isTerminal(task.state)) return;
+      }
+      await pause(REOPEN_MS, signal);
+    }
+  }
+
+  #submitTo(shard: number, tasks: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
+    return available(this.shard(shard).submit(tasks));
+  }
+}
+
+function routeOf(taskId: string): number {
+  const shard = shardOf(taskId);
+  if (shard === null) throw new LovageError("bad_task_id", `'${taskId}' is no task id.`);
+  return shard;
+}
+
+/** Names the one way in which a call to a shard fails for callers: it can't be reached just now. */
+async function available<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (cause) {
+    throw new LovageError("ledger_unavailable", "The ledger can't be reached just now.", {
+      retryable: true,
+      cause,
+    });
+  }
+}
+
+/** The messages of a watch until its socket closes or the signal aborts. Closes the socket at the end. */
+async function* messages(socket: WebSocket, signal: AbortSignal): AsyncGenerator<TaskRecord> {
+  const waiting: TaskRecord[] = [];
+  let isOver = signal.aborted;
+  let wake: () => void = () => undefined;
+  const end = () => {
+    isOver = true;
+    wake();
+  };
+  socket.addEventListener("message", (event) => {
+    waiting.push(JSON.parse(String(event.data)) as TaskRecord);
+    wake();
+  });
+  socket.addEventListener("close", end);
+  socket.addEventListener("error", end);
+  signal.addEventListener("abort", end);
+  socket.accept();
+  try {
+    for (;;) {
+      const task = waiting.shift();
+      if (task !== undefined) yield task;
+      else if (isOver) return;
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    signal.removeEventListener("abort", end);
+    socket.close(1000, "done");
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

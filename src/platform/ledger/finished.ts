@@ -1,0 +1,132 @@
+import type { FinishedTask } from "#engine";
+import type { SqlPort } from "./ports.ts";
+import { consume } from "./schema.ts";
+import { Slots } from "./slots.ts";
+
+interface FinishedRow extends Record<string, string | number | null> {
+  slot: number;
+  seq: number;
+  flushed_seq: number;
+  tasks: string;
+}
+
+interface Batch {
+  readonly seq: number;
+  readonly slot: number;
+  readonly tasks: readonly FinishedTask[];
+}
+
+/**
+ * The finished tasks of one ledger that D1 does not have yet: a small outbox, one row per batch of tasks
+ * that ended in one transaction. A batch leaves when D1 confirmed it; its row is written again by a
+ * later one, which also records how far D1 had got. After a restart some batches may be sent again,
+ * which changes nothing there.
+ */
+export class FinishedTasks {
+  readonly #sql: SqlPort;
+  readonly #slots = new Slots();
+  readonly #byId = new Map<string, FinishedTask>();
+  /** In the order of their seq. */
+  #batches: Batch[] = [];
+  #lastSeq = 0;
+  #flushedSeq = 0;
+  #latestFinish = 0;
+
+  constructor(sql: SqlPort) {
+    this.#sql = sql;
+    const rows = [...sql.exec<FinishedRow>("SELECT * FROM finished ORDER BY seq")];
+    for (const row of rows) this.#flushedSeq = Math.max(this.#flushedSeq, row.flushed_seq);
+    for (const row of rows) this.#load(row);
+  }
+
+  /** The newest time in the table: the clock never goes below it. Epoch ms. */
+  get latestFinish(): number {
+    return this.#latestFinish;
+  }
+
+  /** Tasks that D1 doesn't have yet. */
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get(taskId: string): FinishedTask | undefined {
+    return this.#byId.get(taskId);
+  }
+
+  /** Keeps tasks that ended in the current transaction. Rows written: 1. */
+  append(tasks: readonly FinishedTask[]): void {
+    if (tasks.length === 0) return;
+    this.#lastSeq += 1;
+    const batch: Batch = { seq: this.#lastSeq, slot: this.#slots.take(), tasks };
+    consume(
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO finished (slot, seq, flushed_seq, tasks) VALUES (?, ?, ?, ?)",
+        batch.slot,
+        batch.seq,
+        this.#flushedSeq,
+        JSON.stringify(tasks),
+      ),
+    );
+    this.#remember(batch);
+  }
+
+  /** The oldest batches, up to about `limit` tasks: what to send to D1 next. */
+  oldest(limit: number): Batch[] {
+    const batches: Batch[] = [];
+    let count = 0;
+    for (const batch of this.#batches) {
+      if (count > 0 && count + batch.tasks.length > limit) break;
+      batches.push(batch);
+      count += batch.tasks.length;
+    }
+    return batches;
+  }
+
+  /** D1 has these batches, the oldest there were. Writes nothing: a later `append` records it. */
+  confirm(batches: readonly Batch[]): void {
+    for (const batch of batches) {
+      this.#flushedSeq = batch.seq;
+      this.#slots.release(batch.slot);
+      for (const task of batch.tasks) this.#byId.delete(task.id);
+    }
+    this.#batches = this.#batches.slice(batches.length);
+  }
+
+  /**
+   * Deletes what D1 has, so that an idle ledger keeps no old data. Rows written: one per row deleted.
+   * Only to be called when nothing waits for D1.
+   */
+  prune(): void {
+    consume(
+      this.#sql.exec(
+        "DELETE FROM finished WHERE seq <= ? AND seq < (SELECT max(seq) FROM finished)",
+        this.#flushedSeq,
+      ),
+    );
+    // The newest row stays, emptied: it carries the numbers that the next start goes on from.
+    consume(
+      this.#sql.exec(
+        "UPDATE finished SET flushed_seq = ?, tasks = '[]' WHERE flushed_seq < seq AND seq <= ?",
+        this.#flushedSeq,
+        this.#flushedSeq,
+      ),
+    );
+  }
+
+  #load(row: FinishedRow): void {
+    this.#lastSeq = Math.max(this.#lastSeq, row.seq);
+    const isFlushed = row.seq <= this.#flushedSeq;
+    this.#slots.note(row.slot, isFlushed);
+    if (isFlushed) return;
+    const tasks = JSON.parse(row.tasks) as FinishedTask[];
+    this.#remember({ seq: row.seq, slot: row.slot, tasks });
+  }
+
+  #remember(batch: Batch): void {
+    this.#batches.push(batch);
+    for (const task of batch.tasks) {
+      this.#byId.set(task.id, task);
+      this.#latestFinish = Math.max(this.#latestFinish, task.finishedAt);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import type { Memory } from "./memory.ts";
+import type { LedgerPorts } from "./ports.ts";
+
+/** Tasks per write to D1, about: large enough to be cheap, small enough for one statement. */
+const FLUSH_TASKS = 1_000;
+const FIRST_RETRY_MS = 500;
+const MAX_RETRY_MS = 30_000;
+
+/**
+ * The agent that carries finished tasks to D1, batch after batch, one write at a time, for as long as
+ * there are any. A failure is tried again with backoff, for ever: the tasks stay in the ledger until D1
+ * confirmed them.
+ */
+export class Flusher {
+  readonly #ports: LedgerPorts;
+  #isRunning = false;
+  #failures = 0;
+  /** Not before this, after a failure; epoch ms. */
+  #retryAt = 0;
+
+  constructor(ports: LedgerPorts) {
+    this.#ports = ports;
+  }
+
+  /** When the next try is due after a failure; null if the last one went well. */
+  get retryAt(): number | null {
+    return this.#failures === 0 ? null : this.#retryAt;
+  }
+
+  /**
+   * Starts flushing unless it runs or waits after a failure. `current` answers the ledger's memory: when
+   * it was loaded again during a write, the confirmation belongs to the old one and is dropped (D1
+   * ignores the repetition).
+   */
+  kick(now: number, current: () => Memory | null): void {
+    const size = current()?.finished.size ?? 0;
+    if (this.#isRunning || size === 0 || (this.#failures > 0 && now < this.#retryAt)) return;
+    this.#isRunning = true;
+    this.#ports.background(this.#run(current));
+  }
+
+  async #run(current: () => Memory | null): Promise<void> {
+    try {
+      for (let memory = current(); memory !== null && memory.finished.size > 0; memory = current()) {
+        const batches = memory.finished.oldest(FLUSH_TASKS);
+        await this.#ports.history.write(batches.flatMap((batch) => batch.tasks));
+        this.#failures = 0;
+        if (memory === current()) memory.finished.confirm(batches);
+      }
+    } catch (error) {
+      const delay = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
+      this.#failures += 1;
+      this.#retryAt = this.#ports.clock.now() + delay;
+      this.#ports.log("flush_failed", { failures: this.#failures, error: String(error) });
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import { MAX_PRIORITY } from "#engine";
+
+/** A waiting task that was due when it was submitted. */
+export interface LaneEntry {
+  readonly id: string;
+  /** Epoch ms; entries of one lane are pushed in this order. */
+  readonly dueAt: number;
+}
+
+/** First in, first out. Shifting moves a head instead of the entries. */
+class Lane {
+  #entries: LaneEntry[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#entries.length - this.#head;
+  }
+
+  push(entry: LaneEntry): void {
+    this.#entries.push(entry);
+  }
+
+  peek(): LaneEntry | undefined {
+    return this.#entries[this.#head];
+  }
+
+  shift(): void {
+    this.#head += 1;
+    if (this.#head > 1_000 && this.#head * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+}
+
+/**
+ * The ready tasks of one ledger that need no index: a lane for each queue and priority, in memory,
+ * rebuilt from the table at load. Holds at most `capacity` tasks; what comes on top is parked instead.
+ * A task that ended meanwhile (revoked) stays in its lane until it is reached and is skipped then.
+ */
+export class ReadyLanes {
+  readonly #lanes = new Map<string, Lane[]>();
+  #size = 0;
+  readonly #capacity: number;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get hasRoom(): boolean {
+    return this.#size < this.#capacity;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  queues(): Iterable<string> {
+    return this.#lanes.keys();
+  }
+
+  push(queue: string, priority: number, entry: LaneEntry): void {
+    let lanes = this.#lanes.get(queue);
+    if (lanes === undefined) {
+      lanes = Array.from({ length: MAX_PRIORITY + 1 }, () => new Lane());
+      this.#lanes.set(queue, lanes);
+    }
+    lanes[priority]?.push(entry);
+    this.#size += 1;
+  }
+
+  peek(queue: string, priority: number): LaneEntry | undefined {
+    return this.#lanes.get(queue)?.[priority]?.peek();
+  }
+
+  shift(queue: string, priority: number): void {
+    this.#lanes.get(queue)?.[priority]?.shift();
+    this.#size -= 1;
+  }
+
+  /** Tasks waiting in a queue's lanes (revoked ones not yet skipped included). */
+  count(queue: string): number {
+    return (this.#lanes.get(queue) ?? []).reduce((sum, lane) => sum + lane.size, 0);
+  }
+
+  /** When the longest-waiting task of a queue's lanes became due; null if none waits. */
+  oldest(queue: string): number | null {
+    let oldest: number | null = null;
+    for (const lane of this.#lanes.get(queue) ?? []) {
+      const head = lane.peek();
+      if (head !== undefined && (oldest === null || head.dueAt < oldest)) oldest = head.dueAt;
+    }
+    return oldest;
+  }
+}

@@ -1,0 +1,174 @@
+import type { SqlPort } from "./ports.ts";
+import type { TaskRow } from "./rows.ts";
+import { consume } from "./schema.ts";
+import { Slots } from "./slots.ts";
+
+/** A consumer's right to run some tasks until it expires. */
+export interface Lease {
+  readonly slot: number;
+  /** Fencing token: each lease of a ledger has a higher one than all before it. */
+  readonly token: number;
+  readonly queue: string;
+  /** True: a suspect, claimed alone. Only a loss of such a lease counts against its task. */
+  readonly isSolo: boolean;
+  /** Epoch ms. */
+  readonly claimedAt: number;
+  expiresAt: number;
+  /** The tasks not settled yet, as they were when claimed. The lease is over when none is left. */
+  readonly tasks: Map<string, TaskRow>;
+}
+
+interface LeaseRow extends Record<string, string | number | null> {
+  slot: number;
+  token: number;
+  queue: string;
+  is_solo: number;
+  claimed_at: number;
+  expires_at: number;
+  task_ids: string;
+}
+
+/**
+ * The live leases of one ledger. One row per lease, however many tasks it holds, written when it is
+ * granted and extended; nothing is written when a task leaves it: a task that is gone, or whose `token`
+ * is not below the lease's, is not held by it.
+ */
+export class LeaseBook {
+  readonly #sql: SqlPort;
+  readonly #slots = new Slots();
+  readonly #leases = new Map<number, Lease>();
+  readonly #holder = new Map<string, Lease>();
+  #lastToken = 0;
+  #latestClaim = 0;
+
+  constructor(sql: SqlPort) {
+    this.#sql = sql;
+    const rows = [...sql.exec<LeaseRow>("SELECT * FROM leases")];
+    for (const row of rows) this.#load(row);
+  }
+
+  /** The newest time in the table: the clock never goes below it. Epoch ms. */
+  get latestClaim(): number {
+    return this.#latestClaim;
+  }
+
+  /** Number of live leases: consumers at work, more or less. */
+  get size(): number {
+    return this.#leases.size;
+  }
+
+  /** The number of tasks under a live lease. */
+  get heldTasks(): number {
+    return this.#holder.size;
+  }
+
+  /** The lease that holds a task, or undefined while it waits. */
+  holding(taskId: string): Lease | undefined {
+    return this.#holder.get(taskId);
+  }
+
+  /**
+   * Grants a lease on tasks that nobody holds. Rows written: 1.
+   * Safe against a crash: either the row is there and the tasks are held until it expires, or it isn't
+   * and they wait as before.
+   */
+  grant(queue: string, tasks: readonly TaskRow[], isSolo: boolean, now: number, leaseMs: number): Lease {
+    this.#lastToken += 1;
+    const lease: Lease = {
+      slot: this.#slots.take(),
+      token: this.#lastToken,
+      queue,
+      isSolo,
+      claimedAt: now,
+      expiresAt: now + leaseMs,
+      tasks: new Map(tasks.map((task) => [task.id, task])),
+    };
+    consume(
+      this.#sql.exec(
+        `INSERT OR REPLACE INTO leases
+         (slot, token, queue, is_solo, claimed_at, expires_at, task_ids) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        lease.slot,
+        lease.token,
+        queue,
+        isSolo ? 1 : 0,
+        now,
+        lease.expiresAt,
+        JSON.stringify(tasks.map((task) => task.id)),
+      ),
+    );
+    this.#leases.set(lease.token, lease);
+    for (const task of tasks) this.#holder.set(task.id, lease);
+    return lease;
+  }
+
+  /** Ends a task's stay in its lease; the row is free for the next lease when it was the last. */
+  release(lease: Lease, taskId: string): void {
+    lease.tasks.delete(taskId);
+    this.#holder.delete(taskId);
+    if (lease.tasks.size === 0) {
+      this.#leases.delete(lease.token);
+      this.#slots.release(lease.slot);
+    }
+  }
+
+  /** Extends a live lease. Rows written: 1. Repeating it only moves the end. */
+  extend(lease: Lease, expiresAt: number): void {
+    lease.expiresAt = expiresAt;
+    consume(
+      this.#sql.exec("UPDATE leases SET expires_at = ? WHERE slot = ?", expiresAt, lease.slot),
+    );
+  }
+
+  /** Replaces the row of a held task, after a change that it outlives (a revoke mark). */
+  update(lease: Lease, task: TaskRow): void {
+    lease.tasks.set(task.id, task);
+  }
+
+  expired(now: number): Lease[] {
+    return [...this.#leases.values()].filter((lease) => lease.expiresAt <= now);
+  }
+
+  /** When the first lease expires, epoch ms; null without leases. */
+  nextExpiry(): number | null {
+    let next: number | null = null;
+    for (const lease of this.#leases.values()) {
+      if (next === null || lease.expiresAt < next) next = lease.expiresAt;
+    }
+    return next;
+  }
+
+  /** Live leases on a queue, and those of them claimed after `since` (epoch ms). */
+  countOn(queue: string, since: number): { all: number; recent: number } {
+    const count = { all: 0, recent: 0 };
+    for (const lease of this.#leases.values()) {
+      if (lease.queue !== queue) continue;
+      count.all += 1;
+      if (lease.claimedAt > since) count.recent += 1;
+    }
+    return count;
+  }
+
+  #load(row: LeaseRow): void {
+    const tasks = this.#sql.exec<TaskRow>(
+      `SELECT tasks.* FROM json_each(?) AS held JOIN tasks
+       ON tasks.parked IN (0, 1) AND tasks.id = held.value AND tasks.token < ?`,
+      row.task_ids,
+      row.token,
+    );
+    const lease: Lease = {
+      slot: row.slot,
+      token: row.token,
+      queue: row.queue,
+      isSolo: row.is_solo === 1,
+      claimedAt: row.claimed_at,
+      expiresAt: row.expires_at,
+      tasks: new Map(Array.from(tasks, (task) => [task.id, task])),
+    };
+    this.#lastToken = Math.max(this.#lastToken, row.token);
+    this.#latestClaim = Math.max(this.#latestClaim, row.claimed_at);
+    this.#slots.note(row.slot, lease.tasks.size === 0);
+    if (lease.tasks.size === 0) return;
+    this.#leases.set(lease.token, lease);
+    for (const id of lease.tasks.keys()) this.#holder.set(id, lease);
+  }
+}

@@ -1,0 +1,306 @@
+import {
+  LovageError,
+  type ClaimedTask,
+  type Settlement,
+  type SubmitAnswer,
+  type TaskRecord,
+  type TaskSpec,
+} from "#engine";
+import { Changes } from "./changes.ts";
+import { Flusher } from "./flusher.ts";
+import { findLive, loadMemory, type Memory } from "./memory.ts";
+import { oldestDue, pickTasks } from "./picker.ts";
+import type { LedgerPorts } from "./ports.ts";
+import { toClaimed, toRecord } from "./rows.ts";
+import { consume, migrate } from "./schema.ts";
+import { loseExpired, settle } from "./settle.ts";
+import { answerIfKnown, insertTasks, sameCall } from "./submit.ts";
+import { isBusy, Wakeups, type WakeupSettings } from "./wakeups.ts";
+
+export interface LedgerSettings extends WakeupSettings {
+  /** A claim without a heartbeat for this long is lost. */
+  readonly leaseMs: number;
+  /** Ready tasks kept in memory; more are found through the index, one row dearer. */
+  readonly laneCapacity: number;
+  /** Finished tasks that may wait for D1 before new work is refused. */
+  readonly maxUnflushed: number;
+}
+
+export const DEFAULT_LEDGER_SETTINGS: LedgerSettings = {
+  leaseMs: 30_000,
+  laneCapacity: 20_000,
+  maxUnflushed: 50_000,
+  watchMs: 20_000,
+  stallMs: 25_000,
+};
+
+/** One step of a consumer: what it settles, and how much it can take on. */
+export interface Exchange {
+  readonly queue: string;
+  readonly settlements: readonly Settlement[];
+  /** Tasks it can start now; 0 when it only settles. */
+  readonly claim: number;
+  /** It runs nothing else: it may get a suspect, which is run alone. */
+  readonly isIdle: boolean;
+  /** The doorbells that made it come: none of them is under way any more. */
+  readonly bells: number;
+}
+
+export interface ExchangeAnswer {
+  readonly tasks: readonly ClaimedTask[];
+  /** The token of the lease on `tasks`; 0 without tasks. */
+  readonly token: number;
+  /** The task is a suspect: nothing else may be claimed until it is settled. */
+  readonly isSolo: boolean;
+  /** The lease ends this long from now unless a heartbeat extends it. */
+  readonly leaseMs: number;
+  /** Settlements that changed nothing: settled before, or under a lease that was lost. */
+  readonly stale: number;
+}
+
+/** A task whose lease is over while its handler still runs. */
+export interface GoneTask {
+  readonly id: string;
+  readonly reason: "revoked" | "lost";
+}
+
+export interface LedgerStats {
+  readonly ready: number;
+  readonly leases: number;
+  readonly running: number;
+  /** Finished tasks that D1 doesn't have yet. */
+  readonly unflushed: number;
+  /** Since the object started. */
+  readonly rowsWritten: number;
+}
+
+/**
+ * One shard of the ledger: owns the state of its tasks. Every command is one transaction over the tables
+ * (schema.ts); what it keeps in memory follows from them. Time, SQL, alarm, doorbells and D1 come in as
+ * ports, so the same code runs in a Durable Object and in the simulator.
+ */
+export class TaskLedger {
+  readonly #ports: LedgerPorts;
+  readonly #settings: LedgerSettings;
+  readonly #wakeups: Wakeups;
+  readonly #flusher: Flusher;
+  /** Ids that a submit is looking up in the history right now. */
+  readonly #lookups = new Set<string>();
+  #memory: Memory | null = null;
+  #lastNow = 0;
+
+  constructor(ports: LedgerPorts, settings: LedgerSettings = DEFAULT_LEDGER_SETTINGS) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#wakeups = new Wakeups(ports, settings);
+    this.#flusher = new Flusher(ports);
+  }
+
+  /**
+   * Commits tasks. An id that may come twice (it has a fingerprint) and is not known here is looked up in
+   * the history first, by one submit at a time: so the same call is one task, also after it has left.
+   * @throws LovageError `history_behind` (retryable) while D1 is too far behind; nothing is written then
+   */
+  async submit(specs: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
+    const answers = specs.map((spec) => this.#answerAtOnce(spec));
+    const open = specs.filter((_spec, index) => answers[index] === null);
+    // Ids seen here or in the history, with the fingerprint of the call that has them.
+    const taken = await this.#lookUp(open.map((spec) => spec.id));
+    const fresh = specs.filter((spec, index) => {
+      if (answers[index] === null) {
+        const fingerprint = taken.get(spec.id);
+        answers[index] = fingerprint === undefined ? "accepted" : sameCall(fingerprint, spec);
+        taken.set(spec.id, spec.fingerprint);
+      }
+      return answers[index] === "accepted";
+    });
+    this.#commit(fresh);
+    return answers as SubmitAnswer[];
+  }
+
+  /** Settles outcomes and claims the next tasks, in one transaction. */
+  exchange(request: Exchange): ExchangeAnswer {
+    const { queue, claim: limit, isIdle } = request;
+    this.#wakeups.bellsAnswered(queue, request.bells);
+    return this.#command((memory, changes, now) => {
+      const stale = settle(memory, changes, request.settlements);
+      const answer = { tasks: [], token: 0, isSolo: false, leaseMs: this.#settings.leaseMs, stale };
+      if (limit <= 0) {
+        // It may be leaving: what is still due needs another consumer.
+        if (oldestDue(memory, queue, now) !== null) changes.dueQueues.add(queue);
+        return answer;
+      }
+      this.#wakeups.claimed(queue, now);
+      const picked = pickTasks(this.#ports.sql, memory, { queue, limit, isIdle, now });
+      for (const task of picked.expired) changes.revoke(task, "expire", null);
+      if (picked.tasks.length === 0) return answer;
+      const { leaseMs } = this.#settings;
+      const lease = memory.leases.grant(queue, picked.tasks, picked.isSolo, now, leaseMs);
+      for (const task of picked.tasks) changes.movedIds.push(task.id);
+      const tasks = picked.tasks.map(toClaimed);
+      return { ...answer, tasks, token: lease.token, isSolo: picked.isSolo };
+    });
+  }
+
+  /**
+   * Extends the leases of tasks that still run.
+   * @param held the running task ids by lease token
+   * @returns those that are not held any more; their handlers should stop
+   */
+  heartbeat(held: ReadonlyMap<number, readonly string[]>): GoneTask[] {
+    return this.#command((memory, _changes, now) => {
+      const gone: GoneTask[] = [];
+      for (const [token, ids] of held) {
+        const kept = ids.filter((id) => memory.leases.holding(id)?.token === token);
+        const lease = kept[0] === undefined ? undefined : memory.leases.holding(kept[0]);
+        if (lease !== undefined) memory.leases.extend(lease, now + this.#settings.leaseMs);
+        for (const id of ids) {
+          if (kept.includes(id)) continue;
+          const isRevoked = memory.finished.get(id)?.state === "REVOKED";
+          gone.push({ id, reason: isRevoked ? "revoked" : "lost" });
+        }
+      }
+      return gone;
+    });
+  }
+
+  /** Everything known about a live task or one that D1 doesn't have yet; null: ask the history. */
+  get(taskId: string): TaskRecord | null {
+    const memory = this.#load();
+    const finished = memory.finished.get(taskId);
+    if (finished !== undefined) return finished;
+    const row = findLive(this.#ports.sql, memory, taskId);
+    if (row === null) return null;
+    return toRecord(row, memory.leases.holding(taskId)?.claimedAt ?? null);
+  }
+
+  /** See `TaskControl.revoke`. Null: no live task here, ask the history. */
+  revoke(taskId: string, terminate: boolean): TaskRecord | null {
+    this.#command((memory, changes) => {
+      const row = findLive(this.#ports.sql, memory, taskId);
+      if (row === null) return;
+      const lease = memory.leases.holding(taskId);
+      if (lease === undefined) {
+        changes.revoke(row, "revoke", null);
+      } else if (terminate) {
+        memory.leases.release(lease, taskId);
+        changes.revoke(row, "terminate", lease.claimedAt);
+      } else if (row.is_revoked === 0) {
+        const mark = "UPDATE tasks SET is_revoked = 1 WHERE parked = ? AND id = ?";
+        consume(this.#ports.sql.exec(mark, row.parked, taskId));
+        memory.leases.update(lease, { ...row, is_revoked: 1 });
+      }
+    });
+    return this.get(taskId);
+  }
+
+  /** What the alarm and the watchdog do: the next alarm, lost leases, due work, lost bells, the flush. */
+  tick(): void {
+    this.#wakeups.armExactly(this.#load(), this.#flusher.retryAt, this.#now());
+    const stalled = this.#command((memory, changes, now) =>
+      this.#wakeups.lookAfterQueues(memory, changes, now),
+    );
+    for (const queue of stalled) this.#runDirectly(queue);
+    if (!isBusy(this.#load())) this.#command((memory) => memory.finished.prune());
+  }
+
+  stats(): LedgerStats {
+    const memory = this.#load();
+    return {
+      ready: memory.lanes.size,
+      leases: memory.leases.size,
+      running: memory.leases.heldTasks,
+      unflushed: memory.finished.size,
+      rowsWritten: this.#ports.sql.rowsWritten(),
+    };
+  }
+
+  /** Null: it takes a look into the history to answer. */
+  #answerAtOnce(spec: TaskSpec): SubmitAnswer | null {
+    if (spec.fingerprint === null) return "accepted";
+    const known = answerIfKnown(this.#ports.sql, this.#load(), spec);
+    if (known !== null) return known;
+    return this.#lookups.has(spec.id) ? "busy" : null;
+  }
+
+  /** While ids are looked up nobody else can commit them, so that the answer still holds afterwards. */
+  async #lookUp(ids: readonly string[]): Promise<Map<string, string | null>> {
+    if (ids.length === 0) return new Map();
+    for (const id of ids) this.#lookups.add(id);
+    try {
+      return await this.#ports.history.fingerprints(ids);
+    } finally {
+      for (const id of ids) this.#lookups.delete(id);
+    }
+  }
+
+  #commit(specs: readonly TaskSpec[]): void {
+    if (specs.length === 0) return;
+    if (this.#load().finished.size > this.#settings.maxUnflushed) {
+      throw new LovageError("history_behind", "The history is too far behind.", { retryable: true });
+    }
+    this.#command((memory, changes, now) => {
+      insertTasks(this.#ports.sql, memory, changes, specs, now);
+    });
+  }
+
+  /** One transaction and what follows from it. If it fails, memory is loaded again from the tables. */
+  #command<T>(run: (memory: Memory, changes: Changes, now: number) => T): T {
+    const memory = this.#load();
+    const now = this.#now();
+    const changes = new Changes(this.#ports.sql, memory, now);
+    let result: T;
+    try {
+      result = this.#ports.sql.transaction(() => {
+        loseExpired(memory, changes, now);
+        const value = run(memory, changes, now);
+        changes.write();
+        return value;
+      });
+    } catch (error) {
+      this.#memory = null;
+      throw error;
+    }
+    this.#notify(changes);
+    this.#wakeups.afterCommand(memory, changes, now);
+    this.#flusher.kick(now, () => this.#memory);
+    return result;
+  }
+
+  #notify(changes: Changes): void {
+    const { watchers } = this.#ports;
+    for (const task of changes.ended) if (watchers.isWatched(task.id)) watchers.notify(task);
+    for (const id of changes.movedIds) {
+      const task = watchers.isWatched(id) ? this.get(id) : null;
+      if (task !== null) watchers.notify(task);
+    }
+  }
+
+  #runDirectly(queue: string): void {
+    const run = this.#ports.runDirectly(queue).catch((error: unknown) => {
+      this.#ports.log("direct_run_failed", { queue, error: String(error) });
+    });
+    this.#ports.background(run);
+  }
+
+  #load(): Memory {
+    if (this.#memory !== null) return this.#memory;
+    const { sql } = this.#ports;
+    migrate(sql);
+    this.#memory = loadMemory(sql, this.#settings.laneCapacity);
+    this.#wakeups.armExactly(this.#memory, this.#flusher.retryAt, this.#now());
+    return this.#memory;
+  }
+
+  /** Never goes back, also not over a restart. Epoch ms. */
+  #now(): number {
+    const { leases, finished } = this.#memory ?? { leases: null, finished: null };
+    this.#lastNow = Math.max(
+      this.#lastNow,
+      this.#ports.clock.now(),
+      leases?.latestClaim ?? 0,
+      finished?.latestFinish ?? 0,
+    );
+    return this.#lastNow;
+  }
+}

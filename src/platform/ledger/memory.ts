@@ -1,0 +1,51 @@
+import { FinishedTasks } from "./finished.ts";
+import { ReadyLanes } from "./lanes.ts";
+import { LeaseBook } from "./leases.ts";
+import { ParkedTasks } from "./parked.ts";
+import type { SqlPort } from "./ports.ts";
+import type { TaskRow } from "./rows.ts";
+
+/**
+ * What a ledger keeps in memory. All of it follows from the tables: it is thrown away and loaded again
+ * when a transaction fails, and when the object starts.
+ */
+export interface Memory {
+  readonly lanes: ReadyLanes;
+  readonly parked: ParkedTasks;
+  readonly leases: LeaseBook;
+  readonly finished: FinishedTasks;
+}
+
+interface ReadyRow extends Record<string, string | number | null> {
+  id: string;
+  queue: string;
+  priority: number;
+  due_at: number;
+}
+
+export function loadMemory(sql: SqlPort, laneCapacity: number): Memory {
+  const memory: Memory = {
+    lanes: new ReadyLanes(laneCapacity),
+    parked: new ParkedTasks(sql),
+    leases: new LeaseBook(sql),
+    finished: new FinishedTasks(sql),
+  };
+  const ready = sql.exec<ReadyRow>(
+    "SELECT id, queue, priority, due_at FROM tasks WHERE parked = 0 ORDER BY due_at, id",
+  );
+  for (const { id, queue, priority, due_at: dueAt } of ready) {
+    if (memory.leases.holding(id) === undefined) memory.lanes.push(queue, priority, { id, dueAt });
+  }
+  return memory;
+}
+
+/** A live task by its id, wherever it stands. A task in a lease is read from memory. */
+export function findLive(sql: SqlPort, memory: Memory, taskId: string): TaskRow | null {
+  const held = memory.leases.holding(taskId)?.tasks.get(taskId);
+  if (held !== undefined) return held;
+  const [row] = sql.exec<TaskRow>(
+    "SELECT * FROM tasks WHERE parked IN (0, 1) AND id = ?",
+    taskId,
+  );
+  return row ?? null;
+}

@@ -1,0 +1,137 @@
+import { MAX_PRIORITY } from "#engine";
+import type { Memory } from "./memory.ts";
+import type { SqlPort } from "./ports.ts";
+import type { TaskRow } from "./rows.ts";
+
+/** What a claim gets. */
+export interface Picked {
+  readonly tasks: readonly TaskRow[];
+  /** True: one suspect, to be run alone. */
+  readonly isSolo: boolean;
+  /** Tasks that were reached too late: their `expires` has passed. */
+  readonly expired: readonly TaskRow[];
+}
+
+export interface PickRequest {
+  readonly queue: string;
+  readonly limit: number;
+  /** The consumer runs nothing else: only then it may get a suspect. */
+  readonly isIdle: boolean;
+  readonly now: number;
+}
+
+/**
+ * Chooses the tasks for one claim: by priority, then due time, then submission, exactly, over the lanes
+ * in memory and the parked tasks on disk. Takes lane entries out of their lanes; the caller leases what
+ * it gets in the same transaction.
+ */
+export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): Picked {
+  const tasks: TaskRow[] = [];
+  const expired: TaskRow[] = [];
+  const taken = new Set<string>();
+  for (let priority = MAX_PRIORITY; priority >= 0; priority -= 1) {
+    // A lane may hold tasks that were revoked meanwhile: go on until enough of those met are alive.
+    for (;;) {
+      const wanted = request.limit - tasks.length;
+      if (wanted <= 0) return { tasks, isSolo: false, expired };
+      const met = merge(memory, request, priority, wanted, taken, tasks.length === 0);
+      if (met.suspect !== null) return { tasks: [met.suspect], isSolo: true, expired };
+      const rows = inOrder(met.laneIds, met.parked, readReady(sql, met.laneIds));
+      for (const row of rows) (isExpired(row, request.now) ? expired : tasks).push(row);
+      if (met.laneIds.length + met.parked.length < wanted) break;
+    }
+  }
+  return { tasks, isSolo: false, expired };
+}
+
+interface Met {
+  /** Ids from the lane and rows from disk, each in order of due time. */
+  readonly laneIds: string[];
+  readonly parked: TaskRow[];
+  readonly suspect: TaskRow | null;
+}
+
+/** Walks one priority's lane and parked tasks by due time and takes the first `wanted`. */
+function merge(
+  memory: Memory,
+  { queue, isIdle, now }: PickRequest,
+  priority: number,
+  wanted: number,
+  taken: Set<string>,
+  isFirst: boolean,
+): Met {
+  const met: Met = { laneIds: [], parked: [], suspect: null };
+  const parked = waitingParked(memory, queue, priority, now);
+  let next = parked.next();
+  while (met.laneIds.length + met.parked.length < wanted) {
+    const lane = memory.lanes.peek(queue, priority);
+    if (next.done !== true && (lane === undefined || next.value.due_at < lane.dueAt)) {
+      const row = next.value;
+      if (taken.has(row.id)) {
+        // Met in an earlier round of this pick.
+      } else if (row.is_suspect === 0) {
+        met.parked.push(row);
+        taken.add(row.id);
+      } else if (isIdle && isFirst && met.laneIds.length + met.parked.length === 0) {
+        parked.return(undefined);
+        return { ...met, suspect: row };
+      }
+      next = parked.next();
+    } else if (lane !== undefined) {
+      met.laneIds.push(lane.id);
+      memory.lanes.shift(queue, priority);
+    } else {
+      break;
+    }
+  }
+  parked.return(undefined);
+  return met;
+}
+
+/** Due parked tasks that no lease holds. */
+function* waitingParked(
+  memory: Memory,
+  queue: string,
+  priority: number,
+  now: number,
+): Generator<TaskRow, undefined> {
+  for (const row of memory.parked.inOrder(queue, priority)) {
+    if (row.due_at > now) return;
+    if (memory.leases.holding(row.id) === undefined) yield row;
+  }
+}
+
+function readReady(sql: SqlPort, ids: readonly string[]): Map<string, TaskRow> {
+  if (ids.length === 0) return new Map();
+  const rows = sql.exec<TaskRow>(
+    "SELECT * FROM tasks WHERE parked = 0 AND id IN (SELECT value FROM json_each(?))",
+    JSON.stringify(ids),
+  );
+  return new Map(Array.from(rows, (row) => [row.id, row]));
+}
+
+function inOrder(
+  laneIds: readonly string[],
+  parked: readonly TaskRow[],
+  ready: ReadonlyMap<string, TaskRow>,
+): TaskRow[] {
+  const fromLane = laneIds.map((id) => ready.get(id)).filter((row) => row !== undefined);
+  if (parked.length === 0) return fromLane;
+  return [...fromLane, ...parked].sort((a, b) => a.due_at - b.due_at);
+}
+
+function isExpired(row: TaskRow, now: number): boolean {
+  return row.expires_at !== null && row.expires_at <= now;
+}
+
+/** When the longest-waiting due task of a queue became due, epoch ms; null if none waits. */
+export function oldestDue(memory: Memory, queue: string, now: number): number | null {
+  let oldest = memory.lanes.oldest(queue);
+  for (let priority = MAX_PRIORITY; priority >= 0; priority -= 1) {
+    for (const row of waitingParked(memory, queue, priority, now)) {
+      if (oldest === null || row.due_at < oldest) oldest = row.due_at;
+      break;
+    }
+  }
+  return oldest;
+}

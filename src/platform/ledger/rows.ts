@@ -1,0 +1,131 @@
+import {
+  MAX_KEPT_ATTEMPTS,
+  type AttemptRecord,
+  type ClaimedTask,
+  type ErrorInfo,
+  type FinishedTask,
+  type RunOptions,
+  type State,
+  type TaskRecord,
+  type TerminalState,
+} from "#engine";
+import type { SqlValue } from "./ports.ts";
+
+/** A row of `tasks`; see schema.ts for its columns. */
+export interface TaskRow extends Record<string, SqlValue> {
+  readonly parked: number;
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly owner: string;
+  readonly kwargs: string;
+  readonly options: string | null;
+  readonly fingerprint: string | null;
+  readonly submitted_at: number;
+  readonly due_at: number;
+  readonly expires_at: number | null;
+  readonly attempts_made: number;
+  readonly retries: number;
+  readonly attempts: string | null;
+  readonly is_suspect: number;
+  readonly solo_losses: number;
+  readonly is_revoked: number;
+  readonly token: number;
+}
+
+/** The state of a waiting task: tried before, or not. */
+export function waitingState(row: TaskRow): "PENDING" | "RETRY" {
+  return row.attempts_made === 0 ? "PENDING" : "RETRY";
+}
+
+export function toClaimed(row: TaskRow): ClaimedTask {
+  return {
+    id: row.id,
+    name: row.name,
+    kwargs: row.kwargs,
+    owner: row.owner,
+    options: optionsOf(row),
+    attempt: row.attempts_made + 1,
+    retries: row.retries,
+  };
+}
+
+/** A live task as readers see it. `startedAt`: when its lease was granted; null while it waits. */
+export function toRecord(row: TaskRow, startedAt: number | null): TaskRecord {
+  const attempts = attemptsOf(row);
+  if (startedAt !== null) {
+    attempts.push({
+      attempt: row.attempts_made + 1,
+      startedAt,
+      finishedAt: null,
+      outcome: null,
+      error: null,
+    });
+  }
+  const state = startedAt === null ? waitingState(row) : "STARTED";
+  return record(row, state, attempts, null, null);
+}
+
+/** A task that just ended, with its last attempt (null when it ended without one running). */
+export function toFinished(
+  row: TaskRow,
+  end: {
+    readonly state: TerminalState;
+    readonly at: number;
+    readonly result: string | null;
+    readonly error: ErrorInfo | null;
+    readonly attempt: AttemptRecord | null;
+  },
+): FinishedTask {
+  const attempts = end.attempt === null ? attemptsOf(row) : appended(row, end.attempt);
+  return {
+    ...record(row, end.state, attempts, end.result, end.error),
+    state: end.state,
+    finishedAt: end.at,
+    dueAt: null,
+    isDeadLettered: end.state === "FAILURE",
+  };
+}
+
+/** The attempts of a row and one more, the oldest dropped beyond MAX_KEPT_ATTEMPTS. */
+export function appended(row: TaskRow, attempt: AttemptRecord): AttemptRecord[] {
+  return [...attemptsOf(row), attempt].slice(-MAX_KEPT_ATTEMPTS);
+}
+
+function record(
+  row: TaskRow,
+  state: State,
+  attempts: AttemptRecord[],
+  result: string | null,
+  error: ErrorInfo | null,
+): TaskRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    queue: row.queue,
+    priority: row.priority,
+    state,
+    owner: row.owner,
+    kwargs: row.kwargs,
+    result,
+    error: error ?? attempts.findLast((attempt) => attempt.error !== null)?.error ?? null,
+    options: optionsOf(row),
+    retries: row.retries,
+    submittedAt: row.submitted_at,
+    dueAt: row.due_at > row.submitted_at ? row.due_at : null,
+    expiresAt: row.expires_at,
+    attempts,
+    finishedAt: null,
+    isDeadLettered: false,
+    fingerprint: row.fingerprint,
+  };
+}
+
+function attemptsOf(row: TaskRow): AttemptRecord[] {
+  return row.attempts === null ? [] : (JSON.parse(row.attempts) as AttemptRecord[]);
+}
+
+function optionsOf(row: TaskRow): RunOptions {
+  return row.options === null ? {} : (JSON.parse(row.options) as RunOptions);
+}

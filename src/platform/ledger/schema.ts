@@ -1,0 +1,86 @@
+import type { SqlPort } from "./ports.ts";
+
+/**
+ * The ledger's tables, as an append-only list of migrations: `user_version`-like, the number applied is
+ * kept in `schema_version`. Never edit an entry that was released; add one.
+ *
+ * tasks     written by submit, retry, loss, revoke · read by claim, get · deleted when the task ends
+ * leases    written by claim, heartbeat · read at load · a row is reused when its lease is over
+ * finished  written by settle, revoke, expiry · read at load · a row is reused once D1 has its tasks
+ *
+ * A row written costs money, so there is no row per state: a plain task is one insert and one delete
+ * here, and its share of a lease row and a finished row.
+ */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE tasks (
+    -- 0: due since it was submitted, and in the lanes in memory. 1: found through the index below.
+    parked INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    -- JSON text of the arguments by name.
+    kwargs TEXT NOT NULL,
+    -- JSON text of the run options; null for none.
+    options TEXT,
+    -- Hash of the call, for ids that may come twice; null otherwise.
+    fingerprint TEXT,
+    -- Times are epoch ms of the ledger's clock. due_at is the earliest start.
+    submitted_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    -- Attempts that ended, losses included; and how many of them were followed by a retry.
+    attempts_made INTEGER NOT NULL DEFAULT 0,
+    retries INTEGER NOT NULL DEFAULT 0,
+    -- JSON text of the newest attempts; null before the first ended.
+    attempts TEXT,
+    -- 1: its consumer was lost; it is claimed alone from now on.
+    is_suspect INTEGER NOT NULL DEFAULT 0,
+    -- How often its consumer was lost while it was claimed alone.
+    solo_losses INTEGER NOT NULL DEFAULT 0,
+    -- 1: revoked while running, so not to be tried again.
+    is_revoked INTEGER NOT NULL DEFAULT 0,
+    -- The newest lease that is over: a lease with this token or an older one doesn't hold the task.
+    token INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (parked, id)
+  ) WITHOUT ROWID`,
+  `CREATE INDEX parked_tasks ON tasks (queue, priority, due_at, id) WHERE parked = 1`,
+  `CREATE TABLE leases (
+    slot INTEGER PRIMARY KEY,
+    token INTEGER NOT NULL,
+    queue TEXT NOT NULL,
+    -- 1: a suspect, claimed alone.
+    is_solo INTEGER NOT NULL,
+    claimed_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    -- JSON array of task ids.
+    task_ids TEXT NOT NULL
+  )`,
+  `CREATE TABLE finished (
+    slot INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    -- Every row up to this seq was in D1 when this one was written.
+    flushed_seq INTEGER NOT NULL,
+    -- JSON array of finished tasks.
+    tasks TEXT NOT NULL
+  )`,
+];
+
+/** Brings the tables up to date. Runs at every start of the object; writes nothing when they are. */
+export function migrate(sql: SqlPort): void {
+  sql.transaction(() => {
+    consume(sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)"));
+    const [current] = [...sql.exec<{ version: number }>("SELECT version FROM schema_version")];
+    const version = current?.version ?? 0;
+    if (version === MIGRATIONS.length) return;
+    for (const statement of MIGRATIONS.slice(version)) consume(sql.exec(statement));
+    consume(sql.exec("DELETE FROM schema_version"));
+    consume(sql.exec("INSERT INTO schema_version (version) VALUES (?)", MIGRATIONS.length));
+  });
+}
+
+/** Runs a lazy statement to its end. */
+export function consume(rows: Iterable<unknown>): void {
+  for (const _row of rows);
+}

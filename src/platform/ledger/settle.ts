@@ -1,0 +1,51 @@
+import { describeError, LeaseLostError, type Outcome, type Settlement } from "#engine";
+import type { AttemptEnd, Changes } from "./changes.ts";
+import type { Memory } from "./memory.ts";
+
+/**
+ * Applies outcomes to the tasks that their leases hold. One whose lease is over (settled before, lost,
+ * revoked) changes nothing, so a settle may be repeated and may come late.
+ * @returns how many changed nothing
+ */
+export function settle(
+  memory: Memory,
+  changes: Changes,
+  settlements: readonly Settlement[],
+): number {
+  let stale = 0;
+  for (const { id, token, outcome, runtimeMs } of settlements) {
+    const lease = memory.leases.holding(id);
+    const task = lease?.tasks.get(id);
+    if (lease === undefined || task === undefined || lease.token !== token) stale += 1;
+    else changes.endAttempt(lease, task, endOf(outcome, runtimeMs));
+  }
+  return stale;
+}
+
+/** Gives the tasks of expired leases back, as suspects; nobody can settle them under that lease now. */
+export function loseExpired(memory: Memory, changes: Changes, now: number): void {
+  for (const lease of memory.leases.expired(now)) {
+    for (const task of [...lease.tasks.values()]) changes.endAttempt(lease, task, LOST);
+  }
+}
+
+const LOST: AttemptEnd = {
+  event: "lose",
+  result: null,
+  error: { ...describeError(new LeaseLostError()), traceback: null },
+  delayMs: 0,
+  // The whole time of the lease: nobody knows how long the handler ran.
+  runtimeMs: Number.MAX_SAFE_INTEGER,
+};
+
+function endOf(outcome: Outcome, runtimeMs: number): AttemptEnd {
+  const end = { result: null, error: null, delayMs: 0, runtimeMs };
+  switch (outcome.kind) {
+    case "success":
+      return { ...end, event: "succeed", result: outcome.result };
+    case "failure":
+      return { ...end, event: "fail", error: outcome.error };
+    case "retry":
+      return { ...end, event: "retry", error: outcome.error, delayMs: outcome.delayMs };
+  }
+}

@@ -1,0 +1,144 @@
+import { Doorbells } from "./bells.ts";
+import type { Changes } from "./changes.ts";
+import type { Memory } from "./memory.ts";
+import { oldestDue } from "./picker.ts";
+import type { LedgerPorts } from "./ports.ts";
+
+/** Tasks that one consumer is expected to deal with before another is called. */
+const TASKS_PER_CONSUMER = 250;
+/** Consumers of one queue that a ledger calls for at once; more would only wait for each other. */
+const MAX_CONSUMERS = 16;
+/** A consumer that claimed less than this ago is expected back for more without a bell. */
+const BACK_SOON_MS = 50;
+/** An alarm this long overdue is taken for lost. */
+const ALARM_GRACE_MS = 5_000;
+
+export interface WakeupSettings {
+  /** While there is work the alarm looks after it at least this often. */
+  readonly watchMs: number;
+  /** Due work that no consumer claimed for this long is run without a doorbell. */
+  readonly stallMs: number;
+}
+
+/**
+ * Sees to it that somebody comes for every task: doorbells for the consumers, the alarm for the ledger
+ * itself, and, when bells don't help, a run without one.
+ */
+export class Wakeups {
+  readonly #ports: LedgerPorts;
+  readonly #settings: WakeupSettings;
+  readonly #bells = new Doorbells();
+  readonly #lastClaimAt = new Map<string, number>();
+  readonly #rechecks = new Set<string>();
+  /** When the alarm is set to; null: not known to be set. */
+  #armedAt: number | null = null;
+  /** The last ring failed: don't wait for a stall. */
+  #isRingBroken = false;
+
+  constructor(ports: LedgerPorts, settings: WakeupSettings) {
+    this.#ports = ports;
+    this.#settings = settings;
+  }
+
+  bellsAnswered(queue: string, count: number): void {
+    this.#bells.answered(queue, count);
+  }
+
+  claimed(queue: string, now: number): void {
+    this.#lastClaimAt.set(queue, now);
+  }
+
+  /** After every command: bells for what is due, the alarm for what will be. */
+  afterCommand(memory: Memory, changes: Changes, now: number): void {
+    for (const queue of memory.lanes.queues()) this.#callConsumers(memory, queue, now);
+    for (const queue of changes.dueQueues) this.#ring(queue, 1, now);
+    if (isBusy(memory)) this.arm(now + this.#settings.watchMs, now);
+    if (changes.earliestDue !== null) this.arm(changes.earliestDue, now);
+  }
+
+  /** Sets the alarm unless it is set to an earlier time. */
+  arm(at: number, now: number): void {
+    const armed = this.#armedAt;
+    if (armed !== null && armed <= at && armed > now - ALARM_GRACE_MS) return;
+    this.#armedAt = at;
+    this.#ports.alarm.set(at);
+  }
+
+  /**
+   * Sets the alarm to the next time anything has to happen, computed from scratch: at load, and first of
+   * all in every tick, so that nothing that goes wrong later leaves the ledger without one.
+   * @param flushRetryAt when a failed flush is due again; null if none failed
+   */
+  armExactly(memory: Memory, flushRetryAt: number | null, now: number): void {
+    const times = [memory.leases.nextExpiry(), flushRetryAt];
+    let isDue = isBusy(memory);
+    for (const queue of memory.parked.queues()) {
+      times.push(memory.parked.nextDue(queue, now + 1));
+      isDue ||= oldestDue(memory, queue, now) !== null;
+    }
+    if (isDue) times.push(now + this.#settings.watchMs);
+    const next = times.filter((time) => time !== null).sort((a, b) => a - b)[0];
+    this.#armedAt = next ?? null;
+    if (next !== undefined) this.#ports.alarm.set(Math.max(next, now));
+  }
+
+  /**
+   * Rings for every queue with due work, as part of a tick.
+   * @returns the queues that bells don't help: nobody claimed for long, or ringing fails
+   */
+  lookAfterQueues(memory: Memory, changes: Changes, now: number): string[] {
+    const { stallMs } = this.#settings;
+    const queues = new Set([...memory.lanes.queues(), ...memory.parked.queues()]);
+    return [...queues].filter((queue) => {
+      const oldest = oldestDue(memory, queue, now);
+      if (oldest === null) return false;
+      changes.dueQueues.add(queue);
+      const isStalled =
+        now - oldest > stallMs && now - (this.#lastClaimAt.get(queue) ?? 0) > stallMs;
+      return isStalled || this.#isRingBroken;
+    });
+  }
+
+  /** Rings once more if the work of a queue calls for more consumers than are at it or on their way. */
+  #callConsumers(memory: Memory, queue: string, now: number): void {
+    const waiting = memory.lanes.count(queue);
+    if (waiting === 0) return;
+    const atWork = memory.leases.countOn(queue, now - BACK_SOON_MS);
+    const wanted = Math.min(MAX_CONSUMERS, Math.ceil(waiting / TASKS_PER_CONSUMER)) - atWork.recent;
+    if (wanted <= 0) this.#recheckSoon(queue, () => memory.lanes.count(queue) > 0);
+    else if (atWork.all < MAX_CONSUMERS) this.#ring(queue, wanted, now);
+  }
+
+  /** The consumer that was expected back may be held up: ring after all if work still waits then. */
+  #recheckSoon(queue: string, isWaiting: () => boolean): void {
+    if (this.#rechecks.has(queue)) return;
+    this.#rechecks.add(queue);
+    this.#ports.timers.after(BACK_SOON_MS, () => {
+      this.#rechecks.delete(queue);
+      if (isWaiting()) this.#ring(queue, 1, this.#ports.clock.now());
+    });
+  }
+
+  #ring(queue: string, wanted: number, now: number): void {
+    if (!this.#bells.needsMore(queue, wanted, now)) return;
+    this.#bells.rang(queue, now);
+    const ringing = this.#ports.ring(queue).then(
+      () => {
+        this.#isRingBroken = false;
+      },
+      (error: unknown) => {
+        this.#isRingBroken = true;
+        this.#bells.answered(queue, 1);
+        this.#ports.log("ring_failed", { queue, error: String(error) });
+        const failedAt = this.#ports.clock.now();
+        this.arm(failedAt + ALARM_GRACE_MS, failedAt);
+      },
+    );
+    this.#ports.background(ringing);
+  }
+}
+
+/** Anything that the alarm has to look after, besides times known in advance. */
+export function isBusy(memory: Memory): boolean {
+  return memory.lanes.size > 0 || memory.leases.size > 0 || memory.finished.size > 0;
+}
