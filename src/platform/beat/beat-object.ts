@@ -5,8 +5,8 @@ import { log } from "../log.ts";
 /** How often the watchdog looks around. */
 const WATCHDOG_MS = 30_000;
 
-/** What the watchdog does at every tick; each duty is tried, whatever becomes of the others. */
-export interface WatchdogDuties {
+/** Something the watchdog does at every tick; each is tried, whatever becomes of the others. */
+export interface WatchdogDuty {
   readonly name: string;
   run(): Promise<void>;
 }
@@ -16,7 +16,7 @@ export interface WatchdogDuties {
  * The cron trigger calls `tick` too, and sets the alarm again should it ever be lost.
  */
 export abstract class BeatObject extends DurableObject<Env> {
-  protected abstract duties(): readonly WatchdogDuties[];
+  protected abstract duties(): readonly WatchdogDuty[];
 
   /** Starts the clock if it stands still. Cheap and safe to call at any time. */
   async start(): Promise<void> {

@@ -11,10 +11,24 @@ import {
   type Exchange,
   type ExchangeAnswer,
   type GoneTask,
-  type LedgerStats,
 } from "./ledger.ts";
 import { ObjectAlarm, ObjectSql } from "./object-ports.ts";
 import { SocketWatchers } from "./socket-watchers.ts";
+
+/** What one shard has cost since its object started, in the units the platform bills, and what it holds. */
+export interface ShardStats {
+  /** Tasks waiting in the lanes, tasks under a lease, finished tasks that D1 doesn't have yet. */
+  readonly ready: number;
+  readonly running: number;
+  readonly unflushed: number;
+  /** Rows written in the object (its alarm included) and in D1. */
+  readonly ledgerRows: number;
+  readonly historyRows: number;
+  /** Calls, alarms and watches. */
+  readonly requests: number;
+  /** Doorbells rung: three queue operations each. */
+  readonly bells: number;
+}
 
 /** After an alarm that failed, the next one. */
 const ALARM_RETRY_MS = 5_000;
@@ -29,19 +43,27 @@ export class LedgerObject extends DurableObject<Env> implements LedgerDoor {
   readonly #shard: number;
   readonly #ledger: TaskLedger;
   readonly #watchers: SocketWatchers;
+  readonly #sql: ObjectSql;
+  readonly #history: History;
+  #requests = 0;
+  #bells = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#shard = shardOfName(ctx.id.name);
     this.#watchers = new SocketWatchers(ctx);
-    const sql = new ObjectSql(ctx.storage);
+    this.#sql = new ObjectSql(ctx.storage);
+    this.#history = new History(env.DB);
     this.#ledger = new TaskLedger({
       clock: systemClock,
       timers: systemTimers,
-      sql,
-      alarm: new ObjectAlarm(ctx.storage, sql),
-      history: new History(env.DB),
-      ring: (queue) => ring(env, { shard: this.#shard, queue }),
+      sql: this.#sql,
+      alarm: new ObjectAlarm(ctx.storage, this.#sql),
+      history: this.#history,
+      ring: (queue) => {
+        this.#bells += 1;
+        return ring(env, { shard: this.#shard, queue });
+      },
       runDirectly: async (queue) => {
         const { Consumer } = ctx.exports as unknown as ConsumerExport;
         await Consumer.drain(this.#shard, queue);
@@ -57,36 +79,49 @@ export class LedgerObject extends DurableObject<Env> implements LedgerDoor {
   }
 
   submit(specs: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
+    this.#requests += 1;
     return this.#ledger.submit(specs);
   }
 
   async exchange(request: Exchange): Promise<ExchangeAnswer> {
+    this.#requests += 1;
     return this.#ledger.exchange(request);
   }
 
   async heartbeat(held: ReadonlyMap<number, readonly string[]>): Promise<GoneTask[]> {
+    this.#requests += 1;
     return this.#ledger.heartbeat(held);
   }
 
   async read(taskId: string): Promise<TaskRecord | null> {
+    this.#requests += 1;
     return this.#ledger.get(taskId);
   }
 
   async revoke(taskId: string, terminate: boolean): Promise<TaskRecord | null> {
+    this.#requests += 1;
     return this.#ledger.revoke(taskId, terminate);
   }
 
-  async stats(): Promise<LedgerStats> {
-    return this.#ledger.stats();
+  async stats(): Promise<ShardStats> {
+    return {
+      ...this.#ledger.stats(),
+      ledgerRows: this.#sql.rowsWritten(),
+      historyRows: this.#history.rowsWritten,
+      requests: this.#requests,
+      bells: this.#bells,
+    };
   }
 
   /** The watchdog's call: does what the alarm does, and sets it again should it be lost. */
   async tick(): Promise<void> {
+    this.#requests += 1;
     this.#ledger.tick();
   }
 
   /** Never throws: an alarm that threw seven times would be dropped for ever. */
   override async alarm(): Promise<void> {
+    this.#requests += 1;
     try {
       this.#ledger.tick();
     } catch (error) {
@@ -97,6 +132,7 @@ export class LedgerObject extends DurableObject<Env> implements LedgerDoor {
 
   /** Opens a watch of one task (the last part of the path). 404: not here, ask the history. */
   override async fetch(request: Request): Promise<Response> {
+    this.#requests += 1;
     const taskId = new URL(request.url).pathname.slice(1);
     const task = this.#ledger.get(taskId);
     return task === null ? new Response(null, { status: 404 }) : this.#watchers.open(task);

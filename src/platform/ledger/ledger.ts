@@ -64,14 +64,14 @@ export interface GoneTask {
   readonly reason: "revoked" | "lost";
 }
 
+/** What a ledger holds right now. */
 export interface LedgerStats {
+  /** Tasks waiting in the lanes. */
   readonly ready: number;
-  readonly leases: number;
+  /** Tasks under a lease. */
   readonly running: number;
   /** Finished tasks that D1 doesn't have yet. */
   readonly unflushed: number;
-  /** Since the object started. */
-  readonly rowsWritten: number;
 }
 
 /**
@@ -208,10 +208,8 @@ export class TaskLedger {
     const memory = this.#load();
     return {
       ready: memory.lanes.size,
-      leases: memory.leases.size,
       running: memory.leases.heldTasks,
       unflushed: memory.finished.size,
-      rowsWritten: this.#ports.sql.rowsWritten(),
     };
   }
 

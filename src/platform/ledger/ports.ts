@@ -15,8 +15,6 @@ export interface SqlPort {
   ): Iterable<Row>;
   /** All writes of `fn` or, when it throws, none. */
   transaction<T>(fn: () => T): T;
-  /** Rows written since the object started, as the platform bills them. */
-  rowsWritten(): number;
 }
 
 /** The one alarm of a Durable Object. */

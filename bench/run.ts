@@ -1,0 +1,199 @@
+/**
+ * `npm run bench`: starts a server of its own, measures, prints one table and writes it to
+ * bench/results/latest.json. Compare numbers of one run only: machines are noisy.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { Agent, request } from "node:http";
+import { BenchServer, pause } from "./server.ts";
+
+const PORT = Number(process.env.BENCH_PORT ?? 8790);
+const BULK_SIZE = 1_000;
+/** List prices in dollars per million, of platform.md's sources (Workers Paid, beyond what is included). */
+const PRICE = { row: 1, request: 0.15, queueOperation: 0.4, workerRequest: 0.3 };
+
+interface Totals {
+  readonly ledgerRows: number;
+  readonly historyRows: number;
+  readonly requests: number;
+  readonly bells: number;
+  readonly recorded: number;
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+
+/** One request on a kept-alive connection; the answer's body as text. */
+function call(url: string, body?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+    const method = body === undefined ? "GET" : "POST";
+    const sent = request(url, { agent, method, headers }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (part: string) => {
+        text += part;
+      });
+      answer.on("end", () => {
+        if ((answer.statusCode ?? 500) < 300) resolve(text);
+        else reject(new Error(`${answer.statusCode} from ${url}: ${text.slice(0, 300)}`));
+      });
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+/** Runs `total` calls, `width` at a time; seconds taken. */
+async function spread(total: number, width: number, one: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  let left = total;
+  const lane = async () => {
+    while (left > 0) {
+      left -= 1;
+      await one();
+    }
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+  return (performance.now() - startedAt) / 1_000;
+}
+
+async function totals(url: string): Promise<Totals> {
+  const { shards, recorded } = JSON.parse(await call(`${url}/bench/stats`)) as {
+    shards: Omit<Totals, "recorded">[];
+    recorded: number;
+  };
+  const sum = (key: keyof Omit<Totals, "recorded">) =>
+    shards.reduce((total, shard) => total + shard[key], 0);
+  return {
+    ledgerRows: sum("ledgerRows"),
+    historyRows: sum("historyRows"),
+    requests: sum("requests"),
+    bells: sum("bells"),
+    recorded,
+  };
+}
+
+/** Waits until D1 has `count` more finished tasks than `before`. */
+async function recorded(url: string, before: Totals, count: number): Promise<void> {
+  const until = performance.now() + 120_000;
+  while ((await totals(url)).recorded < before.recorded + count) {
+    if (performance.now() > until) throw new Error("The tasks were not recorded in 120 s.");
+    await pause(10);
+  }
+}
+
+/** Billed units per task between two readings, and the dollars per million tasks that follow. */
+function bill(before: Totals, after: Totals, tasks: number, httpRequests: number) {
+  const per = (units: number) => units / tasks;
+  const ledgerRows = per(after.ledgerRows - before.ledgerRows);
+  const historyRows = per(after.historyRows - before.historyRows);
+  const objectRequests = per(after.requests - before.requests);
+  const bells = per(after.bells - before.bells);
+  const dollars =
+    (ledgerRows + historyRows) * PRICE.row +
+    objectRequests * PRICE.request +
+    bells * (3 * PRICE.queueOperation + PRICE.workerRequest) +
+    per(httpRequests) * PRICE.workerRequest;
+  return {
+    ledger_rows: round(ledgerRows),
+    history_rows: round(historyRows),
+    object_requests: round(objectRequests),
+    queue_operations: round(bells * 3),
+    dollars_per_million: round(dollars),
+  };
+}
+
+/** Tasks in bulk requests of 1,000, from the first request to the last result in D1. */
+async function bulk(url: string, total: number, name: string, kwargs: (n: number) => unknown) {
+  const before = await totals(url);
+  const body = JSON.stringify({
+    tasks: Array.from({ length: BULK_SIZE }, (_, n) => ({ name, kwargs: kwargs(n) })),
+  });
+  const startedAt = performance.now();
+  await spread(total / BULK_SIZE, 4, () => call(`${url}/api/tasks/bulk/`, body));
+  await recorded(url, before, total);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const units = bill(before, await totals(url), total, total / BULK_SIZE);
+  return { tasks_per_second: Math.round(total / seconds), ...units };
+}
+
+async function singles(url: string, total: number) {
+  const before = await totals(url);
+  const body = JSON.stringify({ name: "bench_noop", kwargs: { n: 1 } });
+  const seconds = await spread(total, 32, () => call(`${url}/api/tasks/`, body));
+  await recorded(url, before, total);
+  return {
+    requests_per_second: Math.round(total / seconds),
+    ...bill(before, await totals(url), total, total),
+  };
+}
+
+async function empty(url: string, total: number) {
+  const seconds = await spread(total, 32, () => call(`${url}/bench/empty`));
+  return Math.round(total / seconds);
+}
+
+/** One task after another: from the submit to the answer that has its result. */
+async function latency(url: string, count: number) {
+  const before = await totals(url);
+  const body = JSON.stringify({ name: "bench_noop", kwargs: { n: 1 } });
+  const times: number[] = [];
+  for (let run = 0; run < count; run += 1) {
+    const startedAt = performance.now();
+    const { task_id: id } = JSON.parse(await call(`${url}/api/tasks/`, body)) as { task_id: string };
+    const task = JSON.parse(await call(`${url}/api/tasks/${id}/?wait=10`)) as { state: string };
+    if (task.state !== "SUCCESS") throw new Error(`Task ${id} is ${task.state}.`);
+    times.push(performance.now() - startedAt);
+  }
+  times.sort((a, b) => a - b);
+  const at = (share: number) => round(times[Math.floor(times.length * share)] ?? 0);
+  await recorded(url, before, count);
+  const units = bill(before, await totals(url), count, count);
+  return { p50_ms: at(0.5), p95_ms: at(0.95), p99_ms: at(0.99), ...units };
+}
+
+/** An HTTP server whose every answer takes 5 ms. */
+function slowServer(): Promise<Server> {
+  const server = createServer((_request, answer) => {
+    setTimeout(() => answer.end("ok"), 5);
+  });
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      resolve(server);
+    });
+  });
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
+const server = await BenchServer.start(PORT);
+const slow = await slowServer();
+try {
+  const { url } = server;
+  const noop = (total: number) => bulk(url, total, "bench_noop", (n) => ({ n }));
+  await noop(10_000);
+  await latency(url, 50);
+  const memoryBefore = server.memoryMiB();
+  const address = slow.address();
+  const slowUrl = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/`;
+  const results = {
+    date: new Date().toISOString(),
+    node: process.version,
+    bulk_noop: await noop(60_000),
+    bulk_noop_200k: await noop(200_000),
+    memory_mib: { before: memoryBefore, after: server.memoryMiB() },
+    bulk_http_5ms: await bulk(url, 5_000, "bench_http", () => ({ url: slowUrl })),
+    empty_requests_per_second: await empty(url, 10_000),
+    single_submits: await singles(url, 10_000),
+    latency: await latency(url, 500),
+  };
+  mkdirSync("bench/results", { recursive: true });
+  writeFileSync("bench/results/latest.json", `${JSON.stringify(results, null, 2)}\n`);
+  console.log(JSON.stringify(results, null, 2));
+} finally {
+  slow.close();
+  await server.stop();
+}
+process.exit(0);

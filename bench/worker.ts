@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { defineShopTask, shopTasks } from "../src/domain/index.ts";
+import type { Env } from "../src/platform/env.ts";
+import { createWorker } from "../src/wiring.ts";
+
+export { Beat, Consumer, Ledger } from "../src/worker.ts";
+
+/** The bench's own tasks; they are in no deployment. */
+const benchNoop = defineShopTask({
+  name: "bench_noop",
+  params: z.object({ n: z.number() }),
+  handler: ({ n }) => n,
+});
+
+/** Awaits an HTTP answer that takes 5 ms (timers would not do: many in one invocation fire late). */
+const benchHttp = defineShopTask({
+  name: "bench_http",
+  params: z.object({ url: z.string() }),
+  handler: async ({ url }) => (await fetch(url)).status,
+});
+
+const worker = createWorker([...shopTasks, benchNoop, benchHttp]);
+
+export default {
+  ...worker,
+  async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    // The ceiling: what the local server answers when there is nothing to do.
+    if (pathname === "/bench/empty") return new Response("ok");
+    if (pathname === "/bench/stats") return Response.json(await stats(env));
+    return worker.fetch(request, env, ctx);
+  },
+} satisfies ExportedHandler<Env>;
+
+async function stats(env: Env) {
+  const shards = await Promise.all(
+    Array.from({ length: Number(env.LEDGER_SHARDS) }, (_, shard) =>
+      env.LEDGER.getByName(`shard-${shard}`).stats(),
+    ),
+  );
+  const recorded = await env.DB.prepare("SELECT count(*) AS n FROM tasks").first<{ n: number }>();
+  return { shards, recorded: recorded?.n ?? 0 };
+}
