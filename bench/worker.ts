@@ -1,9 +1,10 @@
+import { WorkerEntrypoint } from "cloudflare:workers";
 import { z } from "zod";
 import { defineShopTask, shopTasks } from "../src/domain/index.ts";
 import type { Env } from "../src/platform/env.ts";
-import { createWorker } from "../src/wiring.ts";
+import { createWorker, wire } from "../src/wiring.ts";
 
-export { Beat, Consumer, Ledger } from "../src/worker.ts";
+export { Beat, Ledger } from "../src/worker.ts";
 
 /** The bench's own tasks; they are in no deployment. */
 const benchNoop = defineShopTask({
@@ -19,7 +20,14 @@ const benchHttp = defineShopTask({
   handler: async ({ url }) => (await fetch(url)).status,
 });
 
-const worker = createWorker([...shopTasks, benchNoop, benchHttp]);
+const tasks = [...shopTasks, benchNoop, benchHttp];
+const worker = createWorker(tasks);
+
+export class Consumer extends WorkerEntrypoint<Env> {
+  drain(shard: number, queue: string): Promise<number> {
+    return wire(this.env, tasks).drain(shard, queue, 0);
+  }
+}
 
 export default {
   ...worker,

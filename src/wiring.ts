@@ -1,3 +1,4 @@
+import { drizzle } from "drizzle-orm/d1";
 import {
   importIdSecret,
   Lovage,
@@ -5,13 +6,126 @@ import {
   type AnyTaskDefinition,
   type LovageSettings,
 } from "#engine";
-import { readConfig, type Config } from "./config.ts";
-import { createApi } from "./delivery/api/index.ts";
-import { shopTasks, type ShopServices } from "./domain/index.ts";
+import { readConfig } from "./config.ts";
+import { createApi, Problem, withHeaders, type Access } from "./delivery/api/index.ts";
+import type { ShopServices } from "./domain/index.ts";
+import { createOutboxTransport } from "./integrations/mail/outbox-transport.ts";
+import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
+import { ApiKeys } from "./platform/access/api-keys.ts";
+import type { WatchdogDuty } from "./platform/beat/beat-object.ts";
 import { drain } from "./platform/consumer/drain.ts";
-import { QUEUES } from "./platform/doorbell.ts";
+import { answerDoorbells } from "./platform/consumer/queue-handler.ts";
+import { QUEUES, type Doorbell } from "./platform/doorbell.ts";
 import type { Env } from "./platform/env.ts";
 import { History } from "./platform/history/history.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
 import { log } from "./platform/log.ts";
+import { D1Outbox } from "./platform/outbox/outbox.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
+
+type ShopTask = AnyTaskDefinition<ShopServices>;
+
+/** Beat is one object for the whole deployment. */
+const BEAT = "beat";
+
+/**
+ * The composition root: everything that one deployment consists of, put together from its bindings.
+ * @throws LovageError `bad_config` when settings are missing or wrong
+ */
+export function wire(env: Env, tasks: readonly ShopTask[]) {
+  const config = readConfig(env);
+  const db = drizzle(env.DB);
+  const registry = new Registry<ShopServices>(tasks);
+  const directory = new LedgerDirectory(env.LEDGER, new History(env.DB));
+  const settings: LovageSettings = {
+    shards: config.shards,
+    queues: QUEUES,
+    idSecret: importIdSecret(config.idSecret),
+  };
+  const clock = systemClock;
+  const lovageFor = (owner: string) =>
+    new Lovage({ registry, submitter: directory, settings, clock, random: systemRandom, owner });
+  const outbox = new D1Outbox({ db, submitter: directory, clock, log });
+  const services: ShopServices = {
+    db,
+    mail: createOutboxTransport(db, clock),
+    gateway: createSimulatedGateway(db),
+    locale: config.locale,
+    clock,
+  };
+  const apiKeys = new ApiKeys(env.DB);
+  const access: Access = {
+    isOpen: config.isOpenAccess,
+    authenticate: (token) => apiKeys.authenticate(token, clock.now()),
+  };
+  const watchdogDuties: WatchdogDuty[] = [
+    { name: "outbox", run: () => outbox.sweep() },
+    ...Array.from({ length: config.shards }, (_, shard) => ({
+      name: `ledger ${shard}`,
+      run: async () => {
+        await directory.shard(shard).tick();
+      },
+    })),
+  ];
+  return {
+    api: createApi({ access, tasks: directory, lovageFor, db, outbox, clock, log }),
+    watchdogDuties,
+    /** Does the due work of one queue on one shard; `bells` rang for it. */
+    drain: (shard: number, queue: string, bells: number): Promise<number> =>
+      drain(
+        {
+          ledger: directory.shard(shard),
+          registry,
+          supplies: { services, lovageFor },
+          clock,
+          random: systemRandom,
+          timers: systemTimers,
+          log,
+        },
+        queue,
+        bells,
+      ),
+    tick: async (shard: number) => {
+      await directory.shard(shard).tick();
+    },
+  };
+}
+
+/** The Worker's handlers, for a deployment with these tasks. */
+export function createWorker(tasks: readonly ShopTask[]) {
+  let wired: { env: Env; parts: ReturnType<typeof wire> } | null = null;
+  let isBeatStarted = false;
+  /** Wired once per isolate: the bindings stay the same. */
+  const partsFor = (env: Env) => {
+    if (wired?.env !== env) wired = { env, parts: wire(env, tasks) };
+    return wired.parts;
+  };
+  return {
+    async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+      if (!isBeatStarted) {
+        isBeatStarted = true;
+        const start = env.BEAT.getByName(BEAT).start();
+        ctx.waitUntil(
+          start.catch(() => {
+            isBeatStarted = false;
+          }),
+        );
+      }
+      try {
+        return await partsFor(env).api.fetch(request, env, ctx);
+      } catch (error) {
+        // Settings are missing: nothing works, and the log says which.
+        log("not_configured", { error: String(error) });
+        return withHeaders(
+          new Problem(503, "not_configured", "This deployment is not configured.").toResponse(),
+        );
+      }
+    },
+    async queue(batch: MessageBatch<Doorbell>, env: Env): Promise<void> {
+      await answerDoorbells(batch, partsFor(env));
+    },
+    async scheduled(_controller: ScheduledController, env: Env): Promise<void> {
+      await env.BEAT.getByName(BEAT).tick();
+    },
+  };
+}

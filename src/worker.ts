@@ -11,14 +11,14 @@ export class Ledger extends LedgerObject {}
 /** The deployment's clock and watchdog. */
 export class Beat extends BeatObject {
   protected override duties(): readonly WatchdogDuty[] {
-    return wire(this.env).watchdogDuties;
+    return wire(this.env, shopTasks).watchdogDuties;
   }
 }
 
 /** Does a queue's due work without a doorbell, when the ledger calls for it. */
 export class Consumer extends WorkerEntrypoint<Env> {
   drain(shard: number, queue: string): Promise<number> {
-    return wire(this.env).drain(shard, queue, 0);
+    return wire(this.env, shopTasks).drain(shard, queue, 0);
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type ParamsSchema,
   type TaskDefinition,
 } from "./definition.ts";
-import { InvalidOptionError } from "./errors.ts";
+import { InvalidCallError, InvalidOptionError, LovageError } from "./errors.ts";
 import { fingerprint } from "./json.ts";
 import type { Clock, Random } from "./ports.ts";
 import type { Registry } from "./registry.ts";
@@ -121,22 +121,32 @@ export class Lovage {
     const now = this.#clock.now();
     const shard = Math.floor(this.#random.float() * this.#settings.shards);
     const random = this.#random.bytes(calls.length * 8);
-    return calls.map((call, index) =>
-      this.#spec(call, mintTaskId(now, shard, random.subarray(index * 8, index * 8 + 8)), now, null),
-    );
+    return calls.map((call, index) => {
+      const id = mintTaskId(now, shard, random.subarray(index * 8, index * 8 + 8));
+      try {
+        return this.#spec(call, id, now);
+      } catch (error) {
+        if (calls.length === 1 || !(error instanceof LovageError)) throw error;
+        throw new InvalidCallError(index, error);
+      }
+    });
   }
 
-  /** Like `prepare`, with the id that belongs to the caller's key. */
+  /** Like `prepare`, for calls that may be submitted twice: the ledger will know them again. */
+  prepareRepeatable(calls: readonly Signature[]): Promise<TaskSpec[]> {
+    return Promise.all(this.prepare(calls).map((spec, index) => withFingerprint(spec, calls[index])));
+  }
+
+  /** Like `prepareRepeatable`, with the id that belongs to the caller's key. */
   async prepareKeyed(call: Signature, key: CallKey): Promise<TaskSpec> {
     const id = await deriveTaskId(await this.#settings.idSecret, this.#settings.shards, {
       caller: this.#owner,
       ...key,
     });
-    const spec = this.#spec(call, id, this.#clock.now(), null);
-    return { ...spec, fingerprint: await fingerprint([spec.name, JSON.parse(spec.kwargs), call.options]) };
+    return withFingerprint(this.#spec(call, id, this.#clock.now()), call);
   }
 
-  #spec(call: Signature, id: string, now: number, hash: string | null): TaskSpec {
+  #spec(call: Signature, id: string, now: number): TaskSpec {
     const definition = this.#registry.get(call.task);
     const { options } = call;
     const queue = options.queue ?? definition.queue;
@@ -155,9 +165,15 @@ export class Lovage {
       dueAt,
       expiresAt: expiryTime(options, now, dueAt),
       options: runOptions(options, definition),
-      fingerprint: hash,
+      fingerprint: null,
     };
   }
+}
+
+/** Two calls are the same if they name the same task with the same arguments and options. */
+async function withFingerprint(spec: TaskSpec, call: Signature | undefined): Promise<TaskSpec> {
+  const content = [spec.name, JSON.parse(spec.kwargs), call?.options];
+  return { ...spec, fingerprint: await fingerprint(content) };
 }
 
 function dueTime({ countdown, eta }: CallOptions, now: number): number | null {

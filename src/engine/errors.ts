@@ -51,6 +51,18 @@ export class InvalidArgumentsError extends LovageError {
   }
 }
 
+/** One of several calls doesn't fit; `cause` says why. None of them was submitted. */
+export class InvalidCallError extends LovageError {
+  readonly index: number;
+  override readonly cause: LovageError;
+
+  constructor(index: number, cause: LovageError) {
+    super("invalid_call", `Call ${index}: ${cause.message}`, { field: `${index}` });
+    this.index = index;
+    this.cause = cause;
+  }
+}
+
 /** Thrown by `ctx.retry()`: ends the attempt and asks for another (Celery's `Retry`). */
 export class Retry extends Error {
   /** Seconds until the next attempt; null takes the task's `defaultRetryDelaySeconds`. */

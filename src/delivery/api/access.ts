@@ -1,0 +1,61 @@
+import { Problem } from "./problems.ts";
+
+/** What a credential allows. `admin` includes all others. */
+export const SCOPES = [
+  "tasks:read",
+  "tasks:write",
+  "orders:read",
+  "orders:write",
+  "control",
+  "admin",
+] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who makes a request. */
+export interface Caller {
+  /** Whose tasks and orders they see. */
+  readonly owner: string;
+  readonly scopes: ReadonlySet<string>;
+}
+
+/** How credentials are checked. */
+export interface Access {
+  /** True: a request without a credential may do everything. For development only. */
+  readonly isOpen: boolean;
+  /** Null: the token is unknown, expired or revoked. */
+  authenticate(token: string): Promise<Caller | null>;
+}
+
+const ANONYMOUS: Caller = { owner: "anonymous", scopes: new Set(["admin"]) };
+
+/**
+ * Lets a request pass or throws.
+ * @throws Problem 401 without a valid credential, 403 without the scope
+ */
+export async function admit(access: Access, request: Request, scope: Scope): Promise<Caller> {
+  const caller = await identify(access, request);
+  if (!may(caller, scope)) {
+    throw new Problem(403, "forbidden", `This needs the scope ${scope}.`);
+  }
+  return caller;
+}
+
+export function may(caller: Caller, scope: Scope): boolean {
+  return caller.scopes.has(scope) || caller.scopes.has("admin");
+}
+
+/** Whether something of `owner` may be seen by the caller. */
+export function owns(caller: Caller, owner: string): boolean {
+  return caller.owner === owner || caller.scopes.has("admin");
+}
+
+async function identify(access: Access, request: Request): Promise<Caller> {
+  const header = request.headers.get("Authorization");
+  if (header === null && access.isOpen) return ANONYMOUS;
+  const token = /^Bearer +([!-~]{1,200})$/i.exec(header ?? "")?.[1];
+  const caller = token === undefined ? null : await access.authenticate(token);
+  if (caller !== null) return caller;
+  const detail = header === null ? "Send an API key." : "The API key is not valid.";
+  const challenge = header === null ? 'Bearer realm="lovage"' : 'Bearer realm="lovage", error="invalid_token"';
+  throw new Problem(401, "unauthorized", detail, { headers: { "WWW-Authenticate": challenge } });
+}

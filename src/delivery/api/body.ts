@@ -1,0 +1,117 @@
+import type { z } from "zod";
+import { invalid, Problem, type FieldError } from "./problems.ts";
+
+/** Bytes of a request's body. */
+const MAX_BODY_BYTES = 1_048_576;
+const MAX_DEPTH = 32;
+const MAX_KEYS = 1_000;
+const MAX_ITEMS = 10_000;
+
+/**
+ * The JSON body of a request, checked against a schema.
+ * @throws Problem 415, 413, 400 (not JSON) or 422 (JSON that doesn't fit, with the fields)
+ */
+export async function readBody<Schema extends z.ZodType>(
+  request: Request,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  const type = (request.headers.get("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type)) {
+    throw new Problem(415, "unsupported_media_type", "Send the body as application/json.");
+  }
+  const body = parse(await readText(request));
+  refuseHostile(body);
+  const checked = schema.safeParse(body);
+  if (!checked.success) throw invalid(checked.error.issues.flatMap(fieldErrors));
+  return checked.data;
+}
+
+function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  const path = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      field: [...path, key].join("."),
+      message: "There is no such field.",
+    }));
+  }
+  return [{ field: path.length > 0 ? path.join(".") : "body", message: issue.message }];
+}
+
+/** Counts while reading: a Content-Length may lie. */
+async function readText(request: Request): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    const bytes = chunk as Uint8Array;
+    length += bytes.byteLength;
+    if (length > MAX_BODY_BYTES) {
+      throw new Problem(413, "body_too_large", `The body may have ${MAX_BODY_BYTES} bytes at most.`);
+    }
+    chunks.push(bytes);
+  }
+  try {
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    const text = chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("");
+    return text + decoder.decode();
+  } catch {
+    throw new Problem(400, "malformed_body", "The body is not UTF-8.");
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Problem(400, "malformed_body", "The body is not JSON.");
+  }
+}
+
+/**
+ * Refuses JSON that is legal but hostile, without recursion: nested too deep (schemas and RPC recurse),
+ * too wide, numbers that became Infinity, text that no database or header takes.
+ */
+function refuseHostile(body: unknown): void {
+  const open: Node[] = [{ value: body, key: "", parent: null, depth: 0 }];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    const { value, depth } = node;
+    const reason = hostility(value, depth);
+    if (reason !== null) throw invalid([{ field: pathOf(node) || "body", message: reason }]);
+    if (value === null || typeof value !== "object") continue;
+    for (const [key, inner] of Object.entries(value)) {
+      if (inner === null || typeof inner === "boolean") continue;
+      open.push({ value: inner, key, parent: node, depth: depth + 1 });
+    }
+  }
+}
+
+/** A value on its way through the walk; its path is put together only when it is needed. */
+interface Node {
+  readonly value: unknown;
+  readonly key: string;
+  readonly parent: Node | null;
+  readonly depth: number;
+}
+
+function pathOf({ key, parent }: Node): string {
+  if (parent === null) return "";
+  const above = pathOf(parent);
+  return above === "" ? key : `${above}.${key}`;
+}
+
+function hostility(value: unknown, depth: number): string | null {
+  if (typeof value === "string") {
+    if (!value.isWellFormed()) return "The text has half a surrogate pair.";
+    return value.includes("\0") ? "The text has a NUL character." : null;
+  }
+  if (typeof value === "number") return Number.isFinite(value) ? null : "The number is too large.";
+  if (value === null || typeof value !== "object") return null;
+  if (depth >= MAX_DEPTH) return `Nested deeper than ${MAX_DEPTH} levels.`;
+  if (Array.isArray(value)) {
+    return value.length > MAX_ITEMS ? `More than ${MAX_ITEMS} items.` : null;
+  }
+  const keys = Object.keys(value);
+  if (keys.length > MAX_KEYS) return `More than ${MAX_KEYS} keys.`;
+  if (keys.includes("__proto__")) return "'__proto__' is not a key.";
+  const bad = keys.find((key) => !key.isWellFormed() || key.includes("\0"));
+  return bad === undefined ? null : "A key has characters that text can't have.";
+}

@@ -1,0 +1,78 @@
+import { Hono, type Context } from "hono";
+import { admit, type Caller } from "./access.ts";
+import { orderRoutes } from "./order-routes.ts";
+import { notFound, Problem, problemOf } from "./problems.ts";
+import type { ApiParts, Route } from "./route.ts";
+import { taskRoutes } from "./task-routes.ts";
+
+export type { Access, Caller } from "./access.ts";
+export { Problem } from "./problems.ts";
+export type { ApiParts } from "./route.ts";
+
+const NOBODY: Caller = { owner: "", scopes: new Set() };
+
+/** Every route of the API. */
+export function apiRoutes(parts: ApiParts): Route[] {
+  const health: Route = {
+    method: "GET",
+    path: "/healthz",
+    scope: "public",
+    handle: () => Response.json({ status: "ok" }),
+  };
+  return [...orderRoutes(parts), ...taskRoutes(parts), health];
+}
+
+/** The HTTP API: routing, access and problems in one place, so that no route can go without them. */
+export function createApi(parts: ApiParts): Hono {
+  // In strict mode `/x` and `/x/` would be two paths.
+  const app = new Hono({ strict: false });
+  const routes = apiRoutes(parts);
+  for (const route of routes) app.on(route.method, route.path, (c) => answer(parts, route, c));
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const methods = routes.filter((route) => route.path === path).map((route) => route.method);
+    app.all(path, () => methodNotAllowed(methods));
+  }
+  app.notFound(() => withHeaders(notFound().toResponse()));
+  app.onError((error) => withHeaders(failure(parts, error)));
+  return app;
+}
+
+/** Headers that every answer carries: what it says is for this caller, now, and is what it says it is. */
+export function withHeaders(response: Response): Response {
+  response.headers.set("X-Content-Type-Options", "nosniff");
+  response.headers.set("Cache-Control", "no-store");
+  response.headers.set("Referrer-Policy", "no-referrer");
+  return response;
+}
+
+async function answer(parts: ApiParts, route: Route, c: Context): Promise<Response> {
+  const request = c.req.raw;
+  const caller = route.scope === "public" ? NOBODY : await admit(parts.access, request, route.scope);
+  return withHeaders(
+    await route.handle({
+      request,
+      caller,
+      params: c.req.param() as Record<string, string>,
+      query: new URL(request.url).searchParams,
+      background: (work) => {
+        c.executionCtx.waitUntil(work);
+      },
+    }),
+  );
+}
+
+function failure(parts: ApiParts, error: unknown): Response {
+  const problem = problemOf(error);
+  if (problem.status >= 500) {
+    parts.log("request_failed", { status: problem.status, code: problem.code, error: String(error) });
+  }
+  return problem.toResponse();
+}
+
+function methodNotAllowed(methods: readonly string[]): Response {
+  // Whoever may GET may HEAD.
+  const allowed = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+  const headers = { Allow: allowed.join(", ") };
+  const problem = new Problem(405, "method_not_allowed", "This path doesn't take that method.", { headers });
+  return withHeaders(problem.toResponse());
+}

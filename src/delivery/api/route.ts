@@ -1,0 +1,34 @@
+import type { BatchItem } from "drizzle-orm/batch";
+import type { DrizzleD1Database } from "drizzle-orm/d1";
+import type { Clock, Lovage, Outbox, TaskControl, TaskReader } from "#engine";
+import type { Access, Caller, Scope } from "./access.ts";
+
+/** What the API is put together from. */
+export interface ApiParts {
+  readonly access: Access;
+  readonly tasks: TaskReader & TaskControl;
+  lovageFor(owner: string): Lovage;
+  readonly db: DrizzleD1Database;
+  readonly outbox: Outbox<BatchItem<"sqlite">>;
+  readonly clock: Clock;
+  readonly log: (event: string, fields: Record<string, unknown>) => void;
+}
+
+/** One request as a handler gets it: admitted, its path taken apart. */
+export interface ApiCall {
+  readonly request: Request;
+  readonly caller: Caller;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** Lets work run on after the answer. */
+  readonly background: (work: Promise<void>) => void;
+}
+
+/** A route declares who may use it; a route that does not is a type error. */
+export interface Route {
+  readonly method: "GET" | "POST";
+  /** Without the trailing slash; answers with it too. */
+  readonly path: string;
+  readonly scope: Scope | "public";
+  readonly handle: (call: ApiCall) => Response | Promise<Response>;
+}

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import type { CallKey, CallOptions, Signature, SubmitAnswer } from "#engine";
+import { conflict, invalid, Problem } from "./problems.ts";
+
+const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+const seconds = z.number().min(0);
+
+/** A call of a task by name, with Celery's words for its options. */
+export const callSchema = z.strictObject({
+  name: z.string().min(1).max(200),
+  args: z.array(z.unknown()).default([]),
+  kwargs: z.record(z.string(), z.unknown()).default({}),
+  countdown: seconds.optional(),
+  eta: instant.optional(),
+  expires: z.union([seconds, instant]).optional(),
+  queue: z.string().max(100).optional(),
+  priority: z.int().optional(),
+  max_retries: z.int().nullable().optional(),
+  soft_time_limit: seconds.optional(),
+  time_limit: seconds.optional(),
+  ignore_result: z.boolean().optional(),
+});
+
+export function toSignature(call: z.output<typeof callSchema>): Signature {
+  const { name, args, kwargs, max_retries, soft_time_limit, time_limit, ignore_result, ...same } = call;
+  const options: CallOptions = withoutUndefined({
+    ...same,
+    maxRetries: max_retries,
+    softTimeLimit: soft_time_limit,
+    timeLimit: time_limit,
+    ignoreResult: ignore_result,
+  });
+  return { task: name, args, kwargs, options, subtask_type: null, immutable: false };
+}
+
+/** The key of a request that may be repeated; undefined without an Idempotency-Key header. */
+export function callKey(request: Request, route: string): CallKey | undefined {
+  const key = request.headers.get("Idempotency-Key");
+  if (key === null) return undefined;
+  if (!/^[!-~]{1,255}$/.test(key)) {
+    throw invalid([
+      { field: "Idempotency-Key", message: "Must be 1 to 255 visible ASCII characters." },
+    ]);
+  }
+  return { route, key };
+}
+
+/** Turns the answers that are no success into problems. */
+export function refuse(answer: SubmitAnswer): void {
+  if (answer === "conflict") {
+    throw new Problem(
+      422,
+      "idempotency_key_reused",
+      "This Idempotency-Key was used for another request.",
+    );
+  }
+  if (answer === "busy") {
+    throw conflict("request_in_progress", "A request with this Idempotency-Key is in progress.", {
+      "Retry-After": "1",
+    });
+  }
+}
+
+type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
+
+function withoutUndefined<T extends object>(value: T): Partial<Defined<T>> {
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(entries) as Partial<Defined<T>>;
+}

@@ -1,0 +1,131 @@
+import { z } from "zod";
+import { isTerminal, type TaskRecord } from "#engine";
+import { may, owns, type Caller } from "./access.ts";
+import { readBody } from "./body.ts";
+import { invalid, notFound, Problem } from "./problems.ts";
+import type { ApiCall, ApiParts, Route } from "./route.ts";
+import { callKey, callSchema, refuse, toSignature } from "./task-calls.ts";
+import { streamStates } from "./task-stream.ts";
+import { statusView, taskView } from "./task-views.ts";
+
+const processSchema = z.strictObject({ data: z.string().max(100_000) });
+const bulkSchema = z.strictObject({ tasks: z.array(callSchema).min(1).max(1_000) });
+const revokeSchema = z.strictObject({ terminate: z.boolean().default(false) });
+const MAX_WAIT_SECONDS = 60;
+
+export function taskRoutes(parts: ApiParts): Route[] {
+  /** @throws Problem 404 for a task that is unknown or not the caller's */
+  async function visible(taskId: string, caller: Caller): Promise<TaskRecord> {
+    const task = await parts.tasks.get(taskId);
+    if (task === null || !owns(caller, task.owner)) throw notFound();
+    return task;
+  }
+
+  async function submitOne({ request, caller }: ApiCall, path: string, call: z.output<typeof callSchema>) {
+    const key = callKey(request, path);
+    const { taskId, answer } = await parts.lovageFor(caller.owner).send(toSignature(call), key);
+    refuse(answer);
+    return Response.json({ task_id: taskId }, { status: 202 });
+  }
+
+  return [
+    {
+      method: "POST",
+      path: "/api/tasks/process",
+      scope: "tasks:write",
+      handle: async (call) => {
+        const { data } = await readBody(call.request, processSchema);
+        const kwargs = { data };
+        return submitOne(call, "/api/tasks/process", { name: "process_data", args: [], kwargs });
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/tasks",
+      scope: "tasks:write",
+      handle: async (call) => submitOne(call, "/api/tasks", await readBody(call.request, callSchema)),
+    },
+    {
+      method: "POST",
+      path: "/api/tasks/bulk",
+      scope: "tasks:write",
+      handle: async ({ request, caller }) => {
+        if (request.headers.has("Idempotency-Key")) {
+          throw invalid([{ field: "Idempotency-Key", message: "Not possible for bulk requests." }]);
+        }
+        const { tasks } = await readBody(request, bulkSchema);
+        const ids = await parts.lovageFor(caller.owner).sendAll(tasks.map(toSignature));
+        return Response.json({ task_ids: ids }, { status: 202 });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/tasks/status/:id",
+      scope: "tasks:read",
+      handle: async ({ params, caller }) =>
+        Response.json(statusView(await visible(params.id ?? "", caller))),
+    },
+    {
+      method: "GET",
+      path: "/api/tasks/:id",
+      scope: "tasks:read",
+      handle: async ({ params, query, caller }) => {
+        const waitSeconds = waitOf(query);
+        const task = await visible(params.id ?? "", caller);
+        const last = waitSeconds > 0 ? await ended(parts, task, waitSeconds) : task;
+        return Response.json(taskView(last, caller));
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/tasks/:id/events",
+      scope: "tasks:read",
+      handle: async ({ params, caller }) => {
+        const { id } = await visible(params.id ?? "", caller);
+        return streamStates(
+          (signal) => parts.tasks.watch(id, signal),
+          (task) => taskView(task, caller),
+        );
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/tasks/:id/revoke",
+      scope: "tasks:write",
+      handle: async ({ request, params, caller }) => {
+        const { terminate } = await readBody(request, revokeSchema);
+        const { id } = await visible(params.id ?? "", caller);
+        if (terminate && !may(caller, "control")) {
+          throw new Problem(403, "forbidden", "To terminate a task needs the scope control.");
+        }
+        const task = await parts.tasks.revoke(id, { terminate });
+        if (task === null) throw notFound();
+        return Response.json(taskView(task, caller));
+      },
+    },
+  ];
+}
+
+/** Seconds to wait for the end of a task; 0 without `wait`. */
+function waitOf(query: URLSearchParams): number {
+  const text = query.get("wait");
+  if (text === null) return 0;
+  const seconds = Number(text);
+  if (text.trim() === "" || !(seconds >= 0 && seconds <= MAX_WAIT_SECONDS)) {
+    throw invalid([
+      { field: "wait", message: `Must be a number of seconds from 0 to ${MAX_WAIT_SECONDS}.` },
+    ]);
+  }
+  return seconds;
+}
+
+/** The task when it has ended, or as it is when the time is up. */
+async function ended(parts: ApiParts, task: TaskRecord, seconds: number): Promise<TaskRecord> {
+  let last = task;
+  if (isTerminal(last.state)) return last;
+  for await (const next of parts.tasks.watch(task.id, AbortSignal.timeout(seconds * 1_000))) {
+    last = next;
+    if (isTerminal(next.state)) break;
+  }
+  return last;
+}

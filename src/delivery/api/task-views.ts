@@ -1,0 +1,55 @@
+import type { TaskRecord } from "#engine";
+import { may, type Caller } from "./access.ts";
+
+function iso(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}
+
+function resultOf(task: TaskRecord): unknown {
+  return task.result === null ? null : (JSON.parse(task.result) as unknown);
+}
+
+/** The guides' short form. The result of a task that failed is its error, as in Celery. */
+export function statusView(task: TaskRecord) {
+  const { error } = task;
+  const hasFailed = task.state === "FAILURE" || task.state === "REVOKED";
+  const result =
+    hasFailed && error !== null
+      ? { exc_type: error.exc_type, exc_message: error.exc_message }
+      : resultOf(task);
+  return { task_id: task.id, status: task.state, result };
+}
+
+/** Everything known about a task. Stacks are for those who operate the deployment. */
+export function taskView(task: TaskRecord, caller: Caller) {
+  const { error } = task;
+  return {
+    task_id: task.id,
+    name: task.name,
+    state: task.state,
+    queue: task.queue,
+    priority: task.priority,
+    args: [],
+    kwargs: JSON.parse(task.kwargs) as unknown,
+    options: task.options,
+    result: resultOf(task),
+    error: error && { exc_type: error.exc_type, exc_message: error.exc_message },
+    traceback: may(caller, "control") ? (error?.traceback ?? null) : null,
+    retries: task.retries,
+    attempts: task.attempts.map((attempt) => ({
+      attempt: attempt.attempt,
+      started_at: iso(attempt.startedAt),
+      finished_at: iso(attempt.finishedAt),
+      outcome: attempt.outcome,
+      error: attempt.error && {
+        exc_type: attempt.error.exc_type,
+        exc_message: attempt.error.exc_message,
+      },
+    })),
+    submitted_at: iso(task.submittedAt),
+    eta: iso(task.dueAt),
+    expires: iso(task.expiresAt),
+    finished_at: iso(task.finishedAt),
+    dead_lettered: task.isDeadLettered,
+  };
+}

@@ -1,0 +1,89 @@
+import { z } from "zod";
+import { findOrders } from "../orders/index.ts";
+import { defineShopTask } from "../services.ts";
+import { renderOrderConfirmation, type Locale } from "./templates.tsx";
+import {
+  MailUnavailableError,
+  RecipientRefusedError,
+  type MailMessage,
+  type MailOutcome,
+} from "./transport.ts";
+
+const TEMPLATE = "order_confirmation";
+const MAIL_DOMAIN = "lovage.invalid";
+
+const RESULT = {
+  en: (orderId: string, to: string) => `Email for order #${orderId} sent successfully to ${to}.`,
+  ru: (orderId: string, to: string) => `Email для заказа #${orderId} успешно отправлен на ${to}.`,
+};
+
+interface Confirmation {
+  readonly order_id: string;
+  readonly customer_email: string;
+}
+
+/** Confirms an order by mail: many at once over one connection, and a bad address fails alone. */
+export const sendOrderConfirmationEmail = defineShopTask({
+  name: "send_order_confirmation_email",
+  params: z.object({ order_id: z.string(), customer_email: z.string() }),
+  queue: "emails",
+  autoretryFor: [MailUnavailableError],
+  retryBackoff: true,
+  maxRetries: 8,
+  timeLimitSeconds: 120,
+  batch: {
+    size: 50,
+    handler: async (calls, services) => {
+      const orders = await findOrders(
+        services.db,
+        calls.map(({ params }) => params.order_id),
+      );
+      const locales = calls.map(
+        ({ params }) => orders.get(params.order_id)?.locale ?? services.locale,
+      );
+      const messages = await Promise.all(
+        calls.map(({ params, ctx }, index) =>
+          confirmation(params, ctx.taskId, locales[index] ?? services.locale),
+        ),
+      );
+      const outcomes = await services.mail.sendBatch(messages);
+      return calls.map(({ params }, index) =>
+        settled(params, locales[index] ?? services.locale, outcomes[index]),
+      );
+    },
+  },
+});
+
+async function confirmation(
+  { order_id: orderId, customer_email: to }: Confirmation,
+  taskId: string,
+  locale: Locale,
+): Promise<MailMessage> {
+  const messageId = await messageIdOf(taskId, to);
+  return { messageId, taskId, template: TEMPLATE, to, ...renderOrderConfirmation(orderId, locale) };
+}
+
+/** The same for every attempt of a task, so that a provider or a mailbox can tell a repetition. */
+async function messageIdOf(taskId: string, to: string): Promise<string> {
+  const input = new TextEncoder().encode(JSON.stringify([taskId, to, TEMPLATE]));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", input));
+  const hex = Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0"));
+  return `<${hex.join("")}@${MAIL_DOMAIN}>`;
+}
+
+function settled(
+  params: Confirmation,
+  locale: Locale,
+  outcome: MailOutcome | undefined,
+): PromiseSettledResult<string> {
+  if (outcome?.status === "sent") {
+    return {
+      status: "fulfilled",
+      value: RESULT[locale](params.order_id, params.customer_email),
+    };
+  }
+  const reason = outcome?.reason ?? "The transport gave no outcome.";
+  const isPermanent = outcome?.isPermanent ?? false;
+  const failure = isPermanent ? new RecipientRefusedError(reason) : new MailUnavailableError(reason);
+  return { status: "rejected", reason: failure };
+}

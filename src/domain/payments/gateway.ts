@@ -1,0 +1,38 @@
+/** A charge as a gateway is asked for it. */
+export interface ChargeRequest {
+  /** Made from the order: a repeated charge with the same key is the same charge. */
+  readonly idempotencyKey: string;
+  readonly orderId: string;
+  /** Minor units. */
+  readonly amountMinor: number;
+  /** ISO 4217. */
+  readonly currency: string;
+}
+
+/** What a gateway says of a charge; both are final for their key. */
+export type Charge =
+  | { readonly status: "captured"; readonly reference: string }
+  | { readonly status: "declined"; readonly reason: string };
+
+/** The payment provider. */
+export interface PaymentGateway {
+  /** Its name, as it is stored with the payment. */
+  readonly provider: string;
+  /**
+   * Charges and captures.
+   * @throws PaymentUnavailableError when no answer came: the charge may have happened or not
+   */
+  charge(request: ChargeRequest): Promise<Charge>;
+  /** What became of a key; null: nothing was charged under it. Throws like `charge`. */
+  lookUp(idempotencyKey: string): Promise<Charge | null>;
+}
+
+/** The gateway gave no answer that could be relied on: the outcome is unknown until it is asked. */
+export class PaymentUnavailableError extends Error {
+  override readonly name = "PaymentUnavailableError";
+}
+
+/** The gateway refused the charge for good. */
+export class PaymentDeclinedError extends Error {
+  override readonly name = "PaymentDeclinedError";
+}

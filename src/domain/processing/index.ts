@@ -1,0 +1,9 @@
+import { z } from "zod";
+import { defineShopTask } from "../services.ts";
+
+/** The generic task of the guides: answers its text in capitals. */
+export const processData = defineShopTask({
+  name: "process_data",
+  params: z.object({ data: z.string() }),
+  handler: ({ data }) => ({ processed_data: data.toUpperCase() }),
+});

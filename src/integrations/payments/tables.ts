@@ -1,0 +1,16 @@
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/**
+ * The simulated gateway's own book: what it charged, whatever the shop thinks. Written and read by it
+ * alone; deleted by nobody. WITHOUT ROWID.
+ */
+export const simulatedCharges = sqliteTable("simulated_charges", {
+  idempotencyKey: text("idempotency_key").primaryKey(),
+  orderId: text("order_id").notNull(),
+  amountMinor: integer("amount_minor").notNull(),
+  currency: text().notNull(),
+  /** Requests for this charge so far. */
+  requests: integer().notNull(),
+  /** Times the money was taken: 0 or, if all is well, 1. */
+  captures: integer().notNull(),
+});
