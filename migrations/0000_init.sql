@@ -68,6 +68,7 @@ CREATE TABLE `tasks` (
 	`options` text NOT NULL,
 	`retries` integer NOT NULL,
 	`submitted_at` integer NOT NULL,
+	`due_at` integer,
 	`expires_at` integer,
 	`attempts` text NOT NULL,
 	`finished_at` integer NOT NULL,

@@ -99,7 +99,7 @@ export interface TaskRecord {
   readonly options: RunOptions;
   readonly retries: number;
   readonly submittedAt: number;
-  /** Earliest start; null once it started for the last time or if it was due at once. */
+  /** Earliest start of the attempt that is next or was last; null if it was due at once. */
   readonly dueAt: number | null;
   readonly expiresAt: number | null;
   /** The newest attempts, oldest first (at most `MAX_KEPT_ATTEMPTS`). */

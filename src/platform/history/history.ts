@@ -10,10 +10,10 @@ const MAX_PARAMETER_LENGTH = 1_000_000;
  * for a dead letter).
  */
 const INSERT = `INSERT INTO tasks (id, name, queue, priority, state, owner, kwargs, result, error,
-    options, retries, submitted_at, expires_at, attempts, finished_at, is_dead_lettered, fingerprint)
+    options, retries, submitted_at, due_at, expires_at, attempts, finished_at, is_dead_lettered, fingerprint)
   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
     value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
-    value ->> 14, value ->> 15, value ->> 16
+    value ->> 14, value ->> 15, value ->> 16, value ->> 17
   FROM json_each(?) WHERE true ON CONFLICT (id) DO NOTHING`;
 
 interface HistoryRow {
@@ -29,6 +29,7 @@ interface HistoryRow {
   options: string;
   retries: number;
   submitted_at: number;
+  due_at: number | null;
   expires_at: number | null;
   attempts: string;
   finished_at: number;
@@ -106,6 +107,7 @@ function toValues(task: FinishedTask) {
     JSON.stringify(task.options),
     task.retries,
     task.submittedAt,
+    task.dueAt,
     task.expiresAt,
     JSON.stringify(task.attempts),
     task.finishedAt,
@@ -128,7 +130,7 @@ function fromRow(row: HistoryRow): TaskRecord {
     options: JSON.parse(row.options) as RunOptions,
     retries: row.retries,
     submittedAt: row.submitted_at,
-    dueAt: null,
+    dueAt: row.due_at,
     expiresAt: row.expires_at,
     attempts: JSON.parse(row.attempts) as AttemptRecord[],
     finishedAt: row.finished_at,

@@ -23,6 +23,8 @@ export const tasks = sqliteTable("tasks", {
   options: text().notNull(),
   retries: integer().notNull(),
   submittedAt: integer("submitted_at").notNull(),
+  /** Earliest start of the last attempt; null if it was due at once. */
+  dueAt: integer("due_at"),
   expiresAt: integer("expires_at"),
   /** JSON text of the newest attempts. */
   attempts: text().notNull(),

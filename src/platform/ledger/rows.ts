@@ -83,7 +83,6 @@ export function toFinished(
     ...record(row, end.state, attempts, end.result, end.error),
     state: end.state,
     finishedAt: end.at,
-    dueAt: null,
     isDeadLettered: end.state === "FAILURE",
   };
 }
