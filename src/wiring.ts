@@ -21,6 +21,7 @@ import { History } from "./platform/history/history.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
 import { log } from "./platform/log.ts";
 import { D1Outbox } from "./platform/outbox/outbox.ts";
+import { Tasks } from "./platform/outbox/tasks.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
 
 type ShopTask = AnyTaskDefinition<ShopServices>;
@@ -68,7 +69,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     })),
   ];
   return {
-    api: createApi({ access, tasks: directory, lovageFor, db, outbox, clock, log }),
+    api: createApi({ access, tasks: new Tasks(directory, outbox), lovageFor, db, outbox, clock, log }),
     watchdogDuties,
     /** Does the due work of one queue on one shard; `bells` rang for it. */
     drain: (shard: number, queue: string, bells: number): Promise<number> =>

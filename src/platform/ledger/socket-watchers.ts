@@ -27,6 +27,7 @@ export class SocketWatchers implements WatchersPort {
   open(task: TaskRecord): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     this.#ctx.acceptWebSocket(server, [task.id]);
+    server.serializeAttachment(task.id);
     this.#count(server, 1);
     this.#send(server, task);
     return new Response(null, { status: 101, webSocket: client });
@@ -46,10 +47,10 @@ export class SocketWatchers implements WatchersPort {
   }
 
   #count(socket: WebSocket, by: 1 | -1): void {
-    for (const taskId of this.#ctx.getTags(socket)) {
-      const count = (this.#counts.get(taskId) ?? 0) + by;
-      if (count > 0) this.#counts.set(taskId, count);
-      else this.#counts.delete(taskId);
-    }
+    // Not by its tags: those of a closed socket can't be read.
+    const taskId = String(socket.deserializeAttachment());
+    const count = (this.#counts.get(taskId) ?? 0) + by;
+    if (count > 0) this.#counts.set(taskId, count);
+    else this.#counts.delete(taskId);
   }
 }

@@ -1,4 +1,4 @@
-import { asc, inArray, lt, sql } from "drizzle-orm";
+import { asc, eq, inArray, lt, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { Clock, Outbox, SubmitAnswer, TaskSpec, TaskSubmitter } from "#engine";
@@ -33,6 +33,15 @@ export class D1Outbox implements Outbox<BatchItem<"sqlite">> {
     return this.#db
       .insert(outbox)
       .values(tasks.map((task) => ({ id: task.id, spec: JSON.stringify(task), createdAt })));
+  }
+
+  /** A task that was not relayed yet; null if it isn't here. */
+  async find(taskId: string): Promise<TaskSpec | null> {
+    const [row] = await this.#db
+      .select({ spec: outbox.spec })
+      .from(outbox)
+      .where(eq(outbox.id, taskId));
+    return row === undefined ? null : (JSON.parse(row.spec) as TaskSpec);
   }
 
   /**

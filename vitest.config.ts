@@ -1,0 +1,67 @@
+import { availableParallelism } from "node:os";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+
+/** Vitest runs a group of one worker after all others, so the projects before e2e need at least two. */
+const maxWorkers = Math.max(2, availableParallelism());
+
+/** Read from the environment when the plugin looks whether wrangler.toml's required secrets are there. */
+const ID_SECRET = "for tests only: 0123456789abcdef0123456789abcdef";
+process.env["ID_SECRET"] ??= ID_SECRET;
+
+/**
+ * Four kinds of test, one project each:
+ * - `unit`: pure code under Node.
+ * - `simulation`: the platform's logic under Node, on simulated ports (storage is node:sqlite).
+ * - `workerd`: the Worker in Cloudflare's runtime, with its Durable Objects, queues and database. Storage
+ *   belongs to the file, not to the test: `reset()` between tests where they would meet.
+ * - `e2e`: the built Worker from outside, over HTTP. One file at a time, after all the others.
+ */
+export default defineConfig(async () => ({
+  test: {
+    projects: [
+      {
+        test: { name: "unit", include: ["test/unit/**/*.test.ts"], maxWorkers },
+      },
+      {
+        test: {
+          name: "simulation",
+          include: ["test/simulation/**/*.test.ts"],
+          testTimeout: 60_000,
+          maxWorkers,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                OPEN_ACCESS: "true",
+                ID_SECRET,
+                TEST_MIGRATIONS: await readD1Migrations("migrations"),
+              },
+            },
+          }),
+        ],
+        test: {
+          name: "workerd",
+          include: ["test/workerd/**/*.test.ts"],
+          setupFiles: ["test/workerd/setup.ts"],
+          testTimeout: 30_000,
+          maxWorkers,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+}));
