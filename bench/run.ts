@@ -2,12 +2,13 @@
  * `npm run bench`: starts a server of its own, measures, prints one table and writes it to
  * bench/results/latest.json. Compare numbers of one run only: machines are noisy.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import { Agent, request } from "node:http";
-import { BenchServer, pause } from "./server.ts";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, createServer, request, type Server } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
+import { LocalServer } from "../scripts/local-server.ts";
 
-const PORT = Number(process.env.BENCH_PORT ?? 8790);
+const PORT = Number(process.env["BENCH_PORT"] ?? 8790);
+const DIR = ".wrangler/bench";
 const BULK_SIZE = 1_000;
 /** List prices in dollars per million, of platform.md's sources (Workers Paid, beyond what is included). */
 const PRICE = { row: 1, request: 0.15, queueOperation: 0.4, workerRequest: 0.3 };
@@ -140,7 +141,9 @@ async function latency(url: string, count: number) {
   const times: number[] = [];
   for (let run = 0; run < count; run += 1) {
     const startedAt = performance.now();
-    const { task_id: id } = JSON.parse(await call(`${url}/api/tasks/`, body)) as { task_id: string };
+    const { task_id: id } = JSON.parse(await call(`${url}/api/tasks/`, body)) as {
+      task_id: string;
+    };
     const task = JSON.parse(await call(`${url}/api/tasks/${id}/?wait=10`)) as { state: string };
     if (task.state !== "SUCCESS") throw new Error(`Task ${id} is ${task.state}.`);
     times.push(performance.now() - startedAt);
@@ -168,7 +171,18 @@ function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
-const server = await BenchServer.start(PORT);
+/** The deployment's own configuration, with the bench's Worker and an empty database. */
+function startServer(): Promise<LocalServer> {
+  rmSync(DIR, { recursive: true, force: true });
+  mkdirSync(DIR, { recursive: true });
+  const config = readFileSync("wrangler.toml", "utf8")
+    .replace('main = "src/worker.ts"', 'main = "../../bench/worker.ts"')
+    .replace('migrations_dir = "migrations"', 'migrations_dir = "../../migrations"');
+  writeFileSync(`${DIR}/wrangler.toml`, config);
+  return LocalServer.start({ port: PORT, config: `${DIR}/wrangler.toml`, state: `${DIR}/state` });
+}
+
+const server = await startServer();
 const slow = await slowServer();
 try {
   const { url } = server;
@@ -194,6 +208,6 @@ try {
   console.log(JSON.stringify(results, null, 2));
 } finally {
   slow.close();
-  await server.stop();
+  await server.kill();
 }
 process.exit(0);

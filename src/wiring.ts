@@ -69,7 +69,15 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     })),
   ];
   return {
-    api: createApi({ access, tasks: new Tasks(directory, outbox), lovageFor, db, outbox, clock, log }),
+    api: createApi({
+      access,
+      tasks: new Tasks(directory, outbox),
+      lovageFor,
+      db,
+      outbox,
+      clock,
+      log,
+    }),
     watchdogDuties,
     /** Does the due work of one queue on one shard; `bells` rang for it. */
     drain: (shard: number, queue: string, bells: number): Promise<number> =>

@@ -110,7 +110,8 @@ function succeed(
   task: ClaimedTask,
   result: unknown,
 ): Outcome {
-  if (task.options.ignore_result ?? definition.ignoreResult) return { kind: "success", result: null };
+  if (task.options.ignore_result ?? definition.ignoreResult)
+    return { kind: "success", result: null };
   // undefined has no JSON; a handler that returns nothing has the result null.
   const text = JSON.stringify(result === undefined ? null : result) as string | undefined;
   if (text === undefined) throw new ResultError(`A ${typeof result} can't be stored as a result.`);
@@ -135,7 +136,11 @@ function outcomeOfError<Services>(
     const cause = thrown.cause ?? null;
     if (!isRetryLeft) return fail(cause ?? new MaxRetriesExceededError(task.name, task.id));
     const seconds = thrown.countdownSeconds ?? retryPolicy.defaultRetryDelaySeconds;
-    return { kind: "retry", delayMs: Math.round(seconds * 1_000), error: describeError(cause ?? thrown) };
+    return {
+      kind: "retry",
+      delayMs: Math.round(seconds * 1_000),
+      error: describeError(cause ?? thrown),
+    };
   }
   // As in Celery the hard limit ends the task: the handler may still be at it, so no second one starts.
   if (thrown instanceof TimeLimitExceeded) return fail(thrown);

@@ -97,10 +97,7 @@ export class Lovage {
    * @throws UnknownTaskError, InvalidArgumentsError, InvalidOptionError; nothing is written then
    */
   async send(call: Signature, key?: CallKey): Promise<TaskHandle> {
-    const spec =
-      key === undefined
-        ? this.prepare([call])[0]
-        : await this.prepareKeyed(call, key);
+    const spec = key === undefined ? this.prepare([call])[0] : await this.prepareKeyed(call, key);
     const [answer] = await this.#submitter.submit(spec === undefined ? [] : [spec]);
     if (spec === undefined || answer === undefined) throw new Error("The ledger gave no answer.");
     return { taskId: spec.id, answer };
@@ -134,7 +131,9 @@ export class Lovage {
 
   /** Like `prepare`, for calls that may be submitted twice: the ledger will know them again. */
   prepareRepeatable(calls: readonly Signature[]): Promise<TaskSpec[]> {
-    return Promise.all(this.prepare(calls).map((spec, index) => withFingerprint(spec, calls[index])));
+    return Promise.all(
+      this.prepare(calls).map((spec, index) => withFingerprint(spec, calls[index])),
+    );
   }
 
   /** Like `prepareRepeatable`, with the id that belongs to the caller's key. */

@@ -154,7 +154,11 @@ export function describeError(thrown: unknown): ErrorInfo {
       traceback: null,
     };
   } catch {
-    return { exc_type: "unknown", exc_message: "An error that can't be described.", traceback: null };
+    return {
+      exc_type: "unknown",
+      exc_message: "An error that can't be described.",
+      traceback: null,
+    };
   }
 }
 

@@ -42,11 +42,7 @@ export class Registry<Services = never> {
    * @returns the arguments by name as JSON text, as they were given (defaults are filled in at the run)
    * @throws UnknownTaskError, InvalidArgumentsError with one issue per argument that doesn't fit
    */
-  bind(
-    name: string,
-    args: readonly unknown[],
-    kwargs: Readonly<Record<string, unknown>>,
-  ): string {
+  bind(name: string, args: readonly unknown[], kwargs: Readonly<Record<string, unknown>>): string {
     const { strictParams } = this.#entry(name);
     const bound = bindPositional(name, Object.keys(strictParams.shape), args, kwargs);
     const checked = strictParams.safeParse(bound);
@@ -54,7 +50,10 @@ export class Registry<Services = never> {
     const text = JSON.stringify(bound);
     if (text.length > MAX_KWARGS_LENGTH) {
       throw new InvalidArgumentsError(name, [
-        { path: "kwargs", message: `The arguments have more than ${MAX_KWARGS_LENGTH} characters of JSON.` },
+        {
+          path: "kwargs",
+          message: `The arguments have more than ${MAX_KWARGS_LENGTH} characters of JSON.`,
+        },
       ]);
     }
     return text;
@@ -85,7 +84,10 @@ function bindPositional(
 ): Record<string, unknown> {
   if (args.length > params.length) {
     throw new InvalidArgumentsError(name, [
-      { path: "args", message: `takes ${params.length} positional arguments but ${args.length} were given` },
+      {
+        path: "args",
+        message: `takes ${params.length} positional arguments but ${args.length} were given`,
+      },
     ]);
   }
   const bound: Record<string, unknown> = { ...kwargs };

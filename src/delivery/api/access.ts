@@ -56,6 +56,7 @@ async function identify(access: Access, request: Request): Promise<Caller> {
   const caller = token === undefined ? null : await access.authenticate(token);
   if (caller !== null) return caller;
   const detail = header === null ? "Send an API key." : "The API key is not valid.";
-  const challenge = header === null ? 'Bearer realm="lovage"' : 'Bearer realm="lovage", error="invalid_token"';
+  const challenge =
+    header === null ? 'Bearer realm="lovage"' : 'Bearer realm="lovage", error="invalid_token"';
   throw new Problem(401, "unauthorized", detail, { headers: { "WWW-Authenticate": challenge } });
 }

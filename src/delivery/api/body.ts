@@ -15,7 +15,8 @@ export async function readBody<Schema extends z.ZodType>(
   request: Request,
   schema: Schema,
 ): Promise<z.output<Schema>> {
-  const type = (request.headers.get("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  const type =
+    (request.headers.get("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type)) {
     throw new Problem(415, "unsupported_media_type", "Send the body as application/json.");
   }
@@ -45,7 +46,11 @@ async function readText(request: Request): Promise<string> {
     const bytes = chunk as Uint8Array;
     length += bytes.byteLength;
     if (length > MAX_BODY_BYTES) {
-      throw new Problem(413, "body_too_large", `The body may have ${MAX_BODY_BYTES} bytes at most.`);
+      throw new Problem(
+        413,
+        "body_too_large",
+        `The body may have ${MAX_BODY_BYTES} bytes at most.`,
+      );
     }
     chunks.push(bytes);
   }

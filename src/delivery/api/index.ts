@@ -47,7 +47,8 @@ export function withHeaders(response: Response): Response {
 
 async function answer(parts: ApiParts, route: Route, c: Context): Promise<Response> {
   const request = c.req.raw;
-  const caller = route.scope === "public" ? NOBODY : await admit(parts.access, request, route.scope);
+  const caller =
+    route.scope === "public" ? NOBODY : await admit(parts.access, request, route.scope);
   return withHeaders(
     await route.handle({
       request,
@@ -64,7 +65,11 @@ async function answer(parts: ApiParts, route: Route, c: Context): Promise<Respon
 function failure(parts: ApiParts, error: unknown): Response {
   const problem = problemOf(error);
   if (problem.status >= 500) {
-    parts.log("request_failed", { status: problem.status, code: problem.code, error: String(error) });
+    parts.log("request_failed", {
+      status: problem.status,
+      code: problem.code,
+      error: String(error),
+    });
   }
   return problem.toResponse();
 }
@@ -73,6 +78,8 @@ function methodNotAllowed(methods: readonly string[]): Response {
   // Whoever may GET may HEAD.
   const allowed = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
   const headers = { Allow: allowed.join(", ") };
-  const problem = new Problem(405, "method_not_allowed", "This path doesn't take that method.", { headers });
+  const problem = new Problem(405, "method_not_allowed", "This path doesn't take that method.", {
+    headers,
+  });
   return withHeaders(problem.toResponse());
 }

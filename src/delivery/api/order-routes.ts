@@ -33,7 +33,10 @@ const orderSchema = z.strictObject({
   userId: z.int().positive(),
   totalAmount: amount,
   customerEmail: emailAddress,
-  currency: z.string().regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code.").default("USD"),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code.")
+    .default("USD"),
   locale: z.enum(["en", "ru"]).optional(),
 });
 
@@ -113,7 +116,9 @@ export function orderRoutes(parts: ApiParts): Route[] {
       handle: ({ query }) => {
         const limit = Number(query.get("limit") ?? 50);
         if (!Number.isInteger(limit) || limit < 1 || limit > MAX_EMAILS) {
-          throw invalid([{ field: "limit", message: `Must be an integer from 1 to ${MAX_EMAILS}.` }]);
+          throw invalid([
+            { field: "limit", message: `Must be an integer from 1 to ${MAX_EMAILS}.` },
+          ]);
         }
         return emailsAnswer(parts, query.get("task_id"), limit);
       },

@@ -74,7 +74,11 @@ export function notFound(): Problem {
   return new Problem(404, "not_found", "There is nothing here, or it isn't yours.");
 }
 
-export function conflict(code: string, detail: string, headers: Record<string, string> = {}): Problem {
+export function conflict(
+  code: string,
+  detail: string,
+  headers: Record<string, string> = {},
+): Problem {
   return new Problem(409, code, detail, { headers });
 }
 
@@ -84,7 +88,10 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof InvalidCallError) {
     const inner = problemOf(error.cause);
     return invalid(
-      inner.errors.map(({ field, message }) => ({ field: `tasks.${error.index}.${field}`, message })),
+      inner.errors.map(({ field, message }) => ({
+        field: `tasks.${error.index}.${field}`,
+        message,
+      })),
     );
   }
   if (error instanceof InvalidArgumentsError) {

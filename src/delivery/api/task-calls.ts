@@ -22,7 +22,8 @@ export const callSchema = z.strictObject({
 });
 
 export function toSignature(call: z.output<typeof callSchema>): Signature {
-  const { name, args, kwargs, max_retries, soft_time_limit, time_limit, ignore_result, ...same } = call;
+  const { name, args, kwargs, max_retries, soft_time_limit, time_limit, ignore_result, ...same } =
+    call;
   const options: CallOptions = withoutUndefined({
     ...same,
     maxRetries: max_retries,

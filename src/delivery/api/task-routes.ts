@@ -21,7 +21,11 @@ export function taskRoutes(parts: ApiParts): Route[] {
     return task;
   }
 
-  async function submitOne({ request, caller }: ApiCall, path: string, call: z.output<typeof callSchema>) {
+  async function submitOne(
+    { request, caller }: ApiCall,
+    path: string,
+    call: z.output<typeof callSchema>,
+  ) {
     const key = callKey(request, path);
     const { taskId, answer } = await parts.lovageFor(caller.owner).send(toSignature(call), key);
     refuse(answer);
@@ -43,7 +47,8 @@ export function taskRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: "/api/tasks",
       scope: "tasks:write",
-      handle: async (call) => submitOne(call, "/api/tasks", await readBody(call.request, callSchema)),
+      handle: async (call) =>
+        submitOne(call, "/api/tasks", await readBody(call.request, callSchema)),
     },
     {
       method: "POST",

@@ -84,6 +84,8 @@ function settled(
   }
   const reason = outcome?.reason ?? "The transport gave no outcome.";
   const isPermanent = outcome?.isPermanent ?? false;
-  const failure = isPermanent ? new RecipientRefusedError(reason) : new MailUnavailableError(reason);
+  const failure = isPermanent
+    ? new RecipientRefusedError(reason)
+    : new MailUnavailableError(reason);
   return { status: "rejected", reason: failure };
 }

@@ -11,7 +11,8 @@ export interface RenderedMail {
 const ORDER_CONFIRMATION = {
   en: {
     subject: (orderId: string) => `Order confirmation #${orderId}`,
-    body: (orderId: string) => `Thank you for your order #${orderId}! We have started processing it.`,
+    body: (orderId: string) =>
+      `Thank you for your order #${orderId}! We have started processing it.`,
   },
   ru: {
     subject: (orderId: string) => `Подтверждение заказа #${orderId}`,

@@ -31,11 +31,7 @@ export async function findPayment(db: DrizzleD1Database, orderId: string): Promi
  * @returns the order, paid
  * @throws PaymentDeclinedError (final), PaymentUnavailableError (try again)
  */
-export async function processPayment(
-  parts: Parts,
-  order: Order,
-  taskId: string,
-): Promise<Order> {
+export async function processPayment(parts: Parts, order: Order, taskId: string): Promise<Order> {
   if (order.state === "paid") return order;
   const { payment, isFirst } = await beginCharge(parts, order, taskId);
   if (payment.state === "captured") return record(parts, order, payment, capturedBy(payment));

@@ -42,5 +42,8 @@ async function matches(secret: string, hexHash: string): Promise<boolean> {
   const encoder = new TextEncoder();
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(secret)));
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return crypto.subtle.timingSafeEqual(encoder.encode(hex), encoder.encode(hexHash.padEnd(64, "-")));
+  return crypto.subtle.timingSafeEqual(
+    encoder.encode(hex),
+    encoder.encode(hexHash.padEnd(64, "-")),
+  );
 }

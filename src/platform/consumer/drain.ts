@@ -155,7 +155,9 @@ class Drain<Services> {
     const size = definition.batch?.size ?? 1;
     for (let from = 0; from < tasks.length; from += size) {
       const batch = tasks.slice(from, from + size);
-      const outcomes = runBatch(registry, definition, batch, supplies.services, () => random.float());
+      const outcomes = runBatch(registry, definition, batch, supplies.services, () =>
+        random.float(),
+      );
       for (const [index, running] of batch.entries()) {
         void outcomes[index]?.then((outcome) => this.#settle(running, outcome));
       }
@@ -252,7 +254,10 @@ class Drain<Services> {
     this.#deadline = { at, cancel };
   }
 
-  #logFailure({ task }: RunningTask<Services>, outcome: Exclude<Outcome, { kind: "success" }>): void {
+  #logFailure(
+    { task }: RunningTask<Services>,
+    outcome: Exclude<Outcome, { kind: "success" }>,
+  ): void {
     this.#parts.log("attempt_failed", {
       task_id: task.id,
       name: task.name,

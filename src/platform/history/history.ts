@@ -1,4 +1,11 @@
-import type { AttemptRecord, ErrorInfo, FinishedTask, RunOptions, TaskRecord, TerminalState } from "#engine";
+import type {
+  AttemptRecord,
+  ErrorInfo,
+  FinishedTask,
+  RunOptions,
+  TaskRecord,
+  TerminalState,
+} from "#engine";
 import type { HistoryPort } from "../ledger/ports.ts";
 
 /** A bound parameter may have 2 MB; a single task may exceed this and still fits. */

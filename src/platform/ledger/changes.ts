@@ -105,7 +105,8 @@ export class Changes {
             outcome: "revoked",
             error: null,
           };
-    const reason = event === "expire" ? "expired" : event === "terminate" ? "terminated" : "revoked";
+    const reason =
+      event === "expire" ? "expired" : event === "terminate" ? "terminated" : "revoked";
     this.#end(task, "REVOKED", attempt, null, revokedBy(reason));
   }
 

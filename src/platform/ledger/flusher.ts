@@ -41,7 +41,11 @@ export class Flusher {
 
   async #run(current: () => Memory | null): Promise<void> {
     try {
-      for (let memory = current(); memory !== null && memory.finished.size > 0; memory = current()) {
+      for (
+        let memory = current();
+        memory !== null && memory.finished.size > 0;
+        memory = current()
+      ) {
         const batches = memory.finished.oldest(FLUSH_TASKS);
         await this.#ports.history.write(batches.flatMap((batch) => batch.tasks));
         this.#failures = 0;

@@ -72,7 +72,13 @@ export class LeaseBook {
    * Safe against a crash: either the row is there and the tasks are held until it expires, or it isn't
    * and they wait as before.
    */
-  grant(queue: string, tasks: readonly TaskRow[], isSolo: boolean, now: number, leaseMs: number): Lease {
+  grant(
+    queue: string,
+    tasks: readonly TaskRow[],
+    isSolo: boolean,
+    now: number,
+    leaseMs: number,
+  ): Lease {
     this.#lastToken += 1;
     const lease: Lease = {
       slot: this.#slots.take(),

@@ -6,12 +6,7 @@ import type { Env } from "../env.ts";
 import { History } from "../history/history.ts";
 import { log } from "../log.ts";
 import { systemClock, systemTimers } from "../system.ts";
-import {
-  TaskLedger,
-  type Exchange,
-  type ExchangeAnswer,
-  type GoneTask,
-} from "./ledger.ts";
+import { TaskLedger, type Exchange, type ExchangeAnswer, type GoneTask } from "./ledger.ts";
 import { ObjectAlarm, ObjectSql } from "./object-ports.ts";
 import { SocketWatchers } from "./socket-watchers.ts";
 

@@ -235,7 +235,9 @@ export class TaskLedger {
   #commit(specs: readonly TaskSpec[]): void {
     if (specs.length === 0) return;
     if (this.#load().finished.size > this.#settings.maxUnflushed) {
-      throw new LovageError("history_behind", "The history is too far behind.", { retryable: true });
+      throw new LovageError("history_behind", "The history is too far behind.", {
+        retryable: true,
+      });
     }
     this.#command((memory, changes, now) => {
       insertTasks(this.#ports.sql, memory, changes, specs, now);

@@ -43,9 +43,6 @@ export function loadMemory(sql: SqlPort, laneCapacity: number): Memory {
 export function findLive(sql: SqlPort, memory: Memory, taskId: string): TaskRow | null {
   const held = memory.leases.holding(taskId)?.tasks.get(taskId);
   if (held !== undefined) return held;
-  const [row] = sql.exec<TaskRow>(
-    "SELECT * FROM tasks WHERE parked IN (0, 1) AND id = ?",
-    taskId,
-  );
+  const [row] = sql.exec<TaskRow>("SELECT * FROM tasks WHERE parked IN (0, 1) AND id = ?", taskId);
   return row ?? null;
 }

@@ -61,7 +61,6 @@ export class ParkedTasks {
     return next;
   }
 
-
   #flags(queue: string, initial: boolean): boolean[] {
     let flags = this.#known.get(queue);
     if (flags === undefined) {

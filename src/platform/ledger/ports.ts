@@ -9,10 +9,7 @@ export interface SqlPort {
    * Runs one statement. Rows are read lazily: stop iterating to stop reading, and finish before the
    * next `await`.
    */
-  exec<Row extends Record<string, SqlValue>>(
-    sql: string,
-    ...params: SqlValue[]
-  ): Iterable<Row>;
+  exec<Row extends Record<string, SqlValue>>(sql: string, ...params: SqlValue[]): Iterable<Row>;
   /** All writes of `fn` or, when it throws, none. */
   transaction<T>(fn: () => T): T;
 }

@@ -1,0 +1,136 @@
+/**
+ * `npm start`: everything on one port, with nothing else to install. Makes the local secret, brings the
+ * local database up to date, starts the Worker and says where it is. PORT chooses another port.
+ * Access is open here; a deployment is closed.
+ */
+import { randomBytes } from "node:crypto";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { styleText } from "node:util";
+import { exitCodeOf, ROOT, runWrangler, startWrangler } from "./wrangler.ts";
+
+const START_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 4_000;
+const SECRETS = join(ROOT, ".dev.vars");
+
+/** Ends with a message, for mistakes that a person can mend. */
+function fail(message: string): never {
+  console.error(styleText("red", message, { stream: process.stderr }));
+  process.exit(1);
+}
+
+function readPort(): number {
+  const text = process.env["PORT"] || "8787";
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) fail(`PORT: '${text}' is no port.`);
+  return port;
+}
+
+/** Whether something accepts connections on this port of localhost. */
+function isPortTaken(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: "localhost" });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => {
+      resolve(false);
+    });
+  });
+}
+
+/** Makes the secret that ids from callers' keys are derived with, once; it stays on this machine. */
+function ensureSecret(): void {
+  const text = existsSync(SECRETS) ? readFileSync(SECRETS, "utf8") : "";
+  if (/^ID_SECRET=/m.test(text)) return;
+  const gap = text === "" || text.endsWith("\n") ? "" : "\n";
+  const line = `ID_SECRET="${randomBytes(32).toString("hex")}"\n`;
+  appendFileSync(SECRETS, gap + line, { mode: 0o600 });
+  console.log("Made .dev.vars with a random ID_SECRET.");
+}
+
+/** Waits for the first healthy answer; false if `signal` aborts or time is up before. */
+async function isHealthy(address: string, signal: AbortSignal): Promise<boolean> {
+  const until = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < until && !signal.aborted) {
+    const timeout = AbortSignal.any([signal, AbortSignal.timeout(5_000)]);
+    const answer = await fetch(`${address}/healthz`, { signal: timeout }).catch(() => null);
+    if (answer?.ok === true) return true;
+    await pause(200);
+  }
+  return false;
+}
+
+function welcome(address: string): string {
+  const loud = (text: string) => styleText(["black", "bgYellow", "bold"], ` ${text} `);
+  const title = (text: string) => styleText("bold", text);
+  return `
+${styleText(["green", "bold"], `Lovage is ready: ${address}`)}
+
+${loud("ACCESS IS OPEN: whoever reaches this port may do everything, without a token.")}
+${loud("That is the setting OPEN_ACCESS=true, for development. A deployment is closed.   ")}
+
+${title("Create an order; its e-mail and its payment run in the background:")}
+curl -X POST ${address}/api/create-order/ -H 'Content-Type: application/json' -d '{"orderId": "123", "userId": 1, "totalAmount": 150.00, "customerEmail": "customer@example.com"}'
+
+${title("See what became of it:")}
+curl ${address}/api/orders/123/
+
+Many at once: npm run demo. Stop: Ctrl-C.
+`;
+}
+
+// npm passes signals on, but tells nobody when it is killed.
+if (process.env["npm_lifecycle_event"] === "start") await import("./stop-with-parent.ts");
+
+const port = readPort();
+const address = `http://localhost:${port}`;
+if (await isPortTaken(port)) {
+  fail(`Port ${port} is in use. Stop what runs there, or choose another: PORT=8788 npm start`);
+}
+ensureSecret();
+
+console.log("Bringing the local database up to date …");
+const migration = await runWrangler(["d1", "migrations", "apply", "lovage", "--local"]);
+if (migration.code !== 0)
+  fail(`${migration.text}\nThe local database could not be brought up to date.`);
+
+const server = startWrangler(
+  [
+    "dev",
+    "--port",
+    String(port),
+    "--var",
+    "OPEN_ACCESS:true",
+    "--show-interactive-dev-session=false",
+  ],
+  "inherit",
+);
+const ended = new AbortController();
+const exitCode = exitCodeOf(server).finally(() => {
+  ended.abort();
+});
+
+let isStopping = false;
+/** Stops the server with all it started, once; whoever waits for `exitCode` goes on then. */
+function stop(): void {
+  if (isStopping) return;
+  isStopping = true;
+  server.kill("SIGTERM");
+  setTimeout(() => server.kill("SIGKILL"), STOP_TIMEOUT_MS).unref();
+}
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+
+if (await isHealthy(address, ended.signal)) {
+  console.log(welcome(address));
+} else if (!isStopping) {
+  stop();
+  await exitCode;
+  fail("The server did not start; what it said is above.");
+}
+await exitCode;
+if (!isStopping) fail("The server ended by itself; what it said is above.");
+process.exit(0);
