@@ -75,7 +75,7 @@ async function totals(url: string): Promise<Totals> {
 }
 
 /** Waits until D1 has `count` more finished tasks than `before`. */
-async function recorded(url: string, before: Totals, count: number): Promise<void> {
+async function untilRecorded(url: string, before: Totals, count: number): Promise<void> {
   const until = performance.now() + 120_000;
   while ((await totals(url)).recorded < before.recorded + count) {
     if (performance.now() > until) throw new Error("The tasks were not recorded in 120 s.");
@@ -112,7 +112,7 @@ async function bulk(url: string, total: number, name: string, kwargs: (n: number
   });
   const startedAt = performance.now();
   await spread(total / BULK_SIZE, 4, () => call(`${url}/api/tasks/bulk/`, body));
-  await recorded(url, before, total);
+  await untilRecorded(url, before, total);
   const seconds = (performance.now() - startedAt) / 1_000;
   const units = bill(before, await totals(url), total, total / BULK_SIZE);
   return { tasks_per_second: Math.round(total / seconds), ...units };
@@ -122,7 +122,7 @@ async function singles(url: string, total: number) {
   const before = await totals(url);
   const body = JSON.stringify({ name: "bench_noop", kwargs: { n: 1 } });
   const seconds = await spread(total, 32, () => call(`${url}/api/tasks/`, body));
-  await recorded(url, before, total);
+  await untilRecorded(url, before, total);
   return {
     requests_per_second: Math.round(total / seconds),
     ...bill(before, await totals(url), total, total),
@@ -150,7 +150,7 @@ async function latency(url: string, count: number) {
   }
   times.sort((a, b) => a - b);
   const at = (share: number) => round(times[Math.floor(times.length * share)] ?? 0);
-  await recorded(url, before, count);
+  await untilRecorded(url, before, count);
   const units = bill(before, await totals(url), count, count);
   return { p50_ms: at(0.5), p95_ms: at(0.95), p99_ms: at(0.99), ...units };
 }

@@ -1,6 +1,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { z } from "zod";
 import { defineShopTask, shopTasks } from "../src/domain/index.ts";
+import type { Doorbell } from "../src/platform/doorbell.ts";
 import type { Env } from "../src/platform/env.ts";
 import { createWorker, wire } from "../src/wiring.ts";
 
@@ -38,7 +39,7 @@ export default {
     if (pathname === "/bench/stats") return Response.json(await stats(env));
     return worker.fetch(request, env, ctx);
   },
-} satisfies ExportedHandler<Env>;
+} satisfies ExportedHandler<Env, Doorbell>;
 
 async function stats(env: Env) {
   const shards = await Promise.all(

@@ -3,7 +3,8 @@ import { env } from "cloudflare:workers";
 import { mintTaskId, type FinishedTask, type TaskRecord, type TaskSpec } from "#engine";
 import { History } from "#platform/history/history.ts";
 import { ObjectSql } from "#platform/ledger/object-ports.ts";
-import { TaskLedger, type Exchange } from "#platform/ledger/ledger.ts";
+import { TaskLedger } from "#platform/ledger/ledger.ts";
+import type { Exchange } from "#platform/ledger/protocol.ts";
 
 /** The world around a ledger on real storage: tests break it as they like. */
 export class World {

@@ -5,7 +5,7 @@ import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiParts, Route } from "./route.ts";
 import { taskRoutes } from "./task-routes.ts";
 
-export type { Access, Caller } from "./access.ts";
+export type { Access } from "./access.ts";
 export { Problem } from "./problems.ts";
 export type { ApiParts } from "./route.ts";
 

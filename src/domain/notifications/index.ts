@@ -5,7 +5,7 @@ import { emails } from "./tables.ts";
 export { emails } from "./tables.ts";
 export * from "./transport.ts";
 export { sendOrderConfirmationEmail } from "./order-confirmation.ts";
-export { renderOrderConfirmation, type Locale, type RenderedMail } from "./templates.tsx";
+export type { Locale } from "./templates.tsx";
 
 /** A mail that the default transport stored. */
 export type StoredEmail = typeof emails.$inferSelect;

@@ -1,8 +1,10 @@
+import type { HtmlEscapedString } from "hono/utils/html";
+
 /** Languages that mails and results are written in. */
 export type Locale = "en" | "ru";
 
 /** What a template makes: HTML and its text twin say the same. */
-export interface RenderedMail {
+interface RenderedMail {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
@@ -40,5 +42,6 @@ function page(locale: Locale, title: string, body: unknown): string {
       </body>
     </html>
   );
-  return `<!doctype html>${String(html)}`;
+  // Rendered at once: no component here waits for anything.
+  return `<!doctype html>${html as HtmlEscapedString}`;
 }

@@ -1,10 +1,8 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import { statesBefore, orderTransition, type OrderEvent, type OrderState } from "./states.ts";
+import { orderTransition, statesBefore, type OrderEvent } from "./states.ts";
 import { orders } from "./tables.ts";
-
-export type { OrderState } from "./states.ts";
 
 /** An order as it is stored; see tables.ts for units. */
 export type Order = typeof orders.$inferSelect;
@@ -40,9 +38,9 @@ export function moveOrder(
   event: OrderEvent,
 ): BatchItem<"sqlite"> {
   const from = statesBefore(event);
-  const to = from.map((state) => orderTransition(state, event)).find((state) => state !== null);
+  const [to] = from.flatMap((state) => orderTransition(state, event) ?? []);
   return db
     .update(orders)
-    .set({ state: to as OrderState })
+    .set({ state: to })
     .where(and(eq(orders.id, orderId), inArray(orders.state, from)));
 }

@@ -12,7 +12,7 @@ import {
   type Settlement,
   type Timers,
 } from "#engine";
-import type { Exchange, ExchangeAnswer, GoneTask } from "../ledger/ledger.ts";
+import type { Exchange, ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
 import { RunningTask, type AttemptSupplies } from "./running.ts";
 
 /** One ledger shard, as consumers use it. Calls may fail or get lost; all may be repeated. */
@@ -38,7 +38,7 @@ export interface DrainLimits {
   readonly budgetMs: number;
 }
 
-export const DEFAULT_DRAIN_LIMITS: DrainLimits = { maxRunning: 200, budgetMs: 1_000 };
+const DEFAULT_DRAIN_LIMITS: DrainLimits = { maxRunning: 200, budgetMs: 1_000 };
 
 /** Outcomes are settled when this many have come, or this long after the first: a crash takes few along. */
 const SETTLE_TASKS = 100;

@@ -17,7 +17,7 @@ import { appended, toFinished, waitingState, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
 
 /** Losses while running alone after which a task fails instead of being tried again. */
-export const MAX_SOLO_LOSSES = 3;
+const MAX_SOLO_LOSSES = 3;
 
 /** How an attempt under a lease ended. */
 export interface AttemptEnd {

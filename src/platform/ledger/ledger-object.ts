@@ -6,7 +6,8 @@ import type { Env } from "../env.ts";
 import { History } from "../history/history.ts";
 import { log } from "../log.ts";
 import { systemClock, systemTimers } from "../system.ts";
-import { TaskLedger, type Exchange, type ExchangeAnswer, type GoneTask } from "./ledger.ts";
+import { TaskLedger } from "./ledger.ts";
+import type { Exchange, ExchangeAnswer, GoneTask } from "./protocol.ts";
 import { ObjectAlarm, ObjectSql } from "./object-ports.ts";
 import { SocketWatchers } from "./socket-watchers.ts";
 

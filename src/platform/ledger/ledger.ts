@@ -1,78 +1,22 @@
-import {
-  LovageError,
-  type ClaimedTask,
-  type Settlement,
-  type SubmitAnswer,
-  type TaskRecord,
-  type TaskSpec,
-} from "#engine";
+import { LovageError, type SubmitAnswer, type TaskRecord, type TaskSpec } from "#engine";
 import { Changes } from "./changes.ts";
 import { Flusher } from "./flusher.ts";
 import { findLive, loadMemory, type Memory } from "./memory.ts";
 import { oldestDue, pickTasks } from "./picker.ts";
 import type { LedgerPorts } from "./ports.ts";
+import {
+  DEFAULT_LEDGER_SETTINGS,
+  type Exchange,
+  type ExchangeAnswer,
+  type GoneTask,
+  type LedgerSettings,
+  type LedgerStats,
+} from "./protocol.ts";
 import { toClaimed, toRecord } from "./rows.ts";
 import { consume, migrate } from "./schema.ts";
 import { loseExpired, settle } from "./settle.ts";
 import { answerIfKnown, insertTasks, sameCall } from "./submit.ts";
-import { isBusy, Wakeups, type WakeupSettings } from "./wakeups.ts";
-
-export interface LedgerSettings extends WakeupSettings {
-  /** A claim without a heartbeat for this long is lost. */
-  readonly leaseMs: number;
-  /** Ready tasks kept in memory; more are found through the index, one row dearer. */
-  readonly laneCapacity: number;
-  /** Finished tasks that may wait for D1 before new work is refused. */
-  readonly maxUnflushed: number;
-}
-
-export const DEFAULT_LEDGER_SETTINGS: LedgerSettings = {
-  leaseMs: 30_000,
-  laneCapacity: 20_000,
-  maxUnflushed: 50_000,
-  watchMs: 20_000,
-  stallMs: 25_000,
-};
-
-/** One step of a consumer: what it settles, and how much it can take on. */
-export interface Exchange {
-  readonly queue: string;
-  readonly settlements: readonly Settlement[];
-  /** Tasks it can start now; 0 when it only settles. */
-  readonly claim: number;
-  /** It runs nothing else: it may get a suspect, which is run alone. */
-  readonly isIdle: boolean;
-  /** The doorbells that made it come: none of them is under way any more. */
-  readonly bells: number;
-}
-
-export interface ExchangeAnswer {
-  readonly tasks: readonly ClaimedTask[];
-  /** The token of the lease on `tasks`; 0 without tasks. */
-  readonly token: number;
-  /** The task is a suspect: nothing else may be claimed until it is settled. */
-  readonly isSolo: boolean;
-  /** The lease ends this long from now unless a heartbeat extends it. */
-  readonly leaseMs: number;
-  /** Settlements that changed nothing: settled before, or under a lease that was lost. */
-  readonly stale: number;
-}
-
-/** A task whose lease is over while its handler still runs. */
-export interface GoneTask {
-  readonly id: string;
-  readonly reason: "revoked" | "lost";
-}
-
-/** What a ledger holds right now. */
-export interface LedgerStats {
-  /** Tasks waiting in the lanes. */
-  readonly ready: number;
-  /** Tasks under a lease. */
-  readonly running: number;
-  /** Finished tasks that D1 doesn't have yet. */
-  readonly unflushed: number;
-}
+import { isBusy, Wakeups } from "./wakeups.ts";
 
 /**
  * One shard of the ledger: owns the state of its tasks. Every command is one transaction over the tables

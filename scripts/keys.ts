@@ -1,0 +1,98 @@
+/**
+ * `npm run keys`: API keys of a deployment.
+ *
+ *   npm run keys -- create --name shop --owner shop --scopes tasks:write,tasks:read [--expires-days 90]
+ *   npm run keys -- list
+ *   npm run keys -- revoke <id>
+ *
+ * Add --remote for the deployed database; without it the local one is meant.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { parseArgs } from "node:util";
+import { SCOPES } from "../src/delivery/api/access.ts";
+import { runWrangler } from "./wrangler.ts";
+
+const ID_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
+const DAY_MS = 86_400_000;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    name: { type: "string" },
+    owner: { type: "string" },
+    scopes: { type: "string" },
+    "expires-days": { type: "string" },
+    remote: { type: "boolean", default: false },
+  },
+});
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}
+
+/** A value as SQL text: the command line takes no parameters. */
+function sql(value: string | number | null): string {
+  if (value === null) return "NULL";
+  return typeof value === "number" ? String(value) : `'${value.replaceAll("'", "''")}'`;
+}
+
+async function execute(command: string): Promise<Record<string, unknown>[]> {
+  const where = values.remote ? "--remote" : "--local";
+  const { code, text } = await runWrangler([
+    ...["d1", "execute", "lovage", where, "--json", "--command", command],
+  ]);
+  if (code !== 0) fail(text);
+  const answer = JSON.parse(text.slice(text.indexOf("["))) as {
+    results: Record<string, unknown>[];
+  }[];
+  return answer[0]?.results ?? [];
+}
+
+async function create(): Promise<void> {
+  const { name, owner, scopes: list } = values;
+  if (name === undefined || owner === undefined || list === undefined) {
+    fail("create needs --name, --owner and --scopes.");
+  }
+  const scopes = list.split(",");
+  const known: readonly string[] = SCOPES;
+  const unknown = scopes.filter((scope) => !known.includes(scope));
+  if (unknown.length > 0) {
+    fail(`Unknown scopes: ${unknown.join(", ")}. There are: ${SCOPES.join(", ")}.`);
+  }
+  const days = values["expires-days"] === undefined ? null : Number(values["expires-days"]);
+  if (days !== null && !(days > 0)) fail("--expires-days must be a positive number.");
+  const id = Array.from(randomBytes(12), (byte) => ID_LETTERS[byte % 36]).join("");
+  const secret = randomBytes(32).toString("base64url");
+  const hash = createHash("sha256").update(secret).digest("hex");
+  const now = Date.now();
+  const expiresAt = days === null ? null : Math.round(now + days * DAY_MS);
+  const row = [id, name, owner, hash, JSON.stringify(scopes), now, expiresAt, null];
+  await execute(
+    `INSERT INTO api_keys (id, name, owner, secret_hash, scopes, created_at, expires_at, revoked_at)
+     VALUES (${row.map(sql).join(", ")})`,
+  );
+  console.log(`lv_${id}_${secret}`);
+  console.error("That is the key; it is not shown again.");
+}
+
+async function list(): Promise<void> {
+  const rows = await execute(
+    "SELECT id, name, owner, scopes, created_at, expires_at, revoked_at FROM api_keys ORDER BY created_at",
+  );
+  console.table(rows);
+}
+
+async function revoke(id: string | undefined): Promise<void> {
+  if (id === undefined) fail("revoke needs the key's id, the part after lv_.");
+  const rows = await execute(
+    `UPDATE api_keys SET revoked_at = ${Date.now()} WHERE id = ${sql(id)} AND revoked_at IS NULL RETURNING id`,
+  );
+  console.log(rows.length === 1 ? `Revoked ${id}.` : `There is no key ${id} in force.`);
+}
+
+const [command, argument] = positionals;
+if (command === "create") await create();
+else if (command === "list") await list();
+else if (command === "revoke") await revoke(argument);
+else fail("Say create, list or revoke.");
