@@ -39,7 +39,9 @@ export class Changes {
   readonly #memory: Memory;
   readonly #now: number;
   readonly #ended: FinishedTask[] = [];
-  readonly #goneIds: [ready: string[], parked: string[]] = [[], []];
+  /** Of those, how many are written. */
+  #written = 0;
+  #goneIds: [ready: string[], parked: string[]] = [[], []];
   /** Queues that got due work back. */
   readonly dueQueues = new Set<string>();
   /** The earliest due time among the tasks that were parked, epoch ms. */
@@ -111,7 +113,8 @@ export class Changes {
   }
 
   /**
-   * Writes what ended: the tasks leave `tasks` and enter `finished` in this transaction.
+   * Writes what ended since the last call: the tasks leave `tasks` and enter `finished`, both in this
+   * transaction. To be called before anything is picked: what has ended must not be found waiting.
    * Rows written: one per task, and one.
    */
   write(): void {
@@ -125,7 +128,9 @@ export class Changes {
         ),
       );
     }
-    this.#memory.finished.append(this.#ended);
+    this.#goneIds = [[], []];
+    this.#memory.finished.append(this.#ended.slice(this.#written));
+    this.#written = this.#ended.length;
   }
 
   #end(

@@ -68,6 +68,7 @@ export class TaskLedger {
     this.#wakeups.bellsAnswered(queue, request.bells);
     return this.#command((memory, changes, now) => {
       const stale = settle(memory, changes, request.settlements);
+      changes.write();
       const answer = { tasks: [], token: 0, isSolo: false, leaseMs: this.#settings.leaseMs, stale };
       if (limit <= 0) {
         // It may be leaving: what is still due needs another consumer.
@@ -197,6 +198,7 @@ export class TaskLedger {
     try {
       result = this.#ports.sql.transaction(() => {
         loseExpired(memory, changes, now);
+        changes.write();
         const value = run(memory, changes, now);
         changes.write();
         return value;
