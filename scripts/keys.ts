@@ -50,11 +50,11 @@ async function execute(command: string): Promise<Record<string, unknown>[]> {
 }
 
 async function create(): Promise<void> {
-  const { name, owner, scopes: list } = values;
-  if (name === undefined || owner === undefined || list === undefined) {
+  const { name, owner, scopes: scopeList } = values;
+  if (name === undefined || owner === undefined || scopeList === undefined) {
     fail("create needs --name, --owner and --scopes.");
   }
-  const scopes = list.split(",");
+  const scopes = scopeList.split(",");
   const known: readonly string[] = SCOPES;
   const unknown = scopes.filter((scope) => !known.includes(scope));
   if (unknown.length > 0) {

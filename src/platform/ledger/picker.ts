@@ -69,7 +69,7 @@ function merge(
       const row = next.value;
       if (taken.has(row.id)) {
         // Met in an earlier round of this pick.
-      } else if (row.is_suspect === 0) {
+      } else if (row.is_suspect === 0 || isExpired(row, now)) {
         met.parked.push(row);
         taken.add(row.id);
       } else if (isIdle && isFirst && met.laneIds.length + met.parked.length === 0) {

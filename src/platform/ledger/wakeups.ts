@@ -77,9 +77,10 @@ export class Wakeups {
       isDue ||= oldestDue(memory, queue, now) !== null;
     }
     if (isDue) times.push(now + this.#settings.watchMs);
-    const next = times.filter((time) => time !== null).sort((a, b) => a - b)[0];
-    this.#armedAt = next ?? null;
-    if (next !== undefined) this.#ports.alarm.set(Math.max(next, now));
+    // What is due by now is done by whoever called; an alarm for it would ring again and again.
+    const next = times.filter((time) => time !== null && time > now).reduce(earlier, null);
+    this.#armedAt = next;
+    if (next !== null) this.#ports.alarm.set(next);
   }
 
   /**
@@ -136,6 +137,10 @@ export class Wakeups {
     );
     this.#ports.background(ringing);
   }
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
 /** Anything that the alarm has to look after, besides times known in advance. */

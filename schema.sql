@@ -1,0 +1,83 @@
+CREATE TABLE `api_keys` (
+	`id` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`owner` text NOT NULL,
+	`secret_hash` text NOT NULL,
+	`scopes` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`expires_at` integer,
+	`revoked_at` integer
+) WITHOUT ROWID;
+
+CREATE TABLE `emails` (
+	`task_id` text NOT NULL,
+	`to_address` text NOT NULL,
+	`template` text NOT NULL,
+	`message_id` text NOT NULL,
+	`subject` text NOT NULL,
+	`text_body` text NOT NULL,
+	`html_body` text NOT NULL,
+	`created_at` integer NOT NULL,
+	PRIMARY KEY(`task_id`, `to_address`, `template`)
+) WITHOUT ROWID;
+
+CREATE TABLE `orders` (
+	`id` text PRIMARY KEY NOT NULL,
+	`owner` text NOT NULL,
+	`user_id` integer NOT NULL,
+	`amount_minor` integer NOT NULL,
+	`currency` text NOT NULL,
+	`customer_email` text NOT NULL,
+	`locale` text,
+	`state` text NOT NULL,
+	`email_task_id` text NOT NULL,
+	`payment_task_id` text NOT NULL,
+	`created_at` integer NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE `outbox` (
+	`id` text PRIMARY KEY NOT NULL,
+	`spec` text NOT NULL,
+	`created_at` integer NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE `payments` (
+	`order_id` text PRIMARY KEY NOT NULL,
+	`state` text NOT NULL,
+	`task_id` text NOT NULL,
+	`provider` text NOT NULL,
+	`reference` text,
+	`decline_reason` text,
+	`declines` integer NOT NULL,
+	`updated_at` integer NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE `simulated_charges` (
+	`idempotency_key` text PRIMARY KEY NOT NULL,
+	`order_id` text NOT NULL,
+	`amount_minor` integer NOT NULL,
+	`currency` text NOT NULL,
+	`requests` integer NOT NULL,
+	`captures` integer NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE `tasks` (
+	`id` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`queue` text NOT NULL,
+	`priority` integer NOT NULL,
+	`state` text NOT NULL,
+	`owner` text NOT NULL,
+	`kwargs` text NOT NULL,
+	`result` text,
+	`error` text,
+	`options` text NOT NULL,
+	`retries` integer NOT NULL,
+	`submitted_at` integer NOT NULL,
+	`due_at` integer,
+	`expires_at` integer,
+	`attempts` text NOT NULL,
+	`finished_at` integer NOT NULL,
+	`is_dead_lettered` integer NOT NULL,
+	`fingerprint` text
+) WITHOUT ROWID;

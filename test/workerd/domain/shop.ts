@@ -1,0 +1,150 @@
+import { env } from "cloudflare:workers";
+import { drizzle } from "drizzle-orm/d1";
+import {
+  importIdSecret,
+  Lovage,
+  Registry,
+  runBatch,
+  type Attempt,
+  type ClaimedTask,
+  type Outcome,
+  type SubmitAnswer,
+  type TaskContext,
+  type TaskSpec,
+  type TaskSubmitter,
+} from "#engine";
+import { createOrder, type NewOrder } from "../../../src/domain/checkout/index.ts";
+import { shopTasks, type ShopServices } from "../../../src/domain/index.ts";
+import { createOutboxTransport } from "../../../src/integrations/mail/outbox-transport.ts";
+import { createSimulatedGateway } from "../../../src/integrations/payments/simulated-gateway.ts";
+import { D1Outbox } from "../../../src/platform/outbox/outbox.ts";
+
+const clock = { now: () => Date.now() };
+const random = {
+  float: () => Math.random(),
+  bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
+};
+const registry = new Registry<ShopServices>(shopTasks);
+const settings = {
+  shards: 4,
+  queues: new Set(["default", "emails", "payments"]),
+  idSecret: importIdSecret("for tests only: 0123456789abcdef0123456789abcdef"),
+};
+
+/** A ledger that only remembers which tasks it took, as the real one recognises them. */
+export class MemoryLedger implements TaskSubmitter {
+  readonly taken = new Map<string, TaskSpec>();
+  /** Awaited before every submit; a rejection is a ledger that can't be reached. */
+  gate: (tasks: readonly TaskSpec[]) => Promise<void> = () => Promise.resolve();
+  /** Ids that are being looked up. */
+  readonly busy = new Set<string>();
+
+  async submit(tasks: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
+    await this.gate(tasks);
+    return tasks.map((task) => {
+      if (this.busy.has(task.id)) return "busy";
+      const known = this.taken.get(task.id);
+      if (known !== undefined)
+        return known.fingerprint === task.fingerprint ? "exists" : "conflict";
+      this.taken.set(task.id, task);
+      return "accepted";
+    });
+  }
+}
+
+/** A shop on the test's database, with what a test wants different in it. */
+export function createShop(
+  parts: {
+    readonly database?: D1Database;
+    readonly services?: Partial<ShopServices>;
+    readonly ledger?: MemoryLedger;
+  } = {},
+) {
+  const db = drizzle(parts.database ?? env.DB);
+  const ledger = parts.ledger ?? new MemoryLedger();
+  const logged: string[] = [];
+  const log = (event: string) => void logged.push(event);
+  const outbox = new D1Outbox({ db, submitter: ledger, clock, log });
+  const services: ShopServices = {
+    db,
+    mail: createOutboxTransport(db, clock),
+    gateway: createSimulatedGateway(db),
+    locale: "en",
+    clock,
+    ...parts.services,
+  };
+  const lovageFor = (owner: string) =>
+    new Lovage({ registry, submitter: ledger, settings, clock, random, owner });
+  const running: Promise<void>[] = [];
+  const background = (work: Promise<void>) => void running.push(work);
+  return {
+    db,
+    ledger,
+    outbox,
+    services,
+    logged,
+    lovage: lovageFor("shop"),
+    /** Waits for what runs on after the answers. */
+    settled: () => Promise.all(running),
+    create: (order: Partial<NewOrder> & { orderId: string }, owner = "shop") =>
+      createOrder({ db, outbox, clock, background }, lovageFor(owner), owner, {
+        userId: 1,
+        amountMinor: 15_000,
+        currency: "USD",
+        customerEmail: "customer@example.com",
+        locale: null,
+        ...order,
+      }),
+  };
+}
+
+/** A call in a consumer's hands. */
+export interface TestCall {
+  readonly kwargs: object;
+  /** Default: a task of its own. */
+  readonly id?: string;
+  /** Retries made so far; default 0. */
+  readonly retries?: number;
+}
+
+/** Runs calls of one task in its batch handler, as a consumer does. `random` 0: retries come at once. */
+export function run(
+  services: ShopServices,
+  name: string,
+  calls: readonly TestCall[],
+): Promise<Outcome[]> {
+  const definition = registry.get(name);
+  const attempts = calls.map((call): Attempt<ShopServices> => {
+    const retries = call.retries ?? 0;
+    const task: ClaimedTask = {
+      id: call.id ?? crypto.randomUUID(),
+      name,
+      kwargs: JSON.stringify(call.kwargs),
+      owner: "shop",
+      options: {},
+      attempt: retries + 1,
+      retries,
+    };
+    const ctx = { taskId: task.id, name, attempt: task.attempt, retries, services };
+    const never = new Promise<Error>(() => undefined);
+    return { task, ctx: ctx as TaskContext<ShopServices>, cut: never };
+  });
+  return Promise.all(runBatch(registry, definition, attempts, services, () => 0));
+}
+
+/** The rows of a query, for looking into tables from outside. */
+export async function rows<Row = Record<string, unknown>>(
+  query: string,
+  ...values: unknown[]
+): Promise<Row[]> {
+  const { results } = await env.DB.prepare(query)
+    .bind(...values)
+    .all<Row>();
+  return results;
+}
+
+/** Empties the shop's tables: storage belongs to the file, not to the test. */
+export async function emptyTables(): Promise<void> {
+  const tables = ["orders", "payments", "emails", "simulated_charges", "outbox", "tasks"];
+  await env.DB.batch(tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+}
