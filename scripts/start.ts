@@ -11,6 +11,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { styleText } from "node:util";
 import { exitCodeOf, ROOT, runWrangler, startWrangler } from "./wrangler.ts";
 
+const DEFAULT_PORT = 8_787;
+const DEFAULT_ADDRESS = `http://localhost:${DEFAULT_PORT}`;
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 4_000;
 const SECRETS = join(ROOT, ".dev.vars");
@@ -22,7 +24,7 @@ function fail(message: string): never {
 }
 
 function readPort(): number {
-  const text = process.env["PORT"] || "8787";
+  const text = process.env["PORT"] || String(DEFAULT_PORT);
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) fail(`PORT: '${text}' is no port.`);
   return port;
@@ -65,13 +67,16 @@ async function isHealthy(address: string, signal: AbortSignal): Promise<boolean>
 }
 
 function welcome(address: string): string {
-  const loud = (text: string) => styleText(["black", "bgYellow", "bold"], ` ${text} `);
   const title = (text: string) => styleText("bold", text);
+  const loud = [
+    "ACCESS IS OPEN: whoever reaches this port may do everything, without a token.",
+    "That is the setting OPEN_ACCESS=true, for development. A deployment is closed.",
+  ].map((line) => styleText(["black", "bgYellow", "bold"], ` ${line.padEnd(80)}`));
+  const url = address === DEFAULT_ADDRESS ? "" : `LOVAGE_URL=${address} `;
   return `
 ${styleText(["green", "bold"], `Lovage is ready: ${address}`)}
 
-${loud("ACCESS IS OPEN: whoever reaches this port may do everything, without a token.")}
-${loud("That is the setting OPEN_ACCESS=true, for development. A deployment is closed.   ")}
+${loud.join("\n")}
 
 ${title("Create an order; its e-mail and its payment run in the background:")}
 curl -X POST ${address}/api/create-order/ -H 'Content-Type: application/json' -d '{"orderId": "123", "userId": 1, "totalAmount": 150.00, "customerEmail": "customer@example.com"}'
@@ -79,7 +84,7 @@ curl -X POST ${address}/api/create-order/ -H 'Content-Type: application/json' -d
 ${title("See what became of it:")}
 curl ${address}/api/orders/123/
 
-Many at once: npm run demo. Stop: Ctrl-C.
+Many at once: ${url}npm run demo. Stop: Ctrl-C.
 `;
 }
 
@@ -89,7 +94,9 @@ if (process.env["npm_lifecycle_event"] === "start") await import("./stop-with-pa
 const port = readPort();
 const address = `http://localhost:${port}`;
 if (await isPortTaken(port)) {
-  fail(`Port ${port} is in use. Stop what runs there, or choose another: PORT=8788 npm start`);
+  fail(
+    `Port ${port} is in use. Stop what runs there, or choose another: PORT=${port + 1} npm start`,
+  );
 }
 ensureSecret();
 

@@ -136,7 +136,7 @@ export class Simulation {
 
   #checkFinished(task: FinishedTask): void {
     const claims = this.oracle.claims.get(task.id) ?? 0;
-    if (!isTerminal(task.state)) this.oracle.fail(`${task.id} is ${task.state}`);
+    if (!isTerminal(task.state)) this.oracle.fail(`${task.id} is not terminal`);
     if (claims !== task.attempts.length) {
       this.oracle.fail(`${task.id}: ${claims} claims, ${task.attempts.length} attempts`);
     }

@@ -26,11 +26,12 @@ export function apiRoutes(parts: ApiParts): Route[] {
 export function createApi(parts: ApiParts): Hono {
   // In strict mode `/x` and `/x/` would be two paths.
   const app = new Hono({ strict: false });
-  const routes = apiRoutes(parts);
-  for (const route of routes) app.on(route.method, route.path, (c) => answer(parts, route, c));
-  for (const path of new Set(routes.map((route) => route.path))) {
-    const methods = routes.filter((route) => route.path === path).map((route) => route.method);
-    app.all(path, () => methodNotAllowed(methods));
+  const byPath = Map.groupBy(apiRoutes(parts), (route) => route.path);
+  // Fixed paths first: `process` in `/api/tasks/process` is no id, whatever the method.
+  const paths = [...byPath].sort(([a], [b]) => Number(a.includes(":")) - Number(b.includes(":")));
+  for (const [path, routes] of paths) {
+    for (const route of routes) app.on(route.method, path, (c) => answer(parts, route, c));
+    app.all(path, () => methodNotAllowed(routes.map((route) => route.method)));
   }
   app.notFound(() => withHeaders(notFound().toResponse()));
   app.onError((error) => withHeaders(failure(parts, error)));

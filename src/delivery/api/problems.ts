@@ -103,7 +103,8 @@ export function problemOf(error: unknown): Problem {
     );
   }
   if (error instanceof UnknownTaskError || error instanceof InvalidOptionError) {
-    return invalid([{ field: snakeCase(error.field ?? "name"), message: error.message }]);
+    const field = snakeCase(error.field ?? "name").replace(/_seconds$/, "");
+    return invalid([{ field, message: error.message }]);
   }
   if (error instanceof LovageError && error.retryable) {
     return new Problem(503, error.code, "This can't be done just now; try again soon.", {

@@ -108,7 +108,8 @@ function record(
     owner: row.owner,
     kwargs: row.kwargs,
     result,
-    error: error ?? attempts.findLast((attempt) => attempt.error !== null)?.error ?? null,
+    // A success has none, whatever its earlier attempts met; those keep theirs.
+    error: state === "SUCCESS" ? null : (error ?? lastErrorOf(attempts)),
     options: optionsOf(row),
     retries: row.retries,
     submittedAt: row.submitted_at,
@@ -119,6 +120,10 @@ function record(
     isDeadLettered: false,
     fingerprint: row.fingerprint,
   };
+}
+
+function lastErrorOf(attempts: readonly AttemptRecord[]): ErrorInfo | null {
+  return attempts.findLast((attempt) => attempt.error !== null)?.error ?? null;
 }
 
 function attemptsOf(row: TaskRow): AttemptRecord[] {

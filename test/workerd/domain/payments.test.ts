@@ -8,6 +8,8 @@ const APPROVED = 15_000;
 const DECLINED = 15_001;
 const TIMES_OUT_AFTER_CHARGING = 15_002;
 const FAILS_TWICE = 15_003;
+/** More runs than any behaviour needs. */
+const MOST_RUNS = 6;
 
 beforeEach(emptyTables);
 
@@ -122,9 +124,39 @@ it("a replay of a declined payment may succeed, and is captured once", async () 
   const shop = createShop();
   await shop.create({ orderId: "123", amountMinor: DECLINED });
   await run(shop.services, PAY, [pay("123", "task")]);
-  const approving = { ...shop.services, gateway: approvingAnyAmount(shop.services.gateway) };
+  const approving = { ...shop.services, gateway: charging(shop.services.gateway, APPROVED) };
   const [outcome] = await run(approving, PAY, [pay("123", "replay")]);
   expect(outcome?.kind).toBe("success");
+  expect(await booksOf("123")).toEqual({ order: "paid", payment: "captured", captures: 1 });
+});
+
+it("a decline that comes late does not undo the payment of a replay", async () => {
+  const shop = createShop();
+  await shop.create({ orderId: "123", amountMinor: DECLINED });
+  const { gateway, started, release } = slowGateway(shop.services.gateway);
+  const zombie = run({ ...shop.services, gateway }, PAY, [pay("123", "task")]);
+  await started;
+  await run(shop.services, PAY, [pay("123", "task")]);
+  const approving = { ...shop.services, gateway: charging(shop.services.gateway, APPROVED) };
+  await run(approving, PAY, [pay("123", "replay")]);
+  release();
+  expect(errorOf((await zombie)[0])).toBe("PaymentDeclinedError");
+  expect(await booksOf("123")).toEqual({ order: "paid", payment: "captured", captures: 1 });
+});
+
+it("a decline that comes late does not hide what a replay's unanswered charge did", async () => {
+  const shop = createShop();
+  await shop.create({ orderId: "123", amountMinor: DECLINED });
+  const { gateway, started, release } = slowGateway(shop.services.gateway);
+  const zombie = run({ ...shop.services, gateway }, PAY, [pay("123", "task")]);
+  await started;
+  await run(shop.services, PAY, [pay("123", "task")]);
+  const timingOut = charging(shop.services.gateway, TIMES_OUT_AFTER_CHARGING);
+  const [replay] = await run({ ...shop.services, gateway: timingOut }, PAY, [pay("123", "replay")]);
+  expect(replay?.kind).toBe("retry");
+  release();
+  await zombie;
+  await run(shop.services, PAY, [{ ...pay("123", "replay"), retries: 1 }]);
   expect(await booksOf("123")).toEqual({ order: "paid", payment: "captured", captures: 1 });
 });
 
@@ -151,7 +183,7 @@ async function settle(amountMinor: number) {
   do {
     const call = { ...pay("123", "task"), retries: outcomes.length };
     outcomes.push(...(await run(shop.services, PAY, [call])));
-  } while (outcomes.at(-1)?.kind === "retry");
+  } while (outcomes.at(-1)?.kind === "retry" && outcomes.length < MOST_RUNS);
   return { outcomes, books: await booksOf("123") };
 }
 
@@ -188,11 +220,11 @@ function slowGateway(real: PaymentGateway) {
   return { gateway, started: started.promise, release: () => released.resolve() };
 }
 
-/** The customer has another card by now. */
-function approvingAnyAmount(real: PaymentGateway): PaymentGateway {
+/** The customer has another card by now: the gateway behaves as for another amount. */
+function charging(real: PaymentGateway, amountMinor: number): PaymentGateway {
   return {
     provider: real.provider,
     lookUp: (key) => real.lookUp(key),
-    charge: (request: ChargeRequest) => real.charge({ ...request, amountMinor: APPROVED }),
+    charge: (request: ChargeRequest) => real.charge({ ...request, amountMinor }),
   };
 }

@@ -1,0 +1,219 @@
+import { expect, it } from "vitest";
+import { z } from "zod";
+import {
+  createTaskDefiner,
+  Registry,
+  Retry,
+  runAttempt,
+  runBatch,
+  TimeLimitExceeded,
+  type Attempt,
+  type ClaimedTask,
+  type TaskContext,
+  type TaskOptions,
+} from "#engine";
+
+const define = createTaskDefiner<null>();
+const params = z.object({ a: z.number(), b: z.number().default(2) });
+
+function claimed(over: Partial<ClaimedTask> = {}): ClaimedTask {
+  const task = { id: "id", name: "task", kwargs: '{"a":1}', owner: "o", options: {} };
+  return { ...task, attempt: 1, retries: 0, ...over };
+}
+
+function attemptOf(
+  task: ClaimedTask,
+  cut: Promise<Error> = new Promise(() => undefined),
+): Attempt<null> {
+  return { task, ctx: { taskId: task.id, retries: task.retries } as TaskContext<null>, cut };
+}
+
+function run(handler: () => unknown, options: TaskOptions = {}, task = claimed(), random = 0.5) {
+  const registry = new Registry<null>([define({ name: "task", params, ...options, handler })]);
+  return runAttempt(registry, attemptOf(task), random);
+}
+
+const fails = (thrown: unknown) => () => {
+  throw thrown;
+};
+
+const retried = { autoretryFor: [Error], retryBackoff: 2, retryJitter: false };
+
+it("the handler gets its params with their defaults, and its result is kept as JSON", async () => {
+  const task = define({ name: "task", params, handler: ({ a, b }) => ({ sum: a + b }) });
+  const outcome = await runAttempt(new Registry<null>([task]), attemptOf(claimed()), 0);
+  expect(outcome).toEqual({ kind: "success", result: '{"sum":3}' });
+});
+
+it.each([
+  ["undefined", undefined, "null"],
+  ["null", null, "null"],
+  ["Infinity", Infinity, "null"],
+  ["a date", new Date(0), '"1970-01-01T00:00:00.000Z"'],
+])("the result %s is stored as JSON has it", async (_what, result, stored) => {
+  expect(await run(() => result)).toEqual({ kind: "success", result: stored });
+});
+
+const cyclic: Record<string, unknown> = {};
+cyclic["self"] = cyclic;
+
+it.each([
+  ["a BigInt", 1n],
+  ["a cycle", cyclic],
+  ["a function", () => 1],
+  ["more than 1 MiB", "x".repeat(1_100_000)],
+])("a result that is %s fails the task instead of getting stuck", async (_what, result) => {
+  expect((await run(() => result)).kind).toBe("failure");
+});
+
+it("a result nobody wants is not kept", async () => {
+  expect(await run(() => 1, { ignoreResult: true })).toEqual({ kind: "success", result: null });
+});
+
+const liar = new Proxy(new Error("x"), {
+  get: () => {
+    throw new Error("even its message throws");
+  },
+});
+
+it.each([
+  ["an error", new TypeError("boom"), "TypeError", "boom"],
+  ["a string", "boom", "string", "boom"],
+  ["null", null, "null", "null"],
+  ["undefined", undefined, "undefined", "undefined"],
+  [
+    "an error that throws when it is looked at",
+    liar,
+    "unknown",
+    "An error that can't be described.",
+  ],
+])("a handler that throws %s fails with a description", async (_what, thrown, type, message) => {
+  const outcome = await run(fails(thrown));
+  expect(outcome).toMatchObject({
+    kind: "failure",
+    error: { exc_type: type, exc_message: message },
+  });
+});
+
+it("an error is retried only if the task says so, with Celery's backoff", async () => {
+  expect((await run(fails(new Error("x")))).kind).toBe("failure");
+  const delays = await Promise.all(
+    [0, 1, 2].map((retries) => run(fails(new Error("x")), retried, claimed({ retries }))),
+  );
+  expect(delays).toMatchObject([{ delayMs: 2_000 }, { delayMs: 4_000 }, { delayMs: 8_000 }]);
+  expect((await run(fails(new Error("x")), retried, claimed({ retries: 3 }))).kind).toBe("failure");
+});
+
+it("full jitter takes any share of the delay, and the maximum holds", async () => {
+  const options = { autoretryFor: [Error], retryBackoff: 100, retryBackoffMaxSeconds: 150 };
+  const outcome = await run(fails(new Error("x")), options, claimed({ retries: 2 }), 0.5);
+  expect(outcome).toMatchObject({ kind: "retry", delayMs: 75_000 });
+});
+
+it("without a backoff the default delay is 180 seconds", async () => {
+  const outcome = await run(fails(new Error("x")), { autoretryFor: [Error] });
+  expect(outcome).toMatchObject({ kind: "retry", delayMs: 180_000 });
+});
+
+it("an excepted error, and a null that retries for ever", async () => {
+  const options = { ...retried, dontAutoretryFor: [RangeError] };
+  expect((await run(fails(new RangeError("x")), options)).kind).toBe("failure");
+  const forever = { ...retried, maxRetries: null };
+  expect((await run(fails(new Error("x")), forever, claimed({ retries: 999 }))).kind).toBe("retry");
+});
+
+it("the call's max_retries overrides the task's", async () => {
+  const never = claimed({ options: { max_retries: 0 } });
+  expect((await run(fails(new Error("x")), retried, never)).kind).toBe("failure");
+});
+
+it("ctx.retry asks for another attempt, and fails with its cause when none is left", async () => {
+  const asked = await run(fails(new Retry({ countdownSeconds: 7 })));
+  expect(asked).toMatchObject({ kind: "retry", delayMs: 7_000 });
+  const plain = await run(fails(new Retry()));
+  expect(plain).toMatchObject({ kind: "retry", delayMs: 180_000 });
+  const last = claimed({ retries: 3 });
+  const caused = await run(fails(new Retry({ cause: new RangeError("why") })), {}, last);
+  expect(caused).toMatchObject({ kind: "failure", error: { exc_type: "RangeError" } });
+  const bare = await run(fails(new Retry()), {}, last);
+  expect(bare).toMatchObject({ kind: "failure", error: { exc_type: "MaxRetriesExceededError" } });
+});
+
+it("the hard time limit ends the attempt, whatever the handler does, and is not retried", async () => {
+  const registry = new Registry<null>([
+    define({ name: "task", params, ...retried, handler: () => new Promise(() => undefined) }),
+  ]);
+  const cut = Promise.resolve(new TimeLimitExceeded(5));
+  const outcome = await runAttempt(registry, attemptOf(claimed(), cut), 0);
+  expect(outcome).toMatchObject({ kind: "failure", error: { exc_type: "TimeLimitExceeded" } });
+});
+
+it("a task that is no longer declared, or whose params changed, fails and says so", async () => {
+  const unknown = await runAttempt(new Registry<null>([]), attemptOf(claimed()), 0);
+  expect(unknown).toMatchObject({ kind: "failure", error: { exc_type: "UnknownTaskError" } });
+  const changed = await run(() => 1, retried, claimed({ kwargs: '{"a":"text"}' }));
+  expect(changed).toMatchObject({ kind: "failure", error: { exc_type: "InvalidArgumentsError" } });
+});
+
+function runBatchOf(
+  handler: (seen: readonly number[]) => Promise<readonly PromiseSettledResult<unknown>[]>,
+  tasks: readonly ClaimedTask[],
+) {
+  const task = define({
+    name: "task",
+    params,
+    ...retried,
+    batch: { size: 10, handler: (calls) => handler(calls.map((call) => call.params.a)) },
+  });
+  const registry = new Registry<null>([task]);
+  const attempts = tasks.map((each) => attemptOf(each));
+  return Promise.all(runBatch(registry, task, attempts, null, () => 0.5));
+}
+
+async function fulfilled<T>(values: readonly T[]): Promise<PromiseSettledResult<T>[]> {
+  return values.map((value) => ({ status: "fulfilled", value }));
+}
+
+const three = ["1", "2", "3"].map((id) => claimed({ id, kwargs: `{"a":${id}}` }));
+
+it("a batch gives each call its own outcome", async () => {
+  const outcomes = await runBatchOf(
+    (seen) =>
+      Promise.allSettled(
+        seen.map(async (a) => {
+          if (a === 2) throw new Error("bad");
+          return a;
+        }),
+      ),
+    three,
+  );
+  expect(outcomes).toMatchObject([
+    { kind: "success", result: "1" },
+    { kind: "retry", error: { exc_message: "bad" } },
+    { kind: "success", result: "3" },
+  ]);
+});
+
+it("a call of a batch whose params don't parse fails alone and never reaches the handler", async () => {
+  const seen: number[] = [];
+  const outcomes = await runBatchOf(
+    (values) => {
+      seen.push(...values);
+      return fulfilled(values);
+    },
+    [claimed({ kwargs: '{"a":1}' }), claimed({ kwargs: "{}" }), claimed({ kwargs: '{"a":3}' })],
+  );
+  expect(seen).toEqual([1, 3]);
+  expect(outcomes).toMatchObject([
+    { kind: "success", result: "1" },
+    { kind: "failure" },
+    { kind: "success", result: "3" },
+  ]);
+});
+
+it("a batch handler that throws, or forgets a call, is an error of those calls", async () => {
+  const thrown = await runBatchOf(() => Promise.reject(new Error("all")), three);
+  expect(thrown).toMatchObject(three.map(() => ({ kind: "retry", error: { exc_message: "all" } })));
+  const short = await runBatchOf((seen) => fulfilled(seen.slice(0, 2)), three);
+  expect(short.map(({ kind }) => kind)).toEqual(["success", "success", "retry"]);
+});

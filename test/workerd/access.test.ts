@@ -1,0 +1,153 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeAll, expect, it } from "vitest";
+import worker from "../../src/worker.ts";
+
+/** A deployment as it is by default: closed. */
+const closed = { ...env, OPEN_ACCESS: "false" };
+
+async function call(path: string, token: string | null, body?: unknown): Promise<Response> {
+  const ctx = createExecutionContext();
+  const answer = await worker.fetch(
+    new Request(`http://lovage${path}`, {
+      method: body === undefined ? "GET" : "POST",
+      headers: {
+        "Content-Type": "application/json",
+        ...(token !== null && { Authorization: `Bearer ${token}` }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    }),
+    closed,
+    ctx,
+  );
+  await waitOnExecutionContext(ctx);
+  return answer;
+}
+
+/** Stores a key as `npm run keys` does. */
+async function keyFor(
+  owner: string,
+  scopes: readonly string[],
+  over: { expiresAt?: number; revokedAt?: number } = {},
+): Promise<string> {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  const secret = btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace("=", "");
+  const id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret));
+  const hash = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0"));
+  await env.DB.prepare("INSERT INTO api_keys VALUES (?, 'test', ?, ?, ?, 0, ?, ?)")
+    .bind(
+      id,
+      owner,
+      hash.join(""),
+      JSON.stringify(scopes),
+      over.expiresAt ?? null,
+      over.revokedAt ?? null,
+    )
+    .run();
+  return `lv_${id}_${secret}`;
+}
+
+let writer = "";
+let stranger = "";
+let admin = "";
+let taskId = "";
+
+beforeAll(async () => {
+  const scopes = ["tasks:write", "tasks:read", "orders:write", "orders:read"];
+  writer = await keyFor("shop", scopes);
+  stranger = await keyFor("other shop", scopes);
+  admin = await keyFor("operator", ["admin"]);
+  const answer = await call("/api/tasks/process/", writer, { data: "mine" });
+  taskId = (await answer.json<{ task_id: string }>()).task_id;
+  await call("/api/create-order/", writer, {
+    orderId: "mine",
+    userId: 1,
+    totalAmount: 5,
+    customerEmail: "c@example.com",
+  });
+});
+
+it("without a key everything but health is 401, with a challenge", async () => {
+  expect((await call("/healthz", null)).status).toBe(200);
+  for (const path of [`/api/tasks/${taskId}/`, "/api/orders/mine/", "/api/emails/"]) {
+    const answer = await call(path, null);
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="lovage"');
+  }
+  expect((await call("/api/tasks/process/", null, { data: "x" })).status).toBe(401);
+});
+
+it.each([
+  ["nonsense", () => "nonsense"],
+  ["a right id with a wrong secret", () => `${writer.slice(0, 17)}${"A".repeat(43)}`],
+  ["an unknown id", () => `lv_000000000000_${writer.slice(-43)}`],
+])("%s is 401", async (_what, token) => {
+  const answer = await call(`/api/tasks/${taskId}/`, token());
+  expect(answer.status).toBe(401);
+  expect(answer.headers.get("WWW-Authenticate")).toContain("invalid_token");
+});
+
+it("a key that expired or was revoked is 401", async () => {
+  const expired = await keyFor("shop", ["admin"], { expiresAt: 1 });
+  const revoked = await keyFor("shop", ["admin"], { revokedAt: 1 });
+  expect((await call(`/api/tasks/${taskId}/`, expired)).status).toBe(401);
+  expect((await call(`/api/tasks/${taskId}/`, revoked)).status).toBe(401);
+});
+
+it("a key without the scope is 403", async () => {
+  const reader = await keyFor("shop", ["tasks:read"]);
+  expect((await call(`/api/tasks/${taskId}/`, reader)).status).toBe(200);
+  expect((await call("/api/tasks/process/", reader, { data: "x" })).status).toBe(403);
+  expect((await call("/api/orders/mine/", reader)).status).toBe(403);
+  expect((await call(`/api/tasks/${taskId}/revoke/`, writer, { terminate: true })).status).toBe(
+    403,
+  );
+});
+
+it("what belongs to another owner answers like what is not there, to the letter", async () => {
+  for (const [mine, nobodys] of [
+    [`/api/tasks/${taskId}/`, `/api/tasks/${taskId.slice(0, -4)}0000/`],
+    [`/api/tasks/status/${taskId}/`, `/api/tasks/status/${taskId.slice(0, -4)}0000/`],
+    ["/api/orders/mine/", "/api/orders/nobodys/"],
+    ["/api/orders/mine/emails/", "/api/orders/nobodys/emails/"],
+  ] as const) {
+    const theirs = await call(mine, stranger);
+    expect(theirs.status).toBe(404);
+    expect(await theirs.text()).toBe(await (await call(nobodys, stranger)).text());
+    expect((await call(mine, writer)).status).toBe(200);
+    expect((await call(mine, admin)).status).toBe(200);
+  }
+  expect((await call(`/api/tasks/${taskId}/revoke/`, stranger, {})).status).toBe(404);
+});
+
+it("the same Idempotency-Key of two owners is two tasks", async () => {
+  const ids = await Promise.all(
+    [writer, stranger].map(async (token) => {
+      const ctx = createExecutionContext();
+      const request = new Request("http://lovage/api/tasks/process/", {
+        method: "POST",
+        headers: {
+          "Content-Type": "application/json",
+          Authorization: `Bearer ${token}`,
+          "Idempotency-Key": "shared",
+        },
+        body: '{"data": "x"}',
+      });
+      const answer = await worker.fetch(request, closed, ctx);
+      return (await answer.json<{ task_id: string }>()).task_id;
+    }),
+  );
+  expect(new Set(ids).size).toBe(2);
+});
+
+it("a deployment without its secret answers 503 and tells nothing", async () => {
+  const ctx = createExecutionContext();
+  const request = new Request("http://lovage/healthz");
+  const answer = await worker.fetch(request, { ...env, ID_SECRET: "short" }, ctx);
+  expect(answer.status).toBe(503);
+  expect(await answer.text()).not.toContain("ID_SECRET");
+});

@@ -1,0 +1,310 @@
+import { env, exports } from "cloudflare:workers";
+import { beforeAll, expect, it } from "vitest";
+import { apiRoutes } from "../../src/delivery/api/index.ts";
+import type { ApiParts } from "../../src/delivery/api/route.ts";
+import { ended, get, order, post } from "./api.ts";
+
+const JSON_TYPE = { "Content-Type": "application/json" };
+const ORDER = {
+  orderId: "bad-1",
+  userId: 1,
+  totalAmount: 10,
+  customerEmail: "customer@example.com",
+};
+
+interface ProblemBody {
+  status: number;
+  code: string;
+  errors?: { field: string; message: string }[];
+}
+
+function send(path: string, body: BodyInit | null, headers: Record<string, string> = JSON_TYPE) {
+  return exports.default.fetch(`http://lovage${path}`, { method: "POST", headers, body });
+}
+
+async function problem(answer: Response): Promise<ProblemBody> {
+  expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
+  expect(answer.headers.get("X-Content-Type-Options")).toBe("nosniff");
+  const text = await answer.text();
+  expect(text).not.toMatch(/SQLITE|D1_|SELECT|node_modules|\.ts:|\bat \w+ \(/);
+  return JSON.parse(text) as ProblemBody;
+}
+
+beforeAll(async () => {
+  await order("known");
+});
+
+it("every route declares who may use it", () => {
+  const routes = apiRoutes({} as unknown as ApiParts);
+  expect(routes.map(({ method, path, scope }) => `${method} ${path} ${scope}`))
+    .toMatchInlineSnapshot(`
+    [
+      "POST /api/create-order orders:write",
+      "GET /api/orders/:id orders:read",
+      "GET /api/orders/:id/emails orders:read",
+      "GET /api/emails admin",
+      "POST /api/tasks/process tasks:write",
+      "POST /api/tasks tasks:write",
+      "POST /api/tasks/bulk tasks:write",
+      "GET /api/tasks/status/:id tasks:read",
+      "GET /api/tasks/:id tasks:read",
+      "GET /api/tasks/:id/events tasks:read",
+      "POST /api/tasks/:id/revoke tasks:write",
+      "GET /healthz public",
+    ]
+  `);
+});
+
+const orderWith = (over: Record<string, unknown>) => JSON.stringify({ ...ORDER, ...over });
+
+it.each<[what: string, body: string, field: string]>([
+  ["no order id", orderWith({ orderId: undefined }), "orderId"],
+  ["a number as order id", orderWith({ orderId: 7 }), "orderId"],
+  ["an order id with a slash", orderWith({ orderId: "a/b" }), "orderId"],
+  ["an order id of 65 characters", orderWith({ orderId: "a".repeat(65) }), "orderId"],
+  ["a user id of 0", orderWith({ userId: 0 }), "userId"],
+  ["a user id with decimals", orderWith({ userId: 1.5 }), "userId"],
+  ["an amount of 0", orderWith({ totalAmount: 0 }), "totalAmount"],
+  ["a negative amount", orderWith({ totalAmount: -1 }), "totalAmount"],
+  ["an amount with three decimals", orderWith({ totalAmount: 1.005 }), "totalAmount"],
+  ["an amount over the limit", orderWith({ totalAmount: 1_000_000 }), "totalAmount"],
+  ["an amount as text", orderWith({ totalAmount: "150" }), "totalAmount"],
+  ["an amount that is Infinity", '{"totalAmount": 1e400}', "totalAmount"],
+  ["an address without @", orderWith({ customerEmail: "customer" }), "customerEmail"],
+  [
+    "an address with a line break",
+    orderWith({ customerEmail: "a@b.c\r\nBcc: x@y.z" }),
+    "customerEmail",
+  ],
+  ["two addresses", orderWith({ customerEmail: "a@b.cc,d@e.ff" }), "customerEmail"],
+  ["an address with a name", orderWith({ customerEmail: "A <a@b.cc>" }), "customerEmail"],
+  ["a local part of 65", orderWith({ customerEmail: `${"a".repeat(65)}@b.cc` }), "customerEmail"],
+  ["an address with NUL", orderWith({ customerEmail: "a\0@b.cc" }), "customerEmail"],
+  ["an unknown locale", orderWith({ locale: "xx" }), "locale"],
+  ["an unknown currency", orderWith({ currency: "dollar" }), "currency"],
+  ["a field that is not there", orderWith({ isAdmin: true }), "isAdmin"],
+  ["__proto__", '{"__proto__": {"isAdmin": true}}', "body"],
+  ["half a surrogate pair", '{"orderId": "\\ud800"}', "orderId"],
+  ["a list", "[]", "body"],
+  ["null", "null", "body"],
+  ["a string", '"x"', "body"],
+])("an order with %s is 422 and names the field", async (_what, body, field) => {
+  const answer = await send("/api/create-order/", body);
+  expect(answer.status).toBe(422);
+  const { errors } = await problem(answer);
+  expect(errors?.map((error) => error.field)).toContain(field);
+});
+
+it("what was refused left nothing behind", async () => {
+  expect((await get("/api/orders/bad-1/")).status).toBe(404);
+  const left = await env.DB.prepare("SELECT count(*) AS n FROM outbox").first<{ n: number }>();
+  expect(left?.n).toBe(0);
+});
+
+it.each([
+  ["user@xn--e1afmkfd.xn--p1ai"],
+  ["o'brien+tag@mail.example.co.uk"],
+  [`${"a".repeat(64)}@example.com`],
+])("the address %s is taken", async (customerEmail) => {
+  const orderId = `mail-${customerEmail.length}`;
+  const answer = await send("/api/create-order", orderWith({ orderId, customerEmail }));
+  expect(answer.status).toBe(200);
+});
+
+it("amounts become minor units without the errors of floating point", async () => {
+  const amounts = [4.35, 0.29, 1.1, 999_999.99, 19.9, 100];
+  for (const [index, totalAmount] of amounts.entries()) {
+    await order(`amount-${index}`, { totalAmount });
+  }
+  const { results } = await env.DB.prepare(
+    "SELECT amount_minor AS minor FROM orders WHERE id LIKE 'amount-%' ORDER BY id",
+  ).all<{ minor: number }>();
+  expect(results.map(({ minor }) => minor)).toEqual([435, 29, 110, 99_999_999, 1_990, 10_000]);
+});
+
+const DEEP = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+const TASK = "/api/tasks/";
+
+it.each<
+  [
+    what: string,
+    path: string,
+    body: BodyInit | null,
+    headers: Record<string, string>,
+    status: number,
+  ]
+>([
+  ["not JSON", TASK, "{", JSON_TYPE, 400],
+  ["an empty body", TASK, "", JSON_TYPE, 400],
+  ["no body", TASK, null, JSON_TYPE, 400],
+  ["invalid UTF-8", TASK, new Uint8Array([0x22, 0xff, 0x22]), JSON_TYPE, 400],
+  ["a byte order mark", TASK, new Uint8Array([0xef, 0xbb, 0xbf, 0x7b, 0x7d]), JSON_TYPE, 400],
+  ["a form", TASK, "a=b", { "Content-Type": "application/x-www-form-urlencoded" }, 415],
+  ["no content type", TASK, new Uint8Array([0x7b, 0x7d]), {}, 415],
+  ["100,000 levels", TASK, DEEP, JSON_TYPE, 422],
+  ["more than 1 MiB", TASK, `"${"a".repeat(1_048_576)}"`, JSON_TYPE, 413],
+  ["10,001 items", TASK, JSON.stringify({ args: Array(10_001).fill(1) }), JSON_TYPE, 422],
+  ["an unknown task", TASK, '{"name": "nope"}', JSON_TYPE, 422],
+  ["a task of Object's", TASK, '{"name": "constructor"}', JSON_TYPE, 422],
+  ["too many args", TASK, '{"name": "process_data", "args": ["a", "b"]}', JSON_TYPE, 422],
+  [
+    "an arg twice",
+    TASK,
+    '{"name": "process_data", "args": ["a"], "kwargs": {"data": "b"}}',
+    JSON_TYPE,
+    422,
+  ],
+  ["a wrong arg", TASK, '{"name": "process_data", "args": [1]}', JSON_TYPE, 422],
+  [
+    "an unknown queue",
+    TASK,
+    '{"name": "process_data", "args": ["a"], "queue": "x"}',
+    JSON_TYPE,
+    422,
+  ],
+  [
+    "a priority of 10",
+    TASK,
+    '{"name": "process_data", "args": ["a"], "priority": 10}',
+    JSON_TYPE,
+    422,
+  ],
+  [
+    "a negative countdown",
+    TASK,
+    '{"name": "process_data", "args": ["a"], "countdown": -1}',
+    JSON_TYPE,
+    422,
+  ],
+  [
+    "a countdown of 1e300",
+    TASK,
+    '{"name": "process_data", "args": ["a"], "countdown": 1e300}',
+    JSON_TYPE,
+    422,
+  ],
+  [
+    "an eta that is no time",
+    TASK,
+    '{"name": "process_data", "args": ["a"], "eta": "soon"}',
+    JSON_TYPE,
+    422,
+  ],
+  [
+    "countdown and eta",
+    TASK,
+    '{"name": "process_data", "args": ["a"], "countdown": 1, "eta": "2030-01-01T00:00:00Z"}',
+    JSON_TYPE,
+    422,
+  ],
+  [
+    "expires before eta",
+    TASK,
+    '{"name": "process_data", "args": ["a"], "countdown": 60, "expires": 30}',
+    JSON_TYPE,
+    422,
+  ],
+  [
+    "a time limit of an hour",
+    TASK,
+    '{"name": "process_data", "args": ["a"], "time_limit": 3600}',
+    JSON_TYPE,
+    422,
+  ],
+  [
+    "soft over hard",
+    TASK,
+    '{"name": "process_data", "args": ["a"], "soft_time_limit": 60, "time_limit": 30}',
+    JSON_TYPE,
+    422,
+  ],
+  [
+    "retries of -1",
+    TASK,
+    '{"name": "process_data", "args": ["a"], "max_retries": -1}',
+    JSON_TYPE,
+    422,
+  ],
+  ["no tasks in bulk", "/api/tasks/bulk/", '{"tasks": []}', JSON_TYPE, 422],
+  ["a key in bulk", "/api/tasks/bulk/", "{}", { ...JSON_TYPE, "Idempotency-Key": "a" }, 422],
+  [
+    "an empty key",
+    TASK,
+    '{"name": "process_data", "args": ["a"]}',
+    { ...JSON_TYPE, "Idempotency-Key": " " },
+    422,
+  ],
+])("%s is a clear problem", async (_what, path, body, headers, status) => {
+  const answer = await send(path, body, headers);
+  expect(answer.status).toBe(status);
+  expect((await problem(answer)).status).toBe(status);
+});
+
+it("one bad call refuses the whole bulk, and says which", async () => {
+  const before = await env.DB.prepare("SELECT count(*) AS n FROM tasks").first<{ n: number }>();
+  const good = { name: "process_data", args: ["a"] };
+  const answer = await post("/api/tasks/bulk/", { tasks: [good, { ...good, args: [1] }, good] });
+  expect(answer.status).toBe(422);
+  const { errors } = await problem(answer);
+  expect(errors?.[0]?.field).toBe("tasks.1.kwargs.data");
+  const after = await env.DB.prepare("SELECT count(*) AS n FROM tasks").first<{ n: number }>();
+  expect(after).toEqual(before);
+});
+
+it.each([
+  ["PUT", "/api/create-order/", "POST"],
+  ["GET", "/api/tasks/process/", "POST"],
+  ["DELETE", "/api/orders/known", "GET, HEAD"],
+  ["PATCH", "/api/tasks/", "POST"],
+])("%s %s is 405 and says what is allowed", async (method, path, allowed) => {
+  const answer = await exports.default.fetch(`http://lovage${path}`, { method });
+  expect(answer.status).toBe(405);
+  expect(answer.headers.get("Allow")).toBe(allowed);
+  await problem(answer);
+});
+
+it.each([
+  "/api/nothing/",
+  "/",
+  "/api/tasks/not-an-id/",
+  "/api/orders/unknown/",
+  "/%00",
+  "/api/tasks/%ff",
+])("%s is 404", async (path) => {
+  const answer = await get(path);
+  expect(answer.status).toBe(404);
+  await problem(answer);
+});
+
+it.each(["-1", "61", "x", "", "NaN"])("wait=%s is refused", async (wait) => {
+  const answer = await get(`/api/tasks/01a1fb55-b0fc-8001-9ade-b653eac2d0b6/?wait=${wait}`);
+  expect(answer.status).toBe(422);
+});
+
+it("a repeated request with an Idempotency-Key is one task, also after it ended; another body is refused", async () => {
+  const headers = { "Idempotency-Key": "key-1" };
+  const body = { data: "once" };
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => post("/api/tasks/process/", body, headers)),
+  );
+  for (const answer of answers) expect([202, 409]).toContain(answer.status);
+  const taken = answers.filter(({ status }) => status === 202);
+  expect(taken.length).toBeGreaterThan(0);
+  const ids = new Set(
+    await Promise.all(
+      taken.map(async (answer) => (await answer.json<{ task_id: string }>()).task_id),
+    ),
+  );
+  expect(ids.size).toBe(1);
+  const [id = ""] = ids;
+  expect((await ended(id)).result).toEqual({ processed_data: "ONCE" });
+  await expect
+    .poll(() => env.DB.prepare("SELECT count(*) AS n FROM tasks WHERE id = ?").bind(id).first())
+    .toEqual({ n: 1 });
+  const again = await post("/api/tasks/process/", body, headers);
+  expect(await again.json()).toEqual({ task_id: id });
+  expect((await ended(id)).attempts).toHaveLength(1);
+  const other = await post("/api/tasks/process/", { data: "twice" }, headers);
+  expect(other.status).toBe(422);
+  expect((await problem(other)).code).toBe("idempotency_key_reused");
+});
