@@ -26,6 +26,9 @@ import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
 
 type ShopTask = AnyTaskDefinition<ShopServices>;
 
+/** Doorbells wait this long for the settings that are missing. */
+const NOT_CONFIGURED_RETRY_SECONDS = 60;
+
 /** Beat is one object for the whole deployment. */
 const BEAT = "beat";
 
@@ -58,6 +61,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   const access: Access = {
     isOpen: config.isOpenAccess,
     authenticate: (token) => apiKeys.authenticate(token, clock.now()),
+    mayFailAgain: async (address) => (await env.AUTH_FAILURES.limit({ key: address })).success,
   };
   const watchdogDuties: WatchdogDuty[] = [
     { name: "outbox", run: () => outbox.sweep() },
@@ -131,7 +135,15 @@ export function createWorker(tasks: readonly ShopTask[]) {
       }
     },
     async queue(batch: MessageBatch<Doorbell>, env: Env): Promise<void> {
-      await answerDoorbells(batch, partsFor(env));
+      let parts: ReturnType<typeof wire>;
+      try {
+        parts = partsFor(env);
+      } catch (error) {
+        log("not_configured", { error: String(error) });
+        batch.retryAll({ delaySeconds: NOT_CONFIGURED_RETRY_SECONDS });
+        return;
+      }
+      await answerDoorbells(batch, parts);
     },
     async scheduled(_controller: ScheduledController, env: Env): Promise<void> {
       await env.BEAT.getByName(BEAT).tick();

@@ -11,6 +11,8 @@ export interface Env {
   readonly QUEUE_HIGH_PRIORITY: Queue<Doorbell>;
   readonly QUEUE_EMAILS: Queue<Doorbell>;
   readonly QUEUE_PAYMENTS: Queue<Doorbell>;
+  /** Counts requests with a wrong key, by address. */
+  readonly AUTH_FAILURES: RateLimit;
   /** "true" lets requests without a credential do everything; for development only. */
   readonly OPEN_ACCESS: string;
   /** Shards that new tasks are spread over, 1 … 4096. */

@@ -6,13 +6,19 @@ import worker from "../../src/worker.ts";
 /** A deployment as it is by default: closed. */
 const closed = { ...env, OPEN_ACCESS: "false" };
 
-async function call(path: string, token: string | null, body?: unknown): Promise<Response> {
+async function call(
+  path: string,
+  token: string | null,
+  body?: unknown,
+  address = "192.0.2.99",
+): Promise<Response> {
   const ctx = createExecutionContext();
   const answer = await worker.fetch(
     new Request(`http://lovage${path}`, {
       method: body === undefined ? "GET" : "POST",
       headers: {
         "Content-Type": "application/json",
+        "CF-Connecting-IP": address,
         ...(token !== null && { Authorization: `Bearer ${token}` }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -89,6 +95,18 @@ it.each([
   const answer = await call(`/api/tasks/${taskId}/`, token());
   expect(answer.status).toBe(401);
   expect(answer.headers.get("WWW-Authenticate")).toContain("invalid_token");
+});
+
+it("too many wrong keys from one address are 429, with the time to wait", async () => {
+  const statuses = new Set<number>();
+  for (let tries = 0; tries < 40; tries += 1) {
+    const answer = await call(`/api/tasks/${taskId}/`, "guess", undefined, "192.0.2.1");
+    statuses.add(answer.status);
+    if (answer.status === 429) expect(answer.headers.get("Retry-After")).toBe("60");
+  }
+  expect(statuses).toEqual(new Set([401, 429]));
+  const right = await call(`/api/tasks/${taskId}/`, writer, undefined, "192.0.2.1");
+  expect(right.status).toBe(200);
 });
 
 it("a key that expired or was revoked is 401", async () => {

@@ -151,6 +151,29 @@ it("a bad address fails alone, the other mails of its batch are sent", async () 
   });
 });
 
+it("a doorbell nobody could answer is recorded, and its shard looks after its work by itself", async () => {
+  const message = {
+    id: "dead",
+    timestamp: new Date(0),
+    attempts: 4,
+    body: { shard: 1, queue: "emails" },
+  };
+  const batch = createMessageBatch<{ shard: number; queue: string }>("doorbells-dead", [message]);
+  const before = (await env.LEDGER.getByName("shard-1").stats()).requests;
+  await worker.queue(batch, env);
+  const result = await getQueueResult(batch, createExecutionContext());
+  expect(result.explicitAcks).toEqual(["dead"]);
+  expect((await env.LEDGER.getByName("shard-1").stats()).requests).toBeGreaterThan(before + 1);
+});
+
+it("the queue handler never throws: bells that can't be answered are retried", async () => {
+  const message = { id: "m", timestamp: new Date(0), attempts: 1, body: { shard: 1, queue: "x" } };
+  const batch = createMessageBatch<{ shard: number; queue: string }>("default", [message]);
+  await worker.queue(batch, { ...env, ID_SECRET: "" });
+  const result = await getQueueResult(batch, createExecutionContext());
+  expect(result.retryBatch.retry).toBe(true);
+});
+
 it("doorbells that ring twice, or for nothing, run no task twice", async () => {
   const { data } = await order("bells");
   const shard = Number.parseInt(data.tasks.process_payment.slice(15, 18), 16);

@@ -24,13 +24,15 @@ export interface Access {
   readonly isOpen: boolean;
   /** Null: the token is unknown, expired or revoked. */
   authenticate(token: string): Promise<Caller | null>;
+  /** Counts a wrong token against the address it came from; false when there were too many. */
+  mayFailAgain(address: string): Promise<boolean>;
 }
 
 const ANONYMOUS: Caller = { owner: "anonymous", scopes: new Set(["admin"]) };
 
 /**
  * Lets a request pass or throws.
- * @throws Problem 401 without a valid credential, 403 without the scope
+ * @throws Problem 401 without a valid credential, 403 without the scope, 429 after too many wrong ones
  */
 export async function admit(access: Access, request: Request, scope: Scope): Promise<Caller> {
   const caller = await identify(access, request);
@@ -49,12 +51,22 @@ export function owns(caller: Caller, owner: string): boolean {
   return caller.owner === owner || caller.scopes.has("admin");
 }
 
+/** @throws Problem 429 when too many wrong keys came from one address */
+async function countFailure(access: Access, request: Request): Promise<void> {
+  const address = request.headers.get("CF-Connecting-IP") ?? "unknown";
+  if (await access.mayFailAgain(address)) return;
+  throw new Problem(429, "too_many_failures", "Too many wrong API keys; try again later.", {
+    headers: { "Retry-After": "60" },
+  });
+}
+
 async function identify(access: Access, request: Request): Promise<Caller> {
   const header = request.headers.get("Authorization");
   if (header === null && access.isOpen) return ANONYMOUS;
   const token = /^Bearer +([!-~]{1,200})$/i.exec(header ?? "")?.[1];
   const caller = token === undefined ? null : await access.authenticate(token);
   if (caller !== null) return caller;
+  if (header !== null) await countFailure(access, request);
   const detail = header === null ? "Send an API key." : "The API key is not valid.";
   const challenge =
     header === null ? 'Bearer realm="lovage"' : 'Bearer realm="lovage", error="invalid_token"';

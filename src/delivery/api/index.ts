@@ -57,7 +57,10 @@ async function answer(parts: ApiParts, route: Route, c: Context): Promise<Respon
       params: c.req.param() as Record<string, string>,
       query: new URL(request.url).searchParams,
       background: (work) => {
-        c.executionCtx.waitUntil(work);
+        const logged = work.catch((error: unknown) => {
+          parts.log("background_failed", { path: route.path, error: String(error) });
+        });
+        c.executionCtx.waitUntil(logged);
       },
     }),
   );

@@ -20,7 +20,7 @@ export interface ApiCall {
   readonly caller: Caller;
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
-  /** Lets work run on after the answer. */
+  /** Lets work run on after the answer; if it fails, the log says so. */
   readonly background: (work: Promise<void>) => void;
 }
 

@@ -73,7 +73,7 @@ export async function createOrder(
     if (stored.emailTaskId !== order.emailTaskId) return compare(stored, owner, input);
   }
   // Should the relay be cut off, the sweep does it.
-  parts.background(parts.outbox.relay(tasks).catch(() => undefined));
+  parts.background(parts.outbox.relay(tasks));
   return { kind: "created", order };
 }
 
