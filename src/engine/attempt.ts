@@ -9,9 +9,10 @@ import {
   TimeLimitExceeded,
   UnknownTaskError,
 } from "./errors.ts";
+import { isLargerThan } from "./json.ts";
 import type { Registry } from "./registry.ts";
 import { hasRetryLeft, retryDelayMs } from "./retry.ts";
-import { MAX_RESULT_LENGTH, type ClaimedTask, type Outcome } from "./wire.ts";
+import { MAX_RESULT_BYTES, type ClaimedTask, type Outcome } from "./wire.ts";
 
 /** One attempt on its way: the task, what its handler gets, and what stops it. */
 export interface Attempt<Services> {
@@ -115,8 +116,8 @@ function succeed(
   // undefined has no JSON; a handler that returns nothing has the result null.
   const text = JSON.stringify(result === undefined ? null : result) as string | undefined;
   if (text === undefined) throw new ResultError(`A ${typeof result} can't be stored as a result.`);
-  if (text.length > MAX_RESULT_LENGTH) {
-    throw new ResultError(`The result has more than ${MAX_RESULT_LENGTH} characters of JSON.`);
+  if (isLargerThan(text, MAX_RESULT_BYTES)) {
+    throw new ResultError(`The result has more than ${MAX_RESULT_BYTES} bytes of JSON.`);
   }
   return { kind: "success", result: text };
 }

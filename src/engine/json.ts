@@ -10,6 +10,13 @@ export function canonicalJson(value: unknown): string {
   );
 }
 
+/** Whether a text takes more than this many bytes as UTF-8, which is what storage counts. */
+export function isLargerThan(text: string, bytes: number): boolean {
+  if (text.length > bytes) return true;
+  // A UTF-16 unit is at most three bytes: most texts need no second look.
+  return text.length * 3 > bytes && new TextEncoder().encode(text).length > bytes;
+}
+
 /** SHA-256 of a value's canonical JSON, as 64 hex digits: tells whether two calls are the same call. */
 export async function fingerprint(value: unknown): Promise<string> {
   const bytes = new TextEncoder().encode(canonicalJson(value));

@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import type { AnyTaskDefinition, ParamsSchema } from "./definition.ts";
 import { InvalidArgumentsError, InvalidOptionError, UnknownTaskError } from "./errors.ts";
-import { MAX_KWARGS_LENGTH } from "./wire.ts";
+import { isLargerThan } from "./json.ts";
+import { MAX_KWARGS_BYTES } from "./wire.ts";
 
 interface Entry<Services> {
   readonly definition: AnyTaskDefinition<Services>;
@@ -48,11 +49,11 @@ export class Registry<Services = never> {
     const checked = strictParams.safeParse(bound);
     if (!checked.success) throw new InvalidArgumentsError(name, issuesOf(checked.error));
     const text = JSON.stringify(bound);
-    if (text.length > MAX_KWARGS_LENGTH) {
+    if (isLargerThan(text, MAX_KWARGS_BYTES)) {
       throw new InvalidArgumentsError(name, [
         {
           path: "kwargs",
-          message: `The arguments have more than ${MAX_KWARGS_LENGTH} characters of JSON.`,
+          message: `The arguments have more than ${MAX_KWARGS_BYTES} bytes of JSON.`,
         },
       ]);
     }

@@ -27,7 +27,9 @@ export const sendOrderConfirmationEmail = defineShopTask({
   name: "send_order_confirmation_email",
   params: z.object({ order_id: z.string(), customer_email: z.string() }),
   queue: "emails",
-  autoretryFor: [MailUnavailableError],
+  // Also a database that can't be reached: the message is the same in every run.
+  autoretryFor: [Error],
+  dontAutoretryFor: [RecipientRefusedError],
   retryBackoff: true,
   maxRetries: 8,
   timeLimitSeconds: 120,

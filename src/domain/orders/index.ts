@@ -7,6 +7,15 @@ import { orders } from "./tables.ts";
 /** An order as it is stored; see tables.ts for units. */
 export type Order = typeof orders.$inferSelect;
 
+/** A task names an order that was never created: no retry will find it. */
+export class OrderNotFoundError extends Error {
+  override readonly name = "OrderNotFoundError";
+
+  constructor(orderId: string) {
+    super(`There is no order #${orderId}.`);
+  }
+}
+
 /** Null: no order has this id. */
 export async function findOrder(db: DrizzleD1Database, orderId: string): Promise<Order | null> {
   const [order] = await db.select().from(orders).where(eq(orders.id, orderId));

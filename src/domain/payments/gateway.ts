@@ -32,6 +32,18 @@ export class PaymentUnavailableError extends Error {
   override readonly name = "PaymentUnavailableError";
 }
 
+/**
+ * The payment was begun with another provider, and what became of it there is not known. Charging here
+ * could take the money twice, so a person has to look.
+ */
+export class PaymentProviderChangedError extends Error {
+  override readonly name = "PaymentProviderChangedError";
+
+  constructor(begunWith: string, now: string) {
+    super(`The payment was begun with '${begunWith}'; the provider is '${now}' now.`);
+  }
+}
+
 /** The gateway refused the charge for good. */
 export class PaymentDeclinedError extends Error {
   override readonly name = "PaymentDeclinedError";

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { findOrders } from "../orders/index.ts";
+import { findOrders, OrderNotFoundError } from "../orders/index.ts";
 import { defineShopTask } from "../services.ts";
-import { PaymentUnavailableError } from "./gateway.ts";
+import { PaymentDeclinedError, PaymentProviderChangedError } from "./gateway.ts";
 import { processPayment } from "./process-payment.ts";
 
 export * from "./gateway.ts";
@@ -13,14 +13,16 @@ const RESULT = {
 };
 
 /**
- * Takes the payment of an order. A decline fails it at once, visibly; an outcome that is not known is
- * asked for again, ten times within about half an hour.
+ * Takes the payment of an order. A decline fails it at once, visibly. Whatever else goes wrong (the
+ * gateway, the database, at any line) leaves an outcome that is not known: the run is repeated, up to
+ * ten times within about half an hour, and asks the gateway before it charges.
  */
 export const processPaymentTask = defineShopTask({
   name: "process_payment",
   params: z.object({ order_id: z.string() }),
   queue: "payments",
-  autoretryFor: [PaymentUnavailableError],
+  autoretryFor: [Error],
+  dontAutoretryFor: [PaymentDeclinedError, PaymentProviderChangedError, OrderNotFoundError],
   retryBackoff: true,
   maxRetries: 10,
   timeLimitSeconds: 120,
@@ -34,7 +36,7 @@ export const processPaymentTask = defineShopTask({
       return Promise.allSettled(
         calls.map(async ({ params, ctx }) => {
           const order = orders.get(params.order_id);
-          if (order === undefined) throw new Error(`There is no order #${params.order_id}.`);
+          if (order === undefined) throw new OrderNotFoundError(params.order_id);
           await processPayment(services, order, ctx.taskId);
           return RESULT[order.locale ?? services.locale](order.id);
         }),

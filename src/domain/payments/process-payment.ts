@@ -4,6 +4,7 @@ import type { Clock } from "#engine";
 import { moveOrder, type Order } from "../orders/index.ts";
 import {
   PaymentDeclinedError,
+  PaymentProviderChangedError,
   type Charge,
   type ChargeRequest,
   type PaymentGateway,
@@ -29,13 +30,16 @@ export async function findPayment(db: DrizzleD1Database, orderId: string): Promi
  * asked, the key comes from the order, and after an unknown outcome the gateway is asked what happened
  * before it is asked again. A crash between any two lines is mended by the next run.
  * @returns the order, paid
- * @throws PaymentDeclinedError (final), PaymentUnavailableError (try again)
+ * @throws PaymentDeclinedError, PaymentProviderChangedError (final); any other error: try again
  */
 export async function processPayment(parts: Parts, order: Order, taskId: string): Promise<Order> {
   if (order.state === "paid") return order;
   const { payment, isFirst } = await beginCharge(parts, order, taskId);
   if (payment.state === "captured") return record(parts, order, payment, capturedBy(payment));
   if (payment.state === "declined") throw new PaymentDeclinedError(payment.declineReason ?? "");
+  if (payment.provider !== parts.gateway.provider) {
+    throw new PaymentProviderChangedError(payment.provider, parts.gateway.provider);
+  }
   const request: ChargeRequest = {
     idempotencyKey: `order:${order.id}:${payment.declines}`,
     orderId: order.id,
@@ -71,7 +75,7 @@ async function beginCharge(
   // After a decline another task (a replay, asked for by a person) charges again, under the next key.
   const reopened = await db
     .update(payments)
-    .set({ state: "charging", taskId, updatedAt: clock.now() })
+    .set({ state: "charging", taskId, provider: gateway.provider, updatedAt: clock.now() })
     .where(
       and(
         eq(payments.orderId, order.id),

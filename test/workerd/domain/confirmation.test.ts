@@ -1,5 +1,10 @@
+import { env } from "cloudflare:workers";
+import { drizzle } from "drizzle-orm/d1";
 import { beforeEach, expect, it } from "vitest";
 import type { MailMessage, MailTransport } from "#domain/notifications";
+import { createOutboxTransport } from "../../../src/integrations/mail/outbox-transport.ts";
+import { systemClock } from "../../../src/platform/system.ts";
+import { Faults, faultyDatabase } from "./faults.ts";
 import { createShop, emptyTables, rows, run, type TestCall } from "./shop.ts";
 
 const CONFIRM = "send_order_confirmation_email";
@@ -92,6 +97,13 @@ it("a message that failed for now is retried, those sent with it are not", async
   const outcomes = await run(shop.services, CONFIRM, calls);
   expect(outcomes.map(({ kind }) => kind)).toEqual(["success", "retry"]);
   expect(sent).toEqual(["customer@example.com"]);
+});
+
+it.each([1, 2])("a database that breaks at call %i is a retry", async (at) => {
+  const db = drizzle(faultyDatabase(env.DB, new Faults({ at, when: "before" })));
+  const shop = createShop({ services: { db, mail: createOutboxTransport(db, systemClock) } });
+  const outcomes = await run(shop.services, CONFIRM, [confirm("1"), confirm("2")]);
+  expect(outcomes.map(({ kind }) => kind)).toEqual(["retry", "retry"]);
 });
 
 it("every attempt of a task sends the same message", async () => {

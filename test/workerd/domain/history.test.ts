@@ -99,6 +99,21 @@ it("large tasks are spread over statements whose parameters D1 takes", async () 
   expect(await rows("SELECT count(*) AS count FROM tasks")).toEqual([{ count: 4 }]);
 });
 
+it.each([
+  ["many small tasks", Array.from({ length: 1_000 }, (_, id) => textOf(`${id}`, "漢", 900))],
+  ["one task of three-byte characters", [textOf("1", "漢", 349_000)]],
+  ["one task of quotes, escaped twice", [textOf("1", '"', 524_000)]],
+])("parameters fit into D1's two megabytes, whatever the script: %s", async (_label, tasks) => {
+  const sizes: number[] = [];
+  const history = new History(measured(sizes));
+  await history.write(tasks);
+  await history.write(tasks);
+  expect(Math.max(...sizes)).toBeLessThan(2_000_000);
+  expect(history.rowsWritten).toBe(tasks.length);
+  const task = tasks.at(-1);
+  expect(await history.find(task?.id ?? "")).toEqual(task);
+});
+
 it("nothing to write is no statement", async () => {
   const sizes: number[] = [];
   await new History(measured(sizes)).write([]);
@@ -119,6 +134,10 @@ function measured(sizes: number[]): D1Database {
       };
     },
   } as unknown as D1Database;
+}
+
+function textOf(id: string, character: string, length: number): FinishedTask {
+  return finished(id, { result: JSON.stringify(character.repeat(length)) });
 }
 
 function finished(id: string, changes: Partial<FinishedTask> = {}): FinishedTask {

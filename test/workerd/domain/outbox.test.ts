@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";
-import type { TaskSpec } from "#engine";
+import { shardOf, type TaskSpec } from "#engine";
 import { Faults, faultyDatabase } from "./faults.ts";
 import { createShop, emptyTables, MemoryLedger, rows } from "./shop.ts";
 
@@ -109,9 +109,71 @@ it("a task that can't be submitted does not keep the others back", async () => {
   expect(await rows("SELECT id FROM outbox")).toEqual([{ id: stuck }]);
 });
 
+it("however many rows can't be relayed, the others are", async () => {
+  const shop = createShop();
+  const tasks = (await write(shop, 250)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const last = tasks.at(-1)?.id ?? "";
+  for (const task of tasks.slice(0, -1)) {
+    shop.ledger.taken.set(task.id, { ...task, fingerprint: "another call" });
+  }
+  await makeOld();
+  await shop.outbox.sweep();
+  expect(shop.ledger.taken.has(last)).toBe(true);
+  expect(await left()).toBe(249);
+});
+
+it("a shard out of reach does not keep the other shards back", async () => {
+  const shop = createShop();
+  const far = await write(shop, 30);
+  const near = await writeToShardOtherThan(shop, shardOf(far[0]?.id ?? ""));
+  shop.ledger.gate = (submitted) =>
+    submitted.some(({ id }) => far.some((task) => task.id === id))
+      ? Promise.reject(new Error("down"))
+      : Promise.resolve();
+  await makeOld();
+  await shop.outbox.sweep();
+  expect([...shop.ledger.taken.keys()]).toEqual(near.map(({ id }) => id));
+});
+
+it("a row that makes no sense stays, and the others are relayed", async () => {
+  const shop = createShop();
+  await write(shop, 1);
+  await env.DB.prepare("INSERT INTO outbox (id, spec, created_at) VALUES ('0', '{', 0)").run();
+  await makeOld();
+  await shop.outbox.sweep();
+  expect(shop.ledger.taken.size).toBe(1);
+  expect(await rows("SELECT id FROM outbox")).toEqual([{ id: "0" }]);
+});
+
+it("a task without a fingerprint is refused: its second relay would be a second task", async () => {
+  const shop = createShop();
+  const [call] = callsOf(1);
+  const tasks = call === undefined ? [] : shop.lovage.prepare([call]);
+  expect(() => shop.outbox.insert(tasks)).toThrow("prepareRepeatable");
+});
+
+/** Tasks are spread over the shards by chance. */
+async function writeToShardOtherThan(
+  shop: ReturnType<typeof createShop>,
+  shard: number | null,
+): Promise<TaskSpec[]> {
+  for (;;) {
+    const tasks = await shop.lovage.prepareRepeatable(callsOf(1));
+    if (shardOf(tasks[0]?.id ?? "") === shard) continue;
+    await shop.db.batch([shop.outbox.insert(tasks)]);
+    return tasks;
+  }
+}
+
 /** Writes tasks as a domain's batch would. */
 async function write(shop: ReturnType<typeof createShop>, count: number): Promise<TaskSpec[]> {
-  const calls = Array.from({ length: count }, (_, index) => ({
+  const tasks = await shop.lovage.prepareRepeatable(callsOf(count));
+  await shop.db.batch([shop.outbox.insert(tasks)]);
+  return tasks;
+}
+
+function callsOf(count: number) {
+  return Array.from({ length: count }, (_, index) => ({
     task: "process_data",
     args: [],
     kwargs: { data: `text ${index} — «текст»` },
@@ -119,9 +181,6 @@ async function write(shop: ReturnType<typeof createShop>, count: number): Promis
     subtask_type: null,
     immutable: false,
   }));
-  const tasks = await shop.lovage.prepareRepeatable(calls);
-  await shop.db.batch([shop.outbox.insert(tasks)]);
-  return tasks;
 }
 
 async function makeOld(): Promise<void> {

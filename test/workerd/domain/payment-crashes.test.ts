@@ -55,7 +55,8 @@ async function survives(
   let hasCrashed = false;
   for (const point of points) {
     const faults = new Faults(point);
-    await runOnce(servicesWith(faults), orderId);
+    const outcome = await runOnce(servicesWith(faults), orderId);
+    if (faults.struck) expect(outcome, `an unknown outcome, after ${label}`).toBe("retry");
     hasCrashed ||= faults.struck;
     const books = await booksOf(orderId);
     expect(books.captures, `captures after ${label}`).toBeLessThanOrEqual(captures);

@@ -96,6 +96,19 @@ it("a gateway that has forgotten the key by the next run is asked, not charged",
   expect(charged).toHaveLength(1);
 });
 
+it("a payment begun with another provider is charged by none until a person looked", async () => {
+  const shop = createShop();
+  await shop.create({ orderId: "123", amountMinor: TIMES_OUT_AFTER_CHARGING });
+  await run(shop.services, PAY, [pay("123", "task")]);
+  const gateway: PaymentGateway = {
+    provider: "another",
+    charge: () => Promise.reject(new Error("must not be asked")),
+    lookUp: () => Promise.resolve(null),
+  };
+  const [outcome] = await run({ ...shop.services, gateway }, PAY, [pay("123", "task")]);
+  expect(errorOf(outcome)).toBe("PaymentProviderChangedError");
+});
+
 it("a zombie whose charge is answered late changes nothing", async () => {
   const shop = createShop();
   await shop.create({ orderId: "123" });
