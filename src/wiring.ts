@@ -128,7 +128,7 @@ export function createWorker(tasks: readonly ShopTask[]) {
         return await partsFor(env).api.fetch(request, env, ctx);
       } catch (error) {
         // Settings are missing: nothing works, and the log says which.
-        log("not_configured", { error: String(error) });
+        log("not_configured", { error });
         return withHeaders(
           new Problem(503, "not_configured", "This deployment is not configured.").toResponse(),
         );
@@ -139,7 +139,7 @@ export function createWorker(tasks: readonly ShopTask[]) {
       try {
         parts = partsFor(env);
       } catch (error) {
-        log("not_configured", { error: String(error) });
+        log("not_configured", { error });
         batch.retryAll({ delaySeconds: NOT_CONFIGURED_RETRY_SECONDS });
         return;
       }

@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { createTaskDefiner, type Clock } from "#engine";
 import type { Locale } from "./notifications/index.ts";
@@ -15,4 +16,7 @@ export interface ShopServices {
 }
 
 /** Declares a task of the shop. */
-export const defineShopTask = createTaskDefiner<ShopServices>();
+export const defineShopTask = createTaskDefiner<ShopServices>({
+  // Drizzle's own error quotes the statement with its parameters: addresses, amounts.
+  clarifyError: (thrown) => (thrown instanceof DrizzleQueryError ? thrown.cause : thrown),
+});

@@ -126,9 +126,10 @@ function succeed(
 function outcomeOfError<Services>(
   definition: AnyTaskDefinition<Services>,
   task: ClaimedTask,
-  thrown: unknown,
+  unclear: unknown,
   random: number,
 ): Outcome {
+  const thrown = definition.clarifyError(unclear);
   const { retryPolicy } = definition;
   const maxRetries =
     task.options.max_retries === undefined ? retryPolicy.maxRetries : task.options.max_retries;

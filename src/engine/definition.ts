@@ -94,6 +94,7 @@ export interface TaskDefinition<
   readonly softTimeLimitSeconds: number | null;
   readonly timeLimitSeconds: number;
   readonly ignoreResult: boolean;
+  readonly clarifyError: (thrown: unknown) => unknown;
   readonly handler: Handler<z.output<Schema>, Result, Services> | null;
   readonly batch: BatchHandler<z.output<Schema>, Result, Services> | null;
   /** A signature of this task: the call as a value, to be applied later. */
@@ -115,7 +116,12 @@ export type AnyTaskDefinition<Services> = TaskDefinition<any, any, Services>;
  * follows from it. `createTaskDefiner<Services>()` fixes what handlers find under `ctx.services`.
  * @throws InvalidOptionError naming the field, when a value can't work
  */
-export function createTaskDefiner<Services>() {
+export function createTaskDefiner<Services>({
+  clarifyError = (thrown) => thrown,
+}: {
+  /** What a task is said to have failed with, given what its handler threw. Default: just that. */
+  readonly clarifyError?: (thrown: unknown) => unknown;
+} = {}) {
   return function defineTask<Schema extends ParamsSchema, Result>(
     declaration: TaskDeclaration<Schema, Result, Services>,
   ): TaskDefinition<Schema, Result, Services> {
@@ -137,6 +143,7 @@ export function createTaskDefiner<Services>() {
       softTimeLimitSeconds,
       timeLimitSeconds,
       ignoreResult: declaration.ignoreResult ?? false,
+      clarifyError,
       handler: declaration.handler ?? null,
       batch,
       s: (params, options = {}) => signature<Result>(name, params, options),

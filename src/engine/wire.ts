@@ -120,10 +120,10 @@ export type FinishedTask = TaskRecord & {
 /** Attempts kept with a task; older ones are dropped, their number is not. */
 export const MAX_KEPT_ATTEMPTS = 20;
 /*
- * Bytes of UTF-8. A finished task is one row of the history, and a row takes 2,000,000 bytes in production
- * (the local database takes any): arguments, result and the kept attempts fit together.
+ * Bytes of UTF-8. A finished task waits for D1 as JSON within JSON, which may double it, in a row that
+ * takes 2,000,000 bytes in production (the local database takes more): all of it fits together.
  */
 /** JSON text of the arguments of one task. */
 export const MAX_KWARGS_BYTES = 256 * 1_024;
 /** JSON text of one result. */
-export const MAX_RESULT_BYTES = 1_024 * 1_024;
+export const MAX_RESULT_BYTES = 512 * 1_024;

@@ -1,8 +1,16 @@
 /**
- * One JSON line per event, for Workers Logs. Fields are chosen by the caller: ids, names, counts, error
- * types; never arguments, results, addresses or secrets.
+ * One JSON line per event, for Workers Logs. Fields are chosen by the caller: ids, names, counts, errors;
+ * never arguments, results, addresses or secrets.
  */
 export function log(event: string, fields: Record<string, unknown> = {}): void {
+  const entries = Object.entries(fields).map(([key, value]) => [key, readable(value)]);
   // oxlint-disable-next-line no-console -- the one place that writes the log
-  console.log(JSON.stringify({ event, ...fields }));
+  console.log(JSON.stringify({ event, ...Object.fromEntries(entries) }));
+}
+
+/** An error as its root cause: what wraps it may quote statements and their parameters. */
+function readable(value: unknown): unknown {
+  let root = value;
+  while (root instanceof Error && root.cause instanceof Error) root = root.cause;
+  return root instanceof Error ? String(root) : root;
 }

@@ -162,3 +162,24 @@ it("a plain task costs three rows and its share of a lease and of a finished row
   expect(alone.ledgerRows - after.ledgerRows).toBeLessThanOrEqual(4);
   expect(alone.historyRows - after.historyRows).toBe(1);
 });
+
+it("large arguments and results fit into statements as production takes them", async () => {
+  await withLedger(async ({ world, ledger, shard }) => {
+    const kwargs = JSON.stringify({ data: "ж".repeat(100_000) });
+    const tasks = Array.from({ length: 40 }, () => spec(shard, { kwargs }));
+    await ledger.submit(tasks);
+    const { token, tasks: claimed } = ledger.exchange(claiming(40));
+    expect(claimed).toHaveLength(40);
+    const result = JSON.stringify('"'.repeat(250_000));
+    const ids = claimed.map(({ id }) => id);
+    ledger.exchange(succeeding(token, ids, result));
+    await world.settled();
+    expect(ledger.stats()).toEqual({ ready: 0, running: 0, unflushed: 0 });
+    const stored = await env.DB.prepare(
+      "SELECT count(*) AS n FROM tasks WHERE result = ? AND substr(id, 16, 3) = ?",
+    )
+      .bind(result, shard.toString(16).padStart(3, "0"))
+      .first();
+    expect(stored).toEqual({ n: 40 });
+  });
+});

@@ -163,7 +163,7 @@ it("a doorbell nobody could answer is recorded, and its shard looks after its wo
   await worker.queue(batch, env);
   const result = await getQueueResult(batch, createExecutionContext());
   expect(result.explicitAcks).toEqual(["dead"]);
-  expect((await env.LEDGER.getByName("shard-1").stats()).requests).toBeGreaterThan(before + 1);
+  expect((await env.LEDGER.getByName("shard-1").stats()).requests).toBeGreaterThan(before);
 });
 
 it("the queue handler never throws: bells that can't be answered are retried", async () => {

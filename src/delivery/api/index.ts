@@ -58,7 +58,7 @@ async function answer(parts: ApiParts, route: Route, c: Context): Promise<Respon
       query: new URL(request.url).searchParams,
       background: (work) => {
         const logged = work.catch((error: unknown) => {
-          parts.log("background_failed", { path: route.path, error: String(error) });
+          parts.log("background_failed", { path: route.path, error });
         });
         c.executionCtx.waitUntil(logged);
       },
@@ -72,7 +72,7 @@ function failure(parts: ApiParts, error: unknown): Response {
     parts.log("request_failed", {
       status: problem.status,
       code: problem.code,
-      error: String(error),
+      error,
     });
   }
   return problem.toResponse();

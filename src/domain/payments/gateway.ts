@@ -14,7 +14,10 @@ export type Charge =
   | { readonly status: "captured"; readonly reference: string }
   | { readonly status: "declined"; readonly reason: string };
 
-/** The payment provider. */
+/**
+ * The payment provider. Every call answers or throws within 30 seconds: a task that runs into its time
+ * limit is not tried again.
+ */
 export interface PaymentGateway {
   /** Its name, as it is stored with the payment. */
   readonly provider: string;

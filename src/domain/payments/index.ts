@@ -15,7 +15,7 @@ const RESULT = {
 /**
  * Takes the payment of an order. A decline fails it at once, visibly. Whatever else goes wrong (the
  * gateway, the database, at any line) leaves an outcome that is not known: the run is repeated, up to
- * ten times within about half an hour, and asks the gateway before it charges.
+ * twelve times within about half an hour, and asks the gateway before it charges.
  */
 export const processPaymentTask = defineShopTask({
   name: "process_payment",
@@ -24,7 +24,7 @@ export const processPaymentTask = defineShopTask({
   autoretryFor: [Error],
   dontAutoretryFor: [PaymentDeclinedError, PaymentProviderChangedError, OrderNotFoundError],
   retryBackoff: true,
-  maxRetries: 10,
+  maxRetries: 12,
   timeLimitSeconds: 120,
   batch: {
     size: 20,

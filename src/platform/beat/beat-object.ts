@@ -45,7 +45,7 @@ export abstract class BeatObject extends DurableObject<Env> {
         try {
           await duty.run();
         } catch (error) {
-          log("duty_failed", { duty: duty.name, error: String(error) });
+          log("duty_failed", { duty: duty.name, error });
         }
       }),
     );

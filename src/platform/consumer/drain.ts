@@ -117,7 +117,7 @@ class Drain<Services> {
         if (answer.stale > 0) this.#parts.log("stale_settlements", { count: answer.stale });
         return answer;
       } catch (error) {
-        this.#parts.log("exchange_failed", { queue: this.#queue, tries, error: String(error) });
+        this.#parts.log("exchange_failed", { queue: this.#queue, tries, error });
         if (tries >= EXCHANGE_TRIES) throw error;
         await this.#pause(FIRST_RETRY_MS * 2 ** (tries - 1));
       }
@@ -227,7 +227,7 @@ class Drain<Services> {
       for (const gone of await this.#parts.ledger.heartbeat(held)) this.#drop(gone);
     } catch (error) {
       // The next one may get through; if none does, the lease expires and the settle is refused.
-      this.#parts.log("heartbeat_failed", { queue: this.#queue, error: String(error) });
+      this.#parts.log("heartbeat_failed", { queue: this.#queue, error });
     }
   }
 

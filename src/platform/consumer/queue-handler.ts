@@ -32,7 +32,7 @@ export async function answerDoorbells(
         }
         for (const message of messages) message.ack();
       } catch (error) {
-        log("doorbell_failed", { ...bell, error: String(error) });
+        log("doorbell_failed", { ...bell, error });
         for (const message of messages) message.retry();
       }
     }),

@@ -6,13 +6,8 @@ import type {
   TaskRecord,
   TerminalState,
 } from "#engine";
+import { jsonArrays, MAX_PARAMETER_LENGTH } from "../json-parameters.ts";
 import type { HistoryPort } from "../ledger/ports.ts";
-
-/**
- * A bound parameter may have 2,000,000 bytes in production (the local D1 takes any), and a UTF-16 unit is up
- * to three bytes: what has this many units fits, whatever the script.
- */
-const MAX_PARAMETER_LENGTH = 600_000;
 
 const COLUMNS = `id, name, queue, priority, state, owner, kwargs, result, error, options, retries,
     submitted_at, due_at, expires_at, attempts, finished_at, is_dead_lettered, fingerprint`;
@@ -76,26 +71,14 @@ export class History implements HistoryPort {
 
   /** As few statements as the size of a parameter allows; mostly one. */
   *#statements(tasks: readonly FinishedTask[]): Generator<D1PreparedStatement> {
-    const insert = () => this.#db.prepare(INSERT).bind(`[${rows.join(",")}]`);
-    let rows: string[] = [];
-    let length = 0;
+    const rows: string[] = [];
     for (const task of tasks) {
       const values = toValues(task);
       const row = JSON.stringify(values);
-      if (row.length > MAX_PARAMETER_LENGTH) {
-        yield this.#db.prepare(INSERT_ONE).bind(...values);
-        continue;
-      }
-      if (length + row.length > MAX_PARAMETER_LENGTH) {
-        yield insert();
-        rows = [];
-        length = 0;
-      }
-      rows.push(row);
-      // The comma counts too.
-      length += row.length + 1;
+      if (row.length > MAX_PARAMETER_LENGTH) yield this.#db.prepare(INSERT_ONE).bind(...values);
+      else rows.push(row);
     }
-    if (rows.length > 0) yield insert();
+    for (const { text } of jsonArrays(rows)) yield this.#db.prepare(INSERT).bind(text);
   }
 
   async fingerprints(ids: readonly string[]): Promise<Map<string, string | null>> {

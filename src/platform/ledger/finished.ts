@@ -1,4 +1,5 @@
 import type { FinishedTask } from "#engine";
+import { jsonArrays } from "../json-parameters.ts";
 import type { SqlPort } from "./ports.ts";
 import { consume } from "./schema.ts";
 import { Slots } from "./slots.ts";
@@ -53,9 +54,16 @@ export class FinishedTasks {
     return this.#byId.get(taskId);
   }
 
-  /** Keeps tasks that ended in the current transaction. Rows written: 1. */
+  /** Keeps tasks that ended in the current transaction. Rows written: 1, more if they are large. */
   append(tasks: readonly FinishedTask[]): void {
-    if (tasks.length === 0) return;
+    let kept = 0;
+    for (const { text, count } of jsonArrays(tasks.map((task) => JSON.stringify(task)))) {
+      this.#appendBatch(tasks.slice(kept, kept + count), text);
+      kept += count;
+    }
+  }
+
+  #appendBatch(tasks: readonly FinishedTask[], text: string): void {
     this.#lastSeq += 1;
     const batch: Batch = { seq: this.#lastSeq, slot: this.#slots.take(), tasks };
     consume(
@@ -64,7 +72,7 @@ export class FinishedTasks {
         batch.slot,
         batch.seq,
         this.#flushedSeq,
-        JSON.stringify(tasks),
+        text,
       ),
     );
     this.#remember(batch);

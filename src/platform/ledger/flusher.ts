@@ -55,7 +55,7 @@ export class Flusher {
       const delay = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
       this.#failures += 1;
       this.#retryAt = this.#ports.clock.now() + delay;
-      this.#ports.log("flush_failed", { failures: this.#failures, error: String(error) });
+      this.#ports.log("flush_failed", { failures: this.#failures, error });
     } finally {
       this.#isRunning = false;
     }

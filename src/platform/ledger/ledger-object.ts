@@ -121,7 +121,7 @@ export class LedgerObject extends DurableObject<Env> implements LedgerDoor {
     try {
       this.#ledger.tick();
     } catch (error) {
-      log("alarm_failed", { shard: this.#shard, error: String(error) });
+      log("alarm_failed", { shard: this.#shard, error });
       await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
     }
   }

@@ -224,7 +224,7 @@ export class TaskLedger {
 
   #runDirectly(queue: string): void {
     const run = this.#ports.runDirectly(queue).catch((error: unknown) => {
-      this.#ports.log("direct_run_failed", { queue, error: String(error) });
+      this.#ports.log("direct_run_failed", { queue, error });
     });
     this.#ports.background(run);
   }

@@ -1,5 +1,8 @@
 import type { AlarmPort, SqlPort, SqlValue } from "./ports.ts";
 
+/** Production refuses a text of more than 2,000,000 bytes; the local runtime would take it. */
+const MAX_TEXT_LENGTH = 2_000_000;
+
 /** The SQL port on a Durable Object's SQLite; counts rows written as the platform bills them. */
 export class ObjectSql implements SqlPort {
   readonly #storage: DurableObjectStorage;
@@ -10,6 +13,11 @@ export class ObjectSql implements SqlPort {
   }
 
   exec<Row extends Record<string, SqlValue>>(sql: string, ...params: SqlValue[]): Iterable<Row> {
+    for (const param of params) {
+      if (typeof param === "string" && param.length > MAX_TEXT_LENGTH) {
+        throw new RangeError(`A text of ${param.length} characters is more than storage takes.`);
+      }
+    }
     const cursor = this.#storage.sql.exec<Row>(sql, ...params);
     // A write is complete here: only SELECTs are read step by step.
     this.#rowsWritten += cursor.rowsWritten;

@@ -1,5 +1,6 @@
 import type { SubmitAnswer, TaskSpec } from "#engine";
 import type { Changes } from "./changes.ts";
+import { jsonArrays } from "../json-parameters.ts";
 import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { consume } from "./schema.ts";
@@ -30,25 +31,21 @@ export function insertTasks(
   specs: readonly TaskSpec[],
   now: number,
 ): void {
-  if (specs.length === 0) return;
   const rows = specs.map((spec) => {
     const dueAt = Math.max(spec.dueAt ?? now, now);
     const isParked = dueAt > now || !memory.lanes.hasRoom;
     if (isParked) changes.noteParked(spec.queue, spec.priority, dueAt);
     else memory.lanes.push(spec.queue, spec.priority, { id: spec.id, dueAt });
-    return toRow(spec, isParked, dueAt, now);
+    return JSON.stringify(toRow(spec, isParked, dueAt, now));
   });
-  consume(
-    sql.exec(
-      `INSERT INTO tasks (parked, id, name, queue, priority, owner, kwargs, options, fingerprint,
-         submitted_at, due_at, expires_at)
-       SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-         value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
-       FROM json_each(?)`,
-      JSON.stringify(rows),
-    ),
-  );
+  for (const { text } of jsonArrays(rows)) consume(sql.exec(INSERT, text));
 }
+
+const INSERT = `INSERT INTO tasks (parked, id, name, queue, priority, owner, kwargs, options,
+    fingerprint, submitted_at, due_at, expires_at)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+    value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
+  FROM json_each(?)`;
 
 function toRow(spec: TaskSpec, isParked: boolean, dueAt: number, now: number) {
   const options = Object.keys(spec.options).length === 0 ? null : JSON.stringify(spec.options);

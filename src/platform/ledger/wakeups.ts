@@ -130,7 +130,7 @@ export class Wakeups {
       (error: unknown) => {
         this.#isRingBroken = true;
         this.#bells.answered(queue, 1);
-        this.#ports.log("ring_failed", { queue, error: String(error) });
+        this.#ports.log("ring_failed", { queue, error });
         const failedAt = this.#ports.clock.now();
         this.arm(failedAt + ALARM_GRACE_MS, failedAt);
       },

@@ -61,7 +61,7 @@ it.each([
   ["a BigInt", 1n],
   ["a cycle", cyclic],
   ["a function", () => 1],
-  ["more than 1 MiB", "x".repeat(1_100_000)],
+  ["more than 512 KiB", "x".repeat(525_000)],
 ])("a result that is %s fails the task instead of getting stuck", async (_what, result) => {
   expect((await run(() => result)).kind).toBe("failure");
 });

@@ -76,7 +76,8 @@ export function createShop(
   const lovageFor = (owner: string) =>
     new Lovage({ registry, submitter: ledger, settings, clock, random, owner });
   const running: Promise<void>[] = [];
-  const background = (work: Promise<void>) => void running.push(work);
+  // As the API does it: work in the background that fails is logged, no more.
+  const background = (work: Promise<void>) => void running.push(work.catch(() => undefined));
   return {
     db,
     ledger,
