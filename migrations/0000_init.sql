@@ -58,22 +58,14 @@ CREATE TABLE `api_keys` (
 CREATE TABLE `tasks` (
 	`id` text PRIMARY KEY NOT NULL,
 	`name` text NOT NULL,
-	`queue` text NOT NULL,
-	`priority` integer NOT NULL,
 	`state` text NOT NULL,
+	`queue` text NOT NULL,
 	`owner` text NOT NULL,
-	`kwargs` text NOT NULL,
-	`result` text,
-	`error` text,
-	`options` text NOT NULL,
-	`retries` integer NOT NULL,
-	`submitted_at` integer NOT NULL,
-	`due_at` integer,
-	`expires_at` integer,
-	`attempts` text NOT NULL,
 	`finished_at` integer NOT NULL,
 	`is_dead_lettered` integer NOT NULL,
-	`fingerprint` text
+	`kwargs` text NOT NULL,
+	`result` text,
+	`detail` text NOT NULL
 ) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `outbox` (

@@ -9,43 +9,46 @@ import type {
 import { jsonArrays, MAX_PARAMETER_LENGTH } from "../json-parameters.ts";
 import type { HistoryPort } from "../ledger/ports.ts";
 
-const COLUMNS = `id, name, queue, priority, state, owner, kwargs, result, error, options, retries,
-    submitted_at, due_at, expires_at, attempts, finished_at, is_dead_lettered, fingerprint`;
+const COLUMNS =
+  "id, name, state, queue, owner, finished_at, is_dead_lettered, kwargs, result, detail";
 
 /**
  * Input: a JSON array of tasks as arrays. Output: none. Effect: one row per task that is not there yet.
- * Safe twice and late: a task that is there stays as it is. Rows written: one per new task (and one more
- * for a dead letter).
+ * Safe twice and late: a task that is there stays as it is. Rows written: one per new task.
  */
 const INSERT = `INSERT INTO tasks (${COLUMNS})
   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-    value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
-    value ->> 14, value ->> 15, value ->> 16, value ->> 17
+    value ->> 7, value ->> 8, value ->> 9
   FROM json_each(?) WHERE true ON CONFLICT (id) DO NOTHING`;
 
 /** The same for one large task: each column a parameter of its own, so nothing is escaped once more. */
-const INSERT_ONE = `INSERT INTO tasks (${COLUMNS}) VALUES (${Array(18).fill("?").join(", ")})
+const INSERT_ONE = `INSERT INTO tasks (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO NOTHING`;
+
+/** What is kept of a task without a column of its own, in this order. */
+type Detail = [
+  fingerprint: string | null,
+  priority: number,
+  options: RunOptions,
+  retries: number,
+  submittedAt: number,
+  dueAt: number | null,
+  expiresAt: number | null,
+  attempts: readonly AttemptRecord[],
+  error: ErrorInfo | null,
+];
 
 interface HistoryRow {
   id: string;
   name: string;
-  queue: string;
-  priority: number;
   state: TerminalState;
+  queue: string;
   owner: string;
-  kwargs: string;
-  result: string | null;
-  error: string | null;
-  options: string;
-  retries: number;
-  submitted_at: number;
-  due_at: number | null;
-  expires_at: number | null;
-  attempts: string;
   finished_at: number;
   is_dead_lettered: number;
-  fingerprint: string | null;
+  kwargs: string;
+  result: string | null;
+  detail: string;
 }
 
 /** The history of finished tasks in D1. Bulk writes go past the ORM: they are the hottest path there is. */
@@ -83,7 +86,9 @@ export class History implements HistoryPort {
 
   async fingerprints(ids: readonly string[]): Promise<Map<string, string | null>> {
     const { results } = await this.#db
-      .prepare("SELECT id, fingerprint FROM tasks WHERE id IN (SELECT value FROM json_each(?))")
+      .prepare(
+        "SELECT id, detail ->> 0 AS fingerprint FROM tasks WHERE id IN (SELECT value FROM json_each(?))",
+      )
       .bind(JSON.stringify(ids))
       .all<{ id: string; fingerprint: string | null }>();
     return new Map(results.map((row) => [row.id, row.fingerprint]));
@@ -101,47 +106,53 @@ export class History implements HistoryPort {
 
 /** In the column order of COLUMNS. */
 function toValues(task: FinishedTask) {
-  return [
-    task.id,
-    task.name,
-    task.queue,
+  const detail: Detail = [
+    task.fingerprint,
     task.priority,
-    task.state,
-    task.owner,
-    task.kwargs,
-    task.result,
-    task.error === null ? null : JSON.stringify(task.error),
-    JSON.stringify(task.options),
+    task.options,
     task.retries,
     task.submittedAt,
     task.dueAt,
     task.expiresAt,
-    JSON.stringify(task.attempts),
+    task.attempts,
+    task.error,
+  ];
+  return [
+    task.id,
+    task.name,
+    task.state,
+    task.queue,
+    task.owner,
     task.finishedAt,
     task.isDeadLettered ? 1 : 0,
-    task.fingerprint,
+    task.kwargs,
+    task.result,
+    JSON.stringify(detail),
   ];
 }
 
 function fromRow(row: HistoryRow): TaskRecord {
+  const detail = JSON.parse(row.detail) as Detail;
+  const [fingerprint, priority, options, retries, submittedAt, dueAt, expiresAt, attempts, error] =
+    detail;
   return {
     id: row.id,
     name: row.name,
     queue: row.queue,
-    priority: row.priority,
+    priority,
     state: row.state,
     owner: row.owner,
     kwargs: row.kwargs,
     result: row.result,
-    error: row.error === null ? null : (JSON.parse(row.error) as ErrorInfo),
-    options: JSON.parse(row.options) as RunOptions,
-    retries: row.retries,
-    submittedAt: row.submitted_at,
-    dueAt: row.due_at,
-    expiresAt: row.expires_at,
-    attempts: JSON.parse(row.attempts) as AttemptRecord[],
+    error,
+    options,
+    retries,
+    submittedAt,
+    dueAt,
+    expiresAt,
+    attempts,
     finishedAt: row.finished_at,
     isDeadLettered: row.is_dead_lettered === 1,
-    fingerprint: row.fingerprint,
+    fingerprint,
   };
 }

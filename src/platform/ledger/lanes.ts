@@ -1,11 +1,18 @@
 import { MAX_PRIORITY } from "#engine";
+import type { TaskRow } from "./rows.ts";
 
 /** A waiting task that was due when it was submitted. */
 export interface LaneEntry {
   readonly id: string;
   /** Epoch ms; entries of one lane are pushed in this order. */
   readonly dueAt: number;
+  /** The row as it was inserted, to spare reading it at the claim; null when it has to be read. */
+  readonly row: TaskRow | null;
 }
+
+/** Rows kept with their entries, and the largest arguments kept so: a few MiB of memory at most. */
+const MAX_KEPT_ROWS = 5_000;
+const MAX_KEPT_KWARGS = 1_000;
 
 /** First in, first out. Shifting moves a head instead of the entries. */
 class Lane {
@@ -36,10 +43,12 @@ class Lane {
 /**
  * The ready tasks of one ledger that need no index: a lane for each queue and priority, in memory,
  * rebuilt from the table at load. Holds at most `capacity` tasks; what comes on top is parked instead.
- * A task that ended meanwhile (revoked) stays in its lane until it is reached and is skipped then.
+ * A task that is taken out (revoked) stays in its lane until it is reached and is skipped then.
  */
 export class ReadyLanes {
   readonly #lanes = new Map<string, Lane[]>();
+  /** Tasks that are still in a lane, but not to be claimed any more. */
+  readonly #removed = new Set<string>();
   #size = 0;
   readonly #capacity: number;
 
@@ -59,18 +68,32 @@ export class ReadyLanes {
     return this.#lanes.keys();
   }
 
-  push(queue: string, priority: number, entry: LaneEntry): void {
+  /** `row`: the task as inserted; null if it has to be read when it is claimed. */
+  push(queue: string, priority: number, id: string, dueAt: number, row: TaskRow | null): void {
     let lanes = this.#lanes.get(queue);
     if (lanes === undefined) {
       lanes = Array.from({ length: MAX_PRIORITY + 1 }, () => new Lane());
       this.#lanes.set(queue, lanes);
     }
-    lanes[priority]?.push(entry);
+    const isKept = this.#size < MAX_KEPT_ROWS && (row?.kwargs.length ?? 0) <= MAX_KEPT_KWARGS;
+    lanes[priority]?.push({ id, dueAt, row: isKept ? row : null });
     this.#size += 1;
   }
 
+  /** The next task of a lane; those that were removed are dropped on the way. */
   peek(queue: string, priority: number): LaneEntry | undefined {
-    return this.#lanes.get(queue)?.[priority]?.peek();
+    const lane = this.#lanes.get(queue)?.[priority];
+    let entry = lane?.peek();
+    while (entry !== undefined && this.#removed.delete(entry.id)) {
+      this.shift(queue, priority);
+      entry = lane?.peek();
+    }
+    return entry;
+  }
+
+  /** A waiting task that is in a lane must not be claimed any more. */
+  remove(taskId: string): void {
+    this.#removed.add(taskId);
   }
 
   shift(queue: string, priority: number): void {

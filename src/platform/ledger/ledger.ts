@@ -127,6 +127,7 @@ export class TaskLedger {
       const lease = memory.leases.holding(taskId);
       if (lease === undefined) {
         changes.revoke(row, "revoke", null);
+        if (row.parked === 0) memory.lanes.remove(taskId);
       } else if (terminate) {
         memory.leases.release(lease, taskId);
         changes.revoke(row, "terminate", lease.claimedAt);

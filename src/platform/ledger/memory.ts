@@ -34,7 +34,8 @@ export function loadMemory(sql: SqlPort, laneCapacity: number): Memory {
     "SELECT id, queue, priority, due_at FROM tasks WHERE parked = 0 ORDER BY due_at, id",
   );
   for (const { id, queue, priority, due_at: dueAt } of ready) {
-    if (memory.leases.holding(id) === undefined) memory.lanes.push(queue, priority, { id, dueAt });
+    if (memory.leases.holding(id) === undefined)
+      memory.lanes.push(queue, priority, id, dueAt, null);
   }
   return memory;
 }

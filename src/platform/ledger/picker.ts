@@ -1,4 +1,5 @@
 import { MAX_PRIORITY } from "#engine";
+import type { LaneEntry } from "./lanes.ts";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
@@ -30,23 +31,23 @@ export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): P
   const expired: TaskRow[] = [];
   const taken = new Set<string>();
   for (let priority = MAX_PRIORITY; priority >= 0; priority -= 1) {
-    // A lane may hold tasks that were revoked meanwhile: go on until enough of those met are alive.
+    // Some of those met may have expired: go on until there are enough.
     for (;;) {
       const wanted = request.limit - tasks.length;
       if (wanted <= 0) return { tasks, isSolo: false, expired };
       const met = merge(memory, request, priority, wanted, taken, tasks.length === 0);
       if (met.suspect !== null) return { tasks: [met.suspect], isSolo: true, expired };
-      const rows = inOrder(met.laneIds, met.parked, readReady(sql, met.laneIds));
+      const rows = inOrder(readReady(sql, met.ready), met.parked);
       for (const row of rows) (isExpired(row, request.now) ? expired : tasks).push(row);
-      if (met.laneIds.length + met.parked.length < wanted) break;
+      if (met.ready.length + met.parked.length < wanted) break;
     }
   }
   return { tasks, isSolo: false, expired };
 }
 
 interface Met {
-  /** Ids from the lane and rows from disk, each in order of due time. */
-  readonly laneIds: string[];
+  /** Entries of the lane and rows from disk, each in order of due time. */
+  readonly ready: LaneEntry[];
   readonly parked: TaskRow[];
   readonly suspect: TaskRow | null;
 }
@@ -60,10 +61,10 @@ function merge(
   taken: Set<string>,
   isFirst: boolean,
 ): Met {
-  const met: Met = { laneIds: [], parked: [], suspect: null };
+  const met: Met = { ready: [], parked: [], suspect: null };
   const parked = waitingParked(memory, queue, priority, now);
   let next = parked.next();
-  while (met.laneIds.length + met.parked.length < wanted) {
+  while (met.ready.length + met.parked.length < wanted) {
     const lane = memory.lanes.peek(queue, priority);
     if (next.done !== true && (lane === undefined || next.value.due_at < lane.dueAt)) {
       const row = next.value;
@@ -72,13 +73,13 @@ function merge(
       } else if (row.is_suspect === 0 || isExpired(row, now)) {
         met.parked.push(row);
         taken.add(row.id);
-      } else if (isIdle && isFirst && met.laneIds.length + met.parked.length === 0) {
+      } else if (isIdle && isFirst && met.ready.length + met.parked.length === 0) {
         parked.return(undefined);
         return { ...met, suspect: row };
       }
       next = parked.next();
     } else if (lane !== undefined) {
-      met.laneIds.push(lane.id);
+      met.ready.push(lane);
       memory.lanes.shift(queue, priority);
     } else {
       break;
@@ -101,23 +102,23 @@ function* waitingParked(
   }
 }
 
-function readReady(sql: SqlPort, ids: readonly string[]): Map<string, TaskRow> {
-  if (ids.length === 0) return new Map();
-  const rows = sql.exec<TaskRow>(
-    "SELECT * FROM tasks WHERE parked = 0 AND id IN (SELECT value FROM json_each(?))",
-    JSON.stringify(ids),
-  );
-  return new Map(Array.from(rows, (row) => [row.id, row]));
+/** The rows of lane entries, in their order; those that were not kept with the entry are read. */
+function readReady(sql: SqlPort, entries: readonly LaneEntry[]): TaskRow[] {
+  const missing = entries.filter(({ row }) => row === null).map(({ id }) => id);
+  const read = new Map<string, TaskRow>();
+  if (missing.length > 0) {
+    const rows = sql.exec<TaskRow>(
+      "SELECT * FROM tasks WHERE parked = 0 AND id IN (SELECT value FROM json_each(?))",
+      JSON.stringify(missing),
+    );
+    for (const row of rows) read.set(row.id, row);
+  }
+  return entries.flatMap(({ id, row }) => row ?? read.get(id) ?? []);
 }
 
-function inOrder(
-  laneIds: readonly string[],
-  parked: readonly TaskRow[],
-  ready: ReadonlyMap<string, TaskRow>,
-): TaskRow[] {
-  const fromLane = laneIds.map((id) => ready.get(id)).filter((row) => row !== undefined);
-  if (parked.length === 0) return fromLane;
-  return [...fromLane, ...parked].sort((a, b) => a.due_at - b.due_at);
+function inOrder(ready: TaskRow[], parked: readonly TaskRow[]): TaskRow[] {
+  if (parked.length === 0) return ready;
+  return [...ready, ...parked].sort((a, b) => a.due_at - b.due_at);
 }
 
 function isExpired(row: TaskRow, now: number): boolean {

@@ -3,6 +3,7 @@ import type { Changes } from "./changes.ts";
 import { jsonArrays } from "../json-parameters.ts";
 import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
+import type { TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
 
 /**
@@ -34,33 +35,53 @@ export function insertTasks(
   const rows = specs.map((spec) => {
     const dueAt = Math.max(spec.dueAt ?? now, now);
     const isParked = dueAt > now || !memory.lanes.hasRoom;
+    const row = toRow(spec, isParked, dueAt, now);
     if (isParked) changes.noteParked(spec.queue, spec.priority, dueAt);
-    else memory.lanes.push(spec.queue, spec.priority, { id: spec.id, dueAt });
-    return JSON.stringify(toRow(spec, isParked, dueAt, now));
+    else memory.lanes.push(spec.queue, spec.priority, spec.id, dueAt, row);
+    return JSON.stringify(INSERTED.map((column) => row[column]));
   });
   for (const { text } of jsonArrays(rows)) consume(sql.exec(INSERT, text));
 }
 
-const INSERT = `INSERT INTO tasks (parked, id, name, queue, priority, owner, kwargs, options,
-    fingerprint, submitted_at, due_at, expires_at)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-    value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
-  FROM json_each(?)`;
+/** The columns that a new task brings; the others have their defaults. */
+const INSERTED = [
+  "parked",
+  "id",
+  "name",
+  "queue",
+  "priority",
+  "owner",
+  "kwargs",
+  "options",
+  "fingerprint",
+  "submitted_at",
+  "due_at",
+  "expires_at",
+] as const satisfies (keyof TaskRow)[];
 
-function toRow(spec: TaskSpec, isParked: boolean, dueAt: number, now: number) {
-  const options = Object.keys(spec.options).length === 0 ? null : JSON.stringify(spec.options);
-  return [
-    isParked ? 1 : 0,
-    spec.id,
-    spec.name,
-    spec.queue,
-    spec.priority,
-    spec.owner,
-    spec.kwargs,
-    options,
-    spec.fingerprint,
-    now,
-    dueAt,
-    spec.expiresAt,
-  ];
+const INSERT = `INSERT INTO tasks (${INSERTED.join(", ")})
+  SELECT ${INSERTED.map((_column, index) => `value ->> ${index}`).join(", ")} FROM json_each(?)`;
+
+function toRow(spec: TaskSpec, isParked: boolean, dueAt: number, now: number): TaskRow {
+  return {
+    parked: isParked ? 1 : 0,
+    id: spec.id,
+    name: spec.name,
+    queue: spec.queue,
+    priority: spec.priority,
+    owner: spec.owner,
+    kwargs: spec.kwargs,
+    options: Object.keys(spec.options).length === 0 ? null : JSON.stringify(spec.options),
+    fingerprint: spec.fingerprint,
+    submitted_at: now,
+    due_at: dueAt,
+    expires_at: spec.expiresAt,
+    attempts_made: 0,
+    retries: 0,
+    attempts: null,
+    is_suspect: 0,
+    solo_losses: 0,
+    is_revoked: 0,
+    token: 0,
+  };
 }
