@@ -51,7 +51,14 @@ function createLedger(world: World, state: DurableObjectState): TaskLedger {
   const history = new History(env.DB);
   return new TaskLedger({
     clock: { now: () => world.now },
-    timers: { after: () => () => undefined },
+    timers: {
+      after: (_ms, fn) => {
+        const timer = setTimeout(fn, 0);
+        return () => {
+          clearTimeout(timer);
+        };
+      },
+    },
     sql: new ObjectSql(state.storage),
     alarm: {
       set: (at) => {

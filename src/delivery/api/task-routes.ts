@@ -75,10 +75,10 @@ export function taskRoutes(parts: ApiParts): Route[] {
       path: "/api/tasks/:id",
       scope: "tasks:read",
       handle: async ({ params, query, caller }) => {
-        const waitSeconds = waitOf(query);
-        const task = await visible(params.id ?? "", caller);
-        const last = waitSeconds > 0 ? await ended(parts, task, waitSeconds) : task;
-        return Response.json(taskView(last, caller));
+        const id = params.id ?? "";
+        const seconds = waitOf(query);
+        const last = seconds > 0 ? await ended(parts, id, caller, seconds) : null;
+        return Response.json(taskView(last ?? (await visible(id, caller)), caller));
       },
     },
     {
@@ -124,13 +124,21 @@ function waitOf(query: URLSearchParams): number {
   return seconds;
 }
 
-/** The task when it has ended, or as it is when the time is up. */
-async function ended(parts: ApiParts, task: TaskRecord, seconds: number): Promise<TaskRecord> {
-  let last = task;
-  if (isTerminal(last.state)) return last;
-  for await (const next of parts.tasks.watch(task.id, AbortSignal.timeout(seconds * 1_000))) {
-    last = next;
-    if (isTerminal(next.state)) break;
+/**
+ * The task when it has ended, or as it is when the time is up; null if there was nothing to watch.
+ * @throws Problem 404 for a task that is not the caller's
+ */
+async function ended(
+  parts: ApiParts,
+  taskId: string,
+  caller: Caller,
+  seconds: number,
+): Promise<TaskRecord | null> {
+  let last: TaskRecord | null = null;
+  for await (const task of parts.tasks.watch(taskId, AbortSignal.timeout(seconds * 1_000))) {
+    if (!owns(caller, task.owner)) throw notFound();
+    last = task;
+    if (isTerminal(task.state)) break;
   }
   return last;
 }

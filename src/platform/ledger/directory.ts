@@ -19,6 +19,8 @@ const REOPEN_MS = 250;
 export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
   readonly #namespace: DurableObjectNamespace<LedgerObject>;
   readonly #history: History;
+  /** Making an id from a name takes a hash; the ids stay the same. */
+  readonly #ids = new Map<number, DurableObjectId>();
 
   constructor(namespace: DurableObjectNamespace<LedgerObject>, history: History) {
     this.#namespace = namespace;
@@ -26,7 +28,12 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
   }
 
   shard(shard: number): DurableObjectStub<LedgerObject> {
-    return this.#namespace.getByName(nameOfShard(shard));
+    let id = this.#ids.get(shard);
+    if (id === undefined) {
+      id = this.#namespace.idFromName(nameOfShard(shard));
+      this.#ids.set(shard, id);
+    }
+    return this.#namespace.get(id);
   }
 
   /** @throws LovageError `ledger_unavailable` (retryable): it is not known whether the tasks were taken */

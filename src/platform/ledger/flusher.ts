@@ -3,6 +3,9 @@ import type { LedgerPorts } from "./ports.ts";
 
 /** Tasks per write to D1, about: large enough to be cheap, small enough for one statement. */
 const FLUSH_TASKS = 1_000;
+/** Fewer than this wait a moment for company: D1 takes a few hundred writes a second in all. */
+const EAGER_TASKS = 250;
+const COMPANY_MS = 50;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
 
@@ -46,6 +49,7 @@ export class Flusher {
         memory !== null && memory.finished.size > 0;
         memory = current()
       ) {
+        if (memory.finished.size < EAGER_TASKS) await this.#pause(COMPANY_MS);
         const batches = memory.finished.oldest(FLUSH_TASKS);
         await this.#ports.history.write(batches.flatMap((batch) => batch.tasks));
         this.#failures = 0;
@@ -59,5 +63,11 @@ export class Flusher {
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#ports.timers.after(ms, resolve);
+    });
   }
 }
