@@ -10,6 +10,10 @@ import { LocalServer } from "../scripts/local-server.ts";
 const PORT = Number(process.env["BENCH_PORT"] ?? 8790);
 const DIR = ".wrangler/bench";
 const BULK_SIZE = 1_000;
+const SINGLE_REQUESTS = 2_000;
+const SINGLE_WIDTH = 32;
+const ROUNDS = 5;
+const MEMORY_ROUNDS = 5;
 /** List prices in dollars per million, of platform.md's sources (Workers Paid, beyond what is included). */
 const PRICE = { row: 1, request: 0.15, queueOperation: 0.4, workerRequest: 0.3 };
 
@@ -96,11 +100,11 @@ function bill(before: Totals, after: Totals, tasks: number, httpRequests: number
     bells * (3 * PRICE.queueOperation + PRICE.workerRequest) +
     per(httpRequests) * PRICE.workerRequest;
   return {
-    ledger_rows: round(ledgerRows),
-    history_rows: round(historyRows),
-    object_requests: round(objectRequests),
-    queue_operations: round(bells * 3),
-    dollars_per_million: round(dollars),
+    ledger_rows: round2(ledgerRows),
+    history_rows: round2(historyRows),
+    object_requests: round2(objectRequests),
+    queue_operations: round2(bells * 3),
+    dollars_per_million: round2(dollars),
   };
 }
 
@@ -118,20 +122,43 @@ async function bulk(url: string, total: number, name: string, kwargs: (n: number
   return { tasks_per_second: Math.round(total / seconds), ...units };
 }
 
-async function singles(url: string, total: number) {
+/** One POST with this body after another, several at a time; requests per second. */
+async function requestRate(url: string, body: string): Promise<number> {
+  const seconds = await spread(SINGLE_REQUESTS, SINGLE_WIDTH, () => call(url, body));
+  return SINGLE_REQUESTS / seconds;
+}
+
+/**
+ * Single submits, and the same requests to an endpoint that does nothing: the ceiling of the local
+ * server. In turns, so that a noisy machine is fair to both; medians.
+ */
+async function singles(url: string) {
   const before = await totals(url);
   const body = JSON.stringify({ name: "bench_noop", kwargs: { n: 1 } });
-  const seconds = await spread(total, 32, () => call(`${url}/api/tasks/`, body));
-  await untilRecorded(url, before, total);
+  const rounds: { submits: number; nothing: number }[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const nothing = await requestRate(`${url}/bench/empty`, body);
+    const submits = await requestRate(`${url}/api/tasks/`, body);
+    await untilRecorded(url, before, (round + 1) * SINGLE_REQUESTS);
+    rounds.push({ submits, nothing });
+  }
+  const total = ROUNDS * SINGLE_REQUESTS;
   return {
-    requests_per_second: Math.round(total / seconds),
+    requests_per_second: Math.round(median(rounds.map(({ submits }) => submits))),
+    nothing_per_second: Math.round(median(rounds.map(({ nothing }) => nothing))),
+    share_of_nothing: round2(median(rounds.map(({ submits, nothing }) => submits / nothing))),
     ...bill(before, await totals(url), total, total),
   };
 }
 
-async function empty(url: string, total: number) {
-  const seconds = await spread(total, 32, () => call(`${url}/bench/empty`));
-  return Math.round(total / seconds);
+/** The server's memory after each of several bulk runs: it must not grow with the tasks. */
+async function memory(server: LocalServer, run: () => Promise<unknown>): Promise<number[]> {
+  const mib: number[] = [];
+  for (let round = 0; round < MEMORY_ROUNDS; round += 1) {
+    await run();
+    mib.push(server.memoryMiB());
+  }
+  return mib;
 }
 
 /** One task after another: from the submit to the answer that has its result. */
@@ -149,7 +176,7 @@ async function latency(url: string, count: number) {
     times.push(performance.now() - startedAt);
   }
   times.sort((a, b) => a - b);
-  const at = (share: number) => round(times[Math.floor(times.length * share)] ?? 0);
+  const at = (share: number) => round2(times[Math.floor(times.length * share)] ?? 0);
   await untilRecorded(url, before, count);
   const units = bill(before, await totals(url), count, count);
   return { p50_ms: at(0.5), p95_ms: at(0.95), p99_ms: at(0.99), ...units };
@@ -167,8 +194,22 @@ function slowServer(): Promise<Server> {
   });
 }
 
-function round(value: number): number {
+function round2(value: number): number {
   return Math.round(value * 100) / 100;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+/** One line per figure, the names joined by dots. */
+function flat(value: unknown, path = ""): [string, unknown][] {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    return [[path, Array.isArray(value) ? value.join(" ") : value]];
+  }
+  return Object.entries(value).flatMap(([key, inner]) =>
+    flat(inner, path === "" ? key : `${path}.${key}`),
+  );
 }
 
 /** The deployment's own configuration, with the bench's Worker and an empty database. */
@@ -189,23 +230,22 @@ try {
   const noop = (total: number) => bulk(url, total, "bench_noop", (n) => ({ n }));
   await noop(10_000);
   await latency(url, 50);
-  const memoryBefore = server.memoryMiB();
   const address = slow.address();
   const slowUrl = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/`;
   const results = {
     date: new Date().toISOString(),
     node: process.version,
-    bulk_noop: await noop(60_000),
-    bulk_noop_200k: await noop(200_000),
-    memory_mib: { before: memoryBefore, after: server.memoryMiB() },
+    bulk: await noop(60_000),
     bulk_http_5ms: await bulk(url, 5_000, "bench_http", () => ({ url: slowUrl })),
-    empty_requests_per_second: await empty(url, 10_000),
-    single_submits: await singles(url, 10_000),
+    single: await singles(url),
     latency: await latency(url, 500),
+    memory_mib_after_each_50k: await memory(server, () => noop(50_000)),
   };
   mkdirSync("bench/results", { recursive: true });
   writeFileSync("bench/results/latest.json", `${JSON.stringify(results, null, 2)}\n`);
-  console.log(JSON.stringify(results, null, 2));
+  const rows = flat(results);
+  const width = Math.max(...rows.map(([name]) => name.length));
+  for (const [name, value] of rows) console.log(`${name.padEnd(width)}  ${String(value)}`);
 } finally {
   slow.close();
   await server.kill();
