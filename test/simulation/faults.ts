@@ -13,6 +13,8 @@ export interface Faults {
   /** The ledger's object dies between two calls, or at a statement. */
   readonly ledgerDies: number;
   readonly diesAtStatement: number;
+  /** A statement fails and the object lives on. */
+  readonly statementFails: number;
   readonly alarmLate: number;
   readonly alarmDropped: number;
   readonly historyFails: number;
@@ -32,6 +34,7 @@ export const NO_FAULTS: Faults = {
   consumerDies: 0,
   ledgerDies: 0,
   diesAtStatement: 0,
+  statementFails: 0,
   alarmLate: 0,
   alarmDropped: 0,
   historyFails: 0,
@@ -51,6 +54,7 @@ export const MIXES: Readonly<Record<string, Faults>> = {
   "calls get lost": { ...NO_FAULTS, requestLost: 0.1, answerLost: 0.1 },
   "the object dies": { ...NO_FAULTS, ledgerDies: 0.1 },
   "the object dies at a statement": { ...NO_FAULTS, diesAtStatement: 0.02 },
+  "statements fail": { ...NO_FAULTS, statementFails: 0.02 },
   "alarms fail": { ...NO_FAULTS, alarmLate: 0.5, alarmDropped: 0.2, bellLost: 0.3 },
   "D1 fails": { ...NO_FAULTS, historyFails: 0.4, ledgerDies: 0.03 },
   "clocks jump": { ...NO_FAULTS, clockJumps: 0.1 },
@@ -66,6 +70,7 @@ export const MIXES: Readonly<Record<string, Faults>> = {
     consumerDies: 0.03,
     ledgerDies: 0.03,
     diesAtStatement: 0.003,
+    statementFails: 0.003,
     alarmLate: 0.1,
     alarmDropped: 0.05,
     historyFails: 0.1,

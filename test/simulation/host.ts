@@ -46,7 +46,10 @@ export class LedgerHost {
     this.#runDirectly = outside.runDirectly;
     this.#died.promise.catch(() => undefined);
     this.ledger = this.#create();
-    this.sql.diesHere = () => world.chance(this.faults.diesAtStatement);
+    this.sql.beforeStatement = () => {
+      if (world.chance(this.faults.diesAtStatement)) throw new Crash("here");
+      if (world.chance(this.faults.statementFails)) throw new Error("the disk is full");
+    };
   }
 
   clock(): number {
@@ -89,6 +92,7 @@ export class LedgerHost {
     } catch (error) {
       if (error instanceof Crash) this.die();
       if (error instanceof Violation) this.violation ??= error;
+      if (String(error).includes("constraint")) this.violation ??= new Violation(String(error));
       throw error;
     }
   }
@@ -105,8 +109,8 @@ export class LedgerHost {
 
   /** Looks at everything, without faults. */
   check(): void {
-    const { diesHere } = this.sql;
-    this.sql.diesHere = () => false;
+    const { beforeStatement } = this.sql;
+    this.sql.beforeStatement = () => undefined;
     try {
       this.#oracle.checkRecords(this.ledger, this.history);
       const live = this.sql.peek<{ n: number }>("SELECT count(*) AS n FROM tasks")[0]?.n ?? 0;
@@ -115,7 +119,7 @@ export class LedgerHost {
         this.#oracle.fail("there is work, but no alarm");
       }
     } finally {
-      this.sql.diesHere = diesHere;
+      this.sql.beforeStatement = beforeStatement;
     }
   }
 

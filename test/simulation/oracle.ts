@@ -30,6 +30,8 @@ export class Oracle {
   readonly specs = new Map<string, TaskSpec>();
   readonly accepted = new Set<string>();
   readonly claims = new Map<string, number>();
+  /** Of those, the ones in which the task was alone as a suspect. */
+  readonly soloClaims = new Map<string, number>();
   readonly #terminal = new Map<string, string>();
   readonly #tokens = new Map<string, number>();
   readonly #leases = new Map<number, ModelLease>();
@@ -67,6 +69,7 @@ export class Oracle {
       if (ids.has(id)) this.fail(`${id} was claimed twice in one claim`);
       ids.add(id);
       this.#claimed(id, answer.token, now);
+      if (answer.isSolo) this.soloClaims.set(id, (this.soloClaims.get(id) ?? 0) + 1);
     }
     this.#leases.set(answer.token, { expiresAt: now + answer.leaseMs, ids });
   }

@@ -14,11 +14,11 @@ export class Crash extends Error {
 export class SimSql implements SqlPort {
   readonly #db = new DatabaseSync(":memory:");
   readonly #statements = new Map<string, StatementSync>();
-  /** Asked before every statement: true kills the object there. */
-  diesHere: () => boolean = () => false;
+  /** Asked before every statement and every commit: what it throws happens there. */
+  beforeStatement: () => void = () => undefined;
 
   exec<Row extends Record<string, SqlValue>>(sql: string, ...params: SqlValue[]): Iterable<Row> {
-    if (this.diesHere()) throw new Crash(sql.slice(0, 40));
+    this.beforeStatement();
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = this.#db.prepare(sql);
@@ -31,7 +31,7 @@ export class SimSql implements SqlPort {
     this.#db.exec("BEGIN");
     try {
       const result = fn();
-      if (this.diesHere()) throw new Crash("before commit");
+      this.beforeStatement();
       this.#db.exec("COMMIT");
       return result;
     } catch (error) {

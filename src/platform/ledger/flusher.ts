@@ -44,12 +44,12 @@ export class Flusher {
 
   async #run(current: () => Memory | null): Promise<void> {
     try {
-      for (
-        let memory = current();
-        memory !== null && memory.finished.size > 0;
-        memory = current()
-      ) {
-        if (memory.finished.size < EAGER_TASKS) await this.#pause(COMPANY_MS);
+      for (;;) {
+        const waiting = current()?.finished.size ?? 0;
+        if (waiting > 0 && waiting < EAGER_TASKS) await this.#pause(COMPANY_MS);
+        // Only now: a transaction that failed during the pause took its ends back, and they never were.
+        const memory = current();
+        if (memory === null || memory.finished.size === 0) return;
         const batches = memory.finished.oldest(FLUSH_TASKS);
         await this.#ports.history.write(batches.flatMap((batch) => batch.tasks));
         this.#failures = 0;

@@ -39,7 +39,7 @@ export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): P
       if (met.suspect !== null) return { tasks: [met.suspect], isSolo: true, expired };
       const rows = inOrder(readReady(sql, met.ready), met.parked);
       for (const row of rows) (isExpired(row, request.now) ? expired : tasks).push(row);
-      if (met.ready.length + met.parked.length < wanted) break;
+      if (met.ready.length + met.parked.length < wanted && !met.isCut) break;
     }
   }
   return { tasks, isSolo: false, expired };
@@ -50,6 +50,8 @@ interface Met {
   readonly ready: LaneEntry[];
   readonly parked: TaskRow[];
   readonly suspect: TaskRow | null;
+  /** A suspect was passed over for tasks before it: should they all have expired, it is its turn. */
+  isCut: boolean;
 }
 
 /** Walks one priority's lane and parked tasks by due time and takes the first `wanted`. */
@@ -61,7 +63,7 @@ function merge(
   taken: Set<string>,
   isFirst: boolean,
 ): Met {
-  const met: Met = { ready: [], parked: [], suspect: null };
+  const met: Met = { ready: [], parked: [], suspect: null, isCut: false };
   const parked = waitingParked(memory, queue, priority, now);
   let next = parked.next();
   while (met.ready.length + met.parked.length < wanted) {
@@ -73,9 +75,12 @@ function merge(
       } else if (row.is_suspect === 0 || isExpired(row, now)) {
         met.parked.push(row);
         taken.add(row.id);
-      } else if (isIdle && isFirst && met.ready.length + met.parked.length === 0) {
-        parked.return(undefined);
-        return { ...met, suspect: row };
+      } else if (isIdle && isFirst) {
+        if (met.ready.length + met.parked.length === 0) {
+          parked.return(undefined);
+          return { ...met, suspect: row };
+        }
+        met.isCut = true;
       }
       next = parked.next();
     } else if (lane !== undefined) {
