@@ -15,6 +15,8 @@ interface Batch {
   readonly seq: number;
   readonly slot: number;
   readonly tasks: readonly FinishedTask[];
+  /** Made when somebody first looks for a task: most batches are gone before that. */
+  index: Map<string, FinishedTask> | null;
 }
 
 /**
@@ -26,9 +28,9 @@ interface Batch {
 export class FinishedTasks {
   readonly #sql: SqlPort;
   readonly #slots = new Slots();
-  readonly #byId = new Map<string, FinishedTask>();
   /** In the order of their seq. */
   #batches: Batch[] = [];
+  #size = 0;
   #lastSeq = 0;
   #flushedSeq = 0;
   #latestFinish = 0;
@@ -47,11 +49,16 @@ export class FinishedTasks {
 
   /** Tasks that D1 doesn't have yet. */
   get size(): number {
-    return this.#byId.size;
+    return this.#size;
   }
 
   get(taskId: string): FinishedTask | undefined {
-    return this.#byId.get(taskId);
+    for (const batch of this.#batches) {
+      batch.index ??= new Map(batch.tasks.map((task) => [task.id, task]));
+      const task = batch.index.get(taskId);
+      if (task !== undefined) return task;
+    }
+    return undefined;
   }
 
   /** Keeps tasks that ended in the current transaction. Rows written: 1, more if they are large. */
@@ -65,7 +72,7 @@ export class FinishedTasks {
 
   #appendBatch(tasks: readonly FinishedTask[], text: string): void {
     this.#lastSeq += 1;
-    const batch: Batch = { seq: this.#lastSeq, slot: this.#slots.take(), tasks };
+    const batch: Batch = { seq: this.#lastSeq, slot: this.#slots.take(), tasks, index: null };
     consume(
       this.#sql.exec(
         "INSERT OR REPLACE INTO finished (slot, seq, flushed_seq, tasks) VALUES (?, ?, ?, ?)",
@@ -95,7 +102,7 @@ export class FinishedTasks {
     for (const batch of batches) {
       this.#flushedSeq = batch.seq;
       this.#slots.release(batch.slot);
-      for (const task of batch.tasks) this.#byId.delete(task.id);
+      this.#size -= batch.tasks.length;
     }
     this.#batches = this.#batches.slice(batches.length);
   }
@@ -127,13 +134,13 @@ export class FinishedTasks {
     this.#slots.note(row.slot, isFlushed);
     if (isFlushed) return;
     const tasks = JSON.parse(row.tasks) as FinishedTask[];
-    this.#remember({ seq: row.seq, slot: row.slot, tasks });
+    this.#remember({ seq: row.seq, slot: row.slot, tasks, index: null });
   }
 
   #remember(batch: Batch): void {
     this.#batches.push(batch);
+    this.#size += batch.tasks.length;
     for (const task of batch.tasks) {
-      this.#byId.set(task.id, task);
       this.#latestFinish = Math.max(this.#latestFinish, task.finishedAt);
     }
   }

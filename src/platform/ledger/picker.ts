@@ -50,8 +50,8 @@ interface Met {
   readonly ready: LaneEntry[];
   readonly parked: TaskRow[];
   readonly suspect: TaskRow | null;
-  /** A suspect was passed over for tasks before it: should they all have expired, it is its turn. */
-  isCut: boolean;
+  /** The walk ended at a suspect: should all before it have expired, it is its turn. */
+  readonly isCut: boolean;
 }
 
 /** Walks one priority's lane and parked tasks by due time and takes the first `wanted`. */
@@ -76,11 +76,10 @@ function merge(
         met.parked.push(row);
         taken.add(row.id);
       } else if (isIdle && isFirst) {
-        if (met.ready.length + met.parked.length === 0) {
-          parked.return(undefined);
-          return { ...met, suspect: row };
-        }
-        met.isCut = true;
+        // Not past it: what comes after it may go first only if something before it is alive.
+        parked.return(undefined);
+        const isCut = met.ready.length + met.parked.length > 0;
+        return isCut ? { ...met, isCut } : { ...met, suspect: row };
       }
       next = parked.next();
     } else if (lane !== undefined) {

@@ -59,9 +59,11 @@ export class Wakeups {
   /** Sets the alarm unless it is set to an earlier time. */
   arm(at: number, now: number): void {
     const armed = this.#armedAt;
-    if (armed !== null && armed <= at && armed > now - ALARM_GRACE_MS) return;
-    this.#armedAt = at;
-    this.#ports.alarm.set(at);
+    const isLost = armed !== null && armed <= now - ALARM_GRACE_MS;
+    if (armed !== null && !isLost && armed <= at) return;
+    // What a lost alarm was for is not known here: the next one has to look, and soon.
+    this.#armedAt = isLost ? Math.min(at, now + ALARM_GRACE_MS) : at;
+    this.#ports.alarm.set(this.#armedAt);
   }
 
   /**
