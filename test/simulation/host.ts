@@ -1,220 +1,268 @@
-import type { FinishedTask } from "#engine";
 import { TaskLedger } from "#platform/ledger/ledger.ts";
-import type { LedgerPorts } from "#platform/ledger/ports.ts";
+import type { LedgerPorts, SqlPort } from "#platform/ledger/ports.ts";
+import type { LedgerSettings } from "#platform/ledger/protocol.ts";
+import { SimAlarm } from "./alarm.ts";
 import type { Faults } from "./faults.ts";
-import { Crash, SimSql } from "./sim-sql.ts";
-import { Violation, type Oracle } from "./oracle.ts";
+import type { SimHistory } from "./history.ts";
+import type { Command, Oracle } from "./oracle.ts";
+import type { SimSql } from "./sim-sql.ts";
+import { Crash, type Tripwire } from "./tripwire.ts";
 import type { World } from "./world.ts";
+import { never } from "./world.ts";
 
-const never = () => new Promise<never>(() => undefined);
+export interface HostParts {
+  readonly world: World;
+  readonly faults: Faults;
+  readonly settings: LedgerSettings;
+  readonly sql: SimSql;
+  readonly history: SimHistory;
+  readonly oracle: Oracle;
+  readonly tripwire: Tripwire;
+  readonly ring: (queue: string) => Promise<void>;
+  readonly runDirectly: (queue: string) => Promise<void>;
+  /** Runs what the oracle looks at; the first promise that was broken ends the simulation. */
+  readonly watched: <T>(look: () => T) => T;
+  /** A promise was broken. */
+  readonly fail: (what: string) => void;
+}
+
+/** After an alarm that threw (ledger-object.ts), and after one whose object died (the platform). */
+const ALARM_RETRY_MS = 5_000;
+const PLATFORM_RETRY_MS = 2_000;
 
 /**
- * The Durable Object around the ledger: storage and alarm outlive it, everything else dies with it. What a
- * dead object still waits for never comes.
+ * The Durable Object around the ledger: storage and alarm outlive it, all else dies with it, and what a
+ * dead one still waits for never comes. Runs commands one after the other and tells the oracle of each.
  */
 export class LedgerHost {
-  readonly sql = new SimSql();
-  /** D1: finished tasks as JSON, by id. */
-  readonly history = new Map<string, string>();
-  ledger: TaskLedger;
-  alarmAt: number | null = null;
-  readonly #world: World;
-  readonly #oracle: Oracle;
-  readonly #ring: (queue: string) => Promise<void>;
-  readonly #runDirectly: (queue: string) => Promise<void>;
-  faults: Faults;
-  /** The first promise that was broken; ends the simulation. */
-  violation: Violation | null = null;
+  readonly #parts: HostParts;
+  readonly #alarm: SimAlarm;
+  #ledger: TaskLedger;
   #epoch = 0;
   #died = Promise.withResolvers<never>();
-  #alarmSeq = 0;
   #clockOffset = 0;
+  #isQuiet = false;
+  #isMigration = false;
+  faults: Faults;
 
-  constructor(
-    world: World,
-    faults: Faults,
-    oracle: Oracle,
-    outside: {
-      ring: (queue: string) => Promise<void>;
-      runDirectly: (queue: string) => Promise<void>;
-    },
-  ) {
-    this.#world = world;
-    this.faults = faults;
-    this.#oracle = oracle;
-    this.#ring = outside.ring;
-    this.#runDirectly = outside.runDirectly;
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+    this.faults = parts.faults;
+    this.#alarm = new SimAlarm(
+      parts.world,
+      () => this.clock(),
+      parts.faults,
+      () => {
+        void this.#tick();
+      },
+    );
     this.#died.promise.catch(() => undefined);
-    this.ledger = this.#create();
-    this.sql.beforeStatement = () => {
-      if (world.chance(this.faults.diesAtStatement)) throw new Crash("here");
-      if (world.chance(this.faults.statementFails)) throw new Error("the disk is full");
-    };
+    this.#ledger = this.#create();
+    parts.sql.setHooks({
+      around: (sql, run) => this.#aroundStatement(sql, run),
+      committed: () => {
+        this.#committed();
+      },
+    });
   }
 
+  get ledger(): TaskLedger {
+    return this.#ledger;
+  }
+
+  get alarm(): SimAlarm {
+    return this.#alarm;
+  }
+
+  /** The time that the object's machine shows. */
   clock(): number {
-    return this.#world.now() + this.#clockOffset;
+    return this.#parts.world.now() + this.#clockOffset;
   }
 
-  /** A call over the network: it may be late, get lost on either way, run twice, or hit a dying object. */
-  async call<T>(
-    run: (ledger: TaskLedger) => T | Promise<T>,
-    mayDouble: boolean,
-  ): Promise<Awaited<T>> {
-    const world = this.#world;
-    await world.sleep(world.between(0, 3));
-    if (world.chance(this.faults.requestLost)) throw new Error("the request was lost");
-    let answer = await this.execute(run);
-    if (mayDouble && world.chance(this.faults.requestDoubled)) {
-      await world.sleep(world.between(0, 50));
-      answer = await this.execute(run);
-    }
-    await world.sleep(world.between(0, 3));
-    if (world.chance(this.faults.answerLost)) throw new Error("the answer was lost");
-    return answer;
-  }
-
-  async execute<T>(run: (ledger: TaskLedger) => T | Promise<T>): Promise<Awaited<T>> {
-    const world = this.#world;
-    if (world.chance(this.faults.clockJumps)) {
-      this.#clockOffset += world.between(-3_600_000, 3_600_000);
-    }
+  /** Runs one command in the object as it is now. Rejects when it throws, or the object dies over it. */
+  async execute<T>(command: Command, run: (ledger: TaskLedger) => T | Promise<T>): Promise<T> {
+    const { world, oracle } = this.#parts;
+    if (world.chance(this.faults.clockJumps)) this.#jump();
     if (world.chance(this.faults.ledgerDies)) this.die();
     const died = this.#died.promise;
     try {
-      const answer = await Promise.race([run(this.ledger), died]);
-      this.check();
+      oracle.begin(command);
+      let running: T | Promise<T>;
+      try {
+        running = run(this.#ledger);
+      } finally {
+        oracle.end();
+      }
+      const answer = running instanceof Promise ? await Promise.race([running, died]) : running;
+      this.#parts.watched(() => {
+        this.#answered(command, answer);
+        this.check();
+      });
       if (world.chance(this.faults.ledgerDies)) {
         this.die();
         throw new Error("the object died before it could answer");
       }
       return answer;
     } catch (error) {
+      oracle.failed();
       if (error instanceof Crash) this.die();
-      if (error instanceof Violation) this.violation ??= error;
-      if (String(error).includes("constraint")) this.violation ??= new Violation(String(error));
+      if (/constraint|no such/.test(String(error))) this.#parts.fail(String(error));
       throw error;
     }
   }
 
   /** Evicts the object: a new one begins on the same storage. */
   die(): void {
-    this.#world.note("the object dies");
+    this.#parts.world.note("the object dies");
     this.#epoch += 1;
     this.#died.reject(new Error("the object died"));
     this.#died = Promise.withResolvers<never>();
     this.#died.promise.catch(() => undefined);
-    this.ledger = this.#create();
+    this.#parts.oracle.restarted();
+    this.#ledger = this.#create();
+  }
+
+  setFaults(faults: Faults): void {
+    this.faults = faults;
+    this.#alarm.faults = faults;
+    this.#parts.history.faults = faults;
   }
 
   /** Looks at everything, without faults. */
   check(): void {
-    const { beforeStatement } = this.sql;
-    this.sql.beforeStatement = () => undefined;
+    const { oracle, history, settings } = this.#parts;
+    this.#isQuiet = true;
     try {
-      this.#oracle.checkRecords(this.ledger, this.history);
-      const live = this.sql.peek<{ n: number }>("SELECT count(*) AS n FROM tasks")[0]?.n ?? 0;
-      const hasWork = live > 0 || this.ledger.stats().unflushed > 0;
-      if (hasWork && this.alarmAt === null && this.faults.alarmDropped === 0) {
-        this.#oracle.fail("there is work, but no alarm");
-      }
+      oracle.check(this.#ledger, history.rows);
+      this.#alarm.check(oracle, this.#ledger.stats().unflushed > 0, settings.watchMs);
     } finally {
-      this.sql.beforeStatement = beforeStatement;
+      this.#isQuiet = false;
     }
+  }
+
+  #answered(command: Command, answer: unknown): void {
+    const { oracle } = this.#parts;
+    if (command.kind === "exchange") oracle.exchanged(answer as never);
+    else if (command.kind === "submit") oracle.submitted(command.specs, answer as never);
+    else if (command.kind === "heartbeat") oracle.heartbeatAnswered(command.held, answer as never);
+  }
+
+  #jump(): void {
+    const { world } = this.#parts;
+    const offset = this.#clockOffset + world.between(-600_000, 600_000);
+    this.#clockOffset = Math.max(-600_000, Math.min(600_000, offset));
+    world.note(`the clock is off by ${this.#clockOffset}`);
+    this.#alarm.clockChanged();
+  }
+
+  #aroundStatement<T>(sql: string, run: () => T): T {
+    if (this.#isQuiet) return run();
+    const { world, tripwire } = this.#parts;
+    if (sql.includes("schema_version")) this.#isMigration = true;
+    if (world.chance(this.faults.diesAtStatement)) {
+      if (world.chance(0.5)) run();
+      throw new Crash(sql.slice(0, 40));
+    }
+    if (world.chance(this.faults.statementFails)) throw new Error("the disk failed");
+    try {
+      return tripwire.sync(run);
+    } catch (error) {
+      // A commit that is reported as failed and was none: the platform resets the object then.
+      if (sql === "COMMIT" && !(error instanceof Crash)) throw new Crash("at the commit");
+      throw error;
+    }
+  }
+
+  #committed(): void {
+    const isMigration = this.#isMigration;
+    this.#isMigration = false;
+    if (isMigration) return;
+    this.#parts.watched(() => {
+      this.#parts.oracle.committed(this.clock());
+    });
   }
 
   #create(): TaskLedger {
     const epoch = this.#epoch;
-    const alive = () => epoch === this.#epoch;
-    const world = this.#world;
+    const isAlive = () => epoch === this.#epoch;
+    const { world, sql, history, tripwire, settings } = this.#parts;
+    const untilDeath = async (call: () => Promise<void>): Promise<void> => {
+      try {
+        await tripwire.async(call, () => {
+          this.die();
+        });
+      } catch (error) {
+        if (isAlive()) throw error;
+      }
+      if (!isAlive()) await never();
+    };
     const ports: LedgerPorts = {
-      clock: { now: () => this.clock() },
+      clock: {
+        now: () => {
+          const now = this.clock();
+          this.#parts.oracle.sawClock(now);
+          return now;
+        },
+      },
       timers: {
         after: (ms, fn) =>
           world.after(ms, () => {
-            if (alive()) fn();
+            if (isAlive()) fn();
           }),
       },
-      sql: this.sql,
+      sql: this.#guarded(sql, isAlive),
       alarm: {
         set: (at) => {
-          this.#setAlarm(at);
+          if (isAlive()) tripwire.sync(() => this.#alarm.set(at));
         },
       },
-      history: {
-        write: (tasks) => this.#writeHistory(tasks, alive),
-        fingerprints: async (ids) => {
-          await world.sleep(world.between(1, 20));
-          if (!alive()) return never();
-          if (world.chance(this.faults.historyFails)) throw new Error("D1 is overloaded");
-          const known = ids.filter((id) => this.history.has(id));
-          return new Map(known.map((id) => [id, fingerprintOf(this.history.get(id))]));
-        },
-      },
-      ring: (queue) => this.#ring(queue),
-      runDirectly: (queue) => this.#runDirectly(queue),
+      history: history.portOf(isAlive, () => {
+        this.die();
+      }),
+      ring: (queue) => untilDeath(() => this.#parts.ring(queue)),
+      runDirectly: (queue) => untilDeath(() => this.#parts.runDirectly(queue)),
       watchers: { isWatched: () => false, notify: () => undefined },
       background: (work) => {
         work.catch((error: unknown) => {
-          this.violation ??= new Violation(`work in the background failed: ${String(error)}`);
+          this.#parts.fail(`work in the background failed: ${String(error)}`);
         });
       },
       log: (event) => {
         world.note(event);
       },
     };
-    return new TaskLedger(ports);
+    return new TaskLedger(ports, settings);
   }
 
-  async #writeHistory(tasks: readonly FinishedTask[], alive: () => boolean): Promise<void> {
-    const world = this.#world;
-    await world.sleep(world.between(1, 20));
-    if (world.chance(this.faults.historyFails)) {
-      if (!alive()) return never();
-      throw new Error("D1: network connection lost before the commit");
-    }
-    for (const task of tasks) {
-      const text = JSON.stringify(task);
-      const past = this.history.get(task.id);
-      if (past !== undefined && past !== text) {
-        this.violation ??= new Violation(`${task.id} came to D1 in two versions`);
-      }
-      this.history.set(task.id, past ?? text);
-    }
-    if (!alive()) return never();
-    if (world.chance(this.faults.historyFails)) {
-      throw new Error("D1: network connection lost after the commit");
-    }
+  /** The dead have no storage. */
+  #guarded(sql: SimSql, isAlive: () => boolean): SqlPort {
+    const check = () => {
+      if (isAlive()) return;
+      this.#parts.fail("a dead object reached its storage");
+    };
+    return {
+      exec: (statement, ...params) => {
+        check();
+        return sql.exec(statement, ...params);
+      },
+      transaction: (fn) => {
+        check();
+        return sql.transaction(fn);
+      },
+    };
   }
 
-  #setAlarm(at: number): void {
-    this.#alarmSeq += 1;
-    this.alarmAt = at;
-    const seq = this.#alarmSeq;
-    const late = this.#world.chance(this.faults.alarmLate) ? this.#world.between(0, 75_000) : 0;
-    const delay = Math.max(0, at - this.clock()) + late;
-    this.#world.after(delay, () => {
-      if (seq !== this.#alarmSeq) return;
-      this.alarmAt = null;
-      if (!this.#world.chance(this.faults.alarmDropped)) this.#runAlarm();
-    });
-  }
-
-  /** As the platform does it: an alarm whose object died is run again. */
-  #runAlarm(): void {
-    const seq = this.#alarmSeq;
-    void this.execute((ledger) => {
-      ledger.tick();
-    }).catch(() => {
-      if (seq !== this.#alarmSeq) return;
-      this.alarmAt = this.clock() + 2_000;
-      this.#world.after(2_000, () => {
-        if (seq === this.#alarmSeq) this.#runAlarm();
+  /** The alarm's handler, as ledger-object.ts has it; a dead object's alarm is run again. */
+  async #tick(): Promise<void> {
+    const epoch = this.#epoch;
+    try {
+      await this.execute({ kind: "tick" }, (ledger) => {
+        ledger.tick();
+        this.#alarm.ticked();
       });
-    });
+    } catch {
+      if (epoch === this.#epoch) this.#alarm.retry(ALARM_RETRY_MS);
+      else this.#alarm.retry(PLATFORM_RETRY_MS);
+    }
   }
-}
-
-function fingerprintOf(text: string | undefined): string | null {
-  return text === undefined ? null : (JSON.parse(text) as FinishedTask).fingerprint;
 }

@@ -1,163 +1,288 @@
-import type { SubmitAnswer, TaskRecord, TaskSpec } from "#engine";
-import { isTerminal } from "#engine";
+import type { SubmitAnswer, TaskSpec } from "#engine";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
-import type { Exchange, ExchangeAnswer } from "#platform/ledger/protocol.ts";
+import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
+import { checkClaim } from "./claims.ts";
+import { Model, isDue, isExpired, type ModelLease, type ModelTask } from "./model.ts";
 import type { SimSql } from "./sim-sql.ts";
+import { checkEnd, stateOf } from "./records.ts";
+import { Submissions } from "./submissions.ts";
+import { readTables, type LeaseRow, type Tables } from "./tables.ts";
+import { Violation } from "./violation.ts";
 
-interface ModelLease {
-  expiresAt: number;
-  readonly ids: Set<string>;
-}
-
-interface WaitingRow {
-  id: string;
-  priority: number;
-  due_at: number;
-  is_suspect: number;
-}
-
-/** A promise of the ledger was broken. */
-export class Violation extends Error {
-  override readonly name = "Violation";
-}
+/** What the ledger was told to do. */
+export type Command =
+  | { readonly kind: "submit"; readonly specs: readonly TaskSpec[] }
+  | { readonly kind: "exchange"; readonly request: Exchange }
+  | { readonly kind: "heartbeat"; readonly held: ReadonlyMap<number, readonly string[]> }
+  | { readonly kind: "revoke"; readonly taskId: string; readonly terminate: boolean }
+  | { readonly kind: "read"; readonly taskId: string }
+  | { readonly kind: "tick" };
 
 /**
- * Watches every command of one ledger from outside and knows what must be true after each: nothing
- * accepted is lost, what is terminal stays as it is, one lease at a time holds a task and only its token
- * settles, nothing starts too early, too late or after its end, and the best task goes first.
+ * Knows what must be true of one ledger and looks after every commit, after every answer and at every
+ * write to D1. The tables must say exactly what the model says: one row for each live task with its due
+ * time, attempts, losses and token, one holder at most, and for each task that ended one record, which
+ * never changes. What it can't see is wrong only if nobody ever asks for it.
  */
 export class Oracle {
-  readonly specs = new Map<string, TaskSpec>();
-  readonly accepted = new Set<string>();
-  readonly claims = new Map<string, number>();
-  /** Of those, the ones in which the task was alone as a suspect. */
-  readonly soloClaims = new Map<string, number>();
-  readonly #terminal = new Map<string, string>();
-  readonly #tokens = new Map<string, number>();
-  readonly #leases = new Map<number, ModelLease>();
-  /** False where the ledger's clock may jump back with a new object: then expiry can't be predicted. */
-  readonly #isClockSteady: boolean;
+  readonly model = new Model();
+  readonly submissions = new Submissions();
+  /** Longest time by which a start came late, ms. Suspects wait for their turn and don't count. */
+  worstDelayMs = 0;
+  readonly #sql: SimSql;
+  readonly #leaseMs: number;
+  readonly #runs = new Set<string>();
+  /** Tasks that were terminated while they ran. */
+  readonly #terminated = new Set<string>();
+  #isForgetful = false;
+  #command: Command | null = null;
+  #now = 0;
+  #lastToken = 0;
+  #lastSeq = 0;
+  /** Of the last commit: settlements that counted for nothing, and the lease that was granted. */
+  #stale = 0;
+  #granted: ModelLease | null = null;
 
-  constructor(isClockSteady: boolean) {
-    this.#isClockSteady = isClockSteady;
+  constructor(sql: SimSql, leaseMs: number) {
+    this.#sql = sql;
+    this.#leaseMs = leaseMs;
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  /** A new object: it knows the time by its tables only, until it looks at the clock. */
+  restarted(): void {
+    this.#isForgetful = true;
+    const { leases, unflushed } = readTables(this.#sql);
+    this.#now = Math.max(
+      0,
+      ...leases.map((lease) => lease.claimed_at),
+      ...unflushed.map(({ record }) => record.finishedAt ?? 0),
+    );
+  }
+
+  /** A command that commits nothing until it returns or fails. */
+  begin(command: Command): void {
+    if (command.kind === "submit") this.submissions.offer(command.specs);
+    this.#command = command;
+    this.#stale = 0;
+    this.#granted = null;
+  }
+
+  end(): void {
+    this.#command = null;
+  }
+
+  /** A command failed: the object may have thrown its memory away. */
+  failed(): void {
+    this.#isForgetful = true;
+  }
+
+  /** The object looked at its clock. What it sees in a command is a time it never goes back behind. */
+  sawClock(clock: number): void {
+    if (this.#command !== null) this.#now = Math.max(this.#now, clock);
+  }
+
+  committed(clock: number): void {
+    this.#now = Math.max(this.#now, clock);
+    const { model } = this;
+    const tables = readTables(this.#sql);
+    model.ended = [];
+    model.loseExpired(this.#now);
+    this.#apply(tables);
+    this.#takeEnded(tables);
+    this.#takeClaims(tables);
+    this.#compare(tables);
   }
 
   submitted(specs: readonly TaskSpec[], answers: readonly SubmitAnswer[]): void {
-    for (const [index, spec] of specs.entries()) {
-      const answer = answers[index];
-      const first = this.specs.get(spec.id);
-      if (answer === "accepted") {
-        if (this.accepted.has(spec.id)) this.fail(`${spec.id} was accepted twice`);
-        this.accepted.add(spec.id);
-        this.specs.set(spec.id, spec);
-      } else if (answer === "exists" && first?.fingerprint !== spec.fingerprint) {
-        this.fail(`${spec.id} exists, but as another call`);
-      } else if (answer === "conflict" && first?.fingerprint === spec.fingerprint) {
-        this.fail(`${spec.id} conflicts with itself`);
+    this.submissions.answered(specs, answers, this.model);
+  }
+
+  exchanged(answer: ExchangeAnswer): void {
+    if (answer.stale !== this.#stale) {
+      fail(`${answer.stale} settlements were refused instead of ${this.#stale}`);
+    }
+    const granted = [...(this.#granted?.ids ?? [])].toSorted();
+    if (String(answer.tasks.map(({ id }) => id).toSorted()) !== String(granted)) {
+      fail("the consumer was not given what was leased to it");
+    }
+    for (const { id, attempt, retries } of answer.tasks) {
+      const task = this.model.live.get(id);
+      if (task?.attempts !== attempt - 1 || task.retries !== retries) {
+        fail(`${id} was given out as attempt ${attempt}`);
       }
     }
   }
 
-  exchanged(request: Exchange, answer: ExchangeAnswer, now: number): void {
-    this.#settled(request, answer, now);
-    if (answer.tasks.length === 0) return;
-    if (answer.isSolo && (answer.tasks.length !== 1 || !request.isIdle)) {
-      this.fail("a suspect was not claimed alone");
-    }
-    const ids = new Set<string>();
-    for (const { id } of answer.tasks) {
-      if (ids.has(id)) this.fail(`${id} was claimed twice in one claim`);
-      ids.add(id);
-      this.#claimed(id, answer.token, now);
-      if (answer.isSolo) this.soloClaims.set(id, (this.soloClaims.get(id) ?? 0) + 1);
-    }
-    this.#leases.set(answer.token, { expiresAt: now + answer.leaseMs, ids });
-  }
-
-  extended(token: number, expiresAt: number): void {
-    const lease = this.#leases.get(token);
-    if (lease !== undefined) lease.expiresAt = expiresAt;
-  }
-
-  /** Nobody may have been passed over: what still waits is no better than the worst that was claimed. */
-  checkOrder(
-    sql: SimSql,
-    ledger: TaskLedger,
-    queue: string,
-    answer: ExchangeAnswer,
-    now: number,
+  heartbeatAnswered(
+    held: ReadonlyMap<number, readonly string[]>,
+    answer: readonly GoneTask[],
   ): void {
-    if (answer.tasks.length === 0 || answer.isSolo) return;
-    const rows = sql.peek<WaitingRow>(
-      "SELECT id, priority, due_at, is_suspect FROM tasks WHERE queue = ? AND due_at <= ?",
-      queue,
-      now,
+    const expected = [...held].flatMap(([token, ids]) =>
+      ids.filter((id) => this.model.tasks.get(id)?.lease?.token !== token),
     );
-    const claimed = new Set(answer.tasks.map(({ id }) => id));
-    const worst = rows
-      .filter((row) => claimed.has(row.id))
-      .toSorted((a, b) => a.priority - b.priority || b.due_at - a.due_at)[0];
-    for (const row of rows) {
-      if (row.is_suspect === 1 || ledger.get(row.id)?.state === "STARTED") continue;
-      const isBetter =
-        worst !== undefined &&
-        (row.priority > worst.priority ||
-          (row.priority === worst.priority && row.due_at < worst.due_at));
-      if (isBetter) this.fail(`${row.id} was passed over by ${worst.id}`);
+    if (String(answer.map(({ id }) => id)) !== String(expected)) {
+      fail(`heartbeat: ${answer.length} tasks are gone instead of ${expected.length}`);
     }
-  }
-
-  /** Everything accepted is somewhere, and what was terminal is the same to the last byte. */
-  checkRecords(ledger: TaskLedger, history: ReadonlyMap<string, string>): void {
-    for (const id of this.accepted) {
-      const live = ledger.get(id);
-      const text = live === null ? history.get(id) : JSON.stringify(live);
-      if (text === undefined) {
-        this.fail(`${id} is lost`);
-        continue;
+    for (const { id, reason } of answer) {
+      const isTold = reason === "revoked";
+      const wasTerminated = this.#terminated.has(id);
+      // Only one that lost its memory may not know any more.
+      if (isTold ? !wasTerminated : wasTerminated && !this.#isForgetful) {
+        fail(`the runner of ${id} is told that it is ${reason}`);
       }
-      const past = history.get(id);
-      if (past !== undefined && past !== text)
-        this.fail(`${id} differs between ledger and history`);
-      const known = this.#terminal.get(id);
-      const record = JSON.parse(text) as TaskRecord;
-      if (known === undefined && isTerminal(record.state)) this.#terminal.set(id, text);
-      else if (known !== undefined && known !== text) this.fail(`${id} changed after its end`);
     }
   }
 
-  fail(what: string): never {
-    throw new Violation(what);
+  /** A handler begins. */
+  started(taskId: string, attempt: number): void {
+    const run = `${taskId} ${attempt}`;
+    if (this.#runs.has(run)) fail(`${taskId}: attempt ${attempt} was started twice`);
+    this.#runs.add(run);
+    const claims = this.model.tasks.get(taskId)?.claims ?? 0;
+    if (attempt > claims) fail(`${taskId} was started without a claim`);
   }
 
-  #claimed(id: string, token: number, now: number): void {
-    const spec = this.specs.get(id);
-    const last = this.#tokens.get(id) ?? 0;
-    if (spec === undefined) return this.fail(`${id} was claimed, but never accepted`);
-    if (token <= last) this.fail(`${id} got token ${token} after ${last}`);
-    const held = this.#leases.get(last);
-    if (this.#isClockSteady && held?.ids.has(id) === true && held.expiresAt > now) {
-      this.fail(`${id} was claimed while another lease holds it`);
-    }
-    if (this.#terminal.has(id)) this.fail(`${id} was claimed after its end`);
-    if (spec.dueAt !== null && this.#isClockSteady && spec.dueAt > now)
-      this.fail(`${id} too early`);
-    if (spec.expiresAt !== null && spec.expiresAt <= now) this.fail(`${id} was claimed expired`);
-    this.#tokens.set(id, token);
-    this.claims.set(id, (this.claims.get(id) ?? 0) + 1);
+  /** A record arrives in D1. */
+  kept(id: string, text: string): void {
+    const task = this.model.tasks.get(id);
+    if (task?.text !== text) fail(`D1 was given ${id} as it never ended: ${text}`);
   }
 
-  /** A settlement counts if, and only if, its token is the current one and its lease has not run out. */
-  #settled(request: Exchange, answer: ExchangeAnswer, now: number): void {
-    let stale = 0;
-    for (const { id, token } of request.settlements) {
-      const lease = this.#leases.get(token);
-      const isHeld = lease?.ids.has(id) === true && lease.expiresAt > now;
-      if (isHeld && this.#tokens.get(id) === token && !this.#terminal.has(id)) lease.ids.delete(id);
-      else stale += 1;
+  /** After a command: everything accepted is somewhere, and says what it should. */
+  check(ledger: TaskLedger, history: ReadonlyMap<string, string>): void {
+    let held = 0;
+    for (const task of this.model.live.values()) {
+      const record = ledger.get(task.spec.id);
+      if (task.lease !== null) held += 1;
+      if (record?.state !== stateOf(task)) {
+        fail(`${task.spec.id} is read as ${record?.state} instead of ${stateOf(task)}`);
+      }
     }
-    if (this.#isClockSteady && stale !== answer.stale) {
-      this.fail(`${answer.stale} settlements were refused instead of ${stale}`);
+    if (ledger.stats().running !== held) fail(`${ledger.stats().running} run instead of ${held}`);
+    for (const [id, { text, end }] of this.model.tasks) {
+      if (end === null) continue;
+      const kept = history.get(id);
+      const record = ledger.get(id);
+      if (kept === undefined && record === null) fail(`${id} is lost`);
+      if (record !== null && JSON.stringify(record) !== text) fail(`${id} changed after its end`);
     }
   }
+
+  #apply(tables: Tables): void {
+    const { model } = this;
+    const command = this.#command;
+    if (command?.kind === "exchange") {
+      // A failed transaction may be followed by another: only the commit counts.
+      this.#stale = model.settle(command.request.settlements, this.#now);
+    } else if (command?.kind === "heartbeat") {
+      for (const [token, ids] of command.held) {
+        model.extend(token, ids, this.#now + this.#leaseMs);
+      }
+    } else if (command?.kind === "revoke") {
+      const isRunning = (model.tasks.get(command.taskId)?.lease ?? null) !== null;
+      if (isRunning && command.terminate) this.#terminated.add(command.taskId);
+      model.revoke(command.taskId, command.terminate);
+    } else if (command === null) {
+      // A submit goes on after its look into the history.
+      for (const { id, fingerprint, parked } of tables.tasks) {
+        if (this.model.tasks.has(id)) continue;
+        const spec = this.submissions.find(id, fingerprint);
+        model.submit(spec, this.#now, parked === 0);
+      }
+    }
+  }
+
+  /** What ended must have had a reason, and what had one must have ended, once. */
+  #takeEnded({ finished }: Tables): void {
+    const records = finished.filter(({ seq }) => seq > this.#lastSeq);
+    const ids = new Set(records.map(({ record }) => record.id));
+    if (ids.size !== records.length) fail("a task ended twice in one transaction");
+    for (const { seq, record, text } of records) {
+      this.#lastSeq = Math.max(this.#lastSeq, seq);
+      const task = this.model.tasks.get(record.id);
+      if (task === undefined || task.text !== null) fail(`${record.id} ended twice`);
+      if (task.end === null) this.#expire(task);
+      task.text = text;
+      checkEnd(task, record, this.#now);
+    }
+    for (const task of this.model.ended) {
+      if (!ids.has(task.spec.id)) fail(`${task.spec.id} ended without a record`);
+    }
+  }
+
+  /** The only end without a reason in the command itself: a claim came upon it too late. */
+  #expire(task: ModelTask): void {
+    const request = this.#command?.kind === "exchange" ? this.#command.request : null;
+    const isReached =
+      task.lease === null && request?.queue === task.spec.queue && isDue(task, this.#now);
+    if (!isReached || request.claim <= 0 || !isExpired(task, this.#now)) {
+      fail(`${task.spec.id} ended for no reason`);
+    }
+    this.model.end(task, "REVOKED", "TaskRevokedError");
+  }
+
+  #takeClaims({ leases }: Tables): void {
+    const granted = leases.filter(({ token }) => token > this.#lastToken);
+    const request = this.#command?.kind === "exchange" ? this.#command.request : null;
+    const [row] = granted;
+    if (granted.length > (request === null ? 0 : 1)) fail("a lease was granted without a claim");
+    const lease = row === undefined ? null : this.#leaseOf(row);
+    if (request !== null && request.claim > 0) {
+      checkClaim(this.model, request, lease, this.#now);
+    } else if (lease !== null) {
+      fail("a consumer that only settles was given tasks");
+    }
+    if (lease === null) return;
+    for (const id of lease.ids) {
+      const task = this.model.live.get(id);
+      if (task !== undefined && !task.isSuspect) {
+        this.worstDelayMs = Math.max(this.worstDelayMs, this.#now - task.dueAt);
+      }
+    }
+    this.#lastToken = lease.token;
+    this.#granted = { ...lease, ids: new Set(lease.ids) };
+    this.model.claim(lease);
+  }
+
+  #leaseOf(row: LeaseRow): ModelLease {
+    if (row.expires_at !== this.#now + this.#leaseMs) fail("a lease has the wrong end");
+    return {
+      token: row.token,
+      isSolo: row.is_solo === 1,
+      expiresAt: row.expires_at,
+      ids: new Set(row.ids),
+    };
+  }
+
+  /** Row by row: the tables say what the model says. */
+  #compare({ tasks, leases }: Tables): void {
+    const { live } = this.model;
+    if (tasks.length !== live.size) fail(`${tasks.length} live tasks instead of ${live.size}`);
+    for (const row of tasks) {
+      const task = live.get(row.id);
+      if (task === undefined) fail(`${row.id} lives on`);
+      const is = [row.due_at, row.attempts_made, row.retries, row.solo_losses, row.token];
+      const should = [task.dueAt, task.attempts, task.retries, task.soloLosses, task.token];
+      is.push(row.is_suspect, row.is_revoked);
+      should.push(Number(task.isSuspect), Number(task.isRevoked));
+      if (is.join() !== should.join()) {
+        fail(
+          `${row.id}: due, attempts, retries, solo losses, token, suspect, revoked are ${is.join()} instead of ${should.join()}`,
+        );
+      }
+      const holders = leases.filter(({ token, ids }) => token > row.token && ids.includes(row.id));
+      const held = holders.map(({ token, expires_at }) => `${token} until ${expires_at}`).join();
+      const { lease } = task;
+      const expected = lease === null ? "" : `${lease.token} until ${lease.expiresAt}`;
+      if (held !== expected) fail(`${row.id} is held by '${held}' instead of '${expected}'`);
+    }
+  }
+}
+
+function fail(what: string): never {
+  throw new Violation(what);
 }

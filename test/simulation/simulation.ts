@@ -1,317 +1,195 @@
-import { z } from "zod";
-import {
-  createTaskDefiner,
-  isTerminal,
-  mintTaskId,
-  Registry,
-  type FinishedTask,
-  type TaskSpec,
-} from "#engine";
-import { drain, type LedgerDoor } from "#platform/consumer/drain.ts";
+import { DEFAULT_LEDGER_SETTINGS, type LedgerSettings } from "#platform/ledger/protocol.ts";
+import { ENDS, type Params } from "./behaviours.ts";
+import { Clients } from "./clients.ts";
+import { Consumers } from "./consumers.ts";
 import { NO_FAULTS, type Faults } from "./faults.ts";
+import { SimHistory } from "./history.ts";
 import { LedgerHost } from "./host.ts";
+import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
+import type { ModelTask } from "./model.ts";
+import { SimSql } from "./sim-sql.ts";
+import { Tripwire } from "./tripwire.ts";
+import { Violation } from "./violation.ts";
 import { World } from "./world.ts";
 
-const QUEUES = ["default", "emails"];
-const never = () => new Promise<never>(() => undefined);
+/** Faults happen for this long; the clients' last call is at 160 s. */
+const CHAOS_MS = 120_000;
+/**
+ * Calm after which everything has ended, clocks that went back aside: the last call, 90 s of countdown, the last
+ * late bell, a poison task's three leases, each after a stall, and retries.
+ */
+const CALM_MS = 600_000;
+/** By so much a task may be due later where the ledger's clock went back. */
+const CLOCK_MS = 1_200_000;
+const WATCHDOG_MS = 30_000;
 
-interface SimServices {
-  readonly world: World;
-  /** Kills the consumer that runs the handler. */
-  readonly die: () => void;
+export interface SimulationOptions {
+  readonly faults?: Faults;
+  readonly tripwire?: Tripwire;
+  readonly settings?: LedgerSettings;
+  /** Tasks that one consumer runs at once. */
+  readonly maxRunning?: number;
+  /** What clients do; by default a random minute of it. */
+  readonly plan?: (parts: { clients: Clients; world: World; host: LedgerHost }) => void;
+  /** The faults that never stop; by default all do after two minutes. */
+  readonly lasting?: Faults;
 }
 
-const KINDS = ["succeed", "fail", "flaky", "exhaust", "slow", "poison"] as const;
-const params = z.object({ kind: z.enum(KINDS), n: z.number() });
-type Params = z.output<typeof params>;
-
-async function behave({ kind, n }: Params, retries: number, { world, die }: SimServices) {
-  await world.sleep(world.between(0, 40));
-  switch (kind) {
-    case "succeed":
-      return n;
-    case "slow":
-      // Longer than a lease: heartbeats have to keep it.
-      await world.sleep(45_000);
-      return n;
-    case "fail":
-      throw new TypeError("not retried");
-    case "flaky":
-      if (retries < 2) throw new RangeError("retried");
-      return n;
-    case "exhaust":
-      throw new RangeError("retried until no retry is left");
-    case "poison":
-      die();
-      return never();
-  }
-}
-
-const define = createTaskDefiner<SimServices>();
-const policy = { autoretryFor: [RangeError], retryBackoff: true, maxRetries: 3 };
-const tasks = [
-  define({
-    name: "single",
-    params,
-    ...policy,
-    handler: (given, ctx) => behave(given, ctx.retries, ctx.services),
-  }),
-  define({
-    name: "batch",
-    params,
-    ...policy,
-    batch: {
-      size: 3,
-      handler: (calls, services) =>
-        Promise.allSettled(
-          calls.map(({ params: given, ctx }) => behave(given, ctx.retries, services)),
-        ),
-    },
-  }),
-];
-
-/** One history: a ledger, consumers, a queue and clients, all of them real or simulated from one seed. */
+/**
+ * One history: the real ledger, the real consumers, and around them a simulated world in which all that
+ * may fail does, from one seed. It ends when everything has ended, or with the first promise broken.
+ */
 export class Simulation {
   readonly world: World;
   readonly oracle: Oracle;
   readonly host: LedgerHost;
-  readonly #isOnlyPoisonDeadly: boolean;
+  readonly consumers: Consumers;
+  readonly history: SimHistory;
+  readonly #faults: Faults;
+  readonly #lasting: Faults;
+  readonly #sql = new SimSql();
+  #violation: Violation | null = null;
 
-  constructor(seed: number, faults: Faults) {
-    this.#isOnlyPoisonDeadly =
-      faults.poison > 0 && Object.values(faults).filter((chance) => chance > 0).length === 1;
-    this.world = new World(seed);
-    this.oracle = new Oracle(faults.clockJumps === 0);
-    this.host = new LedgerHost(this.world, faults, this.oracle, {
-      ring: (queue) => this.#ring(queue),
-      runDirectly: (queue) => this.#consume(queue, 0),
+  constructor(seed: number, options: SimulationOptions = {}) {
+    const { faults = NO_FAULTS, tripwire = new Tripwire() } = options;
+    const world = new World(seed);
+    const settings: LedgerSettings = options.settings ?? {
+      ...DEFAULT_LEDGER_SETTINGS,
+      laneCapacity: world.pick([2, 20_000, 20_000]),
+      maxUnflushed: world.pick([3, 50_000, 50_000]),
+    };
+    const watched = <T>(look: () => T) => this.#watched(look);
+    const oracle = new Oracle(this.#sql, settings.leaseMs);
+    this.world = world;
+    this.oracle = oracle;
+    this.#faults = faults;
+    this.#lasting = options.lasting ?? NO_FAULTS;
+    this.history = new SimHistory(world, faults, oracle, tripwire, watched);
+    this.host = new LedgerHost({
+      world,
+      faults,
+      settings,
+      sql: this.#sql,
+      history: this.history,
+      oracle,
+      tripwire,
+      ring: (queue) => this.consumers.ring(queue),
+      runDirectly: (queue) => this.consumers.runDirectly(queue),
+      watched,
+      fail: (what) => {
+        this.#violation ??= new Violation(what);
+      },
     });
-    this.#plan();
-    if (faults.alarmDropped > 0) this.#watchdog();
+    const network = new Network(world, this.host);
+    const maxRunning = options.maxRunning ?? world.pick([1, 3, 200, 200]);
+    this.consumers = new Consumers({
+      world,
+      network,
+      oracle,
+      tripwire,
+      faults: () => this.host.faults,
+      watched,
+      limits: { maxRunning, budgetMs: 1_000 },
+    });
+    const clients = new Clients(world, network, this.history, oracle, watched);
+    if (options.plan === undefined) clients.plan(faults);
+    else options.plan({ clients, world, host: this.host });
+    if (faults.ledgerDies > 0) this.#planDeaths();
+    if (faults.alarmDropped > 0) this.#watchdog(network);
   }
 
   /** Runs the history, then calm, and checks that everything came to its end. */
   async run(): Promise<void> {
     const start = this.world.now();
-    await this.#until(start + 120_000);
-    this.host.faults = {
-      ...NO_FAULTS,
-      alarmDropped: this.host.faults.alarmDropped > 0 ? 1e-12 : 0,
-    };
-    // Far more than leases, backoffs and lost bells need; clocks that went back make tasks due hours later.
-    for (let minute = 0; minute < 1_440 && !this.#isQuiet(); minute += 1) {
-      await this.#until(this.world.now() + 60_000);
-    }
-    this.#checkEnd();
+    await this.#until(start + CHAOS_MS, () => false);
+    this.world.note("all is calm");
+    this.host.setFaults(this.#lasting);
+    const late = this.#faults.clockJumps > 0 ? CLOCK_MS : 0;
+    await this.#until(start + CHAOS_MS + 50_000, () => false);
+    await this.#until(start + CHAOS_MS + CALM_MS + late, () => this.#isDone());
+    // One more alarm, after which an idle ledger keeps nothing and has nothing to do.
+    await this.#until(this.world.now() + 2 * WATCHDOG_MS + late, () => false);
+    this.#watched(() => {
+      this.#checkEnd();
+    });
+    this.#sql.close();
   }
 
-  async #until(time: number): Promise<void> {
-    while (this.world.now() < time) {
-      await this.world.run(Math.min(time, this.world.now() + 1_000));
-      if (this.host.violation !== null) throw this.host.violation;
+  async #until(time: number, isDone: () => boolean): Promise<void> {
+    while (!isDone() && (await this.world.step(time))) {
+      if (this.#violation !== null) throw this.#violation;
     }
   }
 
-  #isQuiet(): boolean {
-    return (
-      this.host.history.size >= this.oracle.accepted.size &&
-      this.host.ledger.stats().unflushed === 0
-    );
+  #isDone(): boolean {
+    return this.oracle.model.live.size === 0 && this.host.ledger.stats().unflushed === 0;
   }
 
   #checkEnd(): void {
     this.host.check();
-    const left = this.host.sql.peek<{ id: string }>("SELECT id FROM tasks");
-    if (left.length > 0) this.oracle.fail(`${left.length} tasks never ended: ${left[0]?.id}`);
-    const { ready, running, unflushed } = this.host.ledger.stats();
-    if (running + unflushed > 0) this.oracle.fail(`${ready}/${running}/${unflushed} are left`);
-    for (const id of this.oracle.accepted) {
-      const text = this.host.history.get(id);
-      if (text === undefined) return this.oracle.fail(`${id} is not in the history`);
-      this.#checkFinished(JSON.parse(text) as FinishedTask);
+    const { model } = this.oracle;
+    const [stuck] = model.live.values();
+    if (stuck !== undefined) {
+      throw new Violation(`${model.live.size} tasks never ended: ${stuck.spec.id}`);
     }
-    this.host.sql.close();
-  }
-
-  #checkFinished(task: FinishedTask): void {
-    const claims = this.oracle.claims.get(task.id) ?? 0;
-    if (!isTerminal(task.state)) this.oracle.fail(`${task.id} is not terminal`);
-    if (claims !== task.attempts.length) {
-      this.oracle.fail(`${task.id}: ${claims} claims, ${task.attempts.length} attempts`);
+    for (const [id, task] of model.tasks) {
+      if (this.history.rows.get(id) !== task.text) throw new Violation(`${id} is not in D1`);
+      this.#checkReason(task);
     }
-    if (task.retries > 3) this.oracle.fail(`${task.id} was retried ${task.retries} times`);
-    const { kind } = JSON.parse(task.kwargs) as Params;
-    const wasLost = task.error?.exc_type === "WorkerLostError";
-    // Where nothing else kills a consumer, exactly the poison tasks are convicted.
-    if (this.#isOnlyPoisonDeadly && task.state !== "REVOKED" && wasLost !== (kind === "poison")) {
-      this.oracle.fail(`${task.id} (${kind}) ended as ${task.error?.exc_type}`);
-    }
-    if (wasLost && (this.oracle.soloClaims.get(task.id) ?? 0) < 3) {
-      this.oracle.fail(`${task.id} was given up too early`);
-    }
-    if (kind === "poison" && task.state === "SUCCESS") this.oracle.fail(`${task.id} can't succeed`);
-  }
-
-  /** Clients: submits of one or several tasks, some under a key and repeated, and revokes. */
-  #plan(): void {
-    const { world } = this;
-    const submits = world.between(3, 6);
-    for (let index = 0; index < submits; index += 1) {
-      const isKeyed = world.chance(0.4);
-      const specs = Array.from({ length: world.between(1, 4) }, () => this.#spec(isKeyed));
-      const first = world.between(0, 60_000);
-      world.after(first, () => void this.#submit(specs, isKeyed));
-      if (isKeyed) this.#planRepeats(specs, first);
-      const [victim] = specs;
-      if (victim !== undefined && world.chance(0.3)) {
-        world.after(first + world.between(0, 20_000), () => void this.#revoke(victim.id));
-      }
+    const live = this.#sql.peek("SELECT id FROM tasks").length;
+    const kept = this.#sql.peek("SELECT slot FROM finished WHERE tasks <> '[]'").length;
+    const rows = this.#sql.peek("SELECT slot FROM finished").length;
+    if (live + kept > 0 || rows > 1) throw new Violation(`${live}, ${kept}, ${rows} rows are left`);
+    if (this.host.alarm.at !== null && this.#faults.alarmDropped === 0) {
+      throw new Violation("an idle ledger has an alarm set");
     }
   }
 
-  /** The same call again, at once and much later, and another call under the same id. */
-  #planRepeats(specs: readonly TaskSpec[], first: number): void {
-    const { world } = this;
-    for (let repeat = world.between(1, 3); repeat > 0; repeat -= 1) {
-      const later = first + world.between(0, world.chance(0.5) ? 10 : 100_000);
-      world.after(later, () => void this.#submit(specs, true));
+  /** It ended as its handler says, unless it was called off or lost its consumers. */
+  #checkReason({ spec, end, soloLosses, retries, claims, losses }: ModelTask): void {
+    const { kind } = JSON.parse(spec.kwargs) as Params;
+    const [state, excType] = ENDS[kind];
+    const isLost = end?.excType === "WorkerLostError";
+    const isFrozen = this.#faults.consumerFreezes > 0 || this.#faults.callLate > 0;
+    const mayDiffer = end?.state === "REVOKED" || isLost || isFrozen;
+    if (!mayDiffer && (end?.state !== state || end.excType !== excType)) {
+      throw new Violation(`${spec.id} (${kind}) ended as ${end?.state}, ${end?.excType}`);
     }
-    const others = specs.map((spec) => ({ ...spec, fingerprint: `${spec.fingerprint} other` }));
-    world.after(first + world.between(20_000, 100_000), () => void this.#submit(others, true));
-  }
-
-  #spec(isKeyed: boolean): TaskSpec {
-    const { world } = this;
-    const isPoison = world.chance(this.host.faults.poison);
-    const kind = isPoison ? "poison" : (KINDS[world.between(0, KINDS.length - 2)] ?? "succeed");
-    const now = world.now();
-    const dueAt = world.chance(0.3) ? now + world.between(0, 90_000) : null;
-    const kwargs = JSON.stringify({ kind, n: world.between(0, 99) });
-    const id = mintTaskId(now + world.between(0, 1_000), 0, world.bytes(8));
-    return {
-      id,
-      name: world.chance(0.4) ? "batch" : "single",
-      queue: QUEUES[world.between(0, 1)] ?? "default",
-      priority: world.between(0, 2),
-      kwargs,
-      owner: "client",
-      dueAt,
-      expiresAt: world.chance(0.15) ? (dueAt ?? now) + world.between(1, 60_000) : null,
-      options: {},
-      fingerprint: isKeyed ? id : null,
-    };
-  }
-
-  async #submit(specs: readonly TaskSpec[], mayDouble: boolean): Promise<void> {
-    const run = async (ledger: LedgerHost["ledger"]) => {
-      const answers = await ledger.submit(specs);
-      this.oracle.submitted(specs, answers);
-      this.world.note(`submit ${answers.join()}`);
-    };
-    await this.host.call(run, mayDouble).catch(() => undefined);
-  }
-
-  async #revoke(taskId: string): Promise<void> {
-    const terminate = this.world.chance(0.5);
-    await this.host.call((ledger) => ledger.revoke(taskId, terminate), true).catch(() => undefined);
-  }
-
-  async #ring(queue: string): Promise<void> {
-    const { world } = this;
-    const { faults } = this.host;
-    const throws = world.chance(faults.ringThrows);
-    if (throws && world.chance(0.5)) throw new Error("the queue did not take the bell");
-    const copies = world.chance(faults.bellDoubled) ? world.between(2, 5) : 1;
-    for (let copy = 0; copy < copies; copy += 1) {
-      if (world.chance(faults.bellLost)) continue;
-      const delay = world.chance(faults.bellLate)
-        ? world.between(0, 120_000)
-        : world.between(1, 20);
-      world.after(delay, () => void this.#consume(queue, 1).catch(() => undefined));
+    if (isLost !== soloLosses >= 3) throw new Violation(`${spec.id}: ${soloLosses} solo losses`);
+    if (kind === "poison" && end?.state === "SUCCESS") throw new Violation(`${spec.id} lived`);
+    if (retries > 3 || claims > 1 + retries + losses) {
+      throw new Violation(`${spec.id}: ${claims} claims, ${retries} retries, ${losses} losses`);
     }
-    if (throws) throw new Error("the queue took the bell and said it did not");
+    const isOnlyPoison = Object.values(this.#faults).filter((chance) => chance > 0).length <= 1;
+    if (isLost && isOnlyPoison && this.#faults.poison > 0 && kind !== "poison") {
+      throw new Violation(`${spec.id} (${kind}) is innocent`);
+    }
   }
 
-  /** One consumer, from its first claim until it is done or dies. */
-  async #consume(queue: string, bells: number): Promise<void> {
-    const { world, host } = this;
-    let isAlive = true;
-    const die = () => {
-      isAlive = false;
-      world.note("a consumer dies");
-    };
-    const alive = async <T>(call: () => Promise<T>): Promise<T> => {
-      if (world.chance(host.faults.consumerDies)) die();
-      if (!isAlive) return never();
-      const answer = await call();
-      if (world.chance(host.faults.consumerDies)) die();
-      return isAlive ? answer : never();
-    };
-    await drain(
-      {
-        ledger: this.#door(alive),
-        registry: new Registry<SimServices>(tasks),
-        supplies: {
-          services: { world, die },
-          lovageFor: () => {
-            throw new Error("These tasks call no others.");
-          },
-        },
-        clock: world,
-        random: world,
-        timers: {
-          after: (ms, fn) =>
-            world.after(ms, () => {
-              if (isAlive) fn();
-            }),
-        },
-        log: (event) => {
-          world.note(event);
-        },
-      },
-      queue,
-      bells,
-      // Few at a time, so that some are left and their order shows.
-      { maxRunning: world.between(1, 4), budgetMs: 1_000 },
-    );
+  #watched<T>(look: () => T): T {
+    try {
+      return look();
+    } catch (error) {
+      if (error instanceof Violation) this.#violation ??= error;
+      throw error;
+    }
   }
 
-  #door(alive: <T>(call: () => Promise<T>) => Promise<T>): LedgerDoor {
-    const { host, oracle, world } = this;
-    return {
-      exchange: (request) =>
-        alive(() =>
-          host.call((ledger) => {
-            const answer = ledger.exchange(request);
-            oracle.exchanged(request, answer, host.clock());
-            oracle.checkOrder(host.sql, ledger, request.queue, answer, host.clock());
-            world.note(`claim ${answer.tasks.length} settle ${request.settlements.length}`);
-            return answer;
-          }, true),
-        ),
-      heartbeat: (held) =>
-        alive(() =>
-          host.call((ledger) => {
-            const gone = ledger.heartbeat(held);
-            const lost = new Set(gone.map(({ id }) => id));
-            for (const [token, ids] of held) {
-              if (ids.some((id) => !lost.has(id))) oracle.extended(token, host.clock() + 30_000);
-            }
-            return gone;
-          }, true),
-        ),
-    };
+  /** The object is evicted at any moment, not only around its commands. */
+  #planDeaths(): void {
+    for (let deaths = this.world.between(0, 6); deaths > 0; deaths -= 1) {
+      this.world.after(this.world.between(0, CHAOS_MS), () => {
+        this.host.die();
+      });
+    }
   }
 
   /** Beat, which ticks every ledger: needed only where alarms are dropped for good. */
-  #watchdog(): void {
-    this.world.after(30_000, () => {
-      const tick = this.host.call((ledger) => {
-        ledger.tick();
-      }, true);
-      tick.catch(() => undefined);
-      this.#watchdog();
+  #watchdog(network: Network): void {
+    this.world.after(WATCHDOG_MS, () => {
+      network.tick().catch(() => undefined);
+      this.#watchdog(network);
     });
   }
 }

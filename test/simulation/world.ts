@@ -1,5 +1,8 @@
 import type { Clock, Random, Timers } from "#engine";
 
+/** When every simulation begins, epoch ms. */
+const START = 1_800_000_000_000;
+
 interface Event {
   readonly at: number;
   /** Breaks ties: events at the same time run in the order in which they were planned. */
@@ -14,15 +17,16 @@ interface Event {
  * go on do so before the next.
  */
 export class World implements Clock, Random, Timers {
-  #now = 1_800_000_000_000;
+  #now = START;
   #seq = 0;
   #state: number;
   readonly #events: Event[] = [];
-  /** What happened, for comparing two runs of a seed. */
+  /** What happened, for comparing two runs of a seed and for reading a failure. */
   readonly trace: string[] = [];
 
   constructor(seed: number) {
-    this.#state = seed;
+    // Neighbouring seeds would otherwise begin with neighbouring numbers.
+    this.#state = Math.imul(seed + 1, 0x9e3779b1);
   }
 
   now(): number {
@@ -50,6 +54,10 @@ export class World implements Clock, Random, Timers {
     return low + Math.floor(this.float() * (high - low + 1));
   }
 
+  pick<T>(choices: readonly [T, ...T[]]): T {
+    return choices[this.between(0, choices.length - 1)] ?? choices[0];
+  }
+
   after(ms: number, run: () => void): () => void {
     const event: Event = { at: this.#now + ms, seq: this.#seq, run, isCancelled: false };
     this.#seq += 1;
@@ -65,26 +73,33 @@ export class World implements Clock, Random, Timers {
     });
   }
 
-  /** Runs events up to a time. @returns the number run */
-  async run(until: number): Promise<number> {
-    let count = 0;
+  /** Runs the next event if there is one up to this time; then it is that time, or the event's. */
+  async step(until: number): Promise<boolean> {
     for (;;) {
       const event = this.#events[0];
-      if (event === undefined || event.at > until) break;
+      if (event === undefined || event.at > until) {
+        this.#now = Math.max(this.#now, until);
+        return false;
+      }
       this.#pop();
       if (event.isCancelled) continue;
       this.#now = Math.max(this.#now, event.at);
       event.run();
-      count += 1;
       // A macrotask: all microtasks run before it.
       await new Promise((resolve) => setImmediate(resolve));
+      return true;
     }
-    this.#now = Math.max(this.#now, until);
+  }
+
+  /** Runs all events up to a time. @returns the number run */
+  async run(until: number): Promise<number> {
+    let count = 0;
+    while (await this.step(until)) count += 1;
     return count;
   }
 
   note(what: string): void {
-    this.trace.push(`${this.#now - 1_800_000_000_000} ${what}`);
+    this.trace.push(`${this.#now - START} ${what}`);
   }
 
   #push(event: Event): void {
@@ -120,4 +135,9 @@ export class World implements Clock, Random, Timers {
 function isBefore(a: Event | undefined, b: Event | undefined): boolean {
   if (a === undefined || b === undefined) return b === undefined;
   return a.at < b.at || (a.at === b.at && a.seq < b.seq);
+}
+
+/** A promise that never settles: what a dead process still waits for. */
+export function never<T>(): Promise<T> {
+  return new Promise<T>(() => undefined);
 }

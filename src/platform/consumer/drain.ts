@@ -73,6 +73,8 @@ class Drain<Services> {
   #isSolo = false;
   #wake: () => void = () => undefined;
   #cancelSettleTimer: (() => void) | null = null;
+  /** The timer went off, maybe in the middle of an exchange that carries older outcomes. */
+  #isSettleDue = false;
   #cancelHeartbeat: (() => void) | null = null;
   #deadline: { at: number; cancel: () => void } | null = null;
 
@@ -194,18 +196,25 @@ class Drain<Services> {
     const runtimeMs = this.#parts.clock.now() - startedAt;
     this.#settlements.push({ id: task.id, token, outcome, runtimeMs });
     if (this.#running.size === 0 || this.#settlements.length >= SETTLE_TASKS) this.#wake();
-    else this.#cancelSettleTimer ??= this.#parts.timers.after(SETTLE_MS, () => this.#wake());
+    else this.#cancelSettleTimer ??= this.#parts.timers.after(SETTLE_MS, () => this.#settleNow());
+  }
+
+  #settleNow(): void {
+    this.#isSettleDue = true;
+    this.#wake();
   }
 
   /** Waits until there is something worth an exchange. */
   async #progress(): Promise<void> {
-    if (this.#running.size > 0 && this.#settlements.length < SETTLE_TASKS) {
+    const isIdle = this.#settlements.length < SETTLE_TASKS && !this.#isSettleDue;
+    if (this.#running.size > 0 && isIdle) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
     this.#cancelSettleTimer?.();
     this.#cancelSettleTimer = null;
+    this.#isSettleDue = false;
   }
 
   #heartbeatEvery(ms: number): () => void {
@@ -224,17 +233,19 @@ class Drain<Services> {
     }
     if (held.size === 0) return;
     try {
-      for (const gone of await this.#parts.ledger.heartbeat(held)) this.#drop(gone);
+      for (const { id, reason } of await this.#parts.ledger.heartbeat(held)) {
+        const running = this.#running.get(id);
+        // A late answer may be about an earlier run of the task.
+        if (running !== undefined && held.has(running.token)) this.#drop(running, reason);
+      }
     } catch (error) {
       // The next one may get through; if none does, the lease expires and the settle is refused.
       this.#parts.log("heartbeat_failed", { queue: this.#queue, error });
     }
   }
 
-  #drop({ id, reason }: GoneTask): void {
-    const running = this.#running.get(id);
-    if (running === undefined) return;
-    this.#running.delete(id);
+  #drop(running: RunningTask<Services>, reason: GoneTask["reason"]): void {
+    this.#running.delete(running.task.id);
     running.stop(reason === "revoked" ? new TaskRevokedError("terminated") : new LeaseLostError());
     if (this.#running.size === 0) this.#wake();
   }

@@ -28,6 +28,9 @@ interface LeaseRow extends Record<string, string | number | null> {
   task_ids: string;
 }
 
+/** Terminated tasks that are remembered: more than a heartbeat's time brings. */
+const MAX_TERMINATED = 1_000;
+
 /**
  * The live leases of one ledger. One row per lease, however many tasks it holds, written when it is
  * granted and extended; nothing is written when a task leaves it: a task that is gone, or whose `token`
@@ -38,6 +41,8 @@ export class LeaseBook {
   readonly #slots = new Slots();
   readonly #leases = new Map<number, Lease>();
   readonly #holder = new Map<string, Lease>();
+  /** The newest tasks that were terminated while they ran. D1 may have them before their runner asks. */
+  readonly #terminated = new Set<string>();
   #lastToken = 0;
   #latestClaim = 0;
 
@@ -115,6 +120,21 @@ export class LeaseBook {
       this.#leases.delete(lease.token);
       this.#slots.release(lease.slot);
     }
+  }
+
+  /** Takes a task from its runner, who is told at its next heartbeat. */
+  terminate(lease: Lease, taskId: string): void {
+    this.release(lease, taskId);
+    this.#terminated.add(taskId);
+    const [oldest] = this.#terminated;
+    if (this.#terminated.size > MAX_TERMINATED && oldest !== undefined) {
+      this.#terminated.delete(oldest);
+    }
+  }
+
+  /** Whether a task that has no lease any more was terminated; after a restart it isn't known. */
+  wasTerminated(taskId: string): boolean {
+    return this.#terminated.has(taskId);
   }
 
   /** Extends a live lease. Rows written: 1. Repeating it only moves the end. */

@@ -101,8 +101,7 @@ export class TaskLedger {
         if (lease !== undefined) memory.leases.extend(lease, now + this.#settings.leaseMs);
         for (const id of ids) {
           if (kept.includes(id)) continue;
-          const isRevoked = memory.finished.get(id)?.state === "REVOKED";
-          gone.push({ id, reason: isRevoked ? "revoked" : "lost" });
+          gone.push({ id, reason: memory.leases.wasTerminated(id) ? "revoked" : "lost" });
         }
       }
       return gone;
@@ -129,7 +128,7 @@ export class TaskLedger {
         changes.revoke(row, "revoke", null);
         if (row.parked === 0) memory.lanes.remove(taskId);
       } else if (terminate) {
-        memory.leases.release(lease, taskId);
+        memory.leases.terminate(lease, taskId);
         changes.revoke(row, "terminate", lease.claimedAt);
       } else if (row.is_revoked === 0) {
         const mark = "UPDATE tasks SET is_revoked = 1 WHERE parked = ? AND id = ?";
@@ -235,7 +234,7 @@ export class TaskLedger {
     const { sql } = this.#ports;
     migrate(sql);
     this.#memory = loadMemory(sql, this.#settings.laneCapacity);
-    this.#wakeups.armExactly(this.#memory, this.#flusher.retryAt, this.#now());
+    this.#wakeups.armExactly(this.#memory, this.#flusher.retryAt, this.#now(), 1);
     return this.#memory;
   }
 

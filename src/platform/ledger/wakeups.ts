@@ -70,15 +70,22 @@ export class Wakeups {
    * Sets the alarm to the next time anything has to happen, computed from scratch: at load, and first of
    * all in every tick, so that nothing that goes wrong later leaves the ledger without one.
    * @param flushRetryAt when a failed flush is due again; null if none failed
+   * @param watchMs until the next look at what is due. At load none: the alarm that is replaced may have
+   *   been for it, and an object that is evicted and woken again and again must get there once
    */
-  armExactly(memory: Memory, flushRetryAt: number | null, now: number): void {
+  armExactly(
+    memory: Memory,
+    flushRetryAt: number | null,
+    now: number,
+    watchMs = this.#settings.watchMs,
+  ): void {
     const times = [memory.leases.nextExpiry(), flushRetryAt];
     let isDue = isBusy(memory);
     for (const queue of memory.parked.queues()) {
       times.push(memory.parked.nextDue(queue, now + 1));
       isDue ||= oldestDue(memory, queue, now) !== null;
     }
-    if (isDue) times.push(now + this.#settings.watchMs);
+    if (isDue) times.push(now + watchMs);
     // What is due by now is done by whoever called; an alarm for it would ring again and again.
     const next = times.filter((time) => time !== null && time > now).reduce(earlier, null);
     this.#armedAt = next;

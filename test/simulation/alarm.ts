@@ -1,0 +1,91 @@
+import type { Faults } from "./faults.ts";
+import { isDue } from "./model.ts";
+import type { Oracle } from "./oracle.ts";
+import { Violation } from "./violation.ts";
+import type { World } from "./world.ts";
+
+/** The ledger takes an alarm for lost that is overdue by this (wakeups.ts). */
+const GRACE_MS = 5_000;
+
+/**
+ * The one alarm of a Durable Object: outlives it, fires by the clock of its machine, is replaced by the
+ * next that is set. May come late, twice, or (which the platform promises not to do) not at all.
+ */
+export class SimAlarm {
+  readonly #world: World;
+  readonly #clock: () => number;
+  readonly #fire: () => void;
+  faults: Faults;
+  /** Epoch ms; null: none is set. */
+  #at: number | null = null;
+  #cancel: () => void = () => undefined;
+  /** It was lost, or its handler failed: what the ledger believes of it is wrong until the next tick. */
+  #isLost = false;
+  readonly #isUnreliable: boolean;
+
+  constructor(world: World, clock: () => number, faults: Faults, fire: () => void) {
+    this.#world = world;
+    this.#clock = clock;
+    this.faults = faults;
+    this.#isUnreliable = faults.alarmLate + faults.alarmDropped + faults.clockJumps > 0;
+    this.#fire = fire;
+  }
+
+  get at(): number | null {
+    return this.#at;
+  }
+
+  set(at: number): void {
+    this.#at = at;
+    this.#plan(this.#world.chance(this.faults.alarmLate) ? this.#world.between(0, 75_000) : 0);
+  }
+
+  /** The handler failed, or its object died. */
+  retry(ms: number): void {
+    this.#isLost = true;
+    this.set(this.#clock() + ms);
+  }
+
+  /** The handler came to its end. */
+  ticked(): void {
+    this.#isLost = false;
+  }
+
+  clockChanged(): void {
+    if (this.#at !== null) this.#plan(0);
+  }
+
+  /**
+   * While there is work an alarm is set, and not later than it is needed; where alarms come late, not later
+   * than the ledger takes them for lost.
+   */
+  check(oracle: Oracle, isUnflushed: boolean, watchMs: number): void {
+    if (this.#isLost) return;
+    const { model, now } = oracle;
+    let needed = isUnflushed || model.leases.size > 0 ? now + watchMs : Infinity;
+    for (const task of model.live.values()) {
+      if (task.lease !== null) continue;
+      needed = Math.min(needed, isDue(task, now) ? now + watchMs : task.dueAt);
+    }
+    if (this.#isUnreliable) needed = Math.max(needed, now + GRACE_MS);
+    if (needed === Infinity || (this.#at !== null && this.#at <= needed)) return;
+    throw new Violation(`the alarm is set to ${this.#at}, but needed at ${needed} (it is ${now})`);
+  }
+
+  #plan(late: number): void {
+    this.#cancel();
+    const delay = Math.max(0, (this.#at ?? 0) - this.#clock()) + late;
+    this.#cancel = this.#world.after(delay, () => {
+      this.#at = null;
+      if (this.#world.chance(this.faults.alarmDropped)) {
+        this.#isLost = true;
+        this.#world.note("an alarm is dropped");
+        return;
+      }
+      if (this.#world.chance(this.faults.alarmDoubled)) {
+        this.#world.after(this.#world.between(0, 1_000), this.#fire);
+      }
+      this.#fire();
+    });
+  }
+}

@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { createTaskDefiner, Registry, type TaskContext } from "#engine";
+import type { Process } from "./process.ts";
+import { never } from "./world.ts";
+
+/** What the tasks of a simulation do when they run. */
+export const KINDS = [
+  "succeed",
+  "fail",
+  /** Retried twice by its declaration, then succeeds. */
+  "flaky",
+  /** Asks for a retry in `n` seconds, once. */
+  "again",
+  "exhaust",
+  /** Longer than a lease: heartbeats have to keep it. */
+  "slow",
+  /** Longer than its time limit, and deaf to every signal. */
+  "overlong",
+  /** Ends when its soft limit tells it to. */
+  "soft",
+  /** Kills its consumer in its first one or two attempts, then succeeds. */
+  "deadly",
+  /** Kills its consumer whenever it runs. */
+  "poison",
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+export const params = z.object({ kind: z.enum(KINDS), n: z.number() });
+export type Params = z.output<typeof params>;
+
+/** How a task of a kind may end when nobody calls it off and its consumers live: state and error. */
+export const ENDS: Readonly<Record<Kind, readonly [state: string, error: string | null]>> = {
+  succeed: ["SUCCESS", null],
+  fail: ["FAILURE", "TypeError"],
+  flaky: ["SUCCESS", null],
+  again: ["SUCCESS", null],
+  exhaust: ["FAILURE", "RangeError"],
+  slow: ["SUCCESS", null],
+  overlong: ["FAILURE", "TimeLimitExceeded"],
+  soft: ["FAILURE", "SoftTimeLimitExceeded"],
+  deadly: ["SUCCESS", null],
+  poison: ["FAILURE", "WorkerLostError"],
+};
+
+export interface SimServices {
+  readonly process: Process;
+  readonly between: (low: number, high: number) => number;
+  /** Tells the oracle of a run that begins. */
+  readonly started: (taskId: string, attempt: number) => void;
+  /** A moment at which the consumer may die or stand still, with the effect just made. */
+  readonly effect: () => void;
+}
+
+type Ctx = TaskContext<SimServices>;
+
+async function behave({ kind, n }: Params, ctx: Ctx): Promise<number> {
+  const { process, between, started, effect } = ctx.services;
+  started(ctx.taskId, ctx.attempt);
+  if (kind === "poison" || (kind === "deadly" && ctx.attempt <= 1 + (n % 2))) {
+    await process.sleep(between(0, 40));
+    process.die();
+    return never();
+  }
+  await process.sleep(kind === "slow" ? 45_000 : between(0, 40));
+  effect();
+  switch (kind) {
+    case "fail":
+      throw new TypeError("not retried");
+    case "flaky":
+      if (ctx.retries < 2) throw new RangeError("retried");
+      return n;
+    case "again":
+      return ctx.retries === 0 ? ctx.retry({ countdown: n }) : n;
+    case "exhaust":
+      throw new RangeError("retried until no retry is left");
+    case "overlong":
+      await process.sleep(60_000);
+      return n;
+    case "soft":
+      return untilAborted(ctx.signal);
+    case "succeed":
+    case "slow":
+    case "deadly":
+      return n;
+  }
+}
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const stop = () => {
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop);
+  });
+}
+
+const define = createTaskDefiner<SimServices>();
+const policy = { autoretryFor: [RangeError], retryBackoff: true, maxRetries: 3 };
+
+const definitions = [
+  define({ name: "single", params, ...policy, handler: behave }),
+  define({
+    name: "batch",
+    params,
+    ...policy,
+    batch: {
+      size: 3,
+      handler: (calls) => Promise.allSettled(calls.map((call) => behave(call.params, call.ctx))),
+    },
+  }),
+];
+
+export const registry = new Registry<SimServices>(definitions);

@@ -1,0 +1,138 @@
+import { mintTaskId, type TaskSpec } from "#engine";
+import { KINDS, type Kind } from "./behaviours.ts";
+import type { Faults } from "./faults.ts";
+import type { SimHistory } from "./history.ts";
+import type { Network } from "./network.ts";
+import type { Oracle } from "./oracle.ts";
+import { Readers } from "./records.ts";
+import type { World } from "./world.ts";
+
+const QUEUES = ["default", "emails"] as const;
+
+/** All but the poison, whose share a mix decides. */
+const HARMLESS = KINDS.filter((kind) => kind !== "poison") as [Kind, ...Kind[]];
+
+/** How a task's own limits are set; others have none. */
+const OPTIONS: Readonly<Partial<Record<Kind, TaskSpec["options"]>>> = {
+  overlong: { time_limit: 20 },
+  soft: { soft_time_limit: 3 },
+};
+
+/** Those who submit, read and revoke. */
+export class Clients {
+  readonly #world: World;
+  readonly #network: Network;
+  readonly #history: SimHistory;
+  readonly #oracle: Oracle;
+  readonly #readers = new Readers();
+  readonly #watched: <T>(look: () => T) => T;
+
+  constructor(
+    world: World,
+    network: Network,
+    history: SimHistory,
+    oracle: Oracle,
+    watched: <T>(look: () => T) => T,
+  ) {
+    this.#world = world;
+    this.#network = network;
+    this.#history = history;
+    this.#oracle = oracle;
+    this.#watched = watched;
+  }
+
+  /**
+   * A minute of clients: submits of one or several tasks, some under a key and repeated at once or much
+   * later, sometimes as another call; revokes; and reads all along.
+   */
+  plan(faults: Faults, kinds: readonly [Kind, ...Kind[]] = HARMLESS): void {
+    const world = this.#world;
+    for (let submits = world.between(3, 6); submits > 0; submits -= 1) {
+      const isKeyed = world.chance(0.4);
+      const first = world.between(0, 60_000);
+      const count = world.between(1, world.chance(0.2) ? 12 : 4);
+      const specs = Array.from({ length: count }, () =>
+        this.#anySpec(isKeyed, faults.poison, kinds),
+      );
+      this.#at(first, () => this.#network.submit(specs));
+      if (isKeyed) this.#planRepeats(specs, first);
+      for (const { id } of specs) this.#planReads(id, first);
+      const [victim] = specs;
+      if (victim !== undefined && world.chance(0.3)) {
+        const terminate = world.chance(0.5);
+        this.#at(first + world.between(0, 20_000), () => this.revoke(victim.id, terminate));
+      }
+    }
+  }
+
+  submit(specs: readonly TaskSpec[]): Promise<unknown> {
+    return this.#network.submit(specs);
+  }
+
+  revoke(id: string, terminate: boolean): Promise<unknown> {
+    return this.#network.revoke(id, terminate);
+  }
+
+  /** Asks the ledger, then the history, and never sees less than it has seen. */
+  async read(id: string): Promise<void> {
+    const wasAccepted = this.#oracle.submissions.isAccepted(id);
+    const past = this.#readers.lastSeen(id);
+    const record = (await this.#network.read(id)) ?? (await this.#history.find(id));
+    this.#watched(() => this.#readers.saw(id, record, wasAccepted, past));
+  }
+
+  spec(kind: Kind, over: Partial<TaskSpec> = {}): TaskSpec {
+    const world = this.#world;
+    return {
+      id: mintTaskId(world.now(), 0, world.bytes(8)),
+      name: "single",
+      queue: "default",
+      priority: 0,
+      kwargs: JSON.stringify({ kind, n: world.between(0, 9) }),
+      owner: "client",
+      dueAt: null,
+      expiresAt: null,
+      options: OPTIONS[kind] ?? {},
+      fingerprint: null,
+      ...over,
+    };
+  }
+
+  #anySpec(isKeyed: boolean, poison: number, kinds: readonly [Kind, ...Kind[]]): TaskSpec {
+    const world = this.#world;
+    const isPoison = world.chance(poison);
+    const kind = isPoison ? "poison" : world.chance(0.4) ? "succeed" : world.pick(kinds);
+    const dueAt = world.chance(0.3) ? world.now() + world.between(0, 90_000) : null;
+    const spec = this.spec(kind, {
+      name: world.chance(0.4) ? "batch" : "single",
+      queue: world.pick(QUEUES),
+      priority: world.between(0, 2),
+      dueAt,
+      expiresAt: world.chance(0.15) ? (dueAt ?? world.now()) + world.between(1, 60_000) : null,
+    });
+    return isKeyed ? { ...spec, fingerprint: `call ${spec.id}` } : spec;
+  }
+
+  #planRepeats(specs: readonly TaskSpec[], first: number): void {
+    const world = this.#world;
+    for (let repeats = world.between(1, 3); repeats > 0; repeats -= 1) {
+      const later = world.between(0, world.chance(0.5) ? 10 : 100_000);
+      this.#at(first + later, () => this.#network.submit(specs));
+    }
+    const others = specs.map((spec) => ({ ...spec, fingerprint: `another ${spec.id}` }));
+    this.#at(first + world.between(0, 100_000), () => this.#network.submit(others));
+  }
+
+  #planReads(id: string, first: number): void {
+    for (let reads = this.#world.between(0, 4); reads > 0; reads -= 1) {
+      this.#at(first + this.#world.between(0, 120_000), () => this.read(id));
+    }
+  }
+
+  /** What fails, fails: these clients don't insist. */
+  #at(ms: number, run: () => Promise<unknown>): void {
+    this.#world.after(ms, () => {
+      run().catch(() => undefined);
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import type { TaskRecord, SubmitAnswer, TaskSpec } from "#engine";
+import type { LedgerDoor } from "#platform/consumer/drain.ts";
+import type { TaskLedger } from "#platform/ledger/ledger.ts";
+import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
+import type { LedgerHost } from "./host.ts";
+import type { Command } from "./oracle.ts";
+import type { World } from "./world.ts";
+
+/**
+ * The way to the ledger's object: a call may be late, get lost on either way, or run twice, the second
+ * time long after its caller has gone on. Arguments and answers are not copied; nobody changes them.
+ */
+export class Network implements LedgerDoor {
+  readonly #world: World;
+  readonly #host: LedgerHost;
+
+  constructor(world: World, host: LedgerHost) {
+    this.#world = world;
+    this.#host = host;
+  }
+
+  exchange(request: Exchange): Promise<ExchangeAnswer> {
+    return this.#call({ kind: "exchange", request }, (ledger) => {
+      const answer = ledger.exchange(request);
+      const { settlements, claim } = request;
+      const got = answer.token === 0 ? "nothing" : `lease ${answer.token}, ${short(answer.tasks)}`;
+      this.#world.note(`settle ${settlements.length}, claim ${claim}: ${got}`);
+      return answer;
+    });
+  }
+
+  heartbeat(held: ReadonlyMap<number, readonly string[]>): Promise<GoneTask[]> {
+    return this.#call({ kind: "heartbeat", held }, (ledger) => ledger.heartbeat(held));
+  }
+
+  /** A submit of fresh ids is never sent twice: nothing could tell the second from the first. */
+  async submit(specs: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
+    const mayDouble = specs.every(({ fingerprint }) => fingerprint !== null);
+    const submit = (ledger: TaskLedger) => {
+      // Has it load its tables now, in sight of the oracle, and not after its look into the history.
+      ledger.stats();
+      return ledger.submit(specs);
+    };
+    const answers = await this.#call({ kind: "submit", specs }, submit, mayDouble);
+    this.#world.note(`submit ${short(specs)}: ${answers.join()}`);
+    return answers;
+  }
+
+  revoke(taskId: string, terminate: boolean): Promise<TaskRecord | null> {
+    this.#world.note(`revoke ${taskId.slice(-4)}${terminate ? " and terminate" : ""}`);
+    return this.#call({ kind: "revoke", taskId, terminate }, (ledger) =>
+      ledger.revoke(taskId, terminate),
+    );
+  }
+
+  read(taskId: string): Promise<TaskRecord | null> {
+    return this.#call({ kind: "read", taskId }, (ledger) => ledger.get(taskId));
+  }
+
+  /** The watchdog's call. */
+  tick(): Promise<void> {
+    return this.#call({ kind: "tick" }, (ledger) => {
+      ledger.tick();
+    });
+  }
+
+  async #call<T>(
+    command: Command,
+    run: (ledger: TaskLedger) => T | Promise<T>,
+    mayDouble = true,
+  ): Promise<T> {
+    const world = this.#world;
+    const { faults } = this.#host;
+    await this.#travel();
+    if (world.chance(faults.requestLost)) throw new Error("the request was lost");
+    if (mayDouble && world.chance(faults.requestDoubled)) {
+      world.after(world.between(0, world.chance(0.5) ? 50 : 40_000), () => {
+        this.#host.execute(command, run).catch(() => undefined);
+      });
+    }
+    const answer = await this.#host.execute(command, run);
+    await this.#travel();
+    if (world.chance(faults.answerLost)) throw new Error("the answer was lost");
+    return answer;
+  }
+
+  #travel(): Promise<void> {
+    const isLate = this.#world.chance(this.#host.faults.callLate);
+    return this.#world.sleep(this.#world.between(0, isLate ? 40_000 : 3));
+  }
+}
+
+/** The ids of tasks by their last four digits, which tell them apart in one history. */
+function short(tasks: readonly { readonly id: string }[]): string {
+  return tasks.map(({ id }) => id.slice(-4)).join();
+}

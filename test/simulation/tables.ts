@@ -1,0 +1,60 @@
+import type { FinishedTask } from "#engine";
+import type { TaskRow } from "#platform/ledger/rows.ts";
+import type { SimSql } from "./sim-sql.ts";
+
+export interface LeaseRow {
+  readonly token: number;
+  readonly is_solo: number;
+  readonly claimed_at: number;
+  readonly expires_at: number;
+  readonly ids: readonly string[];
+}
+
+/** One record of `finished`, with the bytes it has there. */
+export interface FinishedRecord {
+  readonly seq: number;
+  readonly record: FinishedTask;
+  readonly text: string;
+}
+
+/** The ledger's tables as they are committed, read from outside. */
+export interface Tables {
+  readonly tasks: readonly TaskRow[];
+  readonly leases: readonly LeaseRow[];
+  readonly finished: readonly FinishedRecord[];
+  /** Those of `finished` that no row says are in D1. */
+  readonly unflushed: readonly FinishedRecord[];
+}
+
+export function readTables(sql: SimSql): Tables {
+  if (sql.peek("SELECT 1 FROM sqlite_master WHERE name = 'finished'").length === 0) {
+    return { tasks: [], leases: [], finished: [], unflushed: [] };
+  }
+  const leases = sql.peek<{
+    token: number;
+    is_solo: number;
+    claimed_at: number;
+    expires_at: number;
+    task_ids: string;
+  }>("SELECT token, is_solo, claimed_at, expires_at, task_ids FROM leases");
+  const rows = sql.peek<{ seq: number; flushed_seq: number; tasks: string }>(
+    "SELECT seq, flushed_seq, tasks FROM finished ORDER BY seq",
+  );
+  const finished = rows.flatMap(({ seq, tasks }) =>
+    (JSON.parse(tasks) as FinishedTask[]).map((record) => ({
+      seq,
+      record,
+      text: JSON.stringify(record),
+    })),
+  );
+  const flushedSeq = Math.max(0, ...rows.map((row) => row.flushed_seq));
+  return {
+    tasks: sql.peek<TaskRow>("SELECT * FROM tasks"),
+    leases: leases.map(({ task_ids, ...lease }) => ({
+      ...lease,
+      ids: JSON.parse(task_ids) as string[],
+    })),
+    finished,
+    unflushed: finished.filter(({ seq }) => seq > flushedSeq),
+  };
+}
