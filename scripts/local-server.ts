@@ -1,9 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { ROOT } from "./wrangler.ts";
+import { isPortTaken, ROOT } from "./wrangler.ts";
 
 const START_TIMEOUT_MS = 90_000;
 
@@ -44,7 +43,7 @@ export class LocalServer {
   /** Kills the server at once (SIGKILL to its whole group) and waits until its port is closed. */
   async kill(): Promise<void> {
     if (this.#process.pid !== undefined) process.kill(-this.#process.pid, "SIGKILL");
-    while (await isOpen(this.#port)) await pause(50);
+    while (await isPortTaken(this.#port)) await pause(50);
   }
 
   /** Memory of the server's processes together, MiB. */
@@ -87,19 +86,6 @@ function finished(child: ChildProcess): Promise<void> {
     child.once("exit", (code) => {
       if (code === 0) resolve();
       else reject(new Error(`wrangler ended with ${code}.`));
-    });
-  });
-}
-
-function isOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: "127.0.0.1" });
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => {
-      resolve(false);
     });
   });
 }

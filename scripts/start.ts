@@ -5,11 +5,10 @@
  */
 import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { styleText } from "node:util";
-import { exitCodeOf, ROOT, runWrangler, startWrangler } from "./wrangler.ts";
+import { exitCodeOf, isPortTaken, ROOT, runWrangler, startWrangler } from "./wrangler.ts";
 
 const DEFAULT_PORT = 8_787;
 const DEFAULT_ADDRESS = `http://localhost:${DEFAULT_PORT}`;
@@ -28,20 +27,6 @@ function readPort(): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) fail(`PORT: '${text}' is no port.`);
   return port;
-}
-
-/** Whether something accepts connections on this port of localhost. */
-function isPortTaken(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: "localhost" });
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => {
-      resolve(false);
-    });
-  });
 }
 
 /** Makes the secret that ids from callers' keys are derived with, once; it stays on this machine. */

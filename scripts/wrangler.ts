@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { connect } from "node:net";
 import { join } from "node:path";
 
 /** The project's folder. */
@@ -52,4 +53,18 @@ export async function runWrangler(
     });
   }
   return { code: await exitCodeOf(child), text };
+}
+
+/** Whether something accepts connections on this port of localhost. */
+export function isPortTaken(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: "localhost" });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => {
+      resolve(false);
+    });
+  });
 }

@@ -3,6 +3,7 @@ import type { AnyTaskDefinition, BatchCall } from "./definition.ts";
 import {
   describeError,
   InvalidArgumentsError,
+  InvalidOptionError,
   MaxRetriesExceededError,
   ResultError,
   Retry,
@@ -13,6 +14,9 @@ import { isLargerThan } from "./json.ts";
 import type { Registry } from "./registry.ts";
 import { hasRetryLeft, retryDelayMs } from "./retry.ts";
 import { MAX_RESULT_BYTES, type ClaimedTask, type Outcome } from "./wire.ts";
+
+/** A hundred years. */
+const MAX_RETRY_DELAY_MS = 100 * 365 * 86_400_000;
 
 /** One attempt on its way: the task, what its handler gets, and what stops it. */
 export interface Attempt<Services> {
@@ -97,13 +101,18 @@ function unwrap(answer: PromiseSettledResult<unknown> | undefined): unknown {
 
 /** The handler's result, or a throw of the reason for which the attempt was cut. */
 async function cutShort<Services>(attempt: Attempt<Services>, result: unknown): Promise<unknown> {
-  if (!(result instanceof Promise)) return result;
+  // Not only promises: an ORM's query, returned as it is, is waited for too.
+  if (!isThenable(result)) return result;
   return Promise.race([
     result,
     attempt.cut.then((reason) => {
       throw reason;
     }),
   ]);
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
 function succeed(
@@ -122,14 +131,28 @@ function succeed(
   return { kind: "success", result: text };
 }
 
-/** Retry or failure: the one place that decides what becomes of an attempt that threw. */
+/** Retry or failure, whatever was thrown. Never throws: without an outcome an attempt would never end. */
 function outcomeOfError<Services>(
   definition: AnyTaskDefinition<Services>,
   task: ClaimedTask,
-  unclear: unknown,
+  thrown: unknown,
   random: number,
 ): Outcome {
-  const thrown = definition.clarifyError(unclear);
+  try {
+    return decide(definition, task, definition.clarifyError(thrown), random);
+  } catch {
+    // It can't even be looked at: a Proxy, an error whose getters throw.
+    return fail(thrown);
+  }
+}
+
+/** The one place that decides what becomes of an attempt that threw. */
+function decide<Services>(
+  definition: AnyTaskDefinition<Services>,
+  task: ClaimedTask,
+  thrown: unknown,
+  random: number,
+): Outcome {
   const { retryPolicy } = definition;
   const maxRetries =
     task.options.max_retries === undefined ? retryPolicy.maxRetries : task.options.max_retries;
@@ -138,11 +161,12 @@ function outcomeOfError<Services>(
     const cause = thrown.cause ?? null;
     if (!isRetryLeft) return fail(cause ?? new MaxRetriesExceededError(task.name, task.id));
     const seconds = thrown.countdownSeconds ?? retryPolicy.defaultRetryDelaySeconds;
-    return {
-      kind: "retry",
-      delayMs: Math.round(seconds * 1_000),
-      error: describeError(cause ?? thrown),
-    };
+    if (Number.isNaN(seconds) || seconds * 1_000 > MAX_RETRY_DELAY_MS) {
+      return fail(
+        new InvalidOptionError("countdown", `${seconds} s is no time to wait for a retry.`),
+      );
+    }
+    return retry(seconds * 1_000, cause ?? thrown);
   }
   // As in Celery the hard limit ends the task: the handler may still be at it, so no second one starts.
   if (thrown instanceof TimeLimitExceeded) return fail(thrown);
@@ -150,11 +174,13 @@ function outcomeOfError<Services>(
     definition.autoretryFor.some((type) => thrown instanceof type) &&
     !definition.dontAutoretryFor.some((type) => thrown instanceof type);
   if (!isAutomatic || !isRetryLeft || thrown instanceof InvalidArgumentsError) return fail(thrown);
-  return {
-    kind: "retry",
-    delayMs: retryDelayMs(retryPolicy, task.retries, random),
-    error: describeError(thrown),
-  };
+  return retry(retryDelayMs(retryPolicy, task.retries, random), thrown);
+}
+
+/** Milliseconds the ledger can keep: whole, not negative, not beyond all calendars. */
+function retry(delayMs: number, thrown: unknown): Outcome {
+  const bounded = Math.max(0, Math.min(MAX_RETRY_DELAY_MS, Math.round(delayMs)));
+  return { kind: "retry", delayMs: bounded, error: describeError(thrown) };
 }
 
 function fail(thrown: unknown): Outcome {

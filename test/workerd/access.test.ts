@@ -99,7 +99,8 @@ it.each([
 
 it("too many wrong keys from one address are 429, with the time to wait", async () => {
   const statuses = new Set<number>();
-  for (let tries = 0; tries < 40; tries += 1) {
+  // More than twice the limit: the minute may change in between.
+  for (let tries = 0; tries < 70; tries += 1) {
     const answer = await call(`/api/tasks/${taskId}/`, "guess", undefined, "192.0.2.1");
     statuses.add(answer.status);
     if (answer.status === 429) expect(answer.headers.get("Retry-After")).toBe("60");

@@ -11,7 +11,12 @@ export interface ChargeRequest {
 
 /** What a gateway says of a charge; both are final for their key. */
 export type Charge =
-  | { readonly status: "captured"; readonly reference: string }
+  | {
+      readonly status: "captured";
+      readonly reference: string;
+      /** What was taken, minor units. */
+      readonly amountMinor: number;
+    }
   | { readonly status: "declined"; readonly reason: string };
 
 /**
@@ -44,6 +49,15 @@ export class PaymentProviderChangedError extends Error {
 
   constructor(begunWith: string, now: string) {
     super(`The payment was begun with '${begunWith}'; the provider is '${now}' now.`);
+  }
+}
+
+/** The gateway took another amount than the order's: a person has to look. */
+export class PaymentAmountError extends Error {
+  override readonly name = "PaymentAmountError";
+
+  constructor(orderId: string, taken: number, due: number) {
+    super(`${taken} was taken for order #${orderId} instead of ${due}.`);
   }
 }
 

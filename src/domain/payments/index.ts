@@ -1,7 +1,11 @@
 import { z } from "zod";
 import { findOrders, OrderNotFoundError } from "../orders/index.ts";
 import { defineShopTask } from "../services.ts";
-import { PaymentDeclinedError, PaymentProviderChangedError } from "./gateway.ts";
+import {
+  PaymentAmountError,
+  PaymentDeclinedError,
+  PaymentProviderChangedError,
+} from "./gateway.ts";
 import { processPayment } from "./process-payment.ts";
 
 export * from "./gateway.ts";
@@ -22,7 +26,12 @@ export const processPaymentTask = defineShopTask({
   params: z.object({ order_id: z.string() }),
   queue: "payments",
   autoretryFor: [Error],
-  dontAutoretryFor: [PaymentDeclinedError, PaymentProviderChangedError, OrderNotFoundError],
+  dontAutoretryFor: [
+    PaymentDeclinedError,
+    PaymentProviderChangedError,
+    PaymentAmountError,
+    OrderNotFoundError,
+  ],
   retryBackoff: true,
   maxRetries: 12,
   timeLimitSeconds: 120,

@@ -3,6 +3,7 @@ import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { Clock } from "#engine";
 import { moveOrder, type Order } from "../orders/index.ts";
 import {
+  PaymentAmountError,
   PaymentDeclinedError,
   PaymentProviderChangedError,
   type Charge,
@@ -30,12 +31,13 @@ export async function findPayment(db: DrizzleD1Database, orderId: string): Promi
  * asked, the key comes from the order, and after an unknown outcome the gateway is asked what happened
  * before it is asked again. A crash between any two lines is mended by the next run.
  * @returns the order, paid
- * @throws PaymentDeclinedError, PaymentProviderChangedError (final); any other error: try again
+ * @throws PaymentDeclinedError, PaymentProviderChangedError, PaymentAmountError (final); any other error: try again
  */
 export async function processPayment(parts: Parts, order: Order, taskId: string): Promise<Order> {
   if (order.state === "paid") return order;
   const { payment, isFirst } = await beginCharge(parts, order, taskId);
-  if (payment.state === "captured") return record(parts, order, payment, capturedBy(payment));
+  if (payment.state === "captured")
+    return record(parts, order, payment, capturedBy(payment, order));
   if (payment.state === "declined") throw new PaymentDeclinedError(payment.declineReason ?? "");
   if (payment.provider !== parts.gateway.provider) {
     throw new PaymentProviderChangedError(payment.provider, parts.gateway.provider);
@@ -100,6 +102,9 @@ async function record(
   charge: Charge,
 ): Promise<Order> {
   const isPaid = charge.status === "captured";
+  if (isPaid && charge.amountMinor !== order.amountMinor) {
+    throw new PaymentAmountError(order.id, charge.amountMinor, order.amountMinor);
+  }
   const change = isPaid
     ? { state: "captured" as const, reference: charge.reference }
     : { state: "declined" as const, declineReason: charge.reason, declines: payment.declines + 1 };
@@ -120,6 +125,7 @@ async function record(
   return { ...order, state: "paid" };
 }
 
-function capturedBy(payment: Payment): Charge {
-  return { status: "captured", reference: payment.reference ?? "" };
+/** What was recorded, and checked, before a crash kept it from the order. */
+function capturedBy(payment: Payment, { amountMinor }: Order): Charge {
+  return { status: "captured", reference: payment.reference ?? "", amountMinor };
 }

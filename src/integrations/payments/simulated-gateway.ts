@@ -37,7 +37,7 @@ export function createSimulatedGateway(db: DrizzleD1Database): PaymentGateway {
     provider: "simulated",
     async charge(request) {
       const behaviour = behaviourFor(request.amountMinor);
-      const { requests } = await countRequest(db, request);
+      const { requests, amountMinor } = await countRequest(db, request);
       if (behaviour === "decline") return DECLINED;
       if (behaviour === "fail_twice" && requests <= 2) {
         throw new PaymentUnavailableError("The simulated gateway is not available.");
@@ -46,7 +46,7 @@ export function createSimulatedGateway(db: DrizzleD1Database): PaymentGateway {
       if (behaviour === "time_out_after_charging" && requests === 1) {
         throw new PaymentUnavailableError("The simulated gateway gave no answer in time.");
       }
-      return captured(request.idempotencyKey);
+      return captured(request.idempotencyKey, amountMinor);
     },
     async lookUp(idempotencyKey) {
       const [charge] = await db
@@ -55,15 +55,15 @@ export function createSimulatedGateway(db: DrizzleD1Database): PaymentGateway {
         .where(eq(simulatedCharges.idempotencyKey, idempotencyKey));
       if (charge === undefined) return null;
       if (behaviourFor(charge.amountMinor) === "decline") return DECLINED;
-      return charge.captures > 0 ? captured(idempotencyKey) : null;
+      return charge.captures > 0 ? captured(idempotencyKey, charge.amountMinor) : null;
     },
   };
 }
 
 const DECLINED: Charge = { status: "declined", reason: "The card was declined." };
 
-function captured(idempotencyKey: string): Charge {
-  return { status: "captured", reference: `sim_${idempotencyKey}` };
+function captured(idempotencyKey: string, amountMinor: number): Charge {
+  return { status: "captured", reference: `sim_${idempotencyKey}`, amountMinor };
 }
 
 async function countRequest(db: DrizzleD1Database, request: ChargeRequest) {
@@ -75,7 +75,11 @@ async function countRequest(db: DrizzleD1Database, request: ChargeRequest) {
       set: { requests: sql`requests + 1` },
     })
     .returning();
-  return { requests: charge?.requests ?? 1 };
+  // The book's amount: under a key that was used before it may not be the one asked for now.
+  return {
+    requests: charge?.requests ?? 1,
+    amountMinor: charge?.amountMinor ?? request.amountMinor,
+  };
 }
 
 /** Takes the money unless it was taken under this key. */

@@ -1,6 +1,11 @@
 import { beforeEach, expect, it } from "vitest";
 import type { Outcome } from "#engine";
-import { PaymentUnavailableError, type ChargeRequest, type PaymentGateway } from "#domain/payments";
+import {
+  PaymentUnavailableError,
+  type Charge,
+  type ChargeRequest,
+  type PaymentGateway,
+} from "#domain/payments";
 import { createShop, emptyTables, rows, run, type TestCall } from "./shop.ts";
 
 const PAY = "process_payment";
@@ -85,7 +90,9 @@ it("a gateway that has forgotten the key by the next run is asked, not charged",
       throw new PaymentUnavailableError("No answer in time.");
     },
     async lookUp(key) {
-      return charged.includes(key) ? { status: "captured", reference: "ref" } : null;
+      return charged.includes(key)
+        ? { status: "captured", reference: "ref", amountMinor: APPROVED }
+        : null;
     },
   };
   const shop = createShop({ services: { gateway } });
@@ -107,6 +114,19 @@ it("a payment begun with another provider is charged by none until a person look
   };
   const [outcome] = await run({ ...shop.services, gateway }, PAY, [pay("123", "task")]);
   expect(errorOf(outcome)).toBe("PaymentProviderChangedError");
+});
+
+it("a payment of another amount than the order's is left to a person", async () => {
+  const shop = createShop();
+  await shop.create({ orderId: "123" });
+  const { gateway } = shop.services;
+  const generous = {
+    ...gateway,
+    charge: (request: ChargeRequest) => gateway.charge({ ...request, amountMinor: 1_000 }),
+  };
+  const [outcome] = await run({ ...shop.services, gateway: generous }, PAY, [pay("123", "task")]);
+  expect(errorOf(outcome)).toBe("PaymentAmountError");
+  expect(await booksOf("123")).toEqual({ order: "pending", payment: "charging", captures: 1 });
 });
 
 it("a zombie whose charge is answered late changes nothing", async () => {
@@ -169,7 +189,8 @@ it("a decline that comes late does not hide what a replay's unanswered charge di
   expect(replay?.kind).toBe("retry");
   release();
   await zombie;
-  await run(shop.services, PAY, [{ ...pay("123", "replay"), retries: 1 }]);
+  const again = { ...shop.services, gateway: timingOut };
+  await run(again, PAY, [{ ...pay("123", "replay"), retries: 1 }]);
   expect(await booksOf("123")).toEqual({ order: "paid", payment: "captured", captures: 1 });
 });
 
@@ -233,11 +254,13 @@ function slowGateway(real: PaymentGateway) {
   return { gateway, started: started.promise, release: () => released.resolve() };
 }
 
-/** The customer has another card by now: the gateway behaves as for another amount. */
+/** The customer has another card by now: the gateway behaves as for another amount, and takes the order's. */
 function charging(real: PaymentGateway, amountMinor: number): PaymentGateway {
+  const taken = <Answer extends Charge | null>(charge: Answer): Answer =>
+    charge?.status === "captured" ? { ...charge, amountMinor: DECLINED } : charge;
   return {
     provider: real.provider,
-    lookUp: (key) => real.lookUp(key),
-    charge: (request: ChargeRequest) => real.charge({ ...request, amountMinor }),
+    charge: async (request: ChargeRequest) => taken(await real.charge({ ...request, amountMinor })),
+    lookUp: async (key) => taken(await real.lookUp(key)),
   };
 }
