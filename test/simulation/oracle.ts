@@ -186,8 +186,8 @@ export class Oracle {
       const isRunning = (model.tasks.get(command.taskId)?.lease ?? null) !== null;
       if (isRunning && command.terminate) this.#terminated.add(command.taskId);
       model.revoke(command.taskId, command.terminate);
-    } else if (command === null) {
-      // A submit goes on after its look into the history.
+    } else if (command === null || command.kind === "submit") {
+      // Null: a submit goes on after its look into the history.
       for (const { id, fingerprint, parked } of tables.tasks) {
         if (this.model.tasks.has(id)) continue;
         const spec = this.submissions.find(id, fingerprint);

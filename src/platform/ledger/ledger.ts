@@ -47,19 +47,28 @@ export class TaskLedger {
    */
   async submit(specs: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
     const answers = specs.map((spec) => this.#answerAtOnce(spec));
-    const open = specs.filter((_spec, index) => answers[index] === null);
-    // Ids seen here or in the history, with the fingerprint of the call that has them.
-    const taken = await this.#lookUp(open.map((spec) => spec.id));
-    const fresh = specs.filter((spec, index) => {
-      if (answers[index] === null) {
-        const fingerprint = taken.get(spec.id);
-        answers[index] = fingerprint === undefined ? "accepted" : sameCall(fingerprint, spec);
-        taken.set(spec.id, spec.fingerprint);
-      }
-      return answers[index] === "accepted";
-    });
-    this.#commit(fresh);
-    return answers as SubmitAnswer[];
+    const open = specs.filter((_spec, index) => answers[index] === null).map(({ id }) => id);
+    // Until the commit nobody else can take these ids: what the history says of them holds as long.
+    for (const id of open) this.#lookups.add(id);
+    try {
+      // Ids seen here or in the history, with the fingerprint of the call that has them.
+      const taken =
+        open.length > 0
+          ? await this.#ports.history.fingerprints(open)
+          : new Map<string, string | null>();
+      const fresh = specs.filter((spec, index) => {
+        if (answers[index] === null) {
+          const fingerprint = taken.get(spec.id);
+          answers[index] = fingerprint === undefined ? "accepted" : sameCall(fingerprint, spec);
+          taken.set(spec.id, spec.fingerprint);
+        }
+        return answers[index] === "accepted";
+      });
+      this.#commit(fresh);
+      return answers as SubmitAnswer[];
+    } finally {
+      for (const id of open) this.#lookups.delete(id);
+    }
   }
 
   /** Settles outcomes and claims the next tasks, in one transaction. */
@@ -164,17 +173,6 @@ export class TaskLedger {
     const known = answerIfKnown(this.#ports.sql, this.#load(), spec);
     if (known !== null) return known;
     return this.#lookups.has(spec.id) ? "busy" : null;
-  }
-
-  /** While ids are looked up nobody else can commit them, so that the answer still holds afterwards. */
-  async #lookUp(ids: readonly string[]): Promise<Map<string, string | null>> {
-    if (ids.length === 0) return new Map();
-    for (const id of ids) this.#lookups.add(id);
-    try {
-      return await this.#ports.history.fingerprints(ids);
-    } finally {
-      for (const id of ids) this.#lookups.delete(id);
-    }
   }
 
   #commit(specs: readonly TaskSpec[]): void {

@@ -1,0 +1,118 @@
+import { expect, it } from "vitest";
+import { Rig, success } from "./rig.ts";
+
+/*
+ * What the simulator (test/simulation) and its mutants found in the ledger, each by the shortest way
+ * there. It goes on looking; these say what it found.
+ */
+
+it("what a failed transaction took back never gets to D1, though a flush waits at that moment", async () => {
+  const rig = new Rig();
+  const [first, second] = [rig.spec(), rig.spec()];
+  await rig.ledger.submit([first, second]);
+  const { token } = rig.claim();
+  rig.claim(0, { settlements: [success(first.id, token)] });
+  // The flush of the first waits for company. Meanwhile the second's end is written, but not committed.
+  rig.sql.setHooks({
+    around: (sql, run) => {
+      if (sql === "COMMIT") throw new Error("the disk is full");
+      return run();
+    },
+    committed: () => undefined,
+  });
+  const settle = () => rig.claim(0, { settlements: [success(second.id, token, '"lost"')] });
+  expect(settle).toThrow("the disk is full");
+  rig.sql.setHooks({ around: (_sql, run) => run(), committed: () => undefined });
+  await rig.pass(1_000);
+  expect([...rig.history.keys()]).not.toContain(second.id);
+  rig.claim(0, { settlements: [success(second.id, token, '"kept"')] });
+  await rig.pass(1_000);
+  expect(rig.history.get(second.id)?.result).toBe('"kept"');
+});
+
+it("a suspect is not passed over for others because those before it have expired", async () => {
+  const rig = new Rig();
+  const suspect = rig.spec();
+  await rig.ledger.submit([suspect]);
+  rig.claim();
+  const expired = rig.spec({ expiresAt: rig.now + 40_000 });
+  await rig.pass(29_990);
+  await rig.ledger.submit([expired]);
+  await rig.pass(20);
+  rig.ledger.tick();
+  await rig.pass(20_000);
+  const later = rig.spec();
+  await rig.ledger.submit([later]);
+  const first = rig.claim();
+  expect(first.tasks.map(({ id }) => id)).toEqual([suspect.id]);
+  expect(first.isSolo).toBe(true);
+  expect(rig.ledger.get(expired.id)?.state).toBe("REVOKED");
+});
+
+it("calls that come around the look into the history, at whatever step of it, are one task", async () => {
+  const calls: Promise<readonly string[]>[] = [];
+  /** The same call once more, after so many steps of those that wait. */
+  const again = async (steps: number) => {
+    for (let step = 0; step < steps; step += 1) await Promise.resolve();
+    return rig.ledger.submit([spec]);
+  };
+  const rig = new Rig({
+    history: {
+      write: async () => undefined,
+      fingerprints: async () => {
+        if (calls.length === 0) calls.push(...[0, 1, 2, 3, 4, 5, 6, 7].map(again));
+        return new Map();
+      },
+    },
+  });
+  const spec = rig.spec({ fingerprint: "call" });
+  expect(await rig.ledger.submit([spec])).toEqual(["accepted"]);
+  const answers = (await Promise.all(calls)).flat();
+  expect(new Set(answers)).toEqual(new Set(["busy", "exists"]));
+});
+
+it("the runner of a terminated task is told so, though D1 has the task already", async () => {
+  const rig = new Rig();
+  const task = rig.spec();
+  await rig.ledger.submit([task]);
+  const { token } = rig.claim();
+  rig.ledger.revoke(task.id, true);
+  await rig.pass(10_000);
+  expect(rig.history.has(task.id)).toBe(true);
+  const gone = rig.ledger.heartbeat(new Map([[token, [task.id]]]));
+  expect(gone).toEqual([{ id: task.id, reason: "revoked" }]);
+});
+
+it("an alarm that is overdue is made up for soon, whatever else is due much later", async () => {
+  const rig = new Rig();
+  const soon = rig.spec({ dueAt: rig.now + 10_000 });
+  await rig.ledger.submit([soon]);
+  expect(rig.armedAt).toBe(rig.now + 10_000);
+  // The platform is late with it, and a task comes that has an hour.
+  await rig.pass(16_000);
+  await rig.ledger.submit([rig.spec({ dueAt: rig.now + 3_600_000 })]);
+  expect(rig.armedAt).toBeLessThanOrEqual(rig.now + 5_000);
+});
+
+it("an object that is woken with work overdue sets its alarm at once, not a watch's time later", async () => {
+  const rig = new Rig();
+  const task = rig.spec();
+  await rig.ledger.submit([task]);
+  await rig.pass(15_000);
+  rig.create().get(task.id);
+  expect(rig.armedAt).toBeLessThanOrEqual(rig.now + 1);
+});
+
+it("an idle ledger keeps no rows and sets no alarm", async () => {
+  const rig = new Rig();
+  const task = rig.spec();
+  await rig.ledger.submit([task]);
+  const { token } = rig.claim();
+  rig.claim(0, { settlements: [success(task.id, token)] });
+  await rig.pass(20_000);
+  rig.armedAt = null;
+  rig.ledger.tick();
+  expect(rig.armedAt).toBeNull();
+  expect(rig.sql.peek("SELECT id FROM tasks")).toEqual([]);
+  expect(rig.sql.peek("SELECT tasks FROM finished")).toEqual([{ tasks: "[]" }]);
+});

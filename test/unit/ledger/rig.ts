@@ -1,0 +1,92 @@
+import { mintTaskId, type FinishedTask, type Settlement, type TaskSpec } from "#engine";
+import { TaskLedger } from "#platform/ledger/ledger.ts";
+import type { LedgerPorts } from "#platform/ledger/ports.ts";
+import { DEFAULT_LEDGER_SETTINGS, type Exchange } from "#platform/ledger/protocol.ts";
+import { SimSql } from "../../simulation/sim-sql.ts";
+import { World } from "../../simulation/world.ts";
+
+/** A ledger under Node, its storage and time simulated; everything else is as a test sets it up. */
+export class Rig {
+  readonly world = new World(1);
+  readonly sql = new SimSql();
+  readonly history = new Map<string, FinishedTask>();
+  readonly rung: string[] = [];
+  armedAt: number | null = null;
+  ledger: TaskLedger;
+
+  constructor(over: Partial<LedgerPorts> = {}) {
+    this.ledger = this.create(over);
+  }
+
+  get now(): number {
+    return this.world.now();
+  }
+
+  /** A new object on the same storage. */
+  create(over: Partial<LedgerPorts> = {}): TaskLedger {
+    return new TaskLedger(
+      {
+        clock: this.world,
+        timers: this.world,
+        sql: this.sql,
+        alarm: {
+          set: (at) => {
+            this.armedAt = at;
+          },
+        },
+        history: {
+          write: async (tasks) => {
+            for (const task of tasks) this.history.set(task.id, task);
+          },
+          fingerprints: async () => new Map(),
+        },
+        ring: async (queue) => {
+          this.rung.push(queue);
+        },
+        runDirectly: async () => undefined,
+        watchers: { isWatched: () => false, notify: () => undefined },
+        background: (work) => void work,
+        log: () => undefined,
+        ...over,
+      },
+      DEFAULT_LEDGER_SETTINGS,
+    );
+  }
+
+  /** Lets time pass, and with it whatever waits. */
+  async pass(ms: number): Promise<void> {
+    await this.world.run(this.world.now() + ms);
+  }
+
+  spec(over: Partial<TaskSpec> = {}): TaskSpec {
+    return {
+      id: mintTaskId(this.world.now(), 0, this.world.bytes(8)),
+      name: "task",
+      queue: "default",
+      priority: 0,
+      kwargs: "{}",
+      owner: "o",
+      dueAt: null,
+      expiresAt: null,
+      options: {},
+      fingerprint: null,
+      ...over,
+    };
+  }
+
+  /** An idle consumer's claim. */
+  claim(limit = 10, over: Partial<Exchange> = {}) {
+    return this.ledger.exchange({
+      queue: "default",
+      settlements: [],
+      claim: limit,
+      isIdle: true,
+      bells: 0,
+      ...over,
+    });
+  }
+}
+
+export function success(id: string, token: number, result = "1"): Settlement {
+  return { id, token, outcome: { kind: "success", result }, runtimeMs: 1 };
+}
