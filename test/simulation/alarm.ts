@@ -46,6 +46,11 @@ export class SimAlarm {
     this.set(this.#clock() + ms);
   }
 
+  /** The ledger could not set it, or was told so. */
+  refused(): void {
+    this.#isLost = true;
+  }
+
   /** The handler came to its end. */
   ticked(): void {
     this.#isLost = false;

@@ -6,7 +6,7 @@ import type { Faults } from "./faults.ts";
 import type { SimHistory } from "./history.ts";
 import type { Command, Oracle } from "./oracle.ts";
 import type { SimSql } from "./sim-sql.ts";
-import { Crash, type Tripwire } from "./tripwire.ts";
+import { Crash, PortFailure, type Tripwire } from "./tripwire.ts";
 import type { World } from "./world.ts";
 import { never } from "./world.ts";
 
@@ -33,6 +33,8 @@ const PLATFORM_RETRY_MS = 2_000;
 /**
  * The Durable Object around the ledger: storage and alarm outlive it, all else dies with it, and what a
  * dead one still waits for never comes. Runs commands one after the other and tells the oracle of each.
+ * As on the platform, what a command writes without waiting in between is durable as a whole or not at
+ * all: it dies before a commit or after its turn, not between the commit and the alarm that follows it.
  */
 export class LedgerHost {
   readonly #parts: HostParts;
@@ -64,10 +66,6 @@ export class LedgerHost {
         this.#committed();
       },
     });
-  }
-
-  get ledger(): TaskLedger {
-    return this.#ledger;
   }
 
   get alarm(): SimAlarm {
@@ -128,13 +126,20 @@ export class LedgerHost {
     this.#parts.history.faults = faults;
   }
 
-  /** Looks at everything, without faults. */
+  /** Looks at everything. */
   check(): void {
     const { oracle, history, settings } = this.#parts;
+    this.quietly((ledger) => {
+      oracle.check(ledger, history.rows);
+      this.#alarm.check(oracle, ledger.stats().unflushed > 0, settings.watchMs);
+    });
+  }
+
+  /** Asks the ledger without faults. */
+  quietly<T>(look: (ledger: TaskLedger) => T): T {
     this.#isQuiet = true;
     try {
-      oracle.check(this.#ledger, history.rows);
-      this.#alarm.check(oracle, this.#ledger.stats().unflushed > 0, settings.watchMs);
+      return look(this.#ledger);
     } finally {
       this.#isQuiet = false;
     }
@@ -159,18 +164,10 @@ export class LedgerHost {
     if (this.#isQuiet) return run();
     const { world, tripwire } = this.#parts;
     if (sql.includes("schema_version")) this.#isMigration = true;
-    if (world.chance(this.faults.diesAtStatement)) {
-      if (world.chance(0.5)) run();
-      throw new Crash(sql.slice(0, 40));
-    }
+    if (world.chance(this.faults.diesAtStatement)) throw new Crash(sql.slice(0, 40));
     if (world.chance(this.faults.statementFails)) throw new Error("the disk failed");
-    try {
-      return tripwire.sync(run);
-    } catch (error) {
-      // A commit that is reported as failed and was none: the platform resets the object then.
-      if (sql === "COMMIT" && !(error instanceof Crash)) throw new Crash("at the commit");
-      throw error;
-    }
+    // Nothing comes between a commit and the end of its turn: on the platform they are one.
+    return sql === "COMMIT" ? tripwire.uncommitted(run) : tripwire.sync(run);
   }
 
   #committed(): void {
@@ -213,7 +210,15 @@ export class LedgerHost {
       sql: this.#guarded(sql, isAlive),
       alarm: {
         set: (at) => {
-          if (isAlive()) tripwire.sync(() => this.#alarm.set(at));
+          // In the turn of a commit, and part of it: it may be refused, but nobody dies over it.
+          if (!isAlive()) return;
+          try {
+            if (this.#isQuiet) this.#alarm.set(at);
+            else tripwire.survived(() => this.#alarm.set(at));
+          } catch (error) {
+            this.#alarm.refused();
+            throw error;
+          }
         },
       },
       history: history.portOf(isAlive, () => {
@@ -224,6 +229,8 @@ export class LedgerHost {
       watchers: { isWatched: () => false, notify: () => undefined },
       background: (work) => {
         work.catch((error: unknown) => {
+          // Two failures in a row may end it; that it fails by itself is a bug.
+          if (error instanceof PortFailure) return;
           this.#parts.fail(`work in the background failed: ${String(error)}`);
         });
       },

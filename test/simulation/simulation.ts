@@ -27,7 +27,8 @@ const WATCHDOG_MS = 30_000;
 export interface SimulationOptions {
   readonly faults?: Faults;
   readonly tripwire?: Tripwire;
-  readonly settings?: LedgerSettings;
+  /** Tasks that the ledger keeps in memory; more are parked. */
+  readonly laneCapacity?: number;
   /** Tasks that one consumer runs at once. */
   readonly maxRunning?: number;
   /** What clients do; by default a random minute of it. */
@@ -54,9 +55,9 @@ export class Simulation {
   constructor(seed: number, options: SimulationOptions = {}) {
     const { faults = NO_FAULTS, tripwire = new Tripwire() } = options;
     const world = new World(seed);
-    const settings: LedgerSettings = options.settings ?? {
+    const settings: LedgerSettings = {
       ...DEFAULT_LEDGER_SETTINGS,
-      laneCapacity: world.pick([2, 20_000, 20_000]),
+      laneCapacity: options.laneCapacity ?? world.pick([2, 20_000, 20_000]),
       maxUnflushed: world.pick([3, 50_000, 50_000]),
     };
     const watched = <T>(look: () => T) => this.#watched(look);
@@ -123,7 +124,8 @@ export class Simulation {
   }
 
   #isDone(): boolean {
-    return this.oracle.model.live.size === 0 && this.host.ledger.stats().unflushed === 0;
+    if (this.oracle.model.live.size > 0) return false;
+    return this.host.quietly((ledger) => ledger.stats().unflushed) === 0;
   }
 
   #checkEnd(): void {

@@ -7,18 +7,22 @@ export class Crash extends Error {
   override readonly name = "Crash";
 }
 
+/** A call that was made to fail. */
+export class PortFailure extends Error {
+  override readonly name = "PortFailure";
+}
+
 /**
- * Counts the calls of all ports and makes one of them go wrong: for trying every call of a history in
+ * Counts the calls of all ports and makes some of them go wrong: for trying every call of a history in
  * turn. By default none does.
  */
 export class Tripwire {
-  readonly #at: number;
-  readonly #blow: Blow;
+  readonly #blows: ReadonlyMap<number, Blow>;
   #calls = 0;
 
-  constructor(at = -1, blow: Blow = "crash") {
-    this.#at = at;
-    this.#blow = blow;
+  /** @param blows how which call goes wrong; calls are counted from 0 */
+  constructor(blows: ReadonlyMap<number, Blow> = new Map()) {
+    this.#blows = blows;
   }
 
   get calls(): number {
@@ -30,24 +34,43 @@ export class Tripwire {
     if (blow === null) return run();
     if (blow === "crash") throw new Crash("at a call");
     if (blow === "throw after") run();
-    throw new Error(`the port failed: ${blow}`);
+    throw new PortFailure(`the port failed: ${blow}`);
+  }
+
+  /** A call that can't have happened when it is reported as failed, as a commit. */
+  uncommitted<T>(run: () => T): T {
+    const blow = this.#next();
+    if (blow === null) return run();
+    if (blow === "crash") throw new Crash("at a commit");
+    throw new PortFailure("the commit failed");
+  }
+
+  /** A call that the caller survives. */
+  survived(run: () => void): void {
+    const blow = this.#next();
+    if (blow !== "throw before") run();
+    if (blow !== null) throw new PortFailure(`the port failed: ${blow}`);
   }
 
   /** @param crash kills the caller, whose promise then never settles */
   async async<T>(run: () => Promise<T>, crash: () => void): Promise<T> {
     const blow = this.#next();
     if (blow === null) return run();
-    if (blow === "crash") crash();
+    if (blow === "crash") {
+      // Not in the middle of what the caller does without waiting.
+      await Promise.resolve();
+      crash();
+    }
     if (blow !== "throw before") {
       const value = await run();
       if (blow === "crash") return value;
     }
-    throw new Error(`the port failed: ${blow}`);
+    throw new PortFailure(`the port failed: ${blow}`);
   }
 
   #next(): Blow | null {
-    const isHere = this.#calls === this.#at;
+    const blow = this.#blows.get(this.#calls) ?? null;
     this.#calls += 1;
-    return isHere ? this.#blow : null;
+    return blow;
   }
 }

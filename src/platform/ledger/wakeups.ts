@@ -62,8 +62,9 @@ export class Wakeups {
     const isLost = armed !== null && armed <= now - ALARM_GRACE_MS;
     if (armed !== null && !isLost && armed <= at) return;
     // What a lost alarm was for is not known here: the next one has to look, and soon.
-    this.#armedAt = isLost ? Math.min(at, now + ALARM_GRACE_MS) : at;
-    this.#ports.alarm.set(this.#armedAt);
+    const next = isLost ? Math.min(at, now + ALARM_GRACE_MS) : at;
+    this.#ports.alarm.set(next);
+    this.#armedAt = next;
   }
 
   /**
@@ -88,8 +89,8 @@ export class Wakeups {
     if (isDue) times.push(now + watchMs);
     // What is due by now is done by whoever called; an alarm for it would ring again and again.
     const next = times.filter((time) => time !== null && time > now).reduce(earlier, null);
-    this.#armedAt = next;
     if (next !== null) this.#ports.alarm.set(next);
+    this.#armedAt = next;
   }
 
   /**

@@ -1,0 +1,117 @@
+import { expect, it } from "vitest";
+import { Simulation, type SimulationOptions } from "./simulation.ts";
+import { BLOWS, Tripwire, type Blow } from "./tripwire.ts";
+
+type Plan = NonNullable<SimulationOptions["plan"]>;
+
+const key = (id: string) => ({ id, fingerprint: `call ${id}` });
+/** Kills its consumer in its first attempt only. */
+const deadlyOnce = { kwargs: JSON.stringify({ kind: "deadly", n: 0 }) };
+const ignore = () => undefined;
+
+const plainTask: Plan = ({ clients, world }) => {
+  const spec = clients.spec("succeed");
+  world.after(0, () => void clients.submit([spec]).catch(ignore));
+  for (const at of [50, 500, 30_000])
+    world.after(at, () => void clients.read(spec.id).catch(ignore));
+};
+
+/** Short histories in which everything happens that a ledger does. Nobody insists on anything. */
+const SCENARIOS: Readonly<Record<string, Plan>> = {
+  "a plain task": plainTask,
+  "retries of every kind": ({ clients, world }) => {
+    const kinds = ["flaky", "again", "exhaust", "fail"] as const;
+    const specs = kinds.map((kind) => clients.spec(kind, { name: "batch" }));
+    world.after(0, () => void clients.submit(specs).catch(ignore));
+  },
+  "a call under a key, repeated while it runs and when it is history": ({ clients, world }) => {
+    const { id } = clients.spec("succeed");
+    const spec = clients.spec("succeed", key(id));
+    const other = { ...spec, fingerprint: "another call" };
+    for (const at of [0, 0, 20, 5_000])
+      world.after(at, () => void clients.submit([spec]).catch(ignore));
+    world.after(6_000, () => void clients.submit([other]).catch(ignore));
+  },
+  "revokes before, during and after a run": ({ clients, world }) => {
+    const waiting = clients.spec("succeed", { dueAt: world.now() + 10_000 });
+    const running = clients.spec("slow");
+    const ending = clients.spec("slow");
+    const over = clients.spec("succeed");
+    world.after(0, () => void clients.submit([waiting, running, ending, over]).catch(ignore));
+    world.after(5_000, () => {
+      for (const { id } of [waiting, ending, over]) void clients.revoke(id, false).catch(ignore);
+      void clients.revoke(running.id, true).catch(ignore);
+    });
+  },
+  "a task longer than its lease, and one that is cut off": ({ clients, world }) => {
+    const specs = [clients.spec("slow"), clients.spec("overlong"), clients.spec("soft")];
+    world.after(0, () => void clients.submit(specs).catch(ignore));
+  },
+  "a consumer that dies with three tasks in hand": ({ clients, world }) => {
+    const specs = [
+      clients.spec("succeed"),
+      clients.spec("deadly", deadlyOnce),
+      clients.spec("slow"),
+    ];
+    world.after(0, () => void clients.submit(specs).catch(ignore));
+  },
+  "more than the lanes hold, of three priorities, some of it too late": ({ clients, world }) => {
+    const specs = [0, 2, 1, 0, 2].map((priority, index) =>
+      clients.spec("succeed", {
+        priority,
+        dueAt: index % 2 === 0 ? null : world.now() + 2_000,
+        expiresAt: index === 4 ? world.now() + 1 : null,
+      }),
+    );
+    world.after(0, () => void clients.submit(specs).catch(ignore));
+  },
+};
+
+async function run(plan: Plan, tripwire: Tripwire): Promise<Simulation> {
+  const simulation = new Simulation(1, { plan, tripwire, maxRunning: 3, laneCapacity: 2 });
+  await simulation.run();
+  return simulation;
+}
+
+async function runBlown(name: string, plan: Plan, blows: ReadonlyMap<number, Blow>): Promise<void> {
+  try {
+    await run(plan, new Tripwire(blows));
+  } catch (error) {
+    const where = Array.from(blows, ([at, blow]) => `${blow} at call ${at}`).join(", ");
+    throw new Error(`${name}, ${where}: ${String(error)}`, { cause: error });
+  }
+}
+
+async function callsOf(plan: Plan): Promise<number> {
+  const tripwire = new Tripwire();
+  await run(plan, tripwire);
+  expect(tripwire.calls).toBeGreaterThan(20);
+  return tripwire.calls;
+}
+
+it.each(Object.entries(SCENARIOS))(
+  "%s: no single call of a port that fails or kills its caller breaks a promise",
+  async (name, plan) => {
+    const calls = await callsOf(plan);
+    for (let at = 0; at < calls; at += 1) {
+      for (const blow of BLOWS) await runBlown(name, plan, new Map([[at, blow]]));
+    }
+  },
+);
+
+it("nor do any two calls of a plain task's", async () => {
+  const calls = await callsOf(plainTask);
+  for (let first = 0; first < calls; first += 1) {
+    for (let second = first + 1; second < calls + 10; second += 1) {
+      for (const one of BLOWS) {
+        for (const other of BLOWS) {
+          const blows = new Map([
+            [first, one],
+            [second, other],
+          ]);
+          await runBlown("a plain task", plainTask, blows);
+        }
+      }
+    }
+  }
+});
