@@ -212,6 +212,7 @@ export class LedgerHost {
         set: (at) => {
           // In the turn of a commit, and part of it: it may be refused, but nobody dies over it.
           if (!isAlive()) return;
+          if (sql.isInTransaction) this.#parts.fail("an alarm is set in a transaction");
           try {
             if (this.#isQuiet) this.#alarm.set(at);
             else tripwire.survived(() => this.#alarm.set(at));
@@ -226,7 +227,12 @@ export class LedgerHost {
       }),
       ring: (queue) => untilDeath(() => this.#parts.ring(queue)),
       runDirectly: (queue) => untilDeath(() => this.#parts.runDirectly(queue)),
-      watchers: { isWatched: () => false, notify: () => undefined },
+      watchers: {
+        isWatched: (id) => this.#parts.oracle.watchers.isWatched(id),
+        notify: (task) => {
+          this.#parts.watched(() => this.#parts.oracle.watchers.notify(task));
+        },
+      },
       background: (work) => {
         work.catch((error: unknown) => {
           // Two failures in a row may end it; that it fails by itself is a bug.

@@ -8,6 +8,7 @@ import { checkEnd, stateOf } from "./records.ts";
 import { Submissions } from "./submissions.ts";
 import { readTables, type LeaseRow, type Tables } from "./tables.ts";
 import { Violation } from "./violation.ts";
+import { Watchers } from "./watchers.ts";
 
 /** What the ledger was told to do. */
 export type Command =
@@ -27,6 +28,7 @@ export type Command =
 export class Oracle {
   readonly model = new Model();
   readonly submissions = new Submissions();
+  readonly watchers = new Watchers(this.model);
   /** Longest time by which a start came late, ms. Suspects wait for their turn and don't count. */
   worstDelayMs = 0;
   readonly #sql: SimSql;
@@ -169,6 +171,7 @@ export class Oracle {
       const record = ledger.get(id);
       if (kept === undefined && record === null) fail(`${id} is lost`);
       if (record !== null && JSON.stringify(record) !== text) fail(`${id} changed after its end`);
+      if (!this.#isForgetful) this.watchers.checkTold(id);
     }
   }
 

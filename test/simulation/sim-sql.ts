@@ -1,8 +1,8 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { SqlPort, SqlValue } from "#platform/ledger/ports.ts";
 
-/** A string or a row of a Durable Object's database may have this many bytes (workerd: 2,200,000). */
-const MAX_VALUE_BYTES = 2_200_000;
+/** Bytes of a text or a row in production. The local runtime takes more; simulations must not need it. */
+const MAX_VALUE_BYTES = 2_000_000;
 
 /** What happens around the statements of one simulated database; each may throw. */
 export interface SqlHooks {
@@ -63,6 +63,10 @@ export class SimSql implements SqlPort {
     }
   }
 
+  get isInTransaction(): boolean {
+    return this.#depth > 0;
+  }
+
   /** Looks into the tables from outside. */
   peek<Row>(sql: string, ...params: SqlValue[]): Row[] {
     let statement = this.#peeks.get(sql);
@@ -110,44 +114,47 @@ export class SimSql implements SqlPort {
   }
 }
 
-/** Reads a SELECT step by step. The first row is read at once, as the platform does. */
+/** Reads a SELECT step by step and, as the platform does, always one row ahead. */
 class Reader<Row> implements SimCursor<Row> {
   readonly rowsWritten = 0;
   readonly #rows: IterableIterator<Row>;
   readonly #onEnd: () => void;
-  #first: IteratorResult<Row> | null;
+  #ahead: IteratorResult<Row>;
   #isOver = false;
 
   constructor(rows: IterableIterator<Row>, onEnd: () => void) {
     this.#rows = rows;
     this.#onEnd = onEnd;
-    this.#first = rows.next();
-    if (this.#first.done === true) this.#end();
+    this.#ahead = this.#read();
   }
 
   next(): IteratorResult<Row> {
-    const first = this.#first;
-    this.#first = null;
-    if (first !== null) return first;
-    if (this.#isOver) return { done: true, value: undefined };
-    const row = this.#rows.next();
-    if (row.done === true) this.#end();
+    const row = this.#ahead;
+    if (row.done !== true) this.#ahead = this.#read();
     return row;
   }
 
   return(): IteratorResult<Row> {
-    this.#first = null;
-    if (!this.#isOver) this.#rows.return?.();
-    this.#end();
-    return { done: true, value: undefined };
+    this.#ahead = { done: true, value: undefined };
+    if (!this.#isOver) {
+      this.#rows.return?.();
+      this.#end();
+    }
+    return this.#ahead;
   }
 
   [Symbol.iterator](): this {
     return this;
   }
 
+  #read(): IteratorResult<Row> {
+    const row = this.#rows.next();
+    if (row.done === true) this.#end();
+    return row;
+  }
+
   #end(): void {
-    if (!this.#isOver) this.#onEnd();
     this.#isOver = true;
+    this.#onEnd();
   }
 }

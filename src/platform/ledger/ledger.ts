@@ -205,18 +205,23 @@ export class TaskLedger {
       this.#memory = null;
       throw error;
     }
-    this.#notify(changes);
     this.#wakeups.afterCommand(memory, changes, now);
     this.#flusher.kick(now, () => this.#memory);
+    this.#notify(changes);
     return result;
   }
 
+  /** The command is done: that a watcher can't be told does not make it fail. */
   #notify(changes: Changes): void {
-    const { watchers } = this.#ports;
-    for (const task of changes.ended) if (watchers.isWatched(task.id)) watchers.notify(task);
-    for (const id of changes.movedIds) {
-      const task = watchers.isWatched(id) ? this.get(id) : null;
-      if (task !== null) watchers.notify(task);
+    const { watchers, log } = this.#ports;
+    try {
+      for (const task of changes.ended) if (watchers.isWatched(task.id)) watchers.notify(task);
+      for (const id of changes.movedIds) {
+        const task = watchers.isWatched(id) ? this.get(id) : null;
+        if (task !== null) watchers.notify(task);
+      }
+    } catch (error) {
+      log("notify_failed", { error });
     }
   }
 
