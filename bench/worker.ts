@@ -1,11 +1,13 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { z } from "zod";
+import type { TaskLimits } from "#engine";
 import { defineShopTask, shopTasks } from "../src/domain/index.ts";
 import type { Doorbell } from "../src/platform/doorbell.ts";
 import type { Env } from "../src/platform/env.ts";
-import { createWorker, wire } from "../src/wiring.ts";
+import { LedgerObject } from "../src/platform/ledger/ledger-object.ts";
+import { createWorker, declaredLimits, wire } from "../src/wiring.ts";
 
-export { Beat, Ledger } from "../src/worker.ts";
+export { Beat, Limiter } from "../src/worker.ts";
 
 /** The bench's own tasks; they are in no deployment. */
 const benchNoop = defineShopTask({
@@ -23,6 +25,14 @@ const benchHttp = defineShopTask({
 
 const tasks = [...shopTasks, benchNoop, benchHttp];
 const worker = createWorker(tasks);
+
+const limits = declaredLimits(tasks);
+
+export class Ledger extends LedgerObject {
+  protected override limitsOf(name: string): TaskLimits | null {
+    return limits.get(name) ?? null;
+  }
+}
 
 export class Consumer extends WorkerEntrypoint<Env> {
   drain(shard: number, queue: string): Promise<number> {

@@ -5,6 +5,7 @@ import {
   Registry,
   type AnyTaskDefinition,
   type LovageSettings,
+  type TaskLimits,
 } from "#engine";
 import { readConfig } from "./config.ts";
 import { createApi, Problem, withHeaders, type Access } from "./delivery/api/index.ts";
@@ -102,6 +103,11 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       await directory.shard(shard).tick();
     },
   };
+}
+
+/** The limits of these tasks by name, of those that have any. */
+export function declaredLimits(tasks: readonly ShopTask[]): ReadonlyMap<string, TaskLimits> {
+  return new Map(tasks.flatMap(({ name, limits }) => (limits === null ? [] : [[name, limits]])));
 }
 
 /** The Worker's handlers, for a deployment with these tasks. */

@@ -1,12 +1,23 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
+import type { TaskLimits } from "#engine";
 import { shopTasks } from "./domain/index.ts";
 import { BeatObject, type WatchdogDuty } from "./platform/beat/beat-object.ts";
 import type { Env } from "./platform/env.ts";
 import { LedgerObject } from "./platform/ledger/ledger-object.ts";
-import { createWorker, wire } from "./wiring.ts";
+import { LimiterObject } from "./platform/limiter/limiter-object.ts";
+import { createWorker, declaredLimits, wire } from "./wiring.ts";
+
+const limits = declaredLimits(shopTasks);
 
 /** A shard of the ledger. */
-export class Ledger extends LedgerObject {}
+export class Ledger extends LedgerObject {
+  protected override limitsOf(name: string): TaskLimits | null {
+    return limits.get(name) ?? null;
+  }
+}
+
+/** What bounds the starts of the tasks of one name. */
+export class Limiter extends LimiterObject {}
 
 /** The deployment's clock and watchdog. */
 export class Beat extends BeatObject {

@@ -154,13 +154,15 @@ export class Lovage {
       throw new InvalidOptionError("queue", `'${queue}' is none of ${known}.`);
     }
     const dueAt = dueTime(options, now);
+    const kwargs = this.#registry.bind(call.task, call.args, call.kwargs);
     return {
       id,
       name: definition.name,
       queue,
       priority: checkInteger("priority", options.priority ?? definition.priority, 0, MAX_PRIORITY),
-      kwargs: this.#registry.bind(call.task, call.args, call.kwargs),
+      kwargs,
       owner: this.#owner,
+      key: checkKey(options.key ?? this.#registry.keyOf(call.task, kwargs)),
       dueAt,
       expiresAt: expiryTime(options, now, dueAt),
       options: runOptions(options, definition),
@@ -173,6 +175,13 @@ export class Lovage {
 async function withFingerprint(spec: TaskSpec, call: Signature | undefined): Promise<TaskSpec> {
   const content = [spec.name, JSON.parse(spec.kwargs), call?.options];
   return { ...spec, fingerprint: await fingerprint(content) };
+}
+
+function checkKey(key: string | null): string | null {
+  if (key !== null && !/^[^\n\0]{1,200}$/.test(key)) {
+    throw new InvalidOptionError("key", "must be 1 to 200 characters without a line break.");
+  }
+  return key;
 }
 
 function dueTime({ countdown, eta }: CallOptions, now: number): number | null {
@@ -216,5 +225,6 @@ function runOptions(
     ...(options.softTimeLimit !== undefined && { soft_time_limit: options.softTimeLimit }),
     ...(options.timeLimit !== undefined && { time_limit: options.timeLimit }),
     ...(options.ignoreResult !== undefined && { ignore_result: options.ignoreResult }),
+    ...(options.key !== undefined && { key: options.key }),
   };
 }

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { InvalidOptionError } from "./errors.ts";
+import { isUnlimited, parseRate, type LimitSet, type TaskLimits } from "./limits.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { TaskContext } from "./context.ts";
 import { signature, type Signature, type SignatureOptions } from "./signature.ts";
@@ -12,6 +13,7 @@ type ErrorClass = abstract new (...args: never[]) => Error;
 /** A task may run for 14 minutes: a consumer is stopped after 15, and its settles need a moment. */
 export const MAX_TIME_LIMIT_SECONDS = 840;
 export const MAX_PRIORITY = 9;
+const MAX_CONCURRENCY = 100_000;
 /** The most calls a batch handler gets at once: one claim. */
 export const MAX_BATCH_SIZE = 100;
 
@@ -44,6 +46,23 @@ export interface TaskOptions {
   readonly timeLimitSeconds?: number;
   /** Don't keep the result. Default false. */
   readonly ignoreResult?: boolean;
+  /**
+   * At most so many starts in a time, over the whole deployment: "10/m", "100/h", "5/s" or a number per
+   * second, evenly spaced, without bursts. Retries count. Default none.
+   */
+  readonly rateLimit?: string | number | null;
+  /** At most so many run at once, over the whole deployment. Default none. */
+  readonly concurrency?: number | null;
+}
+
+/** What calls are for (a customer, a tenant): keys share a queue fairly, and may each be limited. */
+export interface KeyRules<Params> {
+  /** The key of a call, 1 to 200 characters; null: none. A call may bring its own. */
+  readonly of: (params: Params) => string | number | null;
+  /** As `TaskOptions.rateLimit`, for the calls with the same key. */
+  readonly rateLimit?: string | number | null;
+  /** As `TaskOptions.concurrency`, for the calls with the same key. */
+  readonly concurrency?: number | null;
 }
 
 /** One call as a batch handler gets it. */
@@ -73,6 +92,7 @@ interface BatchHandler<Params, Result, Services> {
 export type TaskDeclaration<Schema extends ParamsSchema, Result, Services> = TaskOptions & {
   readonly name: string;
   readonly params: Schema;
+  readonly key?: KeyRules<z.output<Schema>>;
 } & (
     | { readonly handler: Handler<z.output<Schema>, Result, Services>; readonly batch?: never }
     | { readonly batch: BatchHandler<z.output<Schema>, Result, Services>; readonly handler?: never }
@@ -94,6 +114,9 @@ export interface TaskDefinition<
   readonly softTimeLimitSeconds: number | null;
   readonly timeLimitSeconds: number;
   readonly ignoreResult: boolean;
+  /** Null: nothing limits it. */
+  readonly limits: TaskLimits | null;
+  readonly keyOf: ((params: z.output<Schema>) => string | number | null) | null;
   readonly clarifyError: (thrown: unknown) => unknown;
   readonly handler: Handler<z.output<Schema>, Result, Services> | null;
   readonly batch: BatchHandler<z.output<Schema>, Result, Services> | null;
@@ -143,12 +166,30 @@ export function createTaskDefiner<Services>({
       softTimeLimitSeconds,
       timeLimitSeconds,
       ignoreResult: declaration.ignoreResult ?? false,
+      limits: limitsOf(declaration, declaration.key),
+      keyOf: declaration.key?.of ?? null,
       clarifyError,
       handler: declaration.handler ?? null,
       batch,
       s: (params, options = {}) => signature<Result>(name, params, options),
     };
   };
+}
+
+function limitsOf(
+  all: Pick<TaskOptions, "rateLimit" | "concurrency">,
+  perKey: Pick<TaskOptions, "rateLimit" | "concurrency"> = {},
+): TaskLimits | null {
+  const limits: TaskLimits = { ...limitSet("", all), perKey: limitSet("key.", perKey) };
+  return isUnlimited(limits) && isUnlimited(limits.perKey) ? null : limits;
+}
+
+function limitSet(
+  path: string,
+  { rateLimit = null, concurrency = null }: Pick<TaskOptions, "rateLimit" | "concurrency">,
+): LimitSet {
+  if (concurrency !== null) checkInteger(`${path}concurrency`, concurrency, 1, MAX_CONCURRENCY);
+  return { rate: parseRate(`${path}rateLimit`, rateLimit), concurrency };
 }
 
 function retryPolicyOf(options: TaskOptions): RetryPolicy {

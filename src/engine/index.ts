@@ -4,6 +4,7 @@ export * from "./context.ts";
 export * from "./definition.ts";
 export * from "./errors.ts";
 export * from "./json.ts";
+export * from "./limits.ts";
 export * from "./ports.ts";
 export * from "./registry.ts";
 export * from "./retry.ts";

@@ -70,6 +70,14 @@ export class Registry<Services = never> {
     return checked.data;
   }
 
+  /** The key that a task's declaration gives a stored call; null: none. */
+  keyOf(name: string, kwargs: string): string | null {
+    const { definition } = this.#entry(name);
+    if (definition.keyOf === null) return null;
+    const key = definition.keyOf(this.parse(name, kwargs));
+    return key === null ? null : String(key);
+  }
+
   #entry(name: string): Entry<Services> {
     const entry = this.#entries.get(name);
     if (entry === undefined) throw new UnknownTaskError(name);

@@ -12,6 +12,8 @@ export interface CallOptions {
   readonly softTimeLimit?: number;
   readonly timeLimit?: number;
   readonly ignoreResult?: boolean;
+  /** Whom or what the call is for, instead of what the task's declaration says. */
+  readonly key?: string;
 }
 
 export type SignatureOptions = CallOptions;

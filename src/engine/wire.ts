@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly soft_time_limit?: number;
   readonly time_limit?: number;
   readonly ignore_result?: boolean;
+  /** The key, if the call brought it. */
+  readonly key?: string;
 }
 
 /** A task as it is submitted: validated, with its id and everything the ledger decides by. */
@@ -25,6 +27,8 @@ export interface TaskSpec {
   readonly kwargs: string;
   /** Who submitted it: only they (and admins) see it. */
   readonly owner: string;
+  /** Whom or what it is for, to share and to limit by; null: none. */
+  readonly key: string | null;
   /** Earliest start, epoch ms; null: at once. */
   readonly dueAt: number | null;
   /** Not to be started after this, epoch ms; null: never expires. */

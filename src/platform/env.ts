@@ -1,4 +1,5 @@
 import type { Doorbell } from "./doorbell.ts";
+import type { LimiterObject } from "./limiter/limiter-object.ts";
 import type { LedgerObject } from "./ledger/ledger-object.ts";
 import type { BeatObject } from "./beat/beat-object.ts";
 
@@ -6,6 +7,7 @@ import type { BeatObject } from "./beat/beat-object.ts";
 export interface Env {
   readonly DB: D1Database;
   readonly LEDGER: DurableObjectNamespace<LedgerObject>;
+  readonly LIMITER: DurableObjectNamespace<LimiterObject>;
   readonly BEAT: DurableObjectNamespace<BeatObject>;
   readonly QUEUE_DEFAULT: Queue<Doorbell>;
   readonly QUEUE_HIGH_PRIORITY: Queue<Doorbell>;

@@ -90,6 +90,7 @@ export class Clients {
       priority: 0,
       kwargs: JSON.stringify({ kind, n: world.between(0, 9) }),
       owner: "client",
+      key: null,
       dueAt: null,
       expiresAt: null,
       options: OPTIONS[kind] ?? {},

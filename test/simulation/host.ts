@@ -194,6 +194,9 @@ export class LedgerHost {
       if (!isAlive()) await never();
     };
     const ports: LedgerPorts = {
+      shard: 0,
+      limits: { ask: () => Promise.reject(new Error("nothing is limited here")) },
+      limitsOf: () => null,
       clock: {
         now: () => {
           const now = this.clock();

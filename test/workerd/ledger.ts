@@ -50,6 +50,7 @@ export function withLedger(
 function createLedger(world: World, state: DurableObjectState): TaskLedger {
   const history = new History(env.DB);
   return new TaskLedger({
+    shard: 0,
     clock: { now: () => world.now },
     timers: {
       after: (_ms, fn) => {
@@ -73,6 +74,8 @@ function createLedger(world: World, state: DurableObjectState): TaskLedger {
         world.afterWrite();
       },
     },
+    limits: { ask: () => Promise.reject(new Error("no limiter")) },
+    limitsOf: () => null,
     ring: async (queue) => {
       if (world.isRingBroken) throw new Error("10250: queue overloaded");
       world.rung.push(queue);
@@ -102,6 +105,7 @@ export function spec(shard: number, over: Partial<TaskSpec> = {}): TaskSpec {
     priority: 0,
     kwargs: '{"data":"hello"}',
     owner: "anonymous",
+    key: null,
     dueAt: null,
     expiresAt: null,
     options: {},

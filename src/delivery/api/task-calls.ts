@@ -19,6 +19,7 @@ export const callSchema = z.strictObject({
   soft_time_limit: seconds.optional(),
   time_limit: seconds.optional(),
   ignore_result: z.boolean().optional(),
+  key: z.string().optional(),
 });
 
 export function toSignature(call: z.output<typeof callSchema>): Signature {

@@ -43,6 +43,8 @@ const DEFAULT_DRAIN_LIMITS: DrainLimits = { maxRunning: 200, budgetMs: 1_000 };
 /** Outcomes are settled when this many have come, or this long after the first: a crash takes few along. */
 const SETTLE_TASKS = 100;
 const SETTLE_MS = 250;
+/** Longest stay of a consumer that paces limited tasks and is there for nothing else. */
+const PACED_BUDGET_MS = 5_000;
 /** A settle is tried again this often, with doubling delay from the first, before the lease is given up. */
 const EXCHANGE_TRIES = 7;
 const FIRST_RETRY_MS = 100;
@@ -75,7 +77,10 @@ class Drain<Services> {
   #cancelSettleTimer: (() => void) | null = null;
   /** The timer went off, maybe in the middle of an exchange that carries older outcomes. */
   #isSettleDue = false;
+  #isPaceDue = false;
   #cancelHeartbeat: (() => void) | null = null;
+  /** A limited task may start soon: the timer that goes off then. */
+  #cancelPaceTimer: (() => void) | null = null;
   #deadline: { at: number; cancel: () => void } | null = null;
 
   constructor(parts: DrainParts<Services>, queue: string, limits: DrainLimits) {
@@ -85,22 +90,29 @@ class Drain<Services> {
   }
 
   async run(bells: number): Promise<number> {
-    const stopAt = this.#parts.clock.now() + this.#limits.budgetMs;
+    const startedAt = this.#parts.clock.now();
+    const stopAt = startedAt + this.#limits.budgetMs;
+    let isPaced = false;
     try {
       for (let isFirst = true; ; isFirst = false) {
-        const isOver = this.#parts.clock.now() >= stopAt && !isFirst;
+        const now = this.#parts.clock.now();
+        const isOver = !isFirst && now >= (isPaced ? startedAt + PACED_BUDGET_MS : stopAt);
         const isAlone = this.#isSolo && this.#running.size > 0;
         const room = isOver || isAlone ? 0 : this.#limits.maxRunning - this.#running.size;
         if (room > 0 || this.#settlements.length > 0) {
           const answer = await this.#exchange(room, isFirst ? bells : 0);
           this.#start(answer);
+          isPaced = answer.againInMs !== null;
+          this.#comeBackIn(answer.againInMs);
         }
-        if (this.#running.size === 0 && this.#settlements.length === 0) return this.#ran;
+        const isDone = this.#running.size === 0 && this.#settlements.length === 0;
+        if (isDone && this.#cancelPaceTimer === null) return this.#ran;
         await this.#progress();
       }
     } finally {
       this.#cancelSettleTimer?.();
       this.#cancelHeartbeat?.();
+      this.#cancelPaceTimer?.();
       this.#deadline?.cancel();
       // Only when the ledger is out of reach something still runs here.
       for (const running of this.#running.values()) running.stop(new LeaseLostError());
@@ -207,7 +219,9 @@ class Drain<Services> {
   /** Waits until there is something worth an exchange. */
   async #progress(): Promise<void> {
     const isIdle = this.#settlements.length < SETTLE_TASKS && !this.#isSettleDue;
-    if (this.#running.size > 0 && isIdle) {
+    const isPaced = this.#cancelPaceTimer !== null && this.#settlements.length === 0;
+    const isWaiting = this.#running.size > 0 || isPaced;
+    if (isWaiting && isIdle && !this.#isPaceDue) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -215,6 +229,19 @@ class Drain<Services> {
     this.#cancelSettleTimer?.();
     this.#cancelSettleTimer = null;
     this.#isSettleDue = false;
+    this.#isPaceDue = false;
+  }
+
+  /** Has the next exchange follow then at the latest; null takes that back. */
+  #comeBackIn(ms: number | null): void {
+    this.#cancelPaceTimer?.();
+    this.#cancelPaceTimer = null;
+    if (ms === null) return;
+    this.#cancelPaceTimer = this.#parts.timers.after(ms, () => {
+      this.#cancelPaceTimer = null;
+      this.#isPaceDue = true;
+      this.#wake();
+    });
   }
 
   #heartbeatEvery(ms: number): () => void {

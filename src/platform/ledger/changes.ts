@@ -1,5 +1,6 @@
 import {
   describeError,
+  partsOfGate,
   TaskRevokedError,
   transition,
   WorkerLostError,
@@ -18,6 +19,9 @@ import { consume } from "./schema.ts";
 
 /** Losses while running alone after which a task fails instead of being tried again. */
 const MAX_SOLO_LOSSES = 3;
+
+/** Where a parked task waits. */
+type ParkedPlace = Pick<TaskRow, "queue" | "gate" | "priority" | "due_at">;
 
 /** How an attempt under a lease ended. */
 export interface AttemptEnd {
@@ -42,6 +46,8 @@ export class Changes {
   /** Of those, how many are written. */
   #written = 0;
   #goneIds: [ready: string[], parked: string[]] = [[], []];
+  /** Gates at which tasks came, or whose tasks started or ended. */
+  readonly touchedGates = new Set<string>();
   /** Queues that got due work back. */
   readonly dueQueues = new Set<string>();
   /** The earliest due time among the tasks that were parked, epoch ms. */
@@ -60,15 +66,28 @@ export class Changes {
   }
 
   /** A task is parked in this transaction: somebody has to come for it when it is due. */
-  noteParked(queue: string, priority: number, dueAt: number): void {
-    this.#memory.parked.note(queue, priority);
-    if (dueAt <= this.#now) this.dueQueues.add(queue);
-    else if (this.earliestDue === null || dueAt < this.earliestDue) this.earliestDue = dueAt;
+  noteParked({ queue, gate, priority, due_at: dueAt }: ParkedPlace): void {
+    this.#memory.parked.note(queue, gate, priority);
+    if (gate !== "") this.touchedGates.add(gate);
+    if (dueAt <= this.#now) {
+      // At a gate nobody is called before there is leave to start.
+      const { name } = partsOfGate(gate);
+      const isLimited = name !== "" && this.#memory.controls.limitsOf(name) !== null;
+      if (!isLimited) this.dueQueues.add(queue);
+    } else if (this.earliestDue === null || dueAt < this.earliestDue) this.earliestDue = dueAt;
+  }
+
+  /** A waiting task became limited: it is parked at its gate. Rows written: 2. */
+  moveToGate(task: TaskRow, gate: string): void {
+    const move = "UPDATE tasks SET parked = 1, gate = ? WHERE parked = ? AND id = ?";
+    consume(this.#sql.exec(move, gate, task.parked, task.id));
+    this.noteParked({ ...task, gate });
   }
 
   /** Ends the attempt of a task under its lease. The caller has checked that the lease holds it. */
   endAttempt(lease: Lease, task: TaskRow, end: AttemptEnd): void {
     this.#memory.leases.release(lease, task.id);
+    if (task.gate !== "") this.touchedGates.add(task.gate);
     const losses = task.solo_losses + (end.event === "lose" && lease.isSolo ? 1 : 0);
     const isPoison = losses >= MAX_SOLO_LOSSES;
     const next = after("STARTED", isPoison ? "poison" : end.event);
@@ -175,7 +194,7 @@ export class Changes {
       ),
     );
     this.movedIds.push(task.id);
-    this.noteParked(task.queue, task.priority, dueAt);
+    this.noteParked({ ...task, due_at: dueAt });
   }
 }
 

@@ -10,7 +10,8 @@ import {
   type TaskSubmitter,
 } from "#engine";
 import type { History } from "../history/history.ts";
-import { nameOfShard, type LedgerObject } from "./ledger-object.ts";
+import type { LedgerObject } from "./ledger-object.ts";
+import { nameOfShard } from "./shard-name.ts";
 
 /** Pause before a watch that broke off (the shard was moved or updated) is opened again. */
 const REOPEN_MS = 250;

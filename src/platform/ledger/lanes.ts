@@ -31,6 +31,11 @@ class Lane {
     return this.#entries[this.#head];
   }
 
+  /** The first entries. */
+  front(count: number): readonly LaneEntry[] {
+    return this.#entries.slice(this.#head, this.#head + count);
+  }
+
   shift(): void {
     this.#head += 1;
     if (this.#head > 1_000 && this.#head * 2 > this.#entries.length) {
@@ -89,6 +94,12 @@ export class ReadyLanes {
       entry = lane?.peek();
     }
     return entry;
+  }
+
+  /** Ids of the next tasks of a lane whose rows have to be read, among the first `count`. */
+  upcoming(queue: string, priority: number, count: number): string[] {
+    const entries = this.#lanes.get(queue)?.[priority]?.front(count) ?? [];
+    return entries.filter(({ row }) => row === null).map(({ id }) => id);
   }
 
   /** A waiting task that is in a lane must not be claimed any more. */

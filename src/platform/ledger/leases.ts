@@ -1,3 +1,4 @@
+import { partsOfGate } from "#engine";
 import type { SqlPort } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
@@ -28,6 +29,9 @@ interface LeaseRow extends Record<string, string | number | null> {
   task_ids: string;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+const NOBODY: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+
 /** Terminated tasks that are remembered: more than a heartbeat's time brings. */
 const MAX_TERMINATED = 1_000;
 
@@ -43,6 +47,8 @@ export class LeaseBook {
   readonly #holder = new Map<string, Lease>();
   /** The newest tasks that were terminated while they ran. D1 may have them before their runner asks. */
   readonly #terminated = new Set<string>();
+  /** Running tasks that passed a gate, by its name and key. */
+  readonly #running = new Map<string, Map<string, Set<string>>>();
   #lastToken = 0;
   #latestClaim = 0;
 
@@ -70,6 +76,17 @@ export class LeaseBook {
   /** The lease that holds a task, or undefined while it waits. */
   holding(taskId: string): Lease | undefined {
     return this.#holder.get(taskId);
+  }
+
+  /** The tasks under a lease that passed gates of this name, by key ("" without one). */
+  runningOf(name: string): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#running.get(name) ?? NOBODY;
+  }
+
+  /** The tasks under a lease that passed this gate. */
+  runningAt(gate: string): ReadonlySet<string> {
+    const { name, key } = partsOfGate(gate);
+    return this.#running.get(name)?.get(key ?? "") ?? NONE;
   }
 
   /**
@@ -108,12 +125,13 @@ export class LeaseBook {
       ),
     );
     this.#leases.set(lease.token, lease);
-    for (const task of tasks) this.#holder.set(task.id, lease);
+    for (const task of tasks) this.#hold(lease, task);
     return lease;
   }
 
   /** Ends a task's stay in its lease; the row is free for the next lease when it was the last. */
   release(lease: Lease, taskId: string): void {
+    this.#leave(lease.tasks.get(taskId));
     lease.tasks.delete(taskId);
     this.#holder.delete(taskId);
     if (lease.tasks.size === 0) {
@@ -195,6 +213,25 @@ export class LeaseBook {
     this.#slots.note(row.slot, lease.tasks.size === 0);
     if (lease.tasks.size === 0) return;
     this.#leases.set(lease.token, lease);
-    for (const id of lease.tasks.keys()) this.#holder.set(id, lease);
+    for (const task of lease.tasks.values()) this.#hold(lease, task);
+  }
+
+  #hold(lease: Lease, { id, gate }: TaskRow): void {
+    this.#holder.set(id, lease);
+    if (gate === "") return;
+    const { name, key } = partsOfGate(gate);
+    let keys = this.#running.get(name);
+    if (keys === undefined) this.#running.set(name, (keys = new Map()));
+    keys.set(key ?? "", (keys.get(key ?? "") ?? new Set()).add(id));
+  }
+
+  #leave(task: TaskRow | undefined): void {
+    if (task === undefined || task.gate === "") return;
+    const { name, key } = partsOfGate(task.gate);
+    const keys = this.#running.get(name);
+    const ids = keys?.get(key ?? "");
+    ids?.delete(task.id);
+    if (ids?.size === 0) keys?.delete(key ?? "");
+    if (keys?.size === 0) this.#running.delete(name);
   }
 }

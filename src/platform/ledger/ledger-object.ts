@@ -1,14 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
-import type { SubmitAnswer, TaskRecord, TaskSpec } from "#engine";
+import type { SubmitAnswer, TaskLimits, TaskRecord, TaskSpec } from "#engine";
 import type { LedgerDoor } from "../consumer/drain.ts";
 import { ring } from "../doorbell.ts";
 import type { Env } from "../env.ts";
 import { History } from "../history/history.ts";
+import type { Nudge } from "../limiter/protocol.ts";
 import { log } from "../log.ts";
 import { systemClock, systemTimers } from "../system.ts";
+import type { Controls } from "./controls.ts";
 import { TaskLedger } from "./ledger.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "./protocol.ts";
 import { ObjectAlarm, ObjectSql } from "./object-ports.ts";
+import { shardOfName } from "./shard-name.ts";
 import { SocketWatchers } from "./socket-watchers.ts";
 
 /** What one shard has cost since its object started, in the units the platform bills, and what it holds. */
@@ -35,7 +38,7 @@ interface ConsumerExport {
 }
 
 /** The Durable Object of one ledger shard: binds the platform to the ledger's ports, and nothing else. */
-export class LedgerObject extends DurableObject<Env> implements LedgerDoor {
+export abstract class LedgerObject extends DurableObject<Env> implements LedgerDoor {
   readonly #shard: number;
   readonly #ledger: TaskLedger;
   readonly #watchers: SocketWatchers;
@@ -44,6 +47,9 @@ export class LedgerObject extends DurableObject<Env> implements LedgerDoor {
   #requests = 0;
   #bells = 0;
 
+  /** The limits that a task is declared with; null: none. */
+  protected abstract limitsOf(name: string): TaskLimits | null;
+
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#shard = shardOfName(ctx.id.name);
@@ -51,11 +57,14 @@ export class LedgerObject extends DurableObject<Env> implements LedgerDoor {
     this.#sql = new ObjectSql(ctx.storage);
     this.#history = new History(env.DB);
     this.#ledger = new TaskLedger({
+      shard: this.#shard,
       clock: systemClock,
       timers: systemTimers,
       sql: this.#sql,
       alarm: new ObjectAlarm(ctx.storage, this.#sql),
       history: this.#history,
+      limits: { ask: (name, request) => env.LIMITER.getByName(name).ask(request) },
+      limitsOf: (name) => this.limitsOf(name),
       ring: (queue) => {
         this.#bells += 1;
         return ring(env, { shard: this.#shard, queue });
@@ -109,10 +118,25 @@ export class LedgerObject extends DurableObject<Env> implements LedgerDoor {
     };
   }
 
-  /** The watchdog's call: does what the alarm does, and sets it again should it be lost. */
-  async tick(): Promise<void> {
+  /**
+   * The watchdog's call: does what the alarm does, and sets it again should it be lost. Brings the
+   * controls along, for a shard that was out of reach when they changed.
+   */
+  async tick(controls?: Controls): Promise<void> {
     this.#requests += 1;
+    if (controls !== undefined) this.#ledger.configure(controls);
     this.#ledger.tick();
+  }
+
+  async configure(controls: Controls): Promise<void> {
+    this.#requests += 1;
+    this.#ledger.configure(controls);
+  }
+
+  /** See `TaskLedger.nudge`. */
+  async nudge(name: string, nudge: Nudge): Promise<void> {
+    this.#requests += 1;
+    this.#ledger.nudge(name, nudge);
   }
 
   /** Never throws: an alarm that threw seven times would be dropped for ever. */
@@ -141,15 +165,4 @@ export class LedgerObject extends DurableObject<Env> implements LedgerDoor {
   override webSocketError(socket: WebSocket): void {
     this.#watchers.closed(socket);
   }
-}
-
-/** The name under which the directory addresses a shard. */
-export function nameOfShard(shard: number): string {
-  return `shard-${shard}`;
-}
-
-function shardOfName(name: string | undefined): number {
-  const shard = Number(name?.slice("shard-".length));
-  if (!Number.isInteger(shard)) throw new Error(`'${name}' is not the name of a ledger shard.`);
-  return shard;
 }

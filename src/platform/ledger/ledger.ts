@@ -1,8 +1,12 @@
 import { LovageError, type SubmitAnswer, type TaskRecord, type TaskSpec } from "#engine";
+import type { Nudge } from "../limiter/protocol.ts";
 import { Changes } from "./changes.ts";
+import type { Controls } from "./controls.ts";
 import { Flusher } from "./flusher.ts";
 import { findLive, loadMemory, type Memory } from "./memory.ts";
-import { oldestDue, pickTasks } from "./picker.ts";
+import { Gatekeeper } from "./gatekeeper.ts";
+import { Permits } from "./permits.ts";
+import { pickTasks } from "./picker.ts";
 import type { LedgerPorts } from "./ports.ts";
 import {
   DEFAULT_LEDGER_SETTINGS,
@@ -15,8 +19,12 @@ import {
 import { toClaimed, toRecord } from "./rows.ts";
 import { consume, migrate } from "./schema.ts";
 import { loseExpired, settle } from "./settle.ts";
+import { hasDue, nextSlot } from "./sources.ts";
 import { answerIfKnown, insertTasks, sameCall } from "./submit.ts";
 import { isBusy, Wakeups } from "./wakeups.ts";
+
+/** A consumer waits this long for the next limited task; beyond that a bell calls one. */
+const MAX_PACED_WAIT_MS = 1_500;
 
 /**
  * One shard of the ledger: owns the state of its tasks. Every command is one transaction over the tables
@@ -28,6 +36,8 @@ export class TaskLedger {
   readonly #settings: LedgerSettings;
   readonly #wakeups: Wakeups;
   readonly #flusher: Flusher;
+  readonly #gatekeeper: Gatekeeper;
+  readonly #permits = new Permits();
   /** Ids that a submit is looking up in the history right now. */
   readonly #lookups = new Set<string>();
   #memory: Memory | null = null;
@@ -38,6 +48,15 @@ export class TaskLedger {
     this.#settings = settings;
     this.#wakeups = new Wakeups(ports, settings);
     this.#flusher = new Flusher(ports);
+    this.#gatekeeper = new Gatekeeper(ports, {
+      memory: () => this.#load(),
+      opened: (queue) => {
+        this.#wakeups.opened(queue, this.#now());
+      },
+      wakeAt: (at) => {
+        this.#wakeups.arm(at, this.#now());
+      },
+    });
   }
 
   /**
@@ -78,21 +97,27 @@ export class TaskLedger {
     return this.#command((memory, changes, now) => {
       const stale = settle(memory, changes, request.settlements);
       changes.write();
-      const answer = { tasks: [], token: 0, isSolo: false, leaseMs: this.#settings.leaseMs, stale };
+      const { leaseMs } = this.#settings;
+      const nothing = { tasks: [], token: 0, isSolo: false, leaseMs, againInMs: null, stale };
       if (limit <= 0) {
         // It may be leaving: what is still due needs another consumer.
-        if (oldestDue(memory, queue, now) !== null) changes.dueQueues.add(queue);
-        return answer;
+        if (hasDue(memory, queue, now)) changes.dueQueues.add(queue);
+        return nothing;
       }
       this.#wakeups.claimed(queue, now);
+      if (memory.controls.isPaused(queue)) return nothing;
       const picked = pickTasks(this.#ports.sql, memory, { queue, limit, isIdle, now });
       for (const task of picked.expired) changes.revoke(task, "expire", null);
-      if (picked.tasks.length === 0) return answer;
-      const { leaseMs } = this.#settings;
+      for (const [task, gate] of picked.gated) changes.moveToGate(task, gate);
+      const againInMs = picked.tasks.length < limit ? this.#againIn(memory, queue, now) : null;
+      if (picked.tasks.length === 0) return { ...nothing, againInMs };
       const lease = memory.leases.grant(queue, picked.tasks, picked.isSolo, now, leaseMs);
-      for (const task of picked.tasks) changes.movedIds.push(task.id);
-      const tasks = picked.tasks.map(toClaimed);
-      return { ...answer, tasks, token: lease.token, isSolo: picked.isSolo };
+      for (const task of picked.tasks) {
+        changes.movedIds.push(task.id);
+        if (task.gate !== "") changes.touchedGates.add(task.gate);
+      }
+      const tasks = picked.tasks.map((task) => toClaimed(task, memory.controls.current.timeLimits));
+      return { ...nothing, tasks, token: lease.token, isSolo: picked.isSolo, againInMs };
     });
   }
 
@@ -155,7 +180,30 @@ export class TaskLedger {
       this.#wakeups.lookAfterQueues(memory, changes, now),
     );
     for (const queue of stalled) this.#runDirectly(queue);
+    const memory = this.#load();
+    this.#gatekeeper.tick(memory);
+    this.#gatekeeper.afterCommand(memory, this.#now());
     if (!isBusy(this.#load())) this.#command((memory) => memory.finished.prune());
+  }
+
+  /** Takes what operators have set, unless it knows newer. */
+  configure(controls: Controls): void {
+    const isNewer = this.#command((memory, changes, now) => {
+      if (!memory.controls.set(controls)) return false;
+      for (const queue of [...memory.lanes.queues(), ...memory.parked.queues()]) {
+        if (hasDue(memory, queue, now)) changes.dueQueues.add(queue);
+      }
+      return true;
+    });
+    if (!isNewer) return;
+    const memory = this.#load();
+    this.#gatekeeper.limitsChanged(memory);
+    this.#gatekeeper.afterCommand(memory, this.#now());
+  }
+
+  /** The limiter of a task name calls: places are free, or wanted back. */
+  nudge(name: string, nudge: Nudge): void {
+    this.#gatekeeper.nudged(this.#load(), name, nudge, this.#now());
   }
 
   stats(): LedgerStats {
@@ -165,6 +213,14 @@ export class TaskLedger {
       running: memory.leases.heldTasks,
       unflushed: memory.finished.size,
     };
+  }
+
+  /** How long until the next limited task of a queue may start, if that is worth a consumer's wait. */
+  #againIn(memory: Memory, queue: string, now: number): number | null {
+    const at = nextSlot(memory, queue, now);
+    if (at === null || at - now > MAX_PACED_WAIT_MS) return null;
+    this.#wakeups.expectBack(queue, at, now, () => hasDue(this.#load(), queue, this.#now()));
+    return at - now;
   }
 
   /** Null: it takes a look into the history to answer. */
@@ -205,7 +261,9 @@ export class TaskLedger {
       this.#memory = null;
       throw error;
     }
+    for (const gate of changes.touchedGates) this.#gatekeeper.touch(gate);
     this.#wakeups.afterCommand(memory, changes, now);
+    this.#gatekeeper.afterCommand(memory, now);
     this.#flusher.kick(now, () => this.#memory);
     this.#notify(changes);
     return result;
@@ -236,7 +294,8 @@ export class TaskLedger {
     if (this.#memory !== null) return this.#memory;
     const { sql } = this.#ports;
     migrate(sql);
-    this.#memory = loadMemory(sql, this.#settings.laneCapacity);
+    const { laneCapacity } = this.#settings;
+    this.#memory = loadMemory(sql, laneCapacity, this.#permits, this.#ports.limitsOf);
     this.#wakeups.armExactly(this.#memory, this.#flusher.retryAt, this.#now(), 1);
     return this.#memory;
   }

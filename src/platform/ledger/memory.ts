@@ -1,8 +1,12 @@
+import type { TaskLimits } from "#engine";
+import { ControlBook } from "./controls.ts";
 import { FinishedTasks } from "./finished.ts";
 import { ReadyLanes } from "./lanes.ts";
 import { LeaseBook } from "./leases.ts";
 import { ParkedTasks } from "./parked.ts";
+import type { Permits } from "./permits.ts";
 import type { SqlPort } from "./ports.ts";
+import { KeyTurns } from "./turns.ts";
 import type { TaskRow } from "./rows.ts";
 
 /**
@@ -14,6 +18,10 @@ export interface Memory {
   readonly parked: ParkedTasks;
   readonly leases: LeaseBook;
   readonly finished: FinishedTasks;
+  readonly controls: ControlBook;
+  readonly turns: KeyTurns;
+  /** The one thing here that follows from no table: it stays when the rest is loaded again. */
+  readonly permits: Permits;
 }
 
 interface ReadyRow extends Record<string, string | number | null> {
@@ -23,12 +31,20 @@ interface ReadyRow extends Record<string, string | number | null> {
   due_at: number;
 }
 
-export function loadMemory(sql: SqlPort, laneCapacity: number): Memory {
+export function loadMemory(
+  sql: SqlPort,
+  laneCapacity: number,
+  permits: Permits,
+  limitsOf: (name: string) => TaskLimits | null,
+): Memory {
   const memory: Memory = {
     lanes: new ReadyLanes(laneCapacity),
     parked: new ParkedTasks(sql),
     leases: new LeaseBook(sql),
     finished: new FinishedTasks(sql),
+    controls: new ControlBook(sql, limitsOf),
+    turns: new KeyTurns(),
+    permits,
   };
   const ready = sql.exec<ReadyRow>(
     "SELECT id, queue, priority, due_at FROM tasks WHERE parked = 0 ORDER BY due_at, id",

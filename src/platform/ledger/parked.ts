@@ -4,82 +4,138 @@ import type { TaskRow } from "./rows.ts";
 
 const PRIORITIES = Array.from({ length: MAX_PRIORITY + 1 }, (_, index) => MAX_PRIORITY - index);
 
+/** Per priority: true if there may be parked tasks, false if surely not. */
+type Flags = boolean[];
+
 /**
- * Reads the parked tasks of one ledger: those that wait for a time, are tried again, were lost, or found
- * the lanes full. They are found through an index by queue, priority and due time, so a read costs what
- * it finds, however many wait. Remembers which (queue, priority) have none, to spare the look.
+ * Reads the parked tasks of one ledger: those that wait for a time or at a gate, are tried again, were
+ * lost, or found the lanes full. They are found through an index by queue, gate, priority and due time,
+ * so a read costs what it finds, however many wait. Remembers where there are none, to spare the look.
  */
 export class ParkedTasks {
   readonly #sql: SqlPort;
-  /** Known (queue, priority) pairs: true if there may be parked tasks, false if surely not. */
-  readonly #known = new Map<string, boolean[]>();
+  /** By queue and gate, in the order in which they were first seen. */
+  readonly #known = new Map<string, Map<string, Flags>>();
 
   constructor(sql: SqlPort) {
     this.#sql = sql;
-    for (const queue of this.#distinctQueues()) this.#flags(queue, true);
+    for (const { queue, gate } of this.#distinct()) this.#flags(queue, gate, true);
   }
 
   queues(): Iterable<string> {
     return this.#known.keys();
   }
 
-  /** To be called when a task is parked. */
-  note(queue: string, priority: number): void {
-    this.#flags(queue, false)[priority] = true;
+  /** Gates of a queue at which tasks may wait; "" stands for those that wait at none. */
+  gates(queue: string): Iterable<string> {
+    return this.#known.get(queue)?.keys() ?? [];
   }
 
-  /** Tasks of one queue and priority by due time, whether due or not. */
-  *inOrder(queue: string, priority: number): Generator<TaskRow> {
-    if (this.#known.get(queue)?.[priority] !== true) return;
+  /** Queues in which tasks may wait at a gate. */
+  queuesOf(gate: string): string[] {
+    return [...this.#known].filter(([, gates]) => gates.has(gate)).map(([queue]) => queue);
+  }
+
+  mayHave(queue: string, gate: string, priority: number): boolean {
+    return this.#known.get(queue)?.get(gate)?.[priority] === true;
+  }
+
+  /** To be called when a task is parked. */
+  note(queue: string, gate: string, priority: number): void {
+    this.#flags(queue, gate, false)[priority] = true;
+  }
+
+  /** Tasks of one queue, gate and priority by due time, whether due or not. */
+  *inOrder(queue: string, gate: string, priority: number): Generator<TaskRow> {
+    if (!this.mayHave(queue, gate, priority)) return;
     let isEmpty = true;
     const rows = this.#sql.exec<TaskRow>(
-      `SELECT * FROM tasks WHERE parked = 1 AND queue = ? AND priority = ? ORDER BY due_at, id`,
+      `SELECT * FROM tasks WHERE parked = 1 AND queue = ? AND gate = ? AND priority = ?
+       ORDER BY due_at, id`,
       queue,
+      gate,
       priority,
     );
     for (const row of rows) {
       isEmpty = false;
       yield row;
     }
-    if (isEmpty) this.#flags(queue, false)[priority] = false;
+    if (isEmpty) this.#forget(queue, gate, priority);
+  }
+
+  /** Parked tasks of a gate that are due, in all queues; counts to `limit` at most. Includes held ones. */
+  countDue(gate: string, now: number, limit: number): number {
+    let count = 0;
+    for (const queue of this.queuesOf(gate)) {
+      for (const priority of PRIORITIES) {
+        if (count >= limit || !this.mayHave(queue, gate, priority)) continue;
+        const [row] = this.#sql.exec<{ count: number }>(
+          `SELECT count(*) AS count FROM (SELECT 1 FROM tasks WHERE parked = 1 AND queue = ?
+             AND gate = ? AND priority = ? AND due_at <= ? LIMIT ?)`,
+          queue,
+          gate,
+          priority,
+          now,
+          limit - count,
+        );
+        count += row?.count ?? 0;
+      }
+    }
+    return count;
   }
 
   /** The earliest due time of a queue's parked tasks from `from` on; null if there is none. */
   nextDue(queue: string, from: number): number | null {
     let next: number | null = null;
-    for (const priority of PRIORITIES) {
-      if (this.#known.get(queue)?.[priority] !== true) continue;
-      const [row] = this.#sql.exec<{ due_at: number }>(
-        `SELECT due_at FROM tasks WHERE parked = 1 AND queue = ? AND priority = ? AND due_at >= ?
-         ORDER BY due_at LIMIT 1`,
-        queue,
-        priority,
-        from,
-      );
-      if (row !== undefined && (next === null || row.due_at < next)) next = row.due_at;
+    for (const [gate, flags] of this.#known.get(queue) ?? []) {
+      for (const priority of PRIORITIES) {
+        if (flags[priority] !== true) continue;
+        const [row] = this.#sql.exec<{ due_at: number }>(
+          `SELECT due_at FROM tasks WHERE parked = 1 AND queue = ? AND gate = ? AND priority = ?
+             AND due_at >= ? ORDER BY due_at LIMIT 1`,
+          queue,
+          gate,
+          priority,
+          from,
+        );
+        if (row !== undefined && (next === null || row.due_at < next)) next = row.due_at;
+      }
     }
     return next;
   }
 
-  #flags(queue: string, initial: boolean): boolean[] {
-    let flags = this.#known.get(queue);
-    if (flags === undefined) {
-      flags = PRIORITIES.map(() => initial);
-      this.#known.set(queue, flags);
-    }
+  #flags(queue: string, gate: string, initial: boolean): Flags {
+    let gates = this.#known.get(queue);
+    if (gates === undefined) this.#known.set(queue, (gates = new Map()));
+    let flags = gates.get(gate);
+    if (flags === undefined) gates.set(gate, (flags = PRIORITIES.map(() => initial)));
     return flags;
   }
 
-  /** Jumps from queue to queue along the index instead of reading every parked task. */
-  #distinctQueues(): string[] {
-    const rows = this.#sql.exec<{ queue: string }>(
-      `WITH RECURSIVE found (queue) AS (
-         SELECT min(queue) FROM tasks WHERE parked = 1
+  #forget(queue: string, gate: string, priority: number): void {
+    const flags = this.#flags(queue, gate, false);
+    flags[priority] = false;
+    // There are as many gates as keys: those without tasks must not pile up.
+    if (gate !== "" && !flags.includes(true)) this.#known.get(queue)?.delete(gate);
+  }
+
+  /** Jumps from gate to gate along the index instead of reading every parked task. */
+  #distinct(): { queue: string; gate: string }[] {
+    const rows = this.#sql.exec<{ queue: string; gate: string }>(
+      `WITH RECURSIVE found (queue, gate) AS (
+         SELECT * FROM (SELECT queue, gate FROM tasks INDEXED BY parked_tasks WHERE parked = 1
+           ORDER BY queue, gate LIMIT 1)
          UNION ALL
-         SELECT (SELECT min(queue) FROM tasks WHERE parked = 1 AND queue > found.queue)
-         FROM found WHERE found.queue IS NOT NULL
-       ) SELECT queue FROM found WHERE queue IS NOT NULL`,
+         SELECT next.value ->> 0, next.value ->> 1 FROM found JOIN json_each(json_array(
+           coalesce(
+             (SELECT json_array(queue, gate) FROM tasks INDEXED BY parked_tasks
+              WHERE parked = 1 AND queue = found.queue AND gate > found.gate
+              ORDER BY gate LIMIT 1),
+             (SELECT json_array(queue, gate) FROM tasks INDEXED BY parked_tasks
+              WHERE parked = 1 AND queue > found.queue ORDER BY queue, gate LIMIT 1)))) AS next
+         WHERE next.value IS NOT NULL
+       ) SELECT queue, gate FROM found`,
     );
-    return Array.from(rows, (row) => row.queue);
+    return [...rows];
   }
 }

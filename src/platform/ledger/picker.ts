@@ -1,5 +1,5 @@
-import { MAX_PRIORITY } from "#engine";
-import type { LaneEntry } from "./lanes.ts";
+import { gateOf, MAX_PRIORITY, partsOfGate } from "#engine";
+import { LaneReader, ParkedReader, type TaskSource } from "./sources.ts";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
@@ -11,6 +11,8 @@ export interface Picked {
   readonly isSolo: boolean;
   /** Tasks that were reached too late: their `expires` has passed. */
   readonly expired: readonly TaskRow[];
+  /** Tasks that became limited after they were submitted, with the gate at which they have to wait. */
+  readonly gated: readonly (readonly [task: TaskRow, gate: string])[];
 }
 
 export interface PickRequest {
@@ -21,122 +23,139 @@ export interface PickRequest {
   readonly now: number;
 }
 
+/** Tasks that are sent to a gate in one claim; there may be a backlog of them. */
+const MAX_GATED = 1_000;
+
 /**
  * Chooses the tasks for one claim: by priority, then due time, then submission, exactly, over the lanes
- * in memory and the parked tasks on disk. Takes lane entries out of their lanes; the caller leases what
- * it gets in the same transaction.
+ * in memory and the parked tasks on disk. Where tasks have keys, those of equal priority are taken in
+ * turns, one of each key. Limited tasks are taken as far as there is leave to start them; the others are
+ * not even looked at. Takes lane entries out of their lanes and uses up leave; the caller leases what it
+ * gets in the same transaction.
  */
 export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): Picked {
-  const tasks: TaskRow[] = [];
-  const expired: TaskRow[] = [];
-  const taken = new Set<string>();
+  const { queue, limit, isIdle, now } = request;
+  const picked = {
+    tasks: [] as TaskRow[],
+    isSolo: false,
+    expired: [] as TaskRow[],
+    gated: [] as [TaskRow, string][],
+  };
   for (let priority = MAX_PRIORITY; priority >= 0; priority -= 1) {
-    // Some of those met may have expired: go on until there are enough.
-    for (;;) {
-      const wanted = request.limit - tasks.length;
-      if (wanted <= 0) return { tasks, isSolo: false, expired };
-      const met = merge(memory, request, priority, wanted, taken, tasks.length === 0);
-      if (met.suspect !== null) return { tasks: [met.suspect], isSolo: true, expired };
-      const rows = inOrder(readReady(sql, met.ready), met.parked);
-      for (const row of rows) (isExpired(row, request.now) ? expired : tasks).push(row);
-      if (met.ready.length + met.parked.length < wanted && !met.isCut) break;
-    }
-  }
-  return { tasks, isSolo: false, expired };
-}
-
-interface Met {
-  /** Entries of the lane and rows from disk, each in order of due time. */
-  readonly ready: LaneEntry[];
-  readonly parked: TaskRow[];
-  readonly suspect: TaskRow | null;
-  /** The walk ended at a suspect: should all before it have expired, it is its turn. */
-  readonly isCut: boolean;
-}
-
-/** Walks one priority's lane and parked tasks by due time and takes the first `wanted`. */
-function merge(
-  memory: Memory,
-  { queue, isIdle, now }: PickRequest,
-  priority: number,
-  wanted: number,
-  taken: Set<string>,
-  isFirst: boolean,
-): Met {
-  const met: Met = { ready: [], parked: [], suspect: null, isCut: false };
-  const parked = waitingParked(memory, queue, priority, now);
-  let next = parked.next();
-  while (met.ready.length + met.parked.length < wanted) {
-    const lane = memory.lanes.peek(queue, priority);
-    if (next.done !== true && (lane === undefined || next.value.due_at < lane.dueAt)) {
-      const row = next.value;
-      if (taken.has(row.id)) {
-        // Met in an earlier round of this pick.
-      } else if (row.is_suspect === 0 || isExpired(row, now)) {
-        met.parked.push(row);
-        taken.add(row.id);
-      } else if (isIdle && isFirst) {
-        // Not past it: what comes after it may go first only if something before it is alive.
-        parked.return(undefined);
-        const isCut = met.ready.length + met.parked.length > 0;
-        return isCut ? { ...met, isCut } : { ...met, suspect: row };
+    const turns = new Turns(sql, memory, queue, priority, limit, now);
+    try {
+      while (picked.tasks.length < limit && picked.gated.length < MAX_GATED) {
+        const row = turns.next();
+        if (row === null) break;
+        const gate = missedGate(memory, row);
+        if (isExpired(row, now)) picked.expired.push(row);
+        else if (gate !== null) picked.gated.push([row, gate]);
+        else if (row.is_suspect === 1 && !(isIdle && picked.tasks.length === 0)) continue;
+        else picked.tasks.push(row);
+        turns.take();
+        if (row.is_suspect === 1 && picked.tasks[0] === row) return { ...picked, isSolo: true };
       }
-      next = parked.next();
-    } else if (lane !== undefined) {
-      met.ready.push(lane);
-      memory.lanes.shift(queue, priority);
-    } else {
-      break;
+    } finally {
+      turns.close();
     }
   }
-  parked.return(undefined);
-  return met;
+  return picked;
 }
 
-/** Due parked tasks that no lease holds. */
-function* waitingParked(
-  memory: Memory,
-  queue: string,
-  priority: number,
-  now: number,
-): Generator<TaskRow, undefined> {
-  for (const row of memory.parked.inOrder(queue, priority)) {
-    if (row.due_at > now) return;
-    if (memory.leases.holding(row.id) === undefined) yield row;
+/**
+ * Whose turn it is among the tasks of one queue and priority: keys take turns, and within a key (or
+ * among the tasks without one) the task that is due first is next.
+ */
+class Turns {
+  readonly #memory: Memory;
+  readonly #keys: string[];
+  readonly #sourcesOf: (key: string) => TaskSource[];
+  readonly #open = new Map<string, TaskSource[]>();
+  readonly #queue: string;
+  #turn = 0;
+  #current: TaskSource | null = null;
+
+  constructor(
+    sql: SqlPort,
+    memory: Memory,
+    queue: string,
+    priority: number,
+    limit: number,
+    now: number,
+  ) {
+    this.#memory = memory;
+    this.#queue = queue;
+    const gatesByKey = new Map<string, string[]>([["", [""]]]);
+    for (const gate of memory.parked.gates(queue)) {
+      if (gate === "" || !memory.parked.mayHave(queue, gate, priority)) continue;
+      const key = partsOfGate(gate).key ?? "";
+      const gates = gatesByKey.get(key);
+      if (gates === undefined) gatesByKey.set(key, [gate]);
+      else gates.push(gate);
+    }
+    this.#keys = memory.turns.inOrder(queue, gatesByKey);
+    this.#sourcesOf = (key) => {
+      const sources: TaskSource[] = (gatesByKey.get(key) ?? []).map(
+        (gate) => new ParkedReader(memory, queue, gate, priority, now),
+      );
+      if (key === "") sources.unshift(new LaneReader(sql, memory.lanes, queue, priority, limit));
+      return sources;
+    };
+  }
+
+  /** The next task, or null. It stays where it is until it is taken; one that isn't is passed over. */
+  next(): TaskRow | null {
+    this.#current?.pass();
+    while (this.#keys.length > 0) {
+      this.#turn %= this.#keys.length;
+      const key = this.#keys[this.#turn] ?? "";
+      const source = this.#first(key);
+      const row = source?.peek() ?? null;
+      if (row !== null) {
+        this.#current = source;
+        return row;
+      }
+      if (source === null) this.#keys.splice(this.#turn, 1);
+    }
+    this.#current = null;
+    return null;
+  }
+
+  /** Takes the task that `next` answered, and gives the turn to the next key. */
+  take(): void {
+    const source = this.#current;
+    const row = source?.peek() ?? null;
+    this.#current = null;
+    if (source === null || row === null) return;
+    source.take();
+    if (this.#keys.length > 1) this.#memory.turns.took(this.#queue, this.#keys[this.#turn] ?? "");
+    this.#turn += 1;
+  }
+
+  close(): void {
+    for (const sources of this.#open.values()) for (const source of sources) source.close();
+  }
+
+  /** The source of a key whose first task is due first; null: none has any. */
+  #first(key: string): TaskSource | null {
+    let sources = this.#open.get(key);
+    if (sources === undefined) this.#open.set(key, (sources = this.#sourcesOf(key)));
+    let first: TaskSource | null = null;
+    for (const source of sources) {
+      const dueAt = source.dueAt();
+      if (dueAt !== null && (first === null || dueAt < (first.dueAt() ?? 0))) first = source;
+    }
+    return first;
   }
 }
 
-/** The rows of lane entries, in their order; those that were not kept with the entry are read. */
-function readReady(sql: SqlPort, entries: readonly LaneEntry[]): TaskRow[] {
-  const missing = entries.filter(({ row }) => row === null).map(({ id }) => id);
-  const read = new Map<string, TaskRow>();
-  if (missing.length > 0) {
-    const rows = sql.exec<TaskRow>(
-      "SELECT * FROM tasks WHERE parked = 0 AND id IN (SELECT value FROM json_each(?))",
-      JSON.stringify(missing),
-    );
-    for (const row of rows) read.set(row.id, row);
-  }
-  return entries.flatMap(({ id, row }) => row ?? read.get(id) ?? []);
-}
-
-function inOrder(ready: TaskRow[], parked: readonly TaskRow[]): TaskRow[] {
-  if (parked.length === 0) return ready;
-  return [...ready, ...parked].sort((a, b) => a.due_at - b.due_at);
+/** The gate that a task has not passed although its name is limited by now; null: none. */
+function missedGate({ controls }: Memory, row: TaskRow): string | null {
+  if (controls.limitsOf(row.name) === null) return null;
+  const { name, key } = partsOfGate(row.gate);
+  return name === "" ? gateOf(row.name, key) : null;
 }
 
 function isExpired(row: TaskRow, now: number): boolean {
   return row.expires_at !== null && row.expires_at <= now;
-}
-
-/** When the longest-waiting due task of a queue became due, epoch ms; null if none waits. */
-export function oldestDue(memory: Memory, queue: string, now: number): number | null {
-  let oldest = memory.lanes.oldest(queue);
-  for (let priority = MAX_PRIORITY; priority >= 0; priority -= 1) {
-    for (const row of waitingParked(memory, queue, priority, now)) {
-      if (oldest === null || row.due_at < oldest) oldest = row.due_at;
-      break;
-    }
-  }
-  return oldest;
 }

@@ -1,4 +1,5 @@
-import type { Clock, FinishedTask, TaskRecord, Timers } from "#engine";
+import type { Clock, FinishedTask, TaskLimits, TaskRecord, Timers } from "#engine";
+import type { LimitsPort } from "../limiter/protocol.ts";
 
 /** A value SQLite stores here: no blobs are used. */
 export type SqlValue = string | number | null;
@@ -37,11 +38,16 @@ export interface WatchersPort {
 
 /** What a ledger needs from outside. */
 export interface LedgerPorts {
+  /** The number of this shard. */
+  readonly shard: number;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly sql: SqlPort;
   readonly alarm: AlarmPort;
   readonly history: HistoryPort;
+  readonly limits: LimitsPort;
+  /** The limits that a task is declared with; null: none. */
+  readonly limitsOf: (name: string) => TaskLimits | null;
   /** Rings the doorbell of a queue: some consumer will come and claim. May reject; may be lost. */
   readonly ring: (queue: string) => Promise<void>;
   /** Claims and runs due work of a queue without a doorbell, for when bells are lost. May reject. */

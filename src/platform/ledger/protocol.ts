@@ -38,6 +38,8 @@ export interface ExchangeAnswer {
   readonly isSolo: boolean;
   /** The lease ends this long from now unless a heartbeat extends it. */
   readonly leaseMs: number;
+  /** A limited task may start this long from now: come back then. Null: nothing is known to come soon. */
+  readonly againInMs: number | null;
   /** Settlements that changed nothing: settled before, or under a lease that was lost. */
   readonly stale: number;
 }

@@ -9,6 +9,7 @@ import {
   type TaskRecord,
   type TerminalState,
 } from "#engine";
+import type { Controls } from "./controls.ts";
 import type { SqlValue } from "./ports.ts";
 
 /** A row of `tasks`; see schema.ts for its columns. */
@@ -32,6 +33,7 @@ export interface TaskRow extends Record<string, SqlValue> {
   readonly solo_losses: number;
   readonly is_revoked: number;
   readonly token: number;
+  readonly gate: string;
 }
 
 /** The state of a waiting task: tried before, or not. */
@@ -39,13 +41,19 @@ export function waitingState(row: TaskRow): "PENDING" | "RETRY" {
   return row.attempts_made === 0 ? "PENDING" : "RETRY";
 }
 
-export function toClaimed(row: TaskRow): ClaimedTask {
+/** @param timeLimits what operators have set instead of the declared limits; a call's own come first */
+export function toClaimed(row: TaskRow, timeLimits: Controls["timeLimits"]): ClaimedTask {
+  const limits = timeLimits[row.name];
   return {
     id: row.id,
     name: row.name,
     kwargs: row.kwargs,
     owner: row.owner,
-    options: optionsOf(row),
+    options: {
+      ...(limits?.soft != null && { soft_time_limit: limits.soft }),
+      ...(limits?.hard != null && { time_limit: limits.hard }),
+      ...optionsOf(row),
+    },
     attempt: row.attempts_made + 1,
     retries: row.retries,
   };

@@ -7,6 +7,7 @@ import type { SqlPort } from "./ports.ts";
  * tasks     written by submit, retry, loss, revoke · read by claim, get · deleted when the task ends
  * leases    written by claim, heartbeat · read at load · a row is reused when its lease is over
  * finished  written by settle, revoke, expiry · read at load · a row is reused once D1 has its tasks
+ * controls  written by configure · read at load · one row, overwritten
  *
  * A row written costs money, so there is no row per state: a plain task is one insert and one delete
  * here, and its share of a lease row and a finished row.
@@ -65,18 +66,27 @@ const MIGRATIONS: readonly string[] = [
     -- JSON array of finished tasks.
     tasks TEXT NOT NULL
   )`,
+  // The gate a task waits at, see gateOf() in engine/limits.ts; empty: none. Tasks with one are parked.
+  `ALTER TABLE tasks ADD COLUMN gate TEXT NOT NULL DEFAULT ''`,
+  `DROP INDEX parked_tasks`,
+  `CREATE INDEX parked_tasks ON tasks (queue, gate, priority, due_at, id) WHERE parked = 1`,
+  `CREATE TABLE controls (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    -- JSON text of Controls.
+    controls TEXT NOT NULL
+  )`,
 ];
 
 /** Brings the tables up to date. Runs at every start of the object; writes nothing when they are. */
-export function migrate(sql: SqlPort): void {
+export function migrate(sql: SqlPort, migrations: readonly string[] = MIGRATIONS): void {
   sql.transaction(() => {
     consume(sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)"));
     const [current] = [...sql.exec<{ version: number }>("SELECT version FROM schema_version")];
     const version = current?.version ?? 0;
-    if (version === MIGRATIONS.length) return;
-    for (const statement of MIGRATIONS.slice(version)) consume(sql.exec(statement));
+    if (version === migrations.length) return;
+    for (const statement of migrations.slice(version)) consume(sql.exec(statement));
     consume(sql.exec("DELETE FROM schema_version"));
-    consume(sql.exec("INSERT INTO schema_version (version) VALUES (?)", MIGRATIONS.length));
+    consume(sql.exec("INSERT INTO schema_version (version) VALUES (?)", migrations.length));
   });
 }
 

@@ -1,4 +1,4 @@
-import type { SubmitAnswer, TaskSpec } from "#engine";
+import { gateOf, type SubmitAnswer, type TaskSpec } from "#engine";
 import type { Changes } from "./changes.ts";
 import { jsonArrays } from "../json-parameters.ts";
 import { findLive, type Memory } from "./memory.ts";
@@ -23,7 +23,7 @@ export function sameCall(fingerprint: string | null, spec: TaskSpec): SubmitAnsw
 
 /**
  * Inserts tasks whose ids are new. A task that is due goes into the lanes while there is room, one that
- * waits (or finds no room) is parked. Rows written: 1 for the former, 2 for the latter.
+ * waits for a time or at a gate (or finds no room) is parked. Rows written: 1 for the former, 2 for the latter.
  */
 export function insertTasks(
   sql: SqlPort,
@@ -34,9 +34,11 @@ export function insertTasks(
 ): void {
   const rows = specs.map((spec) => {
     const dueAt = Math.max(spec.dueAt ?? now, now);
-    const isParked = dueAt > now || !memory.lanes.hasRoom;
-    const row = toRow(spec, isParked, dueAt, now);
-    if (isParked) changes.noteParked(spec.queue, spec.priority, dueAt);
+    const isLimited = memory.controls.limitsOf(spec.name) !== null;
+    const gate = gateOf(isLimited ? spec.name : "", spec.key);
+    const isParked = dueAt > now || gate !== "" || !memory.lanes.hasRoom;
+    const row = toRow(spec, isParked, dueAt, now, gate);
+    if (isParked) changes.noteParked(row);
     else memory.lanes.push(spec.queue, spec.priority, spec.id, dueAt, row);
     return JSON.stringify(INSERTED.map((column) => row[column]));
   });
@@ -57,12 +59,19 @@ const INSERTED = [
   "submitted_at",
   "due_at",
   "expires_at",
+  "gate",
 ] as const satisfies (keyof TaskRow)[];
 
 const INSERT = `INSERT INTO tasks (${INSERTED.join(", ")})
   SELECT ${INSERTED.map((_column, index) => `value ->> ${index}`).join(", ")} FROM json_each(?)`;
 
-function toRow(spec: TaskSpec, isParked: boolean, dueAt: number, now: number): TaskRow {
+function toRow(
+  spec: TaskSpec,
+  isParked: boolean,
+  dueAt: number,
+  now: number,
+  gate: string,
+): TaskRow {
   return {
     parked: isParked ? 1 : 0,
     id: spec.id,
@@ -83,5 +92,6 @@ function toRow(spec: TaskSpec, isParked: boolean, dueAt: number, now: number): T
     solo_losses: 0,
     is_revoked: 0,
     token: 0,
+    gate,
   };
 }

@@ -1,8 +1,8 @@
 import { Doorbells } from "./bells.ts";
 import type { Changes } from "./changes.ts";
 import type { Memory } from "./memory.ts";
-import { oldestDue } from "./picker.ts";
 import type { LedgerPorts } from "./ports.ts";
+import { hasDue, oldestDue, waitsAtGate } from "./sources.ts";
 
 /** Tasks that one consumer is expected to deal with before another is called. */
 const TASKS_PER_CONSUMER = 250;
@@ -30,6 +30,8 @@ export class Wakeups {
   readonly #bells = new Doorbells();
   readonly #lastClaimAt = new Map<string, number>();
   readonly #rechecks = new Set<string>();
+  /** Until when a consumer is expected back for limited tasks, by queue; epoch ms. */
+  readonly #backAt = new Map<string, number>();
   /** When the alarm is set to; null: not known to be set. */
   #armedAt: number | null = null;
   /** The last ring failed: don't wait for a stall. */
@@ -48,10 +50,26 @@ export class Wakeups {
     this.#lastClaimAt.set(queue, now);
   }
 
+  /** A consumer was told to come back at this time, when the next limited task may start. */
+  expectBack(queue: string, at: number, now: number, isStillDue: () => boolean): void {
+    this.#backAt.set(queue, at + BACK_SOON_MS);
+    this.#ports.timers.after(at + BACK_SOON_MS - now, () => {
+      const ringAt = this.#ports.clock.now();
+      if (ringAt >= (this.#backAt.get(queue) ?? 0) && isStillDue()) this.#ring(queue, 1, ringAt);
+    });
+  }
+
+  /** Limited tasks of a queue may start now or within a moment: somebody has to be there. */
+  opened(queue: string, now: number): void {
+    if (now >= (this.#backAt.get(queue) ?? 0)) this.#ring(queue, 1, now);
+  }
+
   /** After every command: bells for what is due, the alarm for what will be. */
   afterCommand(memory: Memory, changes: Changes, now: number): void {
     for (const queue of memory.lanes.queues()) this.#callConsumers(memory, queue, now);
-    for (const queue of changes.dueQueues) this.#ring(queue, 1, now);
+    for (const queue of changes.dueQueues) {
+      if (!memory.controls.isPaused(queue)) this.#ring(queue, 1, now);
+    }
     if (isBusy(memory)) this.arm(now + this.#settings.watchMs, now);
     if (changes.earliestDue !== null) this.arm(changes.earliestDue, now);
   }
@@ -84,7 +102,7 @@ export class Wakeups {
     let isDue = isBusy(memory);
     for (const queue of memory.parked.queues()) {
       times.push(memory.parked.nextDue(queue, now + 1));
-      isDue ||= oldestDue(memory, queue, now) !== null;
+      isDue ||= hasDue(memory, queue, now) || waitsAtGate(memory, queue, now);
     }
     if (isDue) times.push(now + watchMs);
     // What is due by now is done by whoever called; an alarm for it would ring again and again.
@@ -113,7 +131,7 @@ export class Wakeups {
   /** Rings once more if the work of a queue calls for more consumers than are at it or on their way. */
   #callConsumers(memory: Memory, queue: string, now: number): void {
     const waiting = memory.lanes.count(queue);
-    if (waiting === 0) return;
+    if (waiting === 0 || memory.controls.isPaused(queue)) return;
     const atWork = memory.leases.countOn(queue, now - BACK_SOON_MS);
     const wanted = Math.min(MAX_CONSUMERS, Math.ceil(waiting / TASKS_PER_CONSUMER)) - atWork.recent;
     if (wanted <= 0) this.#recheckSoon(queue, () => memory.lanes.count(queue) > 0);

@@ -41,7 +41,7 @@ function ledgerWith(task: ClaimedTask, gone: () => readonly GoneTask[]) {
       settled.push(...settlements);
       const tasks = claim > 0 ? left : [];
       left = claim > 0 ? [] : left;
-      return { tasks, token: 1, isSolo: false, leaseMs: LEASE_MS, stale: 0 };
+      return { tasks, token: 1, isSolo: false, leaseMs: LEASE_MS, againInMs: null, stale: 0 };
     },
     heartbeat: async () => gone(),
   };

@@ -26,6 +26,7 @@ export class Rig {
   create(over: Partial<LedgerPorts> = {}): TaskLedger {
     return new TaskLedger(
       {
+        shard: 0,
         clock: this.world,
         timers: this.world,
         sql: this.sql,
@@ -40,6 +41,8 @@ export class Rig {
           },
           fingerprints: async () => new Map(),
         },
+        limits: { ask: () => Promise.reject(new Error("no limiter")) },
+        limitsOf: () => null,
         ring: async (queue) => {
           this.rung.push(queue);
         },
@@ -66,6 +69,7 @@ export class Rig {
       priority: 0,
       kwargs: "{}",
       owner: "o",
+      key: null,
       dueAt: null,
       expiresAt: null,
       options: {},

@@ -1,0 +1,216 @@
+import { gateOf, NO_LIMITS, partsOfGate } from "#engine";
+import type { LimitAnswer, LimitRequest, Nudge, Want } from "../limiter/protocol.ts";
+import type { Memory } from "./memory.ts";
+import type { LedgerPorts } from "./ports.ts";
+
+/** Tasks of one gate that are asked for at once. */
+const MAX_WANTED = 50;
+/** Gates of one name that are asked for at once; the others get their turn with the next request. */
+const MAX_GATES = 100;
+/** What is not granted is asked for again after this, should the limiter's call be lost. */
+const ASK_AGAIN_MS = 20_000;
+const FAILED_AGAIN_MS = 1_000;
+/** A wait this short is not worth an alarm: the object stays awake for it. */
+const SHORT_WAIT_MS = 1_000;
+
+interface NameState {
+  isAsking: boolean;
+  /** Something happened while it was asking. */
+  isAgain: boolean;
+  /** Not before this, unless places are to be given back; epoch ms. */
+  askAt: number;
+  isContended: boolean;
+  /** It asked since the object started, so the limiter knows what it holds. */
+  isStated: boolean;
+  /** Where the next request goes on among the gates. */
+  turn: number;
+}
+
+/** What the gatekeeper needs of its ledger. */
+export interface GatekeeperHooks {
+  readonly memory: () => Memory;
+  /** Tasks of this queue may start now or within a moment. */
+  readonly opened: (queue: string) => void;
+  /** Something is to be looked at again at this time, epoch ms. */
+  readonly wakeAt: (at: number) => void;
+}
+
+/**
+ * The agent that asks the limiters for leave to start limited tasks, and gives back what is no longer
+ * needed. One request per task name is under way at a time; nothing is asked for twice and nothing
+ * polled: the limiter says when to ask again, or calls.
+ */
+export class Gatekeeper {
+  readonly #ports: LedgerPorts;
+  readonly #hooks: GatekeeperHooks;
+  readonly #names = new Map<string, NameState>();
+  readonly #touched = new Set<string>();
+  #lastSeq = 0;
+
+  constructor(ports: LedgerPorts, hooks: GatekeeperHooks) {
+    this.#ports = ports;
+    this.#hooks = hooks;
+  }
+
+  /** Tasks of a gate came, started, ended or left. */
+  touch(gate: string): void {
+    const { name } = partsOfGate(gate);
+    if (name !== "") this.#touched.add(name);
+  }
+
+  /** After every command; costs nothing when no limited task was touched. */
+  afterCommand(memory: Memory, now: number): void {
+    for (const name of this.#touched) {
+      this.#touched.delete(name);
+      this.#consider(memory, name, now);
+    }
+  }
+
+  /** Looks at every name that tasks wait of. */
+  tick(memory: Memory): void {
+    for (const queue of memory.parked.queues()) {
+      for (const gate of memory.parked.gates(queue)) this.touch(gate);
+    }
+  }
+
+  /** The limits have changed: what was said about when to ask holds no longer. */
+  limitsChanged(memory: Memory): void {
+    memory.permits.dropSlots();
+    for (const state of this.#names.values()) state.askAt = 0;
+    this.tick(memory);
+    for (const name of this.#names.keys()) this.#touched.add(name);
+  }
+
+  /** The limiter of a name calls. */
+  nudged(memory: Memory, name: string, nudge: Nudge, now: number): void {
+    const state = this.#stateOf(name);
+    if (nudge === "take") state.askAt = 0;
+    else state.isContended = true;
+    this.#consider(memory, name, now, nudge === "give" && !state.isStated);
+  }
+
+  #consider(memory: Memory, name: string, now: number, isForced = false): void {
+    const state = this.#stateOf(name);
+    if (state.isAsking) {
+      state.isAgain = true;
+      return;
+    }
+    const limits = memory.controls.limitsOf(name);
+    const need = this.#needOf(memory, name, state, now);
+    const isDue = need.wants.length > 0 && now >= state.askAt;
+    if (!isDue && !need.isGiving && !isForced) return;
+    this.#lastSeq = Math.max(this.#lastSeq + 1, now * 1_000);
+    const request: LimitRequest = {
+      shard: this.#ports.shard,
+      seq: this.#lastSeq,
+      limits: limits ?? NO_LIMITS,
+      version: memory.controls.current.version,
+      holdings: memory.permits.state(name, memory.leases.runningOf(name), need.kept),
+      wants: need.wants,
+    };
+    state.isAsking = true;
+    this.#ports.background(this.#ask(name, state, request));
+  }
+
+  async #ask(name: string, state: NameState, request: LimitRequest): Promise<void> {
+    let answer: LimitAnswer | null = null;
+    try {
+      answer = await this.#ports.limits.ask(name, request);
+    } catch (error) {
+      this.#ports.log("limiter_failed", { name, error });
+    }
+    const memory = this.#hooks.memory();
+    const now = this.#ports.clock.now();
+    state.isAsking = false;
+    if (answer === null) {
+      state.askAt = now + FAILED_AGAIN_MS;
+    } else {
+      state.isStated = true;
+      state.isContended = answer.isContended;
+      state.askAt = answer.retryAt ?? now + ASK_AGAIN_MS;
+      memory.permits.add(name, answer.grants);
+      const gates = answer.grants.map(({ key }) => gateOf(name, key === "" ? null : key));
+      const queues = new Set(gates.flatMap((gate) => memory.parked.queuesOf(gate)));
+      for (const queue of queues) this.#hooks.opened(queue);
+    }
+    if (state.isAgain) {
+      state.isAgain = false;
+      this.#consider(memory, name, now);
+    }
+    if (!state.isAsking && request.wants.length > 0) this.#lookAgain(name, state.askAt, now);
+  }
+
+  #lookAgain(name: string, at: number, now: number): void {
+    if (at - now > SHORT_WAIT_MS) {
+      this.#hooks.wakeAt(at);
+      return;
+    }
+    this.#ports.timers.after(at - now, () => {
+      this.#consider(this.#hooks.memory(), name, this.#ports.clock.now());
+    });
+  }
+
+  /** What tasks of this name wait for beyond what is granted, and what can be given back. */
+  #needOf(
+    memory: Memory,
+    name: string,
+    state: NameState,
+    now: number,
+  ): { wants: Want[]; kept: Map<string, number>; isGiving: boolean } {
+    const limits = memory.controls.limitsOf(name);
+    const running = memory.leases.runningOf(name);
+    const kept = new Map<string, number>();
+    const wants: Want[] = [];
+    let isGiving = false;
+    for (const key of this.#keysOf(memory, name, state)) {
+      const gate = gateOf(name, key === "" ? null : key);
+      const held = running.get(key)?.size ?? 0;
+      const waiting = limits === null ? 0 : this.#waitingAt(memory, gate, now);
+      const spare = Math.max(0, memory.permits.places(name, key) - held);
+      const keep = state.isContended ? 0 : Math.min(spare, waiting);
+      if (keep > 0) kept.set(key, keep);
+      if (keep < spare) isGiving = true;
+      const stock = limits === null ? 0 : memory.permits.stock(gate, limits, keep, now);
+      if (waiting > stock) wants.push({ key, count: waiting - stock });
+    }
+    return { wants, kept, isGiving };
+  }
+
+  /** Keys with tasks that wait, in turns where there are many, and those with places. */
+  #keysOf(memory: Memory, name: string, state: NameState): Set<string> {
+    const waiting = new Set<string>();
+    for (const queue of memory.parked.queues()) {
+      if (memory.controls.isPaused(queue)) continue;
+      for (const gate of memory.parked.gates(queue)) {
+        const parts = partsOfGate(gate);
+        if (parts.name === name) waiting.add(parts.key ?? "");
+      }
+    }
+    const keys = [...waiting];
+    const from = state.turn % Math.max(1, keys.length);
+    state.turn = from + MAX_GATES;
+    const turns = [...keys.slice(from), ...keys.slice(0, from)].slice(0, MAX_GATES);
+    return new Set([...turns, ...memory.permits.keysWithPlaces(name)]);
+  }
+
+  #waitingAt(memory: Memory, gate: string, now: number): number {
+    const held = memory.leases.runningAt(gate).size;
+    return Math.max(0, memory.parked.countDue(gate, now, MAX_WANTED + held) - held);
+  }
+
+  #stateOf(name: string): NameState {
+    let state = this.#names.get(name);
+    if (state === undefined) {
+      state = {
+        isAsking: false,
+        isAgain: false,
+        askAt: 0,
+        isContended: false,
+        isStated: false,
+        turn: 0,
+      };
+      this.#names.set(name, state);
+    }
+    return state;
+  }
+}

@@ -1,0 +1,38 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Env } from "../env.ts";
+import { ObjectSql } from "../ledger/object-ports.ts";
+import { nameOfShard } from "../ledger/shard-name.ts";
+import { log } from "../log.ts";
+import { systemClock } from "../system.ts";
+import { TaskLimiter } from "./limiter.ts";
+import type { Holder, LimitAnswer, LimitRequest } from "./protocol.ts";
+
+/** The Durable Object that limits the tasks of one name: binds the platform to the limiter's ports. */
+export class LimiterObject extends DurableObject<Env> {
+  readonly #limiter: TaskLimiter;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const name = ctx.id.name ?? "";
+    this.#limiter = new TaskLimiter({
+      clock: systemClock,
+      sql: new ObjectSql(ctx.storage),
+      nudge: (shard, nudge) => env.LEDGER.getByName(nameOfShard(shard)).nudge(name, nudge),
+      background: (work) => {
+        ctx.waitUntil(work);
+      },
+      log: (event, fields) => {
+        log(event, { limiter: name, ...fields });
+      },
+    });
+  }
+
+  async ask(request: LimitRequest): Promise<LimitAnswer> {
+    return this.#limiter.ask(request);
+  }
+
+  /** The tasks that hold places of this key, or of all keys. */
+  async holders(key: string | null): Promise<Holder[]> {
+    return this.#limiter.holders(key);
+  }
+}
