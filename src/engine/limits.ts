@@ -64,9 +64,14 @@ export function spacingMs({ starts, periodMs }: Rate): number {
   return (periodMs / starts) * (1 + SLACK);
 }
 
-/** How late a start may use its slot, ms. */
-export function latenessMs({ starts, periodMs }: Rate): number {
-  return Math.floor(SLACK * Math.max(periodMs, periodMs / starts));
+/** How late a start may use its slot, ms: by the strictest of a task's rates. Infinity without any. */
+export function latenessOf({ rate, perKey }: TaskLimits): number {
+  const rates = [rate, perKey.rate].filter((one) => one !== null);
+  return Math.min(
+    ...rates.map(({ starts, periodMs }) =>
+      Math.floor(SLACK * Math.max(periodMs, periodMs / starts)),
+    ),
+  );
 }
 
 /** Whether two sets of limits bound the same. */

@@ -1,5 +1,5 @@
-import { gateOf, NO_LIMITS, partsOfGate } from "#engine";
-import type { LimitAnswer, LimitRequest, Nudge, Want } from "../limiter/protocol.ts";
+import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
+import type { Grant, LimitAnswer, LimitRequest, Nudge, Want } from "../limiter/protocol.ts";
 import type { Memory } from "./memory.ts";
 import type { LedgerPorts } from "./ports.ts";
 
@@ -10,6 +10,8 @@ const MAX_GATES = 100;
 /** What is not granted is asked for again after this, should the limiter's call be lost. */
 const ASK_AGAIN_MS = 20_000;
 const FAILED_AGAIN_MS = 1_000;
+/** While others wait for places, a shard uses its own again for this long before it gives them back. */
+const TURN_MS = 500;
 /** A wait this short is not worth an alarm: the object stays awake for it. */
 const SHORT_WAIT_MS = 1_000;
 
@@ -19,11 +21,25 @@ interface NameState {
   isAgain: boolean;
   /** Not before this, unless places are to be given back; epoch ms. */
   askAt: number;
+  /** Others wait for places. */
   isContended: boolean;
-  /** It asked since the object started, so the limiter knows what it holds. */
+  /** Since when it has held places without a break, epoch ms; null: it holds none. */
+  heldSince: number | null;
+  /** Its last request was answered since the object started, so the limiter knows what it holds. */
   isStated: boolean;
   /** Where the next request goes on among the gates. */
   turn: number;
+}
+
+/** What tasks of one name need, and what they don't. */
+interface Need {
+  readonly wants: Want[];
+  /** Free places to keep, by key. */
+  readonly kept: Map<string, number>;
+  /** Places are to be given back. */
+  readonly isGiving: boolean;
+  /** Due tasks wait. */
+  readonly isWaiting: boolean;
 }
 
 /** What the gatekeeper needs of its ledger. */
@@ -97,6 +113,7 @@ export class Gatekeeper {
     }
     const limits = memory.controls.limitsOf(name);
     const need = this.#needOf(memory, name, state, now);
+    if (need.isWaiting) this.#hooks.wakeAt(now + ASK_AGAIN_MS);
     const isDue = need.wants.length > 0 && now >= state.askAt;
     if (!isDue && !need.isGiving && !isForced) return;
     this.#lastSeq = Math.max(this.#lastSeq + 1, now * 1_000);
@@ -124,11 +141,16 @@ export class Gatekeeper {
     state.isAsking = false;
     if (answer === null) {
       state.askAt = now + FAILED_AGAIN_MS;
+      // The limiter may have granted what never came here.
+      state.isStated = false;
     } else {
       state.isStated = true;
       state.isContended = answer.isContended;
-      state.askAt = answer.retryAt ?? now + ASK_AGAIN_MS;
+      const isServed = answer.retryAt === null && isGranted(request.wants, answer.grants);
+      state.askAt = isServed ? 0 : (answer.retryAt ?? now + ASK_AGAIN_MS);
       memory.permits.add(name, answer.grants);
+      if (answer.grants.some(({ places }) => places > 0)) state.heldSince ??= now;
+      this.#lookAgain(name, this.#lastChance(memory, name, answer), now);
       const gates = answer.grants.map(({ key }) => gateOf(name, key === "" ? null : key));
       const queues = new Set(gates.flatMap((gate) => memory.parked.queuesOf(gate)));
       for (const queue of queues) this.#hooks.opened(queue);
@@ -140,7 +162,15 @@ export class Gatekeeper {
     if (!state.isAsking && request.wants.length > 0) this.#lookAgain(name, state.askAt, now);
   }
 
+  /** When the starts that were granted are over if nobody came for them, epoch ms. */
+  #lastChance(memory: Memory, name: string, { grants }: LimitAnswer): number {
+    const limits = memory.controls.limitsOf(name);
+    const last = Math.max(0, ...grants.flatMap(({ slots }) => slots?.at(-1) ?? []));
+    return limits === null ? last : last + latenessOf(limits) + 1;
+  }
+
   #lookAgain(name: string, at: number, now: number): void {
+    if (at < now) return;
     if (at - now > SHORT_WAIT_MS) {
       this.#hooks.wakeAt(at);
       return;
@@ -156,24 +186,33 @@ export class Gatekeeper {
     name: string,
     state: NameState,
     now: number,
-  ): { wants: Want[]; kept: Map<string, number>; isGiving: boolean } {
+  ): Need {
     const limits = memory.controls.limitsOf(name);
     const running = memory.leases.runningOf(name);
     const kept = new Map<string, number>();
     const wants: Want[] = [];
     let isGiving = false;
+    let isWaiting = false;
+    if (![...running.values()].some(({ size }) => size > 0) && !memory.permits.hasPlaces(name)) {
+      state.heldSince = null;
+    }
+    const isTurnOver = state.isContended && now - (state.heldSince ?? now) >= TURN_MS;
     for (const key of this.#keysOf(memory, name, state)) {
       const gate = gateOf(name, key === "" ? null : key);
       const held = running.get(key)?.size ?? 0;
       const waiting = limits === null ? 0 : this.#waitingAt(memory, gate, now);
       const spare = Math.max(0, memory.permits.places(name, key) - held);
-      const keep = state.isContended ? 0 : Math.min(spare, waiting);
+      // A place is of no use without a start: both are asked for together.
+      const starts = limits === null ? 0 : memory.permits.starts(gate, limits, now);
+      const keep = isTurnOver ? 0 : Math.min(spare, waiting, starts);
       if (keep > 0) kept.set(key, keep);
       if (keep < spare) isGiving = true;
       const stock = limits === null ? 0 : memory.permits.stock(gate, limits, keep, now);
       if (waiting > stock) wants.push({ key, count: waiting - stock });
+      isWaiting ||= waiting > 0;
     }
-    return { wants, kept, isGiving };
+    if (isGiving && kept.size === 0) state.heldSince = null;
+    return { wants, kept, isGiving, isWaiting };
   }
 
   /** Keys with tasks that wait, in turns where there are many, and those with places. */
@@ -206,6 +245,7 @@ export class Gatekeeper {
         isAgain: false,
         askAt: 0,
         isContended: false,
+        heldSince: null,
         isStated: false,
         turn: 0,
       };
@@ -213,4 +253,12 @@ export class Gatekeeper {
     }
     return state;
   }
+}
+
+/** Whether all that was wanted was granted. */
+function isGranted(wants: readonly Want[], grants: readonly Grant[]): boolean {
+  return wants.every(({ key, count }) => {
+    const grant = grants.find((one) => one.key === key);
+    return grant !== undefined && Math.max(grant.places, grant.slots?.length ?? 0) >= count;
+  });
 }

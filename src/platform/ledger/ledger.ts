@@ -101,7 +101,8 @@ export class TaskLedger {
       const nothing = { tasks: [], token: 0, isSolo: false, leaseMs, againInMs: null, stale };
       if (limit <= 0) {
         // It may be leaving: what is still due needs another consumer.
-        if (hasDue(memory, queue, now)) changes.dueQueues.add(queue);
+        this.#wakeups.expectNobody(queue);
+        if (this.#isComing(memory, queue, now)) changes.dueQueues.add(queue);
         return nothing;
       }
       this.#wakeups.claimed(queue, now);
@@ -218,9 +219,21 @@ export class TaskLedger {
   /** How long until the next limited task of a queue may start, if that is worth a consumer's wait. */
   #againIn(memory: Memory, queue: string, now: number): number | null {
     const at = nextSlot(memory, queue, now);
-    if (at === null || at - now > MAX_PACED_WAIT_MS) return null;
-    this.#wakeups.expectBack(queue, at, now, () => hasDue(this.#load(), queue, this.#now()));
+    if (at === null || at - now > MAX_PACED_WAIT_MS) {
+      this.#wakeups.expectNobody(queue);
+      return null;
+    }
+    this.#wakeups.expectBack(queue, at, now, () =>
+      this.#isComing(this.#load(), queue, this.#now()),
+    );
     return at - now;
+  }
+
+  /** Whether a queue has work for a consumer, now or in a moment. */
+  #isComing(memory: Memory, queue: string, now: number): boolean {
+    if (hasDue(memory, queue, now)) return true;
+    const at = nextSlot(memory, queue, now);
+    return at !== null && at - now <= MAX_PACED_WAIT_MS;
   }
 
   /** Null: it takes a look into the history to answer. */

@@ -1,4 +1,4 @@
-import { latenessMs, partsOfGate, type TaskLimits } from "#engine";
+import { latenessOf, partsOfGate, type TaskLimits } from "#engine";
 import type { Grant, Holding } from "../limiter/protocol.ts";
 
 /** Stands for calls without a key. */
@@ -47,12 +47,14 @@ export class Permits {
     return this.#slotsOf(gate, limits, now)?.find((at) => at > now) ?? null;
   }
 
+  /** Starts of a gate that are granted for now or soon; Infinity where no rate holds. */
+  starts(gate: string, limits: TaskLimits, now: number): number {
+    return this.#slotsOf(gate, limits, now)?.length ?? Infinity;
+  }
+
   /** Tasks of a gate that may start now or soon, if `free` places are kept for them. */
   stock(gate: string, limits: TaskLimits, free: number, now: number): number {
-    return Math.min(
-      hasPlaces(gate, limits) ? free : Infinity,
-      this.#slotsOf(gate, limits, now)?.length ?? Infinity,
-    );
+    return Math.min(hasPlaces(gate, limits) ? free : Infinity, this.starts(gate, limits, now));
   }
 
   /** A task of the gate starts: takes its slot. Its place is taken by its lease. */
@@ -75,6 +77,10 @@ export class Permits {
   /** Places of a key, those that are taken included. */
   places(name: string, key: string): number {
     return this.#of(name).places.get(key) ?? 0;
+  }
+
+  hasPlaces(name: string): boolean {
+    return this.#of(name).places.size > 0;
   }
 
   keysWithPlaces(name: string): Iterable<string> {
@@ -119,7 +125,7 @@ export class Permits {
     if (rates.length === 0) return null;
     const slots = this.#names.get(name)?.slots.get(key ?? NO_KEY);
     if (slots === undefined) return [];
-    const lateness = Math.min(...rates.map(latenessMs));
+    const lateness = latenessOf(limits);
     while (slots[0] !== undefined && slots[0] + lateness < now) slots.shift();
     return slots;
   }

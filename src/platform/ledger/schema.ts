@@ -77,16 +77,20 @@ const MIGRATIONS: readonly string[] = [
   )`,
 ];
 
-/** Brings the tables up to date. Runs at every start of the object; writes nothing when they are. */
-export function migrate(sql: SqlPort, migrations: readonly string[] = MIGRATIONS): void {
-  sql.transaction(() => {
+/**
+ * Brings the tables up to date. Runs at every start of the object; writes nothing when they are.
+ * @returns whether there were none: the object is new
+ */
+export function migrate(sql: SqlPort, migrations: readonly string[] = MIGRATIONS): boolean {
+  return sql.transaction(() => {
     consume(sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)"));
     const [current] = [...sql.exec<{ version: number }>("SELECT version FROM schema_version")];
     const version = current?.version ?? 0;
-    if (version === migrations.length) return;
+    if (version === migrations.length) return false;
     for (const statement of migrations.slice(version)) consume(sql.exec(statement));
     consume(sql.exec("DELETE FROM schema_version"));
     consume(sql.exec("INSERT INTO schema_version (version) VALUES (?)", migrations.length));
+    return version === 0;
   });
 }
 

@@ -51,12 +51,16 @@ export class Wakeups {
   }
 
   /** A consumer was told to come back at this time, when the next limited task may start. */
-  expectBack(queue: string, at: number, now: number, isStillDue: () => boolean): void {
+  expectBack(queue: string, at: number, now: number, isWanted: () => boolean): void {
     this.#backAt.set(queue, at + BACK_SOON_MS);
     this.#ports.timers.after(at + BACK_SOON_MS - now, () => {
       const ringAt = this.#ports.clock.now();
-      if (ringAt >= (this.#backAt.get(queue) ?? 0) && isStillDue()) this.#ring(queue, 1, ringAt);
+      if (ringAt >= (this.#backAt.get(queue) ?? Infinity) && isWanted()) this.#ring(queue, 1, ringAt);
     });
+  }
+
+  expectNobody(queue: string): void {
+    this.#backAt.delete(queue);
   }
 
   /** Limited tasks of a queue may start now or within a moment: somebody has to be there. */

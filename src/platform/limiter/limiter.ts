@@ -68,13 +68,13 @@ export class TaskLimiter {
   #givesAskedAt = 0;
   #limits: TaskLimits = NO_LIMITS;
   #version = -1;
-  /** Chains without a row may have been granted up to here before this object started. */
-  readonly #startedAt: number;
+  /** Starts may have been granted up to here before this object started; only slow chains have a row. */
+  readonly #grantedUntil: number;
 
   constructor(ports: LimiterPorts) {
     this.#ports = ports;
-    migrate(ports.sql, MIGRATIONS);
-    this.#startedAt = ports.clock.now() + HORIZON_MS;
+    const isNew = migrate(ports.sql, MIGRATIONS);
+    this.#grantedUntil = isNew ? -Infinity : ports.clock.now() + HORIZON_MS;
     for (const row of ports.sql.exec<{ shard: number; seq: number; holdings: string }>(
       "SELECT * FROM holders",
     )) {
@@ -188,7 +188,7 @@ export class TaskLimiter {
     const spacing = spacingMs(rate);
     const last = this.#lastAt.get(chain);
     if (last !== undefined) return last + spacing;
-    return spacing < SHORT_SPACING_MS ? this.#startedAt : 0;
+    return spacing < SHORT_SPACING_MS ? this.#grantedUntil + spacing : 0;
   }
 
   /** Whether a place is free for the shard: one that waited longer has the first claim to it. */

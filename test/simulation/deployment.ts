@@ -1,0 +1,311 @@
+import {
+  mintTaskId,
+  Registry,
+  type AnyTaskDefinition,
+  type FinishedTask,
+  type Lovage,
+  type TaskSpec,
+} from "#engine";
+import { drain } from "#platform/consumer/drain.ts";
+import { TaskLedger } from "#platform/ledger/ledger.ts";
+import type { LedgerPorts } from "#platform/ledger/ports.ts";
+import {
+  DEFAULT_LEDGER_SETTINGS,
+  type Exchange,
+  type ExchangeAnswer,
+} from "#platform/ledger/protocol.ts";
+import { TaskLimiter } from "#platform/limiter/limiter.ts";
+import type { LimitRequest } from "#platform/limiter/protocol.ts";
+import { SimSql } from "./sim-sql.ts";
+import { never, World } from "./world.ts";
+
+/** What goes wrong, as probabilities. */
+export interface DeploymentFaults {
+  /** A request to a limiter, its answer, or a limiter's call, is lost. */
+  readonly messageLost: number;
+  readonly bellLost: number;
+  /** The object starts again at a command. */
+  readonly ledgerDies: number;
+  readonly limiterDies: number;
+  /** A consumer dies at an exchange. */
+  readonly consumerDies: number;
+}
+
+export const NO_DEPLOYMENT_FAULTS: DeploymentFaults = {
+  messageLost: 0,
+  bellLost: 0,
+  ledgerDies: 0,
+  limiterDies: 0,
+  consumerDies: 0,
+};
+
+/** One start of a task as its ledger recorded it. */
+export interface Start {
+  readonly id: string;
+  readonly name: string;
+  readonly at: number;
+}
+
+/**
+ * Several ledgers, their limiters and their consumers in one simulated world: the real code, with time
+ * and faults from a seed.
+ */
+export class Deployment<Services> {
+  readonly world: World;
+  readonly registry: Registry<Services>;
+  readonly history = new Map<string, FinishedTask>();
+  readonly starts: Start[] = [];
+  readonly shards: Shard<Services>[];
+  readonly #limiters = new Map<string, { sql: SimSql; limiter: TaskLimiter }>();
+  readonly #services: Services;
+  faults: DeploymentFaults;
+  /** Called after every command of a ledger. */
+  afterCommand: () => void = () => undefined;
+  asks = 0;
+  bells = 0;
+
+  constructor(
+    tasks: readonly AnyTaskDefinition<Services>[],
+    options: {
+      seed?: number;
+      shards?: number;
+      services: (world: World) => Services;
+      faults?: DeploymentFaults;
+    },
+  ) {
+    this.world = new World(options.seed ?? 1);
+    this.registry = new Registry(tasks);
+    this.faults = options.faults ?? NO_DEPLOYMENT_FAULTS;
+    this.#services = options.services(this.world);
+    this.shards = Array.from(
+      { length: options.shards ?? 4 },
+      (_, shard) => new Shard(shard, this),
+    );
+  }
+
+  get services(): Services {
+    return this.#services;
+  }
+
+  spec(shard: number, name: string, over: Partial<TaskSpec> = {}): TaskSpec {
+    return {
+      id: mintTaskId(this.world.now(), shard, this.world.bytes(8)),
+      name,
+      queue: "default",
+      priority: 0,
+      kwargs: "{}",
+      owner: "o",
+      key: null,
+      dueAt: null,
+      expiresAt: null,
+      options: {},
+      fingerprint: null,
+      ...over,
+    };
+  }
+
+  /** Submits so many tasks, spread over the shards. */
+  async submit(count: number, name: string, over: (n: number) => Partial<TaskSpec> = () => ({})) {
+    const ids: string[] = [];
+    for (let n = 0; n < count; n += 1) {
+      const shard = n % this.shards.length;
+      const spec = this.spec(shard, name, over(n));
+      await this.shards[shard]?.ledger.submit([spec]);
+      ids.push(spec.id);
+    }
+    return ids;
+  }
+
+  shardOf(taskId: string): Shard<Services> {
+    const shard = this.shards[Number.parseInt(taskId.slice(15, 18), 16)];
+    if (shard === undefined) throw new Error(`no shard of ${taskId}`);
+    return shard;
+  }
+
+  async ask(name: string, request: LimitRequest) {
+    const { world } = this;
+    this.asks += 1;
+    await world.sleep(world.between(0, 4));
+    if (world.chance(this.faults.messageLost)) throw new Error("the request was lost");
+    const answer = this.limiter(name).ask(request);
+    await world.sleep(world.between(0, 4));
+    if (world.chance(this.faults.messageLost)) throw new Error("the answer was lost");
+    return answer;
+  }
+
+  limiter(name: string): TaskLimiter {
+    let entry = this.#limiters.get(name);
+    if (entry === undefined || this.world.chance(this.faults.limiterDies)) {
+      const sql = entry?.sql ?? new SimSql();
+      const limiter = new TaskLimiter({
+        clock: this.world,
+        sql,
+        nudge: async (shard, nudge) => {
+          await this.world.sleep(this.world.between(0, 4));
+          if (this.world.chance(this.faults.messageLost)) throw new Error("the call was lost");
+          this.shards[shard]?.ledger.nudge(name, nudge);
+        },
+        background: (work) => void work,
+        log: () => undefined,
+      });
+      entry = { sql, limiter };
+      this.#limiters.set(name, entry);
+    }
+    return entry.limiter;
+  }
+
+  /** Lets this much time pass. */
+  async pass(ms: number): Promise<void> {
+    await this.world.run(this.world.now() + ms);
+  }
+
+  /** Runs until all of these have ended. @returns the time that took, ms */
+  async untilEnded(count: number, atMostMs: number): Promise<number> {
+    const begin = this.world.now();
+    while (this.history.size < count) {
+      if (this.world.now() - begin > atMostMs) {
+        throw new Error(`${this.history.size} of ${count} have ended after ${atMostMs} ms`);
+      }
+      await this.pass(50);
+    }
+    return this.world.now() - begin;
+  }
+}
+
+class Shard<Services> {
+  readonly sql = new SimSql();
+  readonly #shard: number;
+  readonly #deployment: Deployment<Services>;
+  #ledger: TaskLedger;
+  #epoch = 0;
+  #cancelAlarm: () => void = () => undefined;
+
+  constructor(shard: number, deployment: Deployment<Services>) {
+    this.#shard = shard;
+    this.#deployment = deployment;
+    this.#ledger = this.#create();
+  }
+
+  /** The ledger, or a new one on the same storage if the object dies now. */
+  get ledger(): TaskLedger {
+    const { world, faults } = this.#deployment;
+    if (world.chance(faults.ledgerDies)) this.restart();
+    return this.#ledger;
+  }
+
+  restart(): void {
+    this.#epoch += 1;
+    this.#ledger = this.#create();
+  }
+
+  #create(): TaskLedger {
+    const { world, registry, history } = this.#deployment;
+    const epoch = this.#epoch;
+    const alive = async <T>(work: Promise<T>): Promise<T> => {
+      try {
+        const value = await work;
+        return epoch === this.#epoch ? value : await never<T>();
+      } catch (error) {
+        if (epoch === this.#epoch) throw error;
+        return never<T>();
+      }
+    };
+    const ports: LedgerPorts = {
+      shard: this.#shard,
+      clock: world,
+      timers: {
+        after: (ms, fn) =>
+          world.after(ms, () => {
+            if (epoch === this.#epoch) fn();
+          }),
+      },
+      sql: this.sql,
+      alarm: {
+        set: (at) => {
+          this.#cancelAlarm();
+          this.#cancelAlarm = world.after(Math.max(0, at - world.now()), () => {
+            this.ledger.tick();
+          });
+        },
+      },
+      history: {
+        write: async (tasks) => {
+          for (const task of tasks) history.set(task.id, task);
+        },
+        fingerprints: async () => new Map(),
+      },
+      limits: { ask: (name, request) => alive(this.#deployment.ask(name, request)) },
+      limitsOf: (name) => registry.find(name)?.limits ?? null,
+      ring: async (queue) => {
+        this.#deployment.bells += 1;
+        if (world.chance(this.#deployment.faults.bellLost)) return;
+        world.after(world.between(1, 20), () => void this.#consume(queue, 1));
+      },
+      runDirectly: (queue) => alive(this.#consume(queue, 0)),
+      watchers: { isWatched: () => false, notify: () => undefined },
+      background: (work) => void work,
+      log: () => undefined,
+    };
+    return new TaskLedger(ports, DEFAULT_LEDGER_SETTINGS);
+  }
+
+  async #consume(queue: string, bells: number): Promise<void> {
+    const deployment = this.#deployment;
+    const { world, registry } = deployment;
+    let isDead = false;
+    const remote = async <T>(call: () => T): Promise<T> => {
+      if (isDead || world.chance(deployment.faults.consumerDies)) {
+        isDead = true;
+        return never<T>();
+      }
+      await world.sleep(world.between(0, 2));
+      const answer = call();
+      deployment.afterCommand();
+      await world.sleep(world.between(0, 2));
+      return isDead ? never<T>() : answer;
+    };
+    await drain(
+      {
+        ledger: {
+          exchange: (request) => remote(() => this.#exchange(request)),
+          heartbeat: (held) => remote(() => this.ledger.heartbeat(held)),
+        },
+        registry,
+        supplies: {
+          services: deployment.services,
+          lovageFor: () => undefined as unknown as Lovage,
+        },
+        clock: world,
+        random: world,
+        timers: {
+          after: (ms, fn) =>
+            world.after(ms, () => {
+              if (!isDead) fn();
+            }),
+        },
+        log: () => undefined,
+      },
+      queue,
+      bells,
+    ).catch(() => undefined);
+  }
+
+  #exchange(request: Exchange): ExchangeAnswer {
+    const answer = this.ledger.exchange(request);
+    const at = this.#deployment.world.now();
+    for (const { id, name } of answer.tasks) this.#deployment.starts.push({ id, name, at });
+    return answer;
+  }
+}
+
+/** The most starts in any window of this length, its end not included. */
+export function mostInWindow(times: readonly number[], windowMs: number): number {
+  const sorted = times.toSorted((a, b) => a - b);
+  let most = 0;
+  let from = 0;
+  for (const [index, at] of sorted.entries()) {
+    while ((sorted[from] ?? 0) <= at - windowMs) from += 1;
+    most = Math.max(most, index - from + 1);
+  }
+  return most;
+}

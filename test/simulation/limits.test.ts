@@ -1,0 +1,166 @@
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { createTaskDefiner } from "#engine";
+import { Deployment, mostInWindow, NO_DEPLOYMENT_FAULTS } from "./deployment.ts";
+import type { World } from "./world.ts";
+
+interface Services {
+  readonly world: World;
+}
+
+const defineTask = createTaskDefiner<Services>();
+const services = (world: World): Services => ({ world });
+
+const limited = defineTask({
+  name: "limited",
+  params: z.object({}),
+  rateLimit: "50/s",
+  handler: (_params, ctx) => ctx.services.world.sleep(ctx.services.world.between(1, 30)),
+});
+const slow = defineTask({
+  name: "slow",
+  params: z.object({}),
+  rateLimit: "10/m",
+  handler: () => null,
+});
+const narrow = defineTask({
+  name: "narrow",
+  params: z.object({}),
+  concurrency: 3,
+  handler: (_params, ctx) => ctx.services.world.sleep(ctx.services.world.between(10, 200)),
+});
+const perCustomer = defineTask({
+  name: "per_customer",
+  params: z.object({}),
+  key: { of: () => null, rateLimit: "5/s", concurrency: 1 },
+  handler: (_params, ctx) => ctx.services.world.sleep(20),
+});
+const plain = defineTask({ name: "plain", params: z.object({}), handler: () => null });
+const tasks = [limited, slow, narrow, perCustomer, plain];
+
+it("1,000 tasks limited to 50/s over 4 shards: never more in any second, and 95 % of it reached", async () => {
+  for (const seed of [1, 2, 3]) {
+    const deployment = new Deployment(tasks, { seed, services });
+    await deployment.submit(1_000, "limited");
+    const tookMs = await deployment.untilEnded(1_000, 60_000);
+    const times = deployment.starts.map(({ at }) => at);
+    expect(times).toHaveLength(1_000);
+    expect(mostInWindow(times, 1_000)).toBeLessThanOrEqual(50);
+    expect(1_000 / (tookMs / 1_000)).toBeGreaterThan(0.95 * 50);
+    // What it takes: a few requests a second, not one per task.
+    expect(deployment.asks).toBeLessThan(400);
+  }
+});
+
+it("the rate holds whatever is lost or dies, and everything ends", async () => {
+  for (let seed = 0; seed < 20; seed += 1) {
+    const faults = {
+      messageLost: 0.05,
+      bellLost: 0.1,
+      ledgerDies: 0.005,
+      limiterDies: 0.02,
+      consumerDies: 0.005,
+    };
+    const deployment = new Deployment(tasks, { seed, services, faults });
+    await deployment.submit(200, "limited");
+    await deployment.pass(20_000);
+    deployment.faults = NO_DEPLOYMENT_FAULTS;
+    await deployment.untilEnded(200, 300_000);
+    const times = deployment.starts.map(({ at }) => at);
+    expect(mostInWindow(times, 1_000)).toBeLessThanOrEqual(50);
+  }
+}, 120_000);
+
+it("10/m is ten in any minute, also when objects sleep in between", async () => {
+  const deployment = new Deployment(tasks, { services });
+  await deployment.submit(40, "slow");
+  for (let minute = 0; minute < 6; minute += 1) {
+    await deployment.pass(45_000);
+    for (const shard of deployment.shards) shard.restart();
+    for (const shard of deployment.shards) shard.ledger.tick();
+  }
+  const times = deployment.starts.map(({ at }) => at);
+  expect(times).toHaveLength(40);
+  expect(mostInWindow(times, 60_000)).toBeLessThanOrEqual(10);
+});
+
+/** Tasks of a name that run now, in all shards, as their leases say. */
+function running(deployment: Deployment<Services>, name: string): string[] {
+  return deployment.shards.flatMap(({ sql }) =>
+    sql
+      .peek<{ id: string; gate: string }>(
+        `SELECT tasks.id, tasks.gate FROM leases, json_each(leases.task_ids) AS held
+         JOIN tasks ON tasks.parked = 1 AND tasks.id = held.value AND tasks.token < leases.token
+         WHERE tasks.name = ?`,
+        name,
+      )
+      .map(({ gate }) => gate),
+  );
+}
+
+it("a concurrency of 3 is never passed, whatever is lost or dies, and everything ends", async () => {
+  for (let seed = 0; seed < 20; seed += 1) {
+    const faults = {
+      messageLost: 0.05,
+      bellLost: 0.1,
+      ledgerDies: 0.01,
+      limiterDies: 0.02,
+      consumerDies: 0.02,
+    };
+    const deployment = new Deployment(tasks, { seed, services, faults });
+    let most = 0;
+    deployment.afterCommand = () => {
+      most = Math.max(most, running(deployment, "narrow").length);
+    };
+    await deployment.submit(150, "narrow");
+    await deployment.pass(60_000);
+    deployment.faults = NO_DEPLOYMENT_FAULTS;
+    await deployment.untilEnded(150, 1_800_000);
+    expect(most).toBe(3);
+  }
+}, 120_000);
+
+it("a concurrency of 3 is used, without faults", async () => {
+  const deployment = new Deployment(tasks, { services });
+  await deployment.submit(300, "narrow");
+  // 105 ms each on average, three at a time.
+  const tookMs = await deployment.untilEnded(300, 60_000);
+  expect(tookMs).toBeLessThan(1.25 * 100 * 105);
+});
+
+it("limits per key hold for each key, and keys don't hold each other up", async () => {
+  const deployment = new Deployment(tasks, { services });
+  const keys = ["a", "b", "c", "d", "e"];
+  let most = 0;
+  deployment.afterCommand = () => {
+    const gates = running(deployment, "per_customer");
+    for (const gate of gates) most = Math.max(most, gates.filter((other) => other === gate).length);
+  };
+  const keyOf = new Map<string, string>();
+  const ids = await deployment.submit(100, "per_customer", (n) => ({ key: keys[n % 5] ?? null }));
+  for (const [n, id] of ids.entries()) keyOf.set(id, keys[n % 5] ?? "");
+  const tookMs = await deployment.untilEnded(100, 60_000);
+  expect(most).toBe(1);
+  for (const key of keys) {
+    const times = deployment.starts.filter(({ id }) => keyOf.get(id) === key).map(({ at }) => at);
+    expect(mostInWindow(times, 1_000)).toBeLessThanOrEqual(5);
+  }
+  // Twenty of each key at 5/s: all keys at the same time.
+  expect(tookMs).toBeLessThan(8_000);
+});
+
+it("limited tasks block no others: plain ones run past a backlog of them", async () => {
+  const deployment = new Deployment(tasks, { services });
+  await deployment.submit(2_000, "slow");
+  const begin = deployment.world.now();
+  const ids = new Set(await deployment.submit(100, "plain"));
+  await deployment.pass(1_000);
+  const starts = deployment.starts.filter(({ id }) => ids.has(id));
+  expect(starts).toHaveLength(100);
+  expect(Math.max(...starts.map(({ at }) => at)) - begin).toBeLessThan(200);
+  // And nothing spins: a backlog that may not start yet costs next to nothing.
+  const { asks, bells } = deployment;
+  await deployment.pass(60_000);
+  expect(deployment.asks - asks).toBeLessThan(80);
+  expect(deployment.bells - bells).toBeLessThan(80);
+});
