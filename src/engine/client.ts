@@ -11,7 +11,7 @@ import { fingerprint } from "./json.ts";
 import type { Clock, Random } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import { signature, type CallOptions, type Signature } from "./signature.ts";
-import { deriveTaskId, mintTaskId } from "./task-id.ts";
+import { deriveTaskId, mintTaskId, shardOf } from "./task-id.ts";
 import type { RunOptions, SubmitAnswer, TaskSpec } from "./wire.ts";
 import type { z } from "zod";
 
@@ -42,6 +42,9 @@ export interface TaskHandle {
   readonly taskId: string;
   readonly answer: SubmitAnswer;
 }
+
+/** Errbacks of one call. */
+const MAX_LINKS = 10;
 
 /** Any delay is allowed, but a date must be one: 9999-12-31. */
 const MAX_TIME_MS = 253_402_214_400_000;
@@ -165,9 +168,23 @@ export class Lovage {
       key: checkKey(options.key ?? this.#registry.keyOf(call.task, kwargs)),
       dueAt,
       expiresAt: expiryTime(options, now, dueAt),
-      options: runOptions(options, definition),
+      options: { ...runOptions(options, definition), ...this.#linkError(options, id, now) },
       fingerprint: null,
     };
+  }
+
+  /** The errbacks of a call, ready to be submitted by its ledger: in the same shard. */
+  #linkError({ linkError = [] }: CallOptions, taskId: string, now: number): Partial<RunOptions> {
+    if (linkError.length === 0) return {};
+    if (linkError.length > MAX_LINKS) {
+      throw new InvalidOptionError("linkError", `takes at most ${MAX_LINKS} signatures.`);
+    }
+    const specs = linkError.map((call) => {
+      const id = mintTaskId(now, shardOf(taskId) ?? 0, this.#random.bytes(8));
+      const args = call.immutable ? call.args : [taskId, ...call.args];
+      return this.#spec({ ...call, args }, id, now);
+    });
+    return { link_error: specs };
   }
 }
 

@@ -14,6 +14,11 @@ export interface CallOptions {
   readonly ignoreResult?: boolean;
   /** Whom or what the call is for, instead of what the task's declaration says. */
   readonly key?: string;
+  /**
+   * Called when this task fails for good, once each, in the transaction of the failure (Celery's
+   * `link_error`). Their first positional argument is the id of the task that failed.
+   */
+  readonly linkError?: readonly Signature[];
 }
 
 export type SignatureOptions = CallOptions;

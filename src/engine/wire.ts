@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly ignore_result?: boolean;
   /** The key, if the call brought it. */
   readonly key?: string;
+  /** Tasks that are made in the transaction in which this one fails for good. */
+  readonly link_error?: readonly TaskSpec[];
 }
 
 /** A task as it is submitted: validated, with its id and everything the ledger decides by. */
@@ -86,6 +88,33 @@ export interface AttemptRecord {
   readonly error: ErrorInfo | null;
 }
 
+/** Why a task has not started yet. Times are epoch ms. */
+export type Waiting =
+  /** It is not due before then. */
+  | { readonly reason: "eta"; readonly until: number }
+  /** Its queue is not consumed, or nothing is. */
+  | { readonly reason: "paused"; readonly queue: string }
+  | { readonly reason: "shutdown" }
+  /** Too many have started lately: its turn comes about then, after `ahead` others of this shard. */
+  | {
+      readonly reason: "rate_limit";
+      readonly key: string | null;
+      readonly until: number | null;
+      readonly ahead: number;
+    }
+  /** Enough run already: those that are named, and `ahead` others of this shard are before it. */
+  | {
+      readonly reason: "concurrency";
+      readonly key: string | null;
+      readonly limit: number;
+      readonly holders: readonly string[];
+      readonly ahead: number;
+    }
+  /** Its consumer was lost: it is run alone, when a consumer is idle. */
+  | { readonly reason: "suspect" }
+  /** So many due tasks of its queue are before it in this shard; 0: a consumer is on its way. */
+  | { readonly reason: "backlog"; readonly queue: string; readonly ahead: number };
+
 /** Everything known about a task, wherever it is kept. Times are epoch ms. */
 export interface TaskRecord {
   readonly id: string;
@@ -113,6 +142,8 @@ export interface TaskRecord {
   /** True: it ran out of attempts and waits for a person (an attribute, not a state). */
   readonly isDeadLettered: boolean;
   readonly fingerprint: string | null;
+  /** Of a task that waits, when it was read for somebody who asks why. */
+  readonly waiting?: Waiting;
 }
 
 /** A task that ended: how the history keeps it. */

@@ -5,6 +5,16 @@ import { conflict, invalid, Problem } from "./problems.ts";
 const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 const seconds = z.number().min(0);
 
+/** A signature with Celery's keys, to be called later. */
+const linkSchema = z.strictObject({
+  task: z.string().min(1).max(200),
+  args: z.array(z.unknown()).default([]),
+  kwargs: z.record(z.string(), z.unknown()).default({}),
+  options: z.strictObject({ queue: z.string().optional(), priority: z.int().optional() }).default({}),
+  subtask_type: z.null().default(null),
+  immutable: z.boolean().default(false),
+});
+
 /** A call of a task by name, with Celery's words for its options. */
 export const callSchema = z.strictObject({
   name: z.string().min(1).max(200),
@@ -20,10 +30,11 @@ export const callSchema = z.strictObject({
   time_limit: seconds.optional(),
   ignore_result: z.boolean().optional(),
   key: z.string().optional(),
+  link_error: z.array(linkSchema).max(10).optional(),
 });
 
 export function toSignature(call: z.output<typeof callSchema>): Signature {
-  const { name, args, kwargs, max_retries, soft_time_limit, time_limit, ignore_result, ...same } =
+  const { name, args, kwargs, max_retries, soft_time_limit, time_limit, ignore_result, link_error, ...same } =
     call;
   const options: CallOptions = withoutUndefined({
     ...same,
@@ -31,6 +42,7 @@ export function toSignature(call: z.output<typeof callSchema>): Signature {
     softTimeLimit: soft_time_limit,
     timeLimit: time_limit,
     ignoreResult: ignore_result,
+    linkError: link_error?.map((link) => ({ ...link, options: withoutUndefined(link.options) })),
   });
   return { task: name, args, kwargs, options, subtask_type: null, immutable: false };
 }

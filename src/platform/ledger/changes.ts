@@ -9,13 +9,15 @@ import {
   type FinishedTask,
   type State,
   type TaskEvent,
+  type TaskSpec,
   type TerminalState,
 } from "#engine";
 import type { Lease } from "./leases.ts";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
-import { appended, toFinished, waitingState, type TaskRow } from "./rows.ts";
+import { appended, optionsOf, toFinished, waitingState, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
+import { insertTasks } from "./submit.ts";
 
 /** Losses while running alone after which a task fails instead of being tried again. */
 const MAX_SOLO_LOSSES = 3;
@@ -45,6 +47,8 @@ export class Changes {
   readonly #ended: FinishedTask[] = [];
   /** Of those, how many are written. */
   #written = 0;
+  /** What is called because others failed. */
+  #errbacks: TaskSpec[] = [];
   #goneIds: [ready: string[], parked: string[]] = [[], []];
   /** Gates at which tasks came, or whose tasks started or ended. */
   readonly touchedGates = new Set<string>();
@@ -133,8 +137,8 @@ export class Changes {
 
   /**
    * Writes what ended since the last call: the tasks leave `tasks` and enter `finished`, both in this
-   * transaction. To be called before anything is picked: what has ended must not be found waiting.
-   * Rows written: one per task, and one.
+   * transaction, and with them the errbacks of what failed. To be called before anything is picked: what
+   * has ended must not be found waiting. Rows written: one per task, and one; one or two per errback.
    */
   write(): void {
     for (const [parked, ids] of this.#goneIds.entries()) {
@@ -150,6 +154,9 @@ export class Changes {
     this.#goneIds = [[], []];
     this.#memory.finished.append(this.#ended.slice(this.#written));
     this.#written = this.#ended.length;
+    if (this.#errbacks.length === 0) return;
+    insertTasks(this.#sql, this.#memory, this, this.#errbacks, this.#now);
+    this.#errbacks = [];
   }
 
   #end(
@@ -160,6 +167,10 @@ export class Changes {
     error: ErrorInfo | null,
   ): void {
     this.#goneIds[task.parked === 0 ? 0 : 1].push(task.id);
+    if (task.gate !== "") this.touchedGates.add(task.gate);
+    if (state === "FAILURE" && task.options !== null) {
+      this.#errbacks.push(...(optionsOf(task).link_error ?? []));
+    }
     this.#ended.push(toFinished(task, { state, at: this.#now, result, error, attempt }));
   }
 

@@ -31,6 +31,12 @@ class Lane {
     return this.#entries[this.#head];
   }
 
+  /** How many entries are before this one; all, if it isn't here. */
+  indexOf(taskId: string): number {
+    const index = this.#entries.findIndex(({ id }, at) => at >= this.#head && id === taskId);
+    return index < 0 ? this.size : index - this.#head;
+  }
+
   /** The first entries. */
   front(count: number): readonly LaneEntry[] {
     return this.#entries.slice(this.#head, this.#head + count);
@@ -110,6 +116,16 @@ export class ReadyLanes {
   shift(queue: string, priority: number): void {
     this.#lanes.get(queue)?.[priority]?.shift();
     this.#size -= 1;
+  }
+
+  /** Tasks in a queue's lanes that are before this one; all of its priority if it is in none. */
+  ahead(queue: string, priority: number, taskId: string): number {
+    let count = 0;
+    for (const [index, lane] of (this.#lanes.get(queue) ?? []).entries()) {
+      if (index > priority) count += lane.size;
+      else if (index === priority) count += lane.indexOf(taskId);
+    }
+    return count;
   }
 
   /** Tasks waiting in a queue's lanes (revoked ones not yet skipped included). */

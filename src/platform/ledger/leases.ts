@@ -168,6 +168,11 @@ export class LeaseBook {
     lease.tasks.set(task.id, task);
   }
 
+  /** The live leases. */
+  all(): Iterable<Lease> {
+    return this.#leases.values();
+  }
+
   expired(now: number): Lease[] {
     return [...this.#leases.values()].filter((lease) => lease.expiresAt <= now);
   }

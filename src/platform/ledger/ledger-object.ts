@@ -1,5 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
-import type { SubmitAnswer, TaskLimits, TaskRecord, TaskSpec } from "#engine";
+import {
+  isTerminal,
+  type SubmitAnswer,
+  type TaskLimits,
+  type TaskRecord,
+  type TaskSpec,
+} from "#engine";
 import type { LedgerDoor } from "../consumer/drain.ts";
 import { ring } from "../doorbell.ts";
 import type { Env } from "../env.ts";
@@ -7,12 +13,15 @@ import { History } from "../history/history.ts";
 import type { Nudge } from "../limiter/protocol.ts";
 import { log } from "../log.ts";
 import { systemClock, systemTimers } from "../system.ts";
+import type { BulkStep } from "./bulk.ts";
 import type { Controls } from "./controls.ts";
 import { TaskLedger } from "./ledger.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "./protocol.ts";
 import { ObjectAlarm, ObjectSql } from "./object-ports.ts";
+import type { Position, TaskFilter } from "./selection.ts";
 import { shardOfName } from "./shard-name.ts";
 import { SocketWatchers } from "./socket-watchers.ts";
+import type { LiveKind, QueueSurvey } from "./survey.ts";
 
 /** What one shard has cost since its object started, in the units the platform bills, and what it holds. */
 export interface ShardStats {
@@ -100,7 +109,31 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
 
   async read(taskId: string): Promise<TaskRecord | null> {
     this.#requests += 1;
-    return this.#ledger.get(taskId);
+    const task = this.#ledger.get(taskId);
+    const waiting = task === null || isTerminal(task.state) ? null : this.#ledger.whyWaiting(taskId);
+    return task === null || waiting === null ? task : { ...task, waiting };
+  }
+
+  /** See `TaskLedger.revokeSome`. */
+  async revokeSome(filter: TaskFilter, from: Position, terminate: boolean): Promise<BulkStep> {
+    this.#requests += 1;
+    return this.#ledger.revokeSome(filter, from, terminate);
+  }
+
+  /** See `TaskLedger.purgeSome`. */
+  async purgeSome(queue: string, from: Position): Promise<BulkStep> {
+    this.#requests += 1;
+    return this.#ledger.purgeSome(queue, from);
+  }
+
+  async survey(): Promise<QueueSurvey[]> {
+    this.#requests += 1;
+    return this.#ledger.survey();
+  }
+
+  async list(kind: LiveKind, limit: number): Promise<TaskRecord[]> {
+    this.#requests += 1;
+    return this.#ledger.list(kind, limit);
   }
 
   async revoke(taskId: string, terminate: boolean): Promise<TaskRecord | null> {

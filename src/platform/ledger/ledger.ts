@@ -1,5 +1,6 @@
-import { LovageError, type SubmitAnswer, type TaskRecord, type TaskSpec } from "#engine";
+import { LovageError, type SubmitAnswer, type TaskRecord, type TaskSpec, type Waiting } from "#engine";
 import type { Nudge } from "../limiter/protocol.ts";
+import { purgeSome, revokeSome, revokeTask, type BulkStep } from "./bulk.ts";
 import { Changes } from "./changes.ts";
 import type { Controls } from "./controls.ts";
 import { Flusher } from "./flusher.ts";
@@ -17,10 +18,13 @@ import {
   type LedgerStats,
 } from "./protocol.ts";
 import { toClaimed, toRecord } from "./rows.ts";
-import { consume, migrate } from "./schema.ts";
+import { migrate } from "./schema.ts";
 import { loseExpired, settle } from "./settle.ts";
+import type { Position, TaskFilter } from "./selection.ts";
 import { hasDue, nextSlot } from "./sources.ts";
 import { answerIfKnown, insertTasks, sameCall } from "./submit.ts";
+import { listLive, surveyQueues, type LiveKind, type QueueSurvey } from "./survey.ts";
+import { whyWaiting } from "./waiting.ts";
 import { isBusy, Wakeups } from "./wakeups.ts";
 
 /** A consumer waits this long for the next limited task; beyond that a bell calls one. */
@@ -157,21 +161,41 @@ export class TaskLedger {
   revoke(taskId: string, terminate: boolean): TaskRecord | null {
     this.#command((memory, changes) => {
       const row = findLive(this.#ports.sql, memory, taskId);
-      if (row === null) return;
-      const lease = memory.leases.holding(taskId);
-      if (lease === undefined) {
-        changes.revoke(row, "revoke", null);
-        if (row.parked === 0) memory.lanes.remove(taskId);
-      } else if (terminate) {
-        memory.leases.terminate(lease, taskId);
-        changes.revoke(row, "terminate", lease.claimedAt);
-      } else if (row.is_revoked === 0) {
-        const mark = "UPDATE tasks SET is_revoked = 1 WHERE parked = ? AND id = ?";
-        consume(this.#ports.sql.exec(mark, row.parked, taskId));
-        memory.leases.update(lease, { ...row, is_revoked: 1 });
-      }
+      if (row !== null) revokeTask(this.#ports.sql, memory, changes, row, terminate);
     });
     return this.get(taskId);
+  }
+
+  /** One step of calling off all live tasks that fit a filter. */
+  revokeSome(filter: TaskFilter, from: Position, terminate: boolean): BulkStep {
+    return this.#command((memory, changes) =>
+      revokeSome(this.#ports.sql, memory, changes, filter, from, terminate),
+    );
+  }
+
+  /** One step of taking all waiting tasks out of a queue. */
+  purgeSome(queue: string, from: Position): BulkStep {
+    return this.#command((memory, changes) =>
+      purgeSome(this.#ports.sql, memory, changes, queue, from),
+    );
+  }
+
+  /** Why a waiting task has not started; null: it isn't here, or runs. */
+  whyWaiting(taskId: string): Waiting | null {
+    const memory = this.#load();
+    const row = findLive(this.#ports.sql, memory, taskId);
+    if (row === null || memory.leases.holding(taskId) !== undefined) return null;
+    return whyWaiting(this.#ports.sql, memory, row, this.#now());
+  }
+
+  /** What every queue of this shard holds. */
+  survey(): QueueSurvey[] {
+    return surveyQueues(this.#ports.sql, this.#load(), this.#now());
+  }
+
+  /** Live tasks that run (`active`), are due (`reserved`) or are not due yet (`scheduled`). */
+  list(kind: LiveKind, limit: number): TaskRecord[] {
+    return listLive(this.#ports.sql, this.#load(), kind, limit, this.#now());
   }
 
   /** What the alarm and the watchdog do: the next alarm, lost leases, due work, lost bells, the flush. */

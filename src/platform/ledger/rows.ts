@@ -44,6 +44,7 @@ export function waitingState(row: TaskRow): "PENDING" | "RETRY" {
 /** @param timeLimits what operators have set instead of the declared limits; a call's own come first */
 export function toClaimed(row: TaskRow, timeLimits: Controls["timeLimits"]): ClaimedTask {
   const limits = timeLimits[row.name];
+  const { link_error: _errbacks, ...options } = optionsOf(row);
   return {
     id: row.id,
     name: row.name,
@@ -52,7 +53,7 @@ export function toClaimed(row: TaskRow, timeLimits: Controls["timeLimits"]): Cla
     options: {
       ...(limits?.soft != null && { soft_time_limit: limits.soft }),
       ...(limits?.hard != null && { time_limit: limits.hard }),
-      ...optionsOf(row),
+      ...options,
     },
     attempt: row.attempts_made + 1,
     retries: row.retries,
@@ -138,6 +139,6 @@ function attemptsOf(row: TaskRow): AttemptRecord[] {
   return row.attempts === null ? [] : (JSON.parse(row.attempts) as AttemptRecord[]);
 }
 
-function optionsOf(row: TaskRow): RunOptions {
+export function optionsOf(row: TaskRow): RunOptions {
   return row.options === null ? {} : (JSON.parse(row.options) as RunOptions);
 }

@@ -58,6 +58,7 @@ it("delay submits the call with the task's own options", async () => {
       priority: 3,
       kwargs: '{"to":"a@b.cc"}',
       owner: "shop",
+      key: null,
       dueAt: null,
       expiresAt: null,
       options: {},
