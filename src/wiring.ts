@@ -4,6 +4,7 @@ import {
   Lovage,
   Registry,
   type AnyTaskDefinition,
+  type Controls,
   type LovageSettings,
   type TaskLimits,
 } from "#engine";
@@ -19,6 +20,7 @@ import { answerDoorbells } from "./platform/consumer/queue-handler.ts";
 import { QUEUES, type Doorbell } from "./platform/doorbell.ts";
 import type { Env } from "./platform/env.ts";
 import { History } from "./platform/history/history.ts";
+import { Control } from "./platform/control/control.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
 import { log } from "./platform/log.ts";
 import { D1Outbox } from "./platform/outbox/outbox.ts";
@@ -41,7 +43,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   const config = readConfig(env);
   const db = drizzle(env.DB);
   const registry = new Registry<ShopServices>(tasks);
-  const directory = new LedgerDirectory(env.LEDGER, new History(env.DB));
+  const directory = new LedgerDirectory(env.LEDGER, env.LIMITER, new History(env.DB));
   const settings: LovageSettings = {
     shards: config.shards,
     queues: QUEUES,
@@ -58,6 +60,12 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     locale: config.locale,
     clock,
   };
+  const control = new Control({
+    home: () => env.BEAT.getByName(BEAT),
+    shards: config.shards,
+    shard: (shard) => directory.shard(shard),
+    queues: QUEUES,
+  });
   const apiKeys = new ApiKeys(env.DB);
   const access: Access = {
     isOpen: config.isOpenAccess,
@@ -68,8 +76,8 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     { name: "outbox", run: () => outbox.sweep() },
     ...Array.from({ length: config.shards }, (_, shard) => ({
       name: `ledger ${shard}`,
-      run: async () => {
-        await directory.shard(shard).tick();
+      run: async (controls: Controls) => {
+        await directory.shard(shard).tick(controls);
       },
     })),
   ];
@@ -77,6 +85,11 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     api: createApi({
       access,
       tasks: new Tasks(directory, outbox),
+      control,
+      registry,
+      queues: QUEUES,
+      shards: config.shards,
+      conf: { open_access: config.isOpenAccess, locale: config.locale },
       lovageFor,
       db,
       outbox,

@@ -1,6 +1,7 @@
 export * from "./attempt.ts";
 export * from "./client.ts";
 export * from "./context.ts";
+export * from "./control.ts";
 export * from "./definition.ts";
 export * from "./errors.ts";
 export * from "./json.ts";

@@ -48,7 +48,10 @@ export function parseRate(field: string, rate: string | number | null): Rate | n
   const starts = Number(match?.[1]);
   if (match === null || (starts / periodMs) * 1_000 > MAX_STARTS_PER_SECOND) {
     const example = "write it like 10/m, 100/h or 5/s";
-    throw new InvalidOptionError(field, `'${String(rate).slice(0, 50)}' is not a rate: ${example}.`);
+    throw new InvalidOptionError(
+      field,
+      `'${String(rate).slice(0, 50)}' is not a rate: ${example}.`,
+    );
   }
   if (starts === 0) return null;
   return { starts, periodMs };
@@ -90,5 +93,7 @@ export function gateOf(name: string, key: string | null): string {
 /** The parts of a gate. */
 export function partsOfGate(gate: string): { name: string; key: string | null } {
   const end = gate.indexOf("\n");
-  return end < 0 ? { name: gate, key: null } : { name: gate.slice(0, end), key: gate.slice(end + 1) };
+  return end < 0
+    ? { name: gate, key: null }
+    : { name: gate.slice(0, end), key: gate.slice(end + 1) };
 }

@@ -77,10 +77,7 @@ export class Deployment<Services> {
     this.registry = new Registry(tasks);
     this.faults = options.faults ?? NO_DEPLOYMENT_FAULTS;
     this.#services = options.services(this.world);
-    this.shards = Array.from(
-      { length: options.shards ?? 4 },
-      (_, shard) => new Shard(shard, this),
-    );
+    this.shards = Array.from({ length: options.shards ?? 4 }, (_, shard) => new Shard(shard, this));
   }
 
   get services(): Services {

@@ -32,7 +32,15 @@ function consumer(answers: readonly Answer[], heartbeat?: LedgerDoor["heartbeat"
       for (const { id, token } of settlements) settled.push({ id, token, at: world.now() - start });
       const { afterMs = 0, ...answer } = left.shift() ?? {};
       await world.sleep(afterMs);
-      return { tasks: [], token: 0, isSolo: false, leaseMs: LEASE_MS, againInMs: null, stale: 0, ...answer };
+      return {
+        tasks: [],
+        token: 0,
+        isSolo: false,
+        leaseMs: LEASE_MS,
+        againInMs: null,
+        stale: 0,
+        ...answer,
+      };
     },
     heartbeat: heartbeat ?? (async () => []),
   };

@@ -1,5 +1,7 @@
 import { Hono, type Context } from "hono";
 import { admit, type Caller } from "./access.ts";
+import { controlRoutes } from "./control-routes.ts";
+import { inspectRoutes } from "./inspect-routes.ts";
 import { orderRoutes } from "./order-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiParts, Route } from "./route.ts";
@@ -19,7 +21,13 @@ export function apiRoutes(parts: ApiParts): Route[] {
     scope: "public",
     handle: () => Response.json({ status: "ok" }),
   };
-  return [...orderRoutes(parts), ...taskRoutes(parts), health];
+  return [
+    ...orderRoutes(parts),
+    ...taskRoutes(parts),
+    ...controlRoutes(parts),
+    ...inspectRoutes(parts),
+    health,
+  ];
 }
 
 /** The HTTP API: routing, access and problems in one place, so that no route can go without them. */

@@ -1,12 +1,27 @@
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import type { Clock, Lovage, Outbox, TaskControl, TaskReader } from "#engine";
+import type {
+  Clock,
+  DeploymentControl,
+  Lovage,
+  Outbox,
+  Registry,
+  TaskControl,
+  TaskReader,
+} from "#engine";
 import type { Access, Caller, Scope } from "./access.ts";
 
 /** What the API is put together from. */
 export interface ApiParts {
   readonly access: Access;
   readonly tasks: TaskReader & TaskControl;
+  readonly control: DeploymentControl;
+  readonly registry: Registry<never>;
+  /** The queues that have consumers, and the number of shards. */
+  readonly queues: ReadonlySet<string>;
+  readonly shards: number;
+  /** Settings that may be shown. */
+  readonly conf: Readonly<Record<string, unknown>>;
   lovageFor(owner: string): Lovage;
   readonly db: DrizzleD1Database;
   readonly outbox: Outbox<BatchItem<"sqlite">>;

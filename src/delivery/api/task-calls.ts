@@ -10,7 +10,9 @@ const linkSchema = z.strictObject({
   task: z.string().min(1).max(200),
   args: z.array(z.unknown()).default([]),
   kwargs: z.record(z.string(), z.unknown()).default({}),
-  options: z.strictObject({ queue: z.string().optional(), priority: z.int().optional() }).default({}),
+  options: z
+    .strictObject({ queue: z.string().optional(), priority: z.int().optional() })
+    .default({}),
   subtask_type: z.null().default(null),
   immutable: z.boolean().default(false),
 });
@@ -34,8 +36,17 @@ export const callSchema = z.strictObject({
 });
 
 export function toSignature(call: z.output<typeof callSchema>): Signature {
-  const { name, args, kwargs, max_retries, soft_time_limit, time_limit, ignore_result, link_error, ...same } =
-    call;
+  const {
+    name,
+    args,
+    kwargs,
+    max_retries,
+    soft_time_limit,
+    time_limit,
+    ignore_result,
+    link_error,
+    ...same
+  } = call;
   const options: CallOptions = withoutUndefined({
     ...same,
     maxRetries: max_retries,

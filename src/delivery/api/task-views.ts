@@ -1,4 +1,4 @@
-import type { TaskRecord } from "#engine";
+import type { RunOptions, TaskRecord, Waiting } from "#engine";
 import { may, type Caller } from "./access.ts";
 
 function iso(at: number | null): string | null {
@@ -31,7 +31,7 @@ export function taskView(task: TaskRecord, caller: Caller) {
     priority: task.priority,
     args: [],
     kwargs: JSON.parse(task.kwargs) as unknown,
-    options: task.options,
+    options: optionsView(task.options),
     result: resultOf(task),
     error: error && { exc_type: error.exc_type, exc_message: error.exc_message },
     traceback: may(caller, "control") ? (error?.traceback ?? null) : null,
@@ -51,5 +51,27 @@ export function taskView(task: TaskRecord, caller: Caller) {
     expires: iso(task.expiresAt),
     finished_at: iso(task.finishedAt),
     dead_lettered: task.isDeadLettered,
+    waiting: task.waiting === undefined ? null : waitingView(task.waiting, caller),
   };
+}
+
+/** Why a task has not started. Who holds the places is for those who operate the deployment. */
+function waitingView(waiting: Waiting, caller: Caller) {
+  switch (waiting.reason) {
+    case "eta":
+    case "rate_limit":
+      return { ...waiting, until: iso(waiting.until) };
+    case "concurrency": {
+      const { holders, ...rest } = waiting;
+      return may(caller, "control") ? waiting : { ...rest, holders: holders.length };
+    }
+    default:
+      return waiting;
+  }
+}
+
+/** The call's options as they were given; of an errback, which task it will be. */
+function optionsView({ link_error: links, ...options }: RunOptions) {
+  if (links === undefined) return options;
+  return { ...options, link_error: links.map(({ id, name }) => ({ task: name, task_id: id })) };
 }

@@ -1,14 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
+import { changeControls, NO_CONTROLS, type ControlChange, type Controls } from "#engine";
 import type { Env } from "../env.ts";
 import { log } from "../log.ts";
 
+/** Where the controls are stored. */
+const CONTROLS = "controls";
 /** How often the watchdog looks around. */
 const WATCHDOG_MS = 30_000;
 
 /** Something the watchdog does at every tick; each is tried, whatever becomes of the others. */
 export interface WatchdogDuty {
   readonly name: string;
-  run(): Promise<void>;
+  run(controls: Controls): Promise<void>;
 }
 
 /**
@@ -30,6 +33,21 @@ export abstract class BeatObject extends DurableObject<Env> {
     await this.#runDuties();
   }
 
+  /** See `Controls`: here they are kept. */
+  async controls(): Promise<Controls> {
+    return (await this.ctx.storage.get<Controls>(CONTROLS)) ?? NO_CONTROLS;
+  }
+
+  /**
+   * Changes the controls. Whoever asked for it tells the shards; those that don't hear of it get it with
+   * the next tick.
+   */
+  async control(change: ControlChange): Promise<Controls> {
+    const controls = changeControls(await this.controls(), change);
+    await this.ctx.storage.put(CONTROLS, controls);
+    return controls;
+  }
+
   override async alarm(): Promise<void> {
     await this.#arm();
     await this.#runDuties();
@@ -40,10 +58,11 @@ export abstract class BeatObject extends DurableObject<Env> {
   }
 
   async #runDuties(): Promise<void> {
+    const controls = await this.controls();
     await Promise.all(
       this.duties().map(async (duty) => {
         try {
-          await duty.run();
+          await duty.run(controls);
         } catch (error) {
           log("duty_failed", { duty: duty.name, error });
         }

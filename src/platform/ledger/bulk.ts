@@ -1,8 +1,9 @@
+import type { TaskFilter } from "#engine";
 import type { TaskRow } from "./rows.ts";
 import type { Changes } from "./changes.ts";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
-import { selectTasks, type Position, type TaskFilter } from "./selection.ts";
+import { selectTasks, type Position } from "./selection.ts";
 import { consume } from "./schema.ts";
 
 /** Tasks that one command looks at: what it does stays short, and the next one goes on. */

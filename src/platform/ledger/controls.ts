@@ -1,31 +1,6 @@
-import { NO_LIMITS, parseRate, type TaskLimits } from "#engine";
+import { NO_CONTROLS, NO_LIMITS, parseRate, type Controls, type TaskLimits } from "#engine";
 import type { SqlPort } from "./ports.ts";
 import { consume } from "./schema.ts";
-
-/**
- * What operators have set for the whole deployment. The truth is in D1 (platform/control); every ledger
- * keeps a copy, which the highest version overwrites.
- */
-export interface Controls {
-  /** Rises with every change. */
-  readonly version: number;
-  /** True: nothing is claimed from any queue (Celery's `shutdown`, undone by `start`). */
-  readonly isShutDown: boolean;
-  /** Queues that are not consumed (Celery's `cancel_consumer`). */
-  readonly pausedQueues: readonly string[];
-  /** Rates by task name, instead of the declared ones; null: no limit. */
-  readonly rateLimits: Readonly<Record<string, string | null>>;
-  /** Time limits by task name in seconds, instead of the declared ones; null: as declared. */
-  readonly timeLimits: Readonly<Record<string, { soft: number | null; hard: number | null }>>;
-}
-
-export const NO_CONTROLS: Controls = {
-  version: 0,
-  isShutDown: false,
-  pausedQueues: [],
-  rateLimits: {},
-  timeLimits: {},
-};
 
 /** One ledger's copy of the controls. */
 export class ControlBook {

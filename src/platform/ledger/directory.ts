@@ -8,8 +8,10 @@ import {
   type TaskRecord,
   type TaskSpec,
   type TaskSubmitter,
+  type Waiting,
 } from "#engine";
 import type { History } from "../history/history.ts";
+import type { LimiterObject } from "../limiter/limiter-object.ts";
 import type { LedgerObject } from "./ledger-object.ts";
 import { nameOfShard } from "./shard-name.ts";
 
@@ -19,12 +21,18 @@ const REOPEN_MS = 250;
 /** All shards of the ledger and the history behind them, as one: finds for every id who knows it. */
 export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
   readonly #namespace: DurableObjectNamespace<LedgerObject>;
+  readonly #limiters: DurableObjectNamespace<LimiterObject>;
   readonly #history: History;
   /** Making an id from a name takes a hash; the ids stay the same. */
   readonly #ids = new Map<number, DurableObjectId>();
 
-  constructor(namespace: DurableObjectNamespace<LedgerObject>, history: History) {
+  constructor(
+    namespace: DurableObjectNamespace<LedgerObject>,
+    limiters: DurableObjectNamespace<LimiterObject>,
+    history: History,
+  ) {
     this.#namespace = namespace;
+    this.#limiters = limiters;
     this.#history = history;
   }
 
@@ -58,7 +66,18 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
     const shard = shardOf(taskId);
     if (shard === null) return null;
     const live = await available(this.shard(shard).read(taskId));
+    if (live?.waiting?.reason === "concurrency") return this.#withHolders(live, live.waiting);
     return live ?? (await this.#history.find(taskId));
+  }
+
+  /** A shard knows only its own tasks; who holds the places elsewhere the limiter knows. */
+  async #withHolders(
+    task: TaskRecord,
+    waiting: Extract<Waiting, { reason: "concurrency" }>,
+  ): Promise<TaskRecord> {
+    const holders = await available(this.#limiters.getByName(task.name).holders(waiting.key));
+    const ids = new Set([...waiting.holders, ...holders.map(({ taskId }) => taskId)]);
+    return { ...task, waiting: { ...waiting, holders: [...ids] } };
   }
 
   async revoke(taskId: string, options: { terminate: boolean }): Promise<TaskRecord | null> {

@@ -181,12 +181,7 @@ export class Gatekeeper {
   }
 
   /** What tasks of this name wait for beyond what is granted, and what can be given back. */
-  #needOf(
-    memory: Memory,
-    name: string,
-    state: NameState,
-    now: number,
-  ): Need {
+  #needOf(memory: Memory, name: string, state: NameState, now: number): Need {
     const limits = memory.controls.limitsOf(name);
     const running = memory.leases.runningOf(name);
     const kept = new Map<string, number>();

@@ -1,7 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
 import {
   isTerminal,
+  type Controls,
+  type LiveKind,
+  type QueueSurvey,
   type SubmitAnswer,
+  type TaskFilter,
   type TaskLimits,
   type TaskRecord,
   type TaskSpec,
@@ -14,14 +18,12 @@ import type { Nudge } from "../limiter/protocol.ts";
 import { log } from "../log.ts";
 import { systemClock, systemTimers } from "../system.ts";
 import type { BulkStep } from "./bulk.ts";
-import type { Controls } from "./controls.ts";
 import { TaskLedger } from "./ledger.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "./protocol.ts";
 import { ObjectAlarm, ObjectSql } from "./object-ports.ts";
-import type { Position, TaskFilter } from "./selection.ts";
+import type { Position } from "./selection.ts";
 import { shardOfName } from "./shard-name.ts";
 import { SocketWatchers } from "./socket-watchers.ts";
-import type { LiveKind, QueueSurvey } from "./survey.ts";
 
 /** What one shard has cost since its object started, in the units the platform bills, and what it holds. */
 export interface ShardStats {
@@ -110,7 +112,8 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   async read(taskId: string): Promise<TaskRecord | null> {
     this.#requests += 1;
     const task = this.#ledger.get(taskId);
-    const waiting = task === null || isTerminal(task.state) ? null : this.#ledger.whyWaiting(taskId);
+    const waiting =
+      task === null || isTerminal(task.state) ? null : this.#ledger.whyWaiting(taskId);
     return task === null || waiting === null ? task : { ...task, waiting };
   }
 

@@ -1,8 +1,17 @@
-import { LovageError, type SubmitAnswer, type TaskRecord, type TaskSpec, type Waiting } from "#engine";
+import {
+  LovageError,
+  type Controls,
+  type LiveKind,
+  type QueueSurvey,
+  type SubmitAnswer,
+  type TaskFilter,
+  type TaskRecord,
+  type TaskSpec,
+  type Waiting,
+} from "#engine";
 import type { Nudge } from "../limiter/protocol.ts";
 import { purgeSome, revokeSome, revokeTask, type BulkStep } from "./bulk.ts";
 import { Changes } from "./changes.ts";
-import type { Controls } from "./controls.ts";
 import { Flusher } from "./flusher.ts";
 import { findLive, loadMemory, type Memory } from "./memory.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
@@ -20,10 +29,10 @@ import {
 import { toClaimed, toRecord } from "./rows.ts";
 import { migrate } from "./schema.ts";
 import { loseExpired, settle } from "./settle.ts";
-import type { Position, TaskFilter } from "./selection.ts";
+import type { Position } from "./selection.ts";
 import { hasDue, nextSlot } from "./sources.ts";
 import { answerIfKnown, insertTasks, sameCall } from "./submit.ts";
-import { listLive, surveyQueues, type LiveKind, type QueueSurvey } from "./survey.ts";
+import { listLive, surveyQueues } from "./survey.ts";
 import { whyWaiting } from "./waiting.ts";
 import { isBusy, Wakeups } from "./wakeups.ts";
 

@@ -60,7 +60,10 @@ export class Permits {
   /** A task of the gate starts: takes its slot. Its place is taken by its lease. */
   use(gate: string): void {
     const { name, key } = partsOfGate(gate);
-    this.#names.get(name)?.slots.get(key ?? NO_KEY)?.shift();
+    this.#names
+      .get(name)
+      ?.slots.get(key ?? NO_KEY)
+      ?.shift();
   }
 
   /** Takes what a limiter granted. */
@@ -121,7 +124,9 @@ export class Permits {
   /** The slots of a gate that are not too late to use; null where no rate holds. */
   #slotsOf(gate: string, limits: TaskLimits, now: number): readonly number[] | null {
     const { name, key } = partsOfGate(gate);
-    const rates = [limits.rate, key === null ? null : limits.perKey.rate].filter((rate) => rate !== null);
+    const rates = [limits.rate, key === null ? null : limits.perKey.rate].filter(
+      (rate) => rate !== null,
+    );
     if (rates.length === 0) return null;
     const slots = this.#names.get(name)?.slots.get(key ?? NO_KEY);
     if (slots === undefined) return [];

@@ -2,6 +2,7 @@ import {
   MAX_KEPT_ATTEMPTS,
   type AttemptRecord,
   type ClaimedTask,
+  type Controls,
   type ErrorInfo,
   type FinishedTask,
   type RunOptions,
@@ -9,7 +10,6 @@ import {
   type TaskRecord,
   type TerminalState,
 } from "#engine";
-import type { Controls } from "./controls.ts";
 import type { SqlValue } from "./ports.ts";
 
 /** A row of `tasks`; see schema.ts for its columns. */

@@ -1,14 +1,6 @@
+import type { TaskFilter } from "#engine";
 import type { SqlPort, SqlValue } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
-
-/** Which live tasks are meant: all that fit every part that is given. */
-export interface TaskFilter {
-  readonly name?: string;
-  readonly queue?: string;
-  readonly owner?: string;
-  /** All of these labels, with these values. */
-  readonly labels?: Readonly<Record<string, string>>;
-}
 
 /** Where a walk over the live tasks goes on: the place of the last task it met. */
 export interface Position {

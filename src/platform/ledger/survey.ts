@@ -1,20 +1,7 @@
-import type { TaskRecord } from "#engine";
+import type { LiveKind, QueueSurvey, TaskRecord } from "#engine";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { toRecord, type TaskRow } from "./rows.ts";
-
-/** What one queue of one shard holds. */
-export interface QueueSurvey {
-  readonly queue: string;
-  /** Due tasks that wait for a consumer, or at a gate. */
-  readonly waiting: number;
-  /** Tasks that are not due yet. */
-  readonly scheduled: number;
-  /** Tasks under a lease. */
-  readonly running: number;
-  /** When the task that waits longest became due, epoch ms; null if none waits. */
-  readonly oldestAt: number | null;
-}
 
 /** Counts what every queue holds. Reads each live task's place once. */
 export function surveyQueues(sql: SqlPort, memory: Memory, now: number): QueueSurvey[] {
@@ -43,9 +30,6 @@ export function surveyQueues(sql: SqlPort, memory: Memory, now: number): QueueSu
   });
 }
 
-/** Celery's words: `active` runs, `reserved` is due and waits, `scheduled` is not due yet. */
-export type LiveKind = "active" | "reserved" | "scheduled";
-
 /** Live tasks of a kind: those that run by their leases, the others by due time. */
 export function listLive(
   sql: SqlPort,
@@ -54,9 +38,11 @@ export function listLive(
   limit: number,
   now: number,
 ): TaskRecord[] {
-  if (kind === "active") {
+  if (kind === "active" || kind === "revoked") {
     const running = [...memory.leases.all()].flatMap(({ tasks, claimedAt }) =>
-      Array.from(tasks.values(), (row) => toRecord(row, claimedAt)),
+      [...tasks.values()]
+        .filter((row) => kind === "active" || row.is_revoked === 1)
+        .map((row) => toRecord(row, claimedAt)),
     );
     return running.slice(0, limit);
   }

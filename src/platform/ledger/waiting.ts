@@ -37,7 +37,9 @@ function atGate(
     (key === null ? null : limits.perKey.concurrency) ?? limits.concurrency ?? Infinity;
   const running = memory.leases.runningAt(row.gate);
   const isFull = memory.permits.places(row.name, key ?? "") <= running.size;
-  const rates = [limits.rate, key === null ? null : limits.perKey.rate].filter((rate) => rate !== null);
+  const rates = [limits.rate, key === null ? null : limits.perKey.rate].filter(
+    (rate) => rate !== null,
+  );
   if (concurrency !== Infinity && (isFull || rates.length === 0)) {
     const holders = [...running];
     return { reason: "concurrency", key, limit: concurrency, holders, ahead: before };

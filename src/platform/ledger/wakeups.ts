@@ -55,7 +55,8 @@ export class Wakeups {
     this.#backAt.set(queue, at + BACK_SOON_MS);
     this.#ports.timers.after(at + BACK_SOON_MS - now, () => {
       const ringAt = this.#ports.clock.now();
-      if (ringAt >= (this.#backAt.get(queue) ?? Infinity) && isWanted()) this.#ring(queue, 1, ringAt);
+      if (ringAt >= (this.#backAt.get(queue) ?? Infinity) && isWanted())
+        this.#ring(queue, 1, ringAt);
     });
   }
 

@@ -1,4 +1,11 @@
-import { isUnlimited, NO_LIMITS, spacingMs, type Clock, type LimitSet, type TaskLimits } from "#engine";
+import {
+  isUnlimited,
+  NO_LIMITS,
+  spacingMs,
+  type Clock,
+  type LimitSet,
+  type TaskLimits,
+} from "#engine";
 import type { SqlPort } from "../ledger/ports.ts";
 import { consume, migrate } from "../ledger/schema.ts";
 import type { Grant, Holder, Holding, LimitAnswer, LimitRequest, Nudge, Want } from "./protocol.ts";
@@ -161,7 +168,8 @@ export class TaskLimiter {
     const hasRate = chains.some(({ limits }) => limits.rate !== null);
     const hasPlaces = chains.some(({ limits }) => limits.concurrency !== null);
     while (granted < count && blockedBy === null && nextAt === null) {
-      blockedBy = chains.find(({ chain, limits }) => !this.#hasPlace(shard, chain, limits))?.chain ?? null;
+      blockedBy =
+        chains.find(({ chain, limits }) => !this.#hasPlace(shard, chain, limits))?.chain ?? null;
       if (blockedBy !== null) break;
       const at = Math.max(now, ...chains.map(({ chain, limits }) => this.#nextAt(chain, limits)));
       if (at > now + HORIZON_MS) {
@@ -201,7 +209,9 @@ export class TaskLimiter {
     }
     const waiting = this.#waiting.get(resource);
     const own = waiting?.get(shard)?.since ?? Infinity;
-    const earlier = [...(waiting ?? [])].filter(([other, { since }]) => other !== shard && since < own);
+    const earlier = [...(waiting ?? [])].filter(
+      ([other, { since }]) => other !== shard && since < own,
+    );
     return taken + earlier.length < concurrency;
   }
 
@@ -251,7 +261,9 @@ export class TaskLimiter {
           ),
         );
       }
-      const chains = new Set(grants.flatMap(({ key, slots }) => (slots === null ? [] : [ALL, key])));
+      const chains = new Set(
+        grants.flatMap(({ key, slots }) => (slots === null ? [] : [ALL, key])),
+      );
       for (const chain of chains) this.#keepSlot(chain);
     });
   }

@@ -1,0 +1,114 @@
+import { formatRate, type LimitSet, type LiveKind, type QueueLength } from "#engine";
+import { invalid } from "./problems.ts";
+import type { ApiCall, ApiParts, Route } from "./route.ts";
+import { taskView } from "./task-views.ts";
+
+const MAX_LIMIT = 1_000;
+const DEFAULT_LIMIT = 100;
+const MAX_IDS = 100;
+
+/** Operators' questions, in Celery's words (`celery inspect`), about the whole deployment. */
+export function inspectRoutes(parts: ApiParts): Route[] {
+  const { control, registry } = parts;
+
+  function question(what: string, answer: (call: ApiCall) => unknown): Route {
+    return {
+      method: "GET",
+      path: `/api/inspect/${what}`,
+      scope: "control",
+      handle: async (call) => Response.json(await answer(call)),
+    };
+  }
+
+  function live(kind: LiveKind): Route {
+    return question(kind, async ({ query, caller }) => {
+      const tasks = await control.list(kind, limitOf(query));
+      return { tasks: tasks.map((task) => taskView(task, caller)) };
+    });
+  }
+
+  async function registered(): Promise<unknown> {
+    const { rateLimits, timeLimits } = await control.controls();
+    return {
+      tasks: registry.names().map((name) => {
+        const task = registry.get(name);
+        const declared = limitsView(task.limits ?? { rate: null, concurrency: null });
+        const isSet = Object.hasOwn(rateLimits, name);
+        return {
+          name,
+          params: Object.keys(task.params.shape),
+          ...declared,
+          rate_limit: isSet ? rateLimits[name] : declared.rate_limit,
+          per_key: task.limits === null ? null : limitsView(task.limits.perKey),
+          soft_time_limit: timeLimits[name]?.soft ?? task.softTimeLimitSeconds,
+          time_limit: timeLimits[name]?.hard ?? task.timeLimitSeconds,
+          max_retries: task.retryPolicy.maxRetries,
+        };
+      }),
+    };
+  }
+
+  async function queryTask({ query, caller }: ApiCall): Promise<unknown> {
+    const ids = query.getAll("id");
+    if (ids.length === 0 || ids.length > MAX_IDS) {
+      throw invalid([{ field: "id", message: `Give 1 to ${MAX_IDS} ids: ?id=…&id=…` }]);
+    }
+    const tasks = await Promise.all(ids.map((id) => parts.tasks.get(id)));
+    const known = tasks.flatMap((task) =>
+      task === null ? [] : [[task.id, [task.state, taskView(task, caller)]]],
+    );
+    return Object.fromEntries(known);
+  }
+
+  async function stats(): Promise<unknown> {
+    const [controls, queues] = await Promise.all([control.controls(), control.queues()]);
+    return {
+      is_shut_down: controls.isShutDown,
+      cancelled_consumers: controls.pausedQueues,
+      shards: parts.shards,
+      queues: queues.map(queueView),
+    };
+  }
+
+  return [
+    live("active"),
+    live("reserved"),
+    live("scheduled"),
+    live("revoked"),
+    question("registered", registered),
+    question("query_task", queryTask),
+    question("stats", stats),
+    question("conf", () => ({ ...parts.conf, queues: [...parts.queues], shards: parts.shards })),
+    {
+      method: "GET",
+      path: "/api/queues",
+      scope: "control",
+      handle: async () => Response.json({ queues: (await control.queues()).map(queueView) }),
+    },
+  ];
+}
+
+function limitsView({ rate, concurrency }: LimitSet) {
+  return { rate_limit: rate === null ? null : formatRate(rate), concurrency };
+}
+
+function queueView({ queue, waiting, scheduled, running, oldestAt, isPaused }: QueueLength) {
+  return {
+    name: queue,
+    waiting,
+    scheduled,
+    running,
+    oldest_waiting_since: oldestAt === null ? null : new Date(oldestAt).toISOString(),
+    is_cancelled: isPaused,
+  };
+}
+
+function limitOf(query: URLSearchParams): number {
+  const text = query.get("limit");
+  if (text === null) return DEFAULT_LIMIT;
+  const limit = Number(text);
+  if (!/^\d+$/.test(text) || limit < 1 || limit > MAX_LIMIT) {
+    throw invalid([{ field: "limit", message: `Must be an integer from 1 to ${MAX_LIMIT}.` }]);
+  }
+  return limit;
+}
