@@ -121,10 +121,13 @@ export class Lovage {
     const now = this.#clock.now();
     const shard = Math.floor(this.#random.float() * this.#settings.shards);
     const random = this.#random.bytes(calls.length * 8);
+    // In the order of the calls: of equal due times the lower id goes first.
+    const ids = calls
+      .map((_call, index) => mintTaskId(now, shard, random.subarray(index * 8, index * 8 + 8)))
+      .sort();
     return calls.map((call, index) => {
-      const id = mintTaskId(now, shard, random.subarray(index * 8, index * 8 + 8));
       try {
-        return this.#spec(call, id, now);
+        return this.#spec(call, ids[index] ?? "", now);
       } catch (error) {
         if (calls.length === 1 || !(error instanceof LovageError)) throw error;
         throw new InvalidCallError(index, error);

@@ -77,11 +77,6 @@ export function latenessOf({ rate, perKey }: TaskLimits): number {
   );
 }
 
-/** Whether two sets of limits bound the same. */
-export function sameLimits(a: TaskLimits, b: TaskLimits): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
 /**
  * The gate at which a task waits: tasks of one gate are held back together. `name`: that of the task if
  * it is limited, else empty; `key`: the call's key, null without one. Empty: no gate.
@@ -96,4 +91,11 @@ export function partsOfGate(gate: string): { name: string; key: string | null } 
   return end < 0
     ? { name: gate, key: null }
     : { name: gate.slice(0, end), key: gate.slice(end + 1) };
+}
+
+/** Whether the number of tasks of a gate that run at once is bounded. */
+export function hasPlaces(gate: string, limits: TaskLimits | null): boolean {
+  if (limits === null) return false;
+  const { key } = partsOfGate(gate);
+  return limits.concurrency !== null || (key !== null && limits.perKey.concurrency !== null);
 }

@@ -61,6 +61,8 @@ export interface ClaimedTask {
   readonly options: RunOptions;
   readonly attempt: number;
   readonly retries: number;
+  /** True: others wait for its place, so its outcome is to be settled at once. */
+  readonly hasPlace?: true;
 }
 
 /** How one attempt ended: the closed set that a consumer reports and the ledger applies. */

@@ -101,7 +101,7 @@ export class Deployment<Services> {
     };
   }
 
-  /** Submits so many tasks, spread over the shards. */
+  /** Submits so many tasks, spread over the shards; those of one shard a millisecond apart. */
   async submit(count: number, name: string, over: (n: number) => Partial<TaskSpec> = () => ({})) {
     const ids: string[] = [];
     for (let n = 0; n < count; n += 1) {
@@ -109,6 +109,7 @@ export class Deployment<Services> {
       const spec = this.spec(shard, name, over(n));
       await this.shards[shard]?.ledger.submit([spec]);
       ids.push(spec.id);
+      if (shard === this.shards.length - 1) await this.pass(1);
     }
     return ids;
   }

@@ -65,7 +65,10 @@ function waitingView(waiting: Waiting, caller: Caller) {
       const { holders, ...rest } = waiting;
       return may(caller, "control") ? waiting : { ...rest, holders: holders.length };
     }
-    default:
+    case "paused":
+    case "shutdown":
+    case "suspect":
+    case "backlog":
       return waiting;
   }
 }

@@ -207,7 +207,9 @@ class Drain<Services> {
     if (outcome.kind !== "success") this.#logFailure(running, outcome);
     const runtimeMs = this.#parts.clock.now() - startedAt;
     this.#settlements.push({ id: task.id, token, outcome, runtimeMs });
-    if (this.#running.size === 0 || this.#settlements.length >= SETTLE_TASKS) this.#wake();
+    const isFull = this.#settlements.length >= SETTLE_TASKS;
+    if (task.hasPlace === true) this.#settleNow();
+    else if (this.#running.size === 0 || isFull) this.#wake();
     else this.#cancelSettleTimer ??= this.#parts.timers.after(SETTLE_MS, () => this.#settleNow());
   }
 

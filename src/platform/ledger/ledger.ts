@@ -130,7 +130,7 @@ export class TaskLedger {
         changes.movedIds.push(task.id);
         if (task.gate !== "") changes.touchedGates.add(task.gate);
       }
-      const tasks = picked.tasks.map((task) => toClaimed(task, memory.controls.current.timeLimits));
+      const tasks = picked.tasks.map((task) => toClaimed(task, memory.controls));
       return { ...nothing, tasks, token: lease.token, isSolo: picked.isSolo, againInMs };
     });
   }
@@ -214,9 +214,8 @@ export class TaskLedger {
       this.#wakeups.lookAfterQueues(memory, changes, now),
     );
     for (const queue of stalled) this.#runDirectly(queue);
-    const memory = this.#load();
-    this.#gatekeeper.tick(memory);
-    this.#gatekeeper.afterCommand(memory, this.#now());
+    this.#gatekeeper.tick(this.#load());
+    this.#gatekeeper.afterCommand(this.#load(), this.#now());
     if (!isBusy(this.#load())) this.#command((memory) => memory.finished.prune());
   }
 

@@ -1,4 +1,4 @@
-import { latenessOf, partsOfGate, type TaskLimits } from "#engine";
+import { hasPlaces, latenessOf, partsOfGate, type TaskLimits } from "#engine";
 import type { Grant, Holding } from "../limiter/protocol.ts";
 
 /** Stands for calls without a key. */
@@ -14,12 +14,6 @@ interface NamePermits {
 
 /** Tells which tasks of a gate run: see LeaseBook. */
 type RunningAt = (gate: string) => ReadonlySet<string>;
-
-/** Whether the number of tasks of a gate that run at once is bounded. */
-function hasPlaces(gate: string, limits: TaskLimits): boolean {
-  const { key } = partsOfGate(gate);
-  return limits.concurrency !== null || (key !== null && limits.perKey.concurrency !== null);
-}
 
 /**
  * The leave to start limited tasks that the limiters granted to this ledger. In memory only: after a

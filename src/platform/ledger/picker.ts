@@ -72,6 +72,7 @@ class Turns {
   readonly #sourcesOf: (key: string) => TaskSource[];
   readonly #open = new Map<string, TaskSource[]>();
   readonly #queue: string;
+  readonly #priority: number;
   #turn = 0;
   #current: TaskSource | null = null;
 
@@ -85,6 +86,7 @@ class Turns {
   ) {
     this.#memory = memory;
     this.#queue = queue;
+    this.#priority = priority;
     const gatesByKey = new Map<string, string[]>([["", [""]]]);
     for (const gate of memory.parked.gates(queue)) {
       if (gate === "" || !memory.parked.mayHave(queue, gate, priority)) continue;
@@ -93,7 +95,7 @@ class Turns {
       if (gates === undefined) gatesByKey.set(key, [gate]);
       else gates.push(gate);
     }
-    this.#keys = memory.turns.inOrder(queue, gatesByKey);
+    this.#keys = memory.turns.inOrder(queue, priority, gatesByKey);
     this.#sourcesOf = (key) => {
       const sources: TaskSource[] = (gatesByKey.get(key) ?? []).map(
         (gate) => new ParkedReader(memory, queue, gate, priority, now),
@@ -128,7 +130,9 @@ class Turns {
     this.#current = null;
     if (source === null || row === null) return;
     source.take();
-    if (this.#keys.length > 1) this.#memory.turns.took(this.#queue, this.#keys[this.#turn] ?? "");
+    if (this.#keys.length > 1) {
+      this.#memory.turns.took(this.#queue, this.#priority, this.#keys[this.#turn] ?? "");
+    }
     this.#turn += 1;
   }
 

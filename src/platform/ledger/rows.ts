@@ -1,8 +1,8 @@
 import {
+  hasPlaces,
   MAX_KEPT_ATTEMPTS,
   type AttemptRecord,
   type ClaimedTask,
-  type Controls,
   type ErrorInfo,
   type FinishedTask,
   type RunOptions,
@@ -10,6 +10,7 @@ import {
   type TaskRecord,
   type TerminalState,
 } from "#engine";
+import type { ControlBook } from "./controls.ts";
 import type { SqlValue } from "./ports.ts";
 
 /** A row of `tasks`; see schema.ts for its columns. */
@@ -41,9 +42,10 @@ export function waitingState(row: TaskRow): "PENDING" | "RETRY" {
   return row.attempts_made === 0 ? "PENDING" : "RETRY";
 }
 
-/** @param timeLimits what operators have set instead of the declared limits; a call's own come first */
-export function toClaimed(row: TaskRow, timeLimits: Controls["timeLimits"]): ClaimedTask {
-  const limits = timeLimits[row.name];
+/** With the time limits that operators have set; a call's own come first. */
+export function toClaimed(row: TaskRow, controls: ControlBook): ClaimedTask {
+  const limits = controls.current.timeLimits[row.name];
+  const isPlaced = row.gate !== "" && hasPlaces(row.gate, controls.limitsOf(row.name));
   const { link_error: _errbacks, ...options } = optionsOf(row);
   return {
     id: row.id,
@@ -57,6 +59,7 @@ export function toClaimed(row: TaskRow, timeLimits: Controls["timeLimits"]): Cla
     },
     attempt: row.attempts_made + 1,
     retries: row.retries,
+    ...(isPlaced && { hasPlace: true }),
   };
 }
 

@@ -3,21 +3,22 @@
  * after a restart the turns begin anew.
  */
 export class KeyTurns {
-  /** By queue: the keys in the order in which they were served last. */
+  /** By queue and priority: the keys in the order in which they were served last. */
   readonly #served = new Map<string, Set<string>>();
 
   /** The keys in the order of their turns: those not served lately, then the others. */
-  inOrder(queue: string, keys: ReadonlyMap<string, unknown>): string[] {
-    const served = this.#served.get(queue);
+  inOrder(queue: string, priority: number, keys: ReadonlyMap<string, unknown>): string[] {
+    const served = this.#served.get(`${priority} ${queue}`);
     if (served === undefined) return [...keys.keys()];
     // Keys that have no tasks any more must not pile up.
     for (const key of served) if (!keys.has(key)) served.delete(key);
     return [...[...keys.keys()].filter((key) => !served.has(key)), ...served];
   }
 
-  took(queue: string, key: string): void {
-    let served = this.#served.get(queue);
-    if (served === undefined) this.#served.set(queue, (served = new Set()));
+  took(queue: string, priority: number, key: string): void {
+    const place = `${priority} ${queue}`;
+    let served = this.#served.get(place);
+    if (served === undefined) this.#served.set(place, (served = new Set()));
     served.delete(key);
     served.add(key);
   }
