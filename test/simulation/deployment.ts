@@ -23,6 +23,8 @@ import { never, World } from "./world.ts";
 export interface DeploymentFaults {
   /** A request to a limiter, its answer, or a limiter's call, is lost. */
   readonly messageLost: number;
+  /** A request to a limiter arrives seconds later. */
+  readonly messageLate: number;
   readonly bellLost: number;
   /** The object starts again at a command. */
   readonly ledgerDies: number;
@@ -33,6 +35,7 @@ export interface DeploymentFaults {
 
 export const NO_DEPLOYMENT_FAULTS: DeploymentFaults = {
   messageLost: 0,
+  messageLate: 0,
   bellLost: 0,
   ledgerDies: 0,
   limiterDies: 0,
@@ -123,7 +126,7 @@ export class Deployment<Services> {
   async ask(name: string, request: LimitRequest) {
     const { world } = this;
     this.asks += 1;
-    await world.sleep(world.between(0, 4));
+    await world.sleep(world.between(0, world.chance(this.faults.messageLate) ? 5_000 : 4));
     if (world.chance(this.faults.messageLost)) throw new Error("the request was lost");
     const answer = this.limiter(name).ask(request);
     await world.sleep(world.between(0, 4));

@@ -4,6 +4,8 @@ import { createTaskDefiner } from "#engine";
 import { Deployment, mostInWindow, NO_DEPLOYMENT_FAULTS } from "./deployment.ts";
 import type { World } from "./world.ts";
 
+const SEEDS = Number(process.env["SIM_SEEDS"] ?? 20);
+
 interface Services {
   readonly world: World;
 }
@@ -35,8 +37,14 @@ const perCustomer = defineTask({
   key: { of: () => null, rateLimit: "5/s", concurrency: 1 },
   handler: (_params, ctx) => ctx.services.world.sleep(20),
 });
+const single = defineTask({
+  name: "single",
+  params: z.object({}),
+  concurrency: 1,
+  handler: (_params, ctx) => ctx.services.world.sleep(50),
+});
 const plain = defineTask({ name: "plain", params: z.object({}), handler: () => null });
-const tasks = [limited, slow, narrow, perCustomer, plain];
+const tasks = [limited, slow, narrow, single, perCustomer, plain];
 
 it("1,000 tasks limited to 50/s over 4 shards: never more in any second, and 95 % of it reached", async () => {
   for (const seed of [1, 2, 3]) {
@@ -53,9 +61,10 @@ it("1,000 tasks limited to 50/s over 4 shards: never more in any second, and 95 
 });
 
 it("the rate holds whatever is lost or dies, and everything ends", async () => {
-  for (let seed = 0; seed < 20; seed += 1) {
+  for (let seed = 0; seed < SEEDS; seed += 1) {
     const faults = {
       messageLost: 0.05,
+      messageLate: 0.02,
       bellLost: 0.1,
       ledgerDies: 0.005,
       limiterDies: 0.02,
@@ -73,8 +82,9 @@ it("the rate holds whatever is lost or dies, and everything ends", async () => {
 
 it("10/m is ten in any minute, also when objects sleep in between", async () => {
   const deployment = new Deployment(tasks, { services });
+  deployment.faults = { ...NO_DEPLOYMENT_FAULTS, limiterDies: 1 };
   await deployment.submit(40, "slow");
-  for (let minute = 0; minute < 6; minute += 1) {
+  for (let minute = 0; minute < 7; minute += 1) {
     await deployment.pass(45_000);
     for (const shard of deployment.shards) shard.restart();
     for (const shard of deployment.shards) shard.ledger.tick();
@@ -99,12 +109,13 @@ function running(deployment: Deployment<Services>, name: string): string[] {
 }
 
 it("a concurrency of 3 is never passed, whatever is lost or dies, and everything ends", async () => {
-  for (let seed = 0; seed < 20; seed += 1) {
+  for (let seed = 0; seed < SEEDS; seed += 1) {
     const faults = {
-      messageLost: 0.05,
+      messageLost: 0.1,
+      messageLate: 0.05,
       bellLost: 0.1,
-      ledgerDies: 0.01,
-      limiterDies: 0.02,
+      ledgerDies: 0.03,
+      limiterDies: 0.05,
       consumerDies: 0.02,
     };
     const deployment = new Deployment(tasks, { seed, services, faults });
@@ -126,6 +137,16 @@ it("a concurrency of 3 is used, without faults", async () => {
   // 105 ms each on average, three at a time.
   const tookMs = await deployment.untilEnded(300, 60_000);
   expect(tookMs).toBeLessThan(1.25 * 100 * 105);
+});
+
+it("shards that wait for the one place get their turn", async () => {
+  const deployment = new Deployment(tasks, { services });
+  await deployment.submit(4_000, "single");
+  await deployment.pass(60_000);
+  const byShard = Map.groupBy(deployment.starts, ({ id }) => id.slice(15, 18));
+  const shares = Array.from(byShard.values(), (starts) => starts.length / deployment.starts.length);
+  expect(shares).toHaveLength(4);
+  expect(Math.min(...shares)).toBeGreaterThan(0.15);
 });
 
 it("limits per key hold for each key, and keys don't hold each other up", async () => {

@@ -23,7 +23,7 @@ interface NameState {
   askAt: number;
   /** Others wait for places. */
   isContended: boolean;
-  /** Since when it has held places without a break, epoch ms; null: it holds none. */
+  /** When it was granted places last, epoch ms; null: it holds none. */
   heldSince: number | null;
   /** Its last request was answered since the object started, so the limiter knows what it holds. */
   isStated: boolean;
@@ -149,7 +149,10 @@ export class Gatekeeper {
       const isServed = answer.retryAt === null && isGranted(request.wants, answer.grants);
       state.askAt = isServed ? 0 : (answer.retryAt ?? now + ASK_AGAIN_MS);
       memory.permits.add(name, answer.grants);
-      if (answer.grants.some(({ places }) => places > 0)) state.heldSince ??= now;
+      // With new places a new turn begins.
+      if (answer.grants.some(({ places }) => places > 0)) state.heldSince = now;
+      const endsAt = this.#endOfTurn(memory, name, state, now);
+      if (endsAt !== Infinity) this.#lookAgain(name, endsAt, now);
       this.#lookAgain(name, this.#lastChance(memory, name, answer), now);
       const gates = answer.grants.map(({ key }) => gateOf(name, key === "" ? null : key));
       const queues = new Set(gates.flatMap((gate) => memory.parked.queuesOf(gate)));
@@ -191,7 +194,7 @@ export class Gatekeeper {
     if (![...running.values()].some(({ size }) => size > 0) && !memory.permits.hasPlaces(name)) {
       state.heldSince = null;
     }
-    const isTurnOver = state.isContended && now - (state.heldSince ?? now) >= TURN_MS;
+    const isTurnOver = now >= this.#endOfTurn(memory, name, state, now);
     for (const key of this.#keysOf(memory, name, state)) {
       const gate = gateOf(name, key === "" ? null : key);
       const held = running.get(key)?.size ?? 0;
@@ -206,8 +209,18 @@ export class Gatekeeper {
       if (waiting > stock) wants.push({ key, count: waiting - stock });
       isWaiting ||= waiting > 0;
     }
-    if (isGiving && kept.size === 0) state.heldSince = null;
     return { wants, kept, isGiving, isWaiting };
+  }
+
+  /** When places are to be given back instead of used again, epoch ms. */
+  #endOfTurn(memory: Memory, name: string, state: NameState, now: number): number {
+    let endsAt = Infinity;
+    if (state.isContended) {
+      state.heldSince ??= now;
+      endsAt = state.heldSince + TURN_MS;
+    }
+    memory.permits.endTurn(name, endsAt);
+    return endsAt;
   }
 
   /** Keys with tasks that wait, in turns where there are many, and those with places. */

@@ -10,6 +10,8 @@ interface NamePermits {
   readonly slots: Map<string, number[]>;
   /** Tasks that may run at once by key, those that do included. */
   readonly places: Map<string, number>;
+  /** From then on free places are not used again but given back, epoch ms. */
+  turnEndsAt: number;
 }
 
 /** Tells which tasks of a gate run: see LeaseBook. */
@@ -30,14 +32,14 @@ export class Permits {
   /** How many tasks of a limited gate may start now. */
   available(gate: string, limits: TaskLimits, runningAt: RunningAt, now: number): number {
     return Math.min(
-      this.#freePlaces(gate, limits, runningAt),
+      this.#freePlaces(gate, limits, runningAt, now),
       this.#slotsOf(gate, limits, now)?.filter((at) => at <= now).length ?? Infinity,
     );
   }
 
   /** When the next task of a gate may start if not now, epoch ms; null: not known, or no place is free. */
   nextSlot(gate: string, limits: TaskLimits, runningAt: RunningAt, now: number): number | null {
-    if (this.#freePlaces(gate, limits, runningAt) <= 0) return null;
+    if (this.#freePlaces(gate, limits, runningAt, now) <= 0) return null;
     return this.#slotsOf(gate, limits, now)?.find((at) => at > now) ?? null;
   }
 
@@ -104,14 +106,20 @@ export class Permits {
     }));
   }
 
+  /** Others wait for places of this name: from `at` on they are not used again. Infinity: nobody waits. */
+  endTurn(name: string, at: number): void {
+    this.#of(name).turnEndsAt = at;
+  }
+
   /** Forgets start times: the rate has changed. */
   dropSlots(): void {
     for (const { slots } of this.#names.values()) slots.clear();
   }
 
-  #freePlaces(gate: string, limits: TaskLimits, runningAt: RunningAt): number {
+  #freePlaces(gate: string, limits: TaskLimits, runningAt: RunningAt, now: number): number {
     if (!hasPlaces(gate, limits)) return Infinity;
     const { name, key } = partsOfGate(gate);
+    if (now >= this.#of(name).turnEndsAt) return 0;
     return (this.#names.get(name)?.places.get(key ?? NO_KEY) ?? 0) - runningAt(gate).size;
   }
 
@@ -132,7 +140,7 @@ export class Permits {
   #of(name: string): NamePermits {
     let permits = this.#names.get(name);
     if (permits === undefined) {
-      permits = { slots: new Map(), places: new Map() };
+      permits = { slots: new Map(), places: new Map(), turnEndsAt: Infinity };
       this.#names.set(name, permits);
     }
     return permits;

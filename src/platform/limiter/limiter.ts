@@ -136,12 +136,18 @@ export class TaskLimiter {
       if (entry !== undefined) entry.askedAt = now;
     }
     const blocked = new Set<string>();
+    const served = new Set<string>();
     for (const want of wants) {
       const { grant, blockedBy, nextAt } = this.#grantOne(shard, want, now);
-      if (grant !== null) grants.push(grant);
+      if (grant !== null) {
+        grants.push(grant);
+        served.add(ALL).add(grant.key);
+      }
       if (blockedBy !== null) blocked.add(blockedBy);
       if (nextAt !== null) retryAt = Math.min(retryAt ?? Infinity, nextAt - LEAD_MS);
     }
+    // Who was served goes to the end of the line.
+    for (const resource of served) this.#waiting.get(resource)?.delete(shard);
     this.#waitFor(shard, blocked, now);
     const isContended = [...this.#waiting.values()].some((waiting) =>
       [...waiting.keys()].some((other) => other !== shard),
