@@ -14,6 +14,7 @@ const SINGLE_REQUESTS = 2_000;
 const SINGLE_WIDTH = 64;
 const ROUNDS = 5;
 const BULK_ROUNDS = 5;
+const FEATURE_TASKS = 5_000;
 const MEMORY_ROUNDS = 5;
 /** List prices in dollars per million, of platform.md's sources (Workers Paid, beyond what is included). */
 const PRICE = { row: 1, request: 0.15, queueOperation: 0.4, workerRequest: 0.3 };
@@ -21,6 +22,7 @@ const PRICE = { row: 1, request: 0.15, queueOperation: 0.4, workerRequest: 0.3 }
 interface Totals {
   readonly ledgerRows: number;
   readonly historyRows: number;
+  readonly limiterRows: number;
   readonly requests: number;
   readonly bells: number;
   readonly recorded: number;
@@ -64,16 +66,18 @@ async function spread(total: number, width: number, one: () => Promise<unknown>)
 }
 
 async function totals(url: string): Promise<Totals> {
-  const { shards, recorded } = JSON.parse(await call(`${url}/bench/stats`)) as {
-    shards: Omit<Totals, "recorded">[];
+  const { shards, limiters, recorded } = JSON.parse(await call(`${url}/bench/stats`)) as {
+    shards: Omit<Totals, "recorded" | "limiterRows">[];
+    limiters: { rows: number; requests: number }[];
     recorded: number;
   };
-  const sum = (key: keyof Omit<Totals, "recorded">) =>
+  const sum = (key: keyof Omit<Totals, "recorded" | "limiterRows">) =>
     shards.reduce((total, shard) => total + shard[key], 0);
   return {
     ledgerRows: sum("ledgerRows"),
     historyRows: sum("historyRows"),
-    requests: sum("requests"),
+    limiterRows: limiters.reduce((total, { rows }) => total + rows, 0),
+    requests: limiters.reduce((total, { requests }) => total + requests, sum("requests")),
     bells: sum("bells"),
     recorded,
   };
@@ -93,16 +97,18 @@ function bill(before: Totals, after: Totals, tasks: number, httpRequests: number
   const per = (units: number) => units / tasks;
   const ledgerRows = per(after.ledgerRows - before.ledgerRows);
   const historyRows = per(after.historyRows - before.historyRows);
+  const limiterRows = per(after.limiterRows - before.limiterRows);
   const objectRequests = per(after.requests - before.requests);
   const bells = per(after.bells - before.bells);
   const dollars =
-    (ledgerRows + historyRows) * PRICE.row +
+    (ledgerRows + historyRows + limiterRows) * PRICE.row +
     objectRequests * PRICE.request +
     bells * (3 * PRICE.queueOperation + PRICE.workerRequest) +
     per(httpRequests) * PRICE.workerRequest;
   return {
     ledger_rows: round2(ledgerRows),
     history_rows: round2(historyRows),
+    ...(limiterRows > 0 && { limiter_rows: round2(limiterRows) }),
     object_requests: round2(objectRequests),
     queue_operations: round2(bells * 3),
     dollars_per_million: round2(dollars),
@@ -110,10 +116,16 @@ function bill(before: Totals, after: Totals, tasks: number, httpRequests: number
 }
 
 /** Tasks in bulk requests of 1,000, from the first request to the last result in D1. */
-async function bulk(url: string, total: number, name: string, kwargs: (n: number) => unknown) {
+async function bulk(
+  url: string,
+  total: number,
+  name: string,
+  kwargs: (n: number) => unknown,
+  options: Record<string, unknown> = {},
+) {
   const before = await totals(url);
   const body = JSON.stringify({
-    tasks: Array.from({ length: BULK_SIZE }, (_, n) => ({ name, kwargs: kwargs(n) })),
+    tasks: Array.from({ length: BULK_SIZE }, (_, n) => ({ name, kwargs: kwargs(n), ...options })),
   });
   const startedAt = performance.now();
   await spread(total / BULK_SIZE, 4, () => call(`${url}/api/tasks/bulk/`, body));
@@ -121,6 +133,21 @@ async function bulk(url: string, total: number, name: string, kwargs: (n: number
   const seconds = (performance.now() - startedAt) / 1_000;
   const units = bill(before, await totals(url), total, total / BULK_SIZE);
   return { tasks_per_second: Math.round(total / seconds), ...units };
+}
+
+/** What each feature costs: the same handler, that does nothing, called in bulk. */
+async function features(url: string) {
+  const run = (name: string, options?: Record<string, unknown>) =>
+    bulk(url, FEATURE_TASKS, name, (n) => ({ n }), options);
+  return {
+    plain: await run("bench_noop"),
+    countdown_1s: await run("bench_noop", { countdown: 1 }),
+    expires: await run("bench_noop", { expires: 60 }),
+    retried_once: await run("bench_retry"),
+    key: await run("bench_key"),
+    concurrency_100: await run("bench_concurrency"),
+    rate_1000_per_s: await run("bench_rate"),
+  };
 }
 
 /** One POST with this body after another, several at a time; requests per second. */
@@ -250,6 +277,7 @@ try {
     bulk: await middle(BULK_ROUNDS, () => noop(60_000)),
     bulk_http_5ms: await bulk(url, 5_000, "bench_http", () => ({ url: slowUrl })),
     single: await singles(url),
+    features: await features(url),
     latency: await latency(url, 500),
     memory_mib_after_each_50k: await memory(server, () => noop(50_000)),
   };

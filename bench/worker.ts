@@ -23,7 +23,42 @@ const benchHttp = defineShopTask({
   handler: async ({ url }) => (await fetch(url)).status,
 });
 
-const tasks = [...shopTasks, benchNoop, benchHttp];
+const benchRate = defineShopTask({
+  name: "bench_rate",
+  params: z.object({ n: z.number() }),
+  rateLimit: "1000/s",
+  handler: ({ n }) => n,
+});
+
+const benchConcurrency = defineShopTask({
+  name: "bench_concurrency",
+  params: z.object({ n: z.number() }),
+  concurrency: 100,
+  handler: ({ n }) => n,
+});
+
+const benchKey = defineShopTask({
+  name: "bench_key",
+  params: z.object({ n: z.number() }),
+  key: { of: ({ n }) => n % 10 },
+  handler: ({ n }) => n,
+});
+
+const benchRetry = defineShopTask({
+  name: "bench_retry",
+  params: z.object({ n: z.number() }),
+  handler: ({ n }, ctx) => (ctx.retries === 0 ? ctx.retry({ countdown: 0 }) : n),
+});
+
+const tasks = [
+  ...shopTasks,
+  benchNoop,
+  benchHttp,
+  benchRate,
+  benchConcurrency,
+  benchKey,
+  benchRetry,
+];
 const worker = createWorker(tasks);
 
 const limits = declaredLimits(tasks);
@@ -57,6 +92,11 @@ async function stats(env: Env) {
       env.LEDGER.getByName(`shard-${shard}`).stats(),
     ),
   );
+  const limiters = await Promise.all(
+    tasks
+      .filter((task) => task.limits !== null)
+      .map(({ name }) => env.LIMITER.getByName(name).stats()),
+  );
   const recorded = await env.DB.prepare("SELECT count(*) AS n FROM tasks").first<{ n: number }>();
-  return { shards, recorded: recorded?.n ?? 0 };
+  return { shards, limiters, recorded: recorded?.n ?? 0 };
 }

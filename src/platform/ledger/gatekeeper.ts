@@ -4,7 +4,7 @@ import type { Memory } from "./memory.ts";
 import type { LedgerPorts } from "./ports.ts";
 
 /** Tasks of one gate that are asked for at once. */
-const MAX_WANTED = 50;
+const MAX_WANTED = 500;
 /** Gates of one name that are asked for at once; the others get their turn with the next request. */
 const MAX_GATES = 100;
 /** What is not granted is asked for again after this, should the limiter's call be lost. */
@@ -111,6 +111,8 @@ export class Gatekeeper {
       state.isAgain = true;
       return;
     }
+    // Nothing may be asked for yet, and there is nothing to give back.
+    if (now < state.askAt && !isForced && !memory.permits.hasPlaces(name)) return;
     const limits = memory.controls.limitsOf(name);
     const need = this.#needOf(memory, name, state, now);
     if (need.isWaiting) this.#hooks.wakeAt(now + ASK_AGAIN_MS);

@@ -36,6 +36,8 @@ import { listLive, surveyQueues } from "./survey.ts";
 import { whyWaiting } from "./waiting.ts";
 import { isBusy, Wakeups } from "./wakeups.ts";
 
+/** A consumer that paces limited tasks comes back after this at the earliest: for several at once. */
+const MIN_PACE_MS = 8;
 /** A consumer waits this long for the next limited task; beyond that a bell calls one. */
 const MAX_PACED_WAIT_MS = 1_500;
 
@@ -258,7 +260,7 @@ export class TaskLedger {
     this.#wakeups.expectBack(queue, at, now, () =>
       this.#isComing(this.#load(), queue, this.#now()),
     );
-    return at - now;
+    return Math.max(MIN_PACE_MS, at - now);
   }
 
   /** Whether a queue has work for a consumer, now or in a moment. */

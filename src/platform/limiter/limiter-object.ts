@@ -10,13 +10,16 @@ import type { Holder, LimitAnswer, LimitRequest } from "./protocol.ts";
 /** The Durable Object that limits the tasks of one name: binds the platform to the limiter's ports. */
 export class LimiterObject extends DurableObject<Env> {
   readonly #limiter: TaskLimiter;
+  readonly #sql: ObjectSql;
+  #requests = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const name = ctx.id.name ?? "";
+    this.#sql = new ObjectSql(ctx.storage);
     this.#limiter = new TaskLimiter({
       clock: systemClock,
-      sql: new ObjectSql(ctx.storage),
+      sql: this.#sql,
       nudge: (shard, nudge) => env.LEDGER.getByName(nameOfShard(shard)).nudge(name, nudge),
       background: (work) => {
         ctx.waitUntil(work);
@@ -28,11 +31,18 @@ export class LimiterObject extends DurableObject<Env> {
   }
 
   async ask(request: LimitRequest): Promise<LimitAnswer> {
+    this.#requests += 1;
     return this.#limiter.ask(request);
   }
 
   /** The tasks that hold places of this key, or of all keys. */
   async holders(key: string | null): Promise<Holder[]> {
+    this.#requests += 1;
     return this.#limiter.holders(key);
+  }
+
+  /** What it has cost since its object started, in the units the platform bills. */
+  async stats(): Promise<{ rows: number; requests: number }> {
+    return { rows: this.#sql.rowsWritten(), requests: this.#requests };
   }
 }
