@@ -21,6 +21,8 @@ interface NameState {
   isAgain: boolean;
   /** Not before this, unless places are to be given back; epoch ms. */
   askAt: number;
+  /** The last answer granted less than was wanted. */
+  isUnmet: boolean;
   /** Others wait for places. */
   isContended: boolean;
   /** When it was granted places last, epoch ms; null: it holds none. */
@@ -72,6 +74,12 @@ export class Gatekeeper {
   touch(gate: string): void {
     const { name } = partsOfGate(gate);
     if (name !== "") this.#touched.add(name);
+  }
+
+  /** When something that was not granted is to be asked for again, epoch ms; null: nothing is. */
+  get nextAskAt(): number | null {
+    const times = [...this.#names.values()].filter(({ isUnmet }) => isUnmet);
+    return times.length === 0 ? null : Math.min(...times.map(({ askAt }) => askAt));
   }
 
   /** After every command; costs nothing when no limited task was touched. */
@@ -142,6 +150,7 @@ export class Gatekeeper {
     const now = this.#ports.clock.now();
     state.isAsking = false;
     if (answer === null) {
+      state.isUnmet = request.wants.length > 0;
       state.askAt = now + FAILED_AGAIN_MS;
       // The limiter may have granted what never came here.
       state.isStated = false;
@@ -149,6 +158,7 @@ export class Gatekeeper {
       state.isStated = true;
       state.isContended = answer.isContended;
       const isServed = answer.retryAt === null && isGranted(request.wants, answer.grants);
+      state.isUnmet = !isServed;
       state.askAt = isServed ? 0 : (answer.retryAt ?? now + ASK_AGAIN_MS);
       memory.permits.add(name, answer.grants);
       // With new places a new turn begins.
@@ -254,6 +264,7 @@ export class Gatekeeper {
         isAsking: false,
         isAgain: false,
         askAt: 0,
+        isUnmet: false,
         isContended: false,
         heldSince: null,
         isStated: false,

@@ -168,6 +168,10 @@ export class LeaseBook {
     lease.tasks.set(task.id, task);
   }
 
+  heldIds(): Iterable<string> {
+    return this.#holder.keys();
+  }
+
   /** The live leases. */
   all(): Iterable<Lease> {
     return this.#leases.values();

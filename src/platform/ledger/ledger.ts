@@ -211,7 +211,7 @@ export class TaskLedger {
 
   /** What the alarm and the watchdog do: the next alarm, lost leases, due work, lost bells, the flush. */
   tick(): void {
-    this.#wakeups.armExactly(this.#load(), this.#flusher.retryAt, this.#now());
+    this.#wakeups.armExactly(this.#load(), this.#agentsAt, this.#now());
     const stalled = this.#command((memory, changes, now) =>
       this.#wakeups.lookAfterQueues(memory, changes, now),
     );
@@ -337,13 +337,18 @@ export class TaskLedger {
     this.#ports.background(run);
   }
 
+  /** When agents have something to do again, epoch ms. */
+  get #agentsAt(): (number | null)[] {
+    return [this.#flusher.retryAt, this.#gatekeeper.nextAskAt];
+  }
+
   #load(): Memory {
     if (this.#memory !== null) return this.#memory;
     const { sql } = this.#ports;
     migrate(sql);
     const { laneCapacity } = this.#settings;
     this.#memory = loadMemory(sql, laneCapacity, this.#permits, this.#ports.limitsOf);
-    this.#wakeups.armExactly(this.#memory, this.#flusher.retryAt, this.#now(), 1);
+    this.#wakeups.armExactly(this.#memory, this.#agentsAt, this.#now(), 1);
     return this.#memory;
   }
 

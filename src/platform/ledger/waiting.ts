@@ -32,7 +32,7 @@ function atGate(
   key: string | null,
   now: number,
 ): Waiting {
-  const before = parkedBefore(sql, row, now);
+  const before = parkedBefore(sql, memory, row, now);
   const concurrency =
     (key === null ? null : limits.perKey.concurrency) ?? limits.concurrency ?? Infinity;
   const running = memory.leases.runningAt(row.gate);
@@ -56,24 +56,25 @@ function ahead(sql: SqlPort, memory: Memory, row: TaskRow, now: number): number 
   const [higher] = sql.exec<{ count: number }>(
     `SELECT count(*) AS count FROM (SELECT 1 FROM tasks INDEXED BY parked_tasks WHERE parked = 1
        AND queue = ? AND gate = '' AND due_at <= ? AND (priority > ? OR (priority = ? AND
-       (due_at, id) < (?, ?))) LIMIT ?)`,
+       (due_at, id) < (?, ?))) AND id NOT IN (SELECT value FROM json_each(?)) LIMIT ?)`,
     row.queue,
     now,
     row.priority,
     row.priority,
     row.due_at,
     row.id,
+    JSON.stringify([...memory.leases.heldIds()]),
     MAX_COUNTED,
   );
   return inLanes + (higher?.count ?? 0);
 }
 
 /** Due tasks at the same gate that are before this one. */
-function parkedBefore(sql: SqlPort, row: TaskRow, now: number): number {
+function parkedBefore(sql: SqlPort, memory: Memory, row: TaskRow, now: number): number {
   const [before] = sql.exec<{ count: number }>(
     `SELECT count(*) AS count FROM (SELECT 1 FROM tasks INDEXED BY parked_tasks WHERE parked = 1
        AND queue = ? AND gate = ? AND due_at <= ? AND (priority > ? OR (priority = ? AND
-       (due_at, id) < (?, ?))) LIMIT ?)`,
+       (due_at, id) < (?, ?))) AND id NOT IN (SELECT value FROM json_each(?)) LIMIT ?)`,
     row.queue,
     row.gate,
     now,
@@ -81,6 +82,7 @@ function parkedBefore(sql: SqlPort, row: TaskRow, now: number): number {
     row.priority,
     row.due_at,
     row.id,
+    JSON.stringify([...memory.leases.runningAt(row.gate)]),
     MAX_COUNTED,
   );
   return before?.count ?? 0;

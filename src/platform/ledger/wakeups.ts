@@ -93,17 +93,17 @@ export class Wakeups {
   /**
    * Sets the alarm to the next time anything has to happen, computed from scratch: at load, and first of
    * all in every tick, so that nothing that goes wrong later leaves the ledger without one.
-   * @param flushRetryAt when a failed flush is due again; null if none failed
+   * @param others when the ledger's other agents have something to do; null: not
    * @param watchMs until the next look at what is due. At load none: the alarm that is replaced may have
    *   been for it, and an object that is evicted and woken again and again must get there once
    */
   armExactly(
     memory: Memory,
-    flushRetryAt: number | null,
+    others: readonly (number | null)[],
     now: number,
     watchMs = this.#settings.watchMs,
   ): void {
-    const times = [memory.leases.nextExpiry(), flushRetryAt];
+    const times = [memory.leases.nextExpiry(), ...others];
     let isDue = isBusy(memory);
     for (const queue of memory.parked.queues()) {
       times.push(memory.parked.nextDue(queue, now + 1));

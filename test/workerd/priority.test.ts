@@ -1,0 +1,33 @@
+import { expect, it } from "vitest";
+import { ended, get, post } from "./api.ts";
+
+interface Queues {
+  queues: { name: string; waiting: number }[];
+}
+
+async function submit(over: Record<string, unknown>): Promise<string> {
+  const call = { name: "process_data", kwargs: { data: "x" }, ...over };
+  const answer = await post("/api/tasks/", call);
+  return (await answer.json<{ task_id: string }>()).task_id;
+}
+
+it("high-priority overtakes a backlog of 10,000 on default", async () => {
+  const tasks = Array.from({ length: 1_000 }, () => ({
+    name: "process_data",
+    kwargs: { data: "x" },
+  }));
+  await Promise.all(Array.from({ length: 10 }, () => post("/api/tasks/bulk/", { tasks })));
+  const { state } = await ended(await submit({ queue: "high-priority" }));
+  const { queues } = await (await get("/api/queues/")).json<Queues>();
+  expect(state).toBe("SUCCESS");
+  expect(queues.find(({ name }) => name === "default")?.waiting).toBeGreaterThan(0);
+  await expect
+    .poll(
+      async () => {
+        const now = await (await get("/api/queues/")).json<Queues>();
+        return now.queues.find(({ name }) => name === "default")?.waiting;
+      },
+      { timeout: 20_000, interval: 200 },
+    )
+    .toBe(0);
+});
