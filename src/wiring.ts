@@ -10,6 +10,7 @@ import {
 } from "#engine";
 import { readConfig } from "./config.ts";
 import { createApi, Problem, withHeaders, type Access } from "./delivery/api/index.ts";
+import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
 import type { ShopServices } from "./domain/index.ts";
 import { createOutboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
@@ -81,10 +82,13 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       },
     })),
   ];
+  const taskAccess = new Tasks(directory, outbox);
   return {
+    /** Calls of another Worker; `props` as its binding has them. */
+    rpcFor: (props: RpcProps | undefined) => new RpcCalls({ tasks: taskAccess, lovageFor }, props),
     api: createApi({
       access,
-      tasks: new Tasks(directory, outbox),
+      tasks: taskAccess,
       control,
       registry,
       queues: QUEUES,

@@ -1,5 +1,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { TaskLimits } from "#engine";
+import type { LovageBinding, RpcCallOptions, RpcStatus } from "./delivery/rpc/binding.ts";
+import type { RpcCalls, RpcProps } from "./delivery/rpc/calls.ts";
 import { shopTasks } from "./domain/index.ts";
 import { BeatObject, type WatchdogDuty } from "./platform/beat/beat-object.ts";
 import type { Env } from "./platform/env.ts";
@@ -30,6 +32,37 @@ export class Beat extends BeatObject {
 export class Consumer extends WorkerEntrypoint<Env> {
   drain(shard: number, queue: string): Promise<number> {
     return wire(this.env, shopTasks).drain(shard, queue, 0);
+  }
+}
+
+/** What other Workers call over a service binding; see LovageBinding for the types. */
+export class LovageService
+  extends WorkerEntrypoint<Env, RpcProps>
+  implements LovageBinding<typeof shopTasks>
+{
+  delay(name: string, params: unknown): Promise<string> {
+    return this.#calls().apply(name, params, {});
+  }
+
+  applyAsync(name: string, params: unknown, options: RpcCallOptions): Promise<string> {
+    return this.#calls().apply(name, params, options);
+  }
+
+  status(taskId: string): Promise<RpcStatus> {
+    return this.#calls().status(taskId);
+  }
+
+  // oxlint-disable-next-line typescript/no-explicit-any -- the caller's types say which task it is of
+  result(taskId: string, options: { timeoutSeconds?: number } = {}): Promise<any> {
+    return this.#calls().result(taskId, options.timeoutSeconds ?? 0);
+  }
+
+  revoke(taskId: string, options: { terminate?: boolean } = {}): Promise<RpcStatus> {
+    return this.#calls().revoke(taskId, options.terminate ?? false);
+  }
+
+  #calls(): RpcCalls {
+    return wire(this.env, shopTasks).rpcFor(this.ctx.props);
   }
 }
 

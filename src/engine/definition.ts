@@ -103,8 +103,9 @@ export interface TaskDefinition<
   Schema extends ParamsSchema = ParamsSchema,
   Result = unknown,
   Services = never,
+  Name extends string = string,
 > {
-  readonly name: string;
+  readonly name: Name;
   readonly params: Schema;
   readonly queue: string;
   readonly priority: number;
@@ -130,6 +131,10 @@ export type ParamsOf<Definition> =
     ? z.input<Schema>
     : never;
 
+/** What a definition's handler answers. */
+export type ResultOf<Definition> =
+  Definition extends TaskDefinition<infer _Schema, infer Result, infer _Services> ? Result : never;
+
 /** Any definition, whatever its params and result: what a registry holds. */
 // oxlint-disable-next-line typescript/no-explicit-any -- variance: a registry holds them all
 export type AnyTaskDefinition<Services> = TaskDefinition<any, any, Services>;
@@ -145,10 +150,14 @@ export function createTaskDefiner<Services>({
   /** What a task is said to have failed with, given what its handler threw. Default: just that. */
   readonly clarifyError?: (thrown: unknown) => unknown;
 } = {}) {
-  return function defineTask<Schema extends ParamsSchema, Result>(
-    declaration: TaskDeclaration<Schema, Result, Services>,
-  ): TaskDefinition<Schema, Result, Services> {
-    const { name } = declaration;
+  return function defineTask<
+    Schema extends ParamsSchema,
+    Result,
+    const Name extends string = string,
+  >(
+    declaration: TaskDeclaration<Schema, Result, Services> & { readonly name: Name },
+  ): TaskDefinition<Schema, Result, Services, Name> {
+    const name: Name = declaration.name;
     checkName(name);
     const timeLimitSeconds = declaration.timeLimitSeconds ?? MAX_TIME_LIMIT_SECONDS;
     const softTimeLimitSeconds = declaration.softTimeLimitSeconds ?? null;

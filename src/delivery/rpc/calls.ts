@@ -1,0 +1,106 @@
+import { isTerminal, LovageError, type TaskRecord } from "#engine";
+import { may, owns, type Caller, type Scope } from "../api/access.ts";
+import type { ApiParts } from "../api/route.ts";
+import { callSchema, toSignature } from "../api/task-calls.ts";
+import type { RpcCallOptions, RpcStatus } from "./binding.ts";
+
+/** Who calls over a service binding, as the binding's `props` in the caller's configuration say. */
+export interface RpcProps {
+  /** Whose tasks these are. Default `service`. */
+  readonly owner?: string;
+  /** Default `tasks:read`, `tasks:write`. */
+  readonly scopes?: readonly Scope[];
+}
+
+const MAX_WAIT_SECONDS = 60;
+
+/** Calls that come from other Workers over a service binding: the same rules as over HTTP. */
+export class RpcCalls {
+  readonly #parts: Pick<ApiParts, "tasks" | "lovageFor">;
+  readonly #caller: Caller;
+
+  constructor(parts: Pick<ApiParts, "tasks" | "lovageFor">, props: RpcProps = {}) {
+    this.#parts = parts;
+    this.#caller = {
+      owner: props.owner ?? "service",
+      scopes: new Set(props.scopes ?? ["tasks:read", "tasks:write"]),
+    };
+  }
+
+  async apply(name: string, kwargs: unknown, options: RpcCallOptions): Promise<string> {
+    this.#need("tasks:write");
+    const { idempotency_key: key, ...rest } = options;
+    const checked = callSchema.safeParse({ name, kwargs, ...rest });
+    if (!checked.success) {
+      const [issue] = checked.error.issues;
+      const field = issue?.path.map(String).join(".") ?? "";
+      throw new LovageError("invalid_request", `${field}: ${issue?.message}`, { field });
+    }
+    const call = toSignature(checked.data);
+    const route = key === undefined ? undefined : { route: "rpc", key };
+    const { taskId, answer } = await this.#parts.lovageFor(this.#caller.owner).send(call, route);
+    if (answer === "conflict" || answer === "busy") {
+      throw new LovageError(
+        answer === "busy" ? "request_in_progress" : "idempotency_key_reused",
+        answer === "busy"
+          ? "A call with this idempotency_key is in progress."
+          : "This idempotency_key was used for another call.",
+        { retryable: answer === "busy", field: "idempotency_key" },
+      );
+    }
+    return taskId;
+  }
+
+  async status(taskId: string): Promise<RpcStatus> {
+    return statusOf(await this.#visible(taskId));
+  }
+
+  async result(taskId: string, timeoutSeconds: number): Promise<unknown> {
+    if (!(timeoutSeconds >= 0 && timeoutSeconds <= MAX_WAIT_SECONDS)) {
+      const message = `timeoutSeconds: must be from 0 to ${MAX_WAIT_SECONDS}.`;
+      throw new LovageError("invalid_option", message, { field: "timeoutSeconds" });
+    }
+    let task = await this.#visible(taskId);
+    if (!isTerminal(task.state) && timeoutSeconds > 0) {
+      const signal = AbortSignal.timeout(timeoutSeconds * 1_000);
+      for await (const seen of this.#parts.tasks.watch(taskId, signal)) task = seen;
+    }
+    if (!isTerminal(task.state)) {
+      throw new LovageError("not_ready", `The task is ${task.state}.`, { retryable: true });
+    }
+    if (task.state !== "SUCCESS") {
+      const { exc_type: type, exc_message: message } = task.error ?? { exc_type: task.state };
+      throw new LovageError("task_failed", `${type}: ${message ?? ""}`);
+    }
+    return task.result === null ? null : JSON.parse(task.result);
+  }
+
+  async revoke(taskId: string, terminate: boolean): Promise<RpcStatus> {
+    this.#need(terminate ? "control" : "tasks:write");
+    const { id } = await this.#visible(taskId);
+    const task = await this.#parts.tasks.revoke(id, { terminate });
+    if (task === null) throw notFound();
+    return statusOf(task);
+  }
+
+  async #visible(taskId: string): Promise<TaskRecord> {
+    this.#need("tasks:read");
+    const task = await this.#parts.tasks.get(String(taskId));
+    if (task === null || !owns(this.#caller, task.owner)) throw notFound();
+    return task;
+  }
+
+  #need(scope: Scope): void {
+    if (may(this.#caller, scope)) return;
+    throw new LovageError("forbidden", `This needs the scope ${scope}.`);
+  }
+}
+
+function notFound(): LovageError {
+  return new LovageError("not_found", "There is no such task, or it isn't yours.");
+}
+
+function statusOf({ id, state, retries, error }: TaskRecord): RpcStatus {
+  const shown = error && { exc_type: error.exc_type, exc_message: error.exc_message };
+  return { task_id: id, state, retries, error: shown };
+}
