@@ -57,6 +57,7 @@ export class Clients {
       this.#at(first, () => this.#network.submit(specs));
       if (isKeyed) this.#planRepeats(specs, first);
       for (const { id } of specs) this.#planReads(id, first);
+      for (const { id } of specs) if (world.chance(0.15)) this.#planMove(id, first);
       const [victim] = specs;
       if (victim !== undefined && world.chance(0.3)) {
         const terminate = world.chance(0.5);
@@ -122,6 +123,14 @@ export class Clients {
     }
     const others = specs.map((spec) => ({ ...spec, fingerprint: `another ${spec.id}` }));
     this.#at(first + world.between(0, 100_000), () => this.#network.submit(others));
+  }
+
+  #planMove(id: string, first: number): void {
+    const world = this.#world;
+    this.#at(first + world.between(0, 60_000), () => {
+      const dueAt = world.now() + world.between(-5_000, 30_000);
+      return this.#network.reschedule(id, { dueAt });
+    });
   }
 
   #planReads(id: string, first: number): void {

@@ -149,6 +149,7 @@ export class LedgerHost {
     const { oracle } = this.#parts;
     if (command.kind === "exchange") oracle.exchanged(answer as never);
     else if (command.kind === "submit") oracle.submitted(command.specs, answer as never);
+    else if (command.kind === "reschedule") oracle.rescheduled(command.taskId, answer as never);
     else if (command.kind === "heartbeat") oracle.heartbeatAnswered(command.held, answer as never);
   }
 

@@ -1,4 +1,11 @@
-import type { Outcome, Settlement, TaskSpec, TerminalState } from "#engine";
+import type {
+  Outcome,
+  Reschedule,
+  Rescheduled,
+  Settlement,
+  TaskSpec,
+  TerminalState,
+} from "#engine";
 
 export interface ModelLease {
   readonly token: number;
@@ -80,6 +87,24 @@ export class Model {
       if (lease.expiresAt > now) continue;
       for (const id of [...lease.ids]) this.#lose(this.#get(id), lease, now);
     }
+  }
+
+  /** Waiting tasks that have expired end. */
+  expireWaiting(now: number): void {
+    for (const task of [...this.live.values()]) {
+      if (task.lease === null && isExpired(task, now)) this.end(task, "REVOKED", "TaskRevokedError");
+    }
+  }
+
+  reschedule(id: string, { dueAt = 0 }: Reschedule, now: number): Rescheduled["answer"] {
+    const task = this.live.get(id);
+    if (task === undefined) return "ended";
+    if (task.lease !== null) return "running";
+    const due = Math.max(dueAt, now);
+    if (task.spec.expiresAt !== null && due >= task.spec.expiresAt) return "expires";
+    task.dueAt = due;
+    task.isReady = false;
+    return "rescheduled";
   }
 
   /** @returns how many settlements count for nothing */
