@@ -128,7 +128,10 @@ function declaredKey(base: UniqueOptions<never>, call: Call): string | null {
 function basisOf(key: string | null, isUnique: boolean, call: Call): [string, unknown] {
   if (key !== null) {
     if (!/^[^\n\0]{1,200}$/.test(key)) {
-      throw new InvalidOptionError("unique.key", "must be 1 to 200 characters without a line break.");
+      throw new InvalidOptionError(
+        "unique.key",
+        "must be 1 to 200 characters without a line break.",
+      );
     }
     return ["key", key];
   }
@@ -136,7 +139,10 @@ function basisOf(key: string | null, isUnique: boolean, call: Call): [string, un
 }
 
 /** The rule that the options come to; `unique` false: only the pace counts. */
-function ruleOf(unique: UniqueCall | UniqueOptions<never> | false, pace: PaceOptions): Omit<UniqueRule, "key"> {
+function ruleOf(
+  unique: UniqueCall | UniqueOptions<never> | false,
+  pace: PaceOptions,
+): Omit<UniqueRule, "key"> {
   const { forSeconds, keep } = unique === false ? {} : unique;
   const { throttleSeconds, debounceSeconds, debounceMaxSeconds } = pace;
   checkPeriod("unique.forSeconds", forSeconds);
@@ -146,7 +152,10 @@ function ruleOf(unique: UniqueCall | UniqueOptions<never> | false, pace: PaceOpt
   if (debounceSeconds === undefined) {
     if (debounceMaxSeconds !== undefined) refuse("debounceMaxSeconds", "needs a debounce.");
     if (throttleSeconds !== undefined && forSeconds !== undefined) {
-      refuse("throttleSeconds", "can't be given together with a time of unique: they are the same.");
+      refuse(
+        "throttleSeconds",
+        "can't be given together with a time of unique: they are the same.",
+      );
     }
     if (throttleSeconds !== undefined && keep === "replace") {
       refuse("throttleSeconds", "keeps the first call: it can't be given together with replace.");

@@ -7,6 +7,8 @@ import type {
   TerminalState,
 } from "#engine";
 
+import { UniqueKeys } from "./unique-keys.ts";
+
 export interface ModelLease {
   readonly token: number;
   readonly isSolo: boolean;
@@ -25,9 +27,11 @@ export interface ModelEnd {
 
 /** A task as the promises say it should be. Times are the ledger's clock. */
 export interface ModelTask {
-  readonly spec: TaskSpec;
+  /** Its call, or the newest that was merged into it. */
+  spec: TaskSpec;
   /** It never waited for a time. A clock that goes back with a new object doesn't make it wait. */
   isReady: boolean;
+  readonly submittedAt: number;
   dueAt: number;
   attempts: number;
   retries: number;
@@ -56,6 +60,7 @@ export class Model {
   /** Those that have not ended. */
   readonly live = new Map<string, ModelTask>();
   readonly leases = new Map<number, ModelLease>();
+  readonly uniques = new UniqueKeys();
   /** What ended in the commit that is being looked at. */
   ended: ModelTask[] = [];
 
@@ -64,6 +69,7 @@ export class Model {
     const task: ModelTask = {
       spec,
       isReady,
+      submittedAt: now,
       dueAt: Math.max(spec.dueAt ?? now, now),
       attempts: 0,
       retries: 0,
@@ -92,7 +98,8 @@ export class Model {
   /** Waiting tasks that have expired end. */
   expireWaiting(now: number): void {
     for (const task of [...this.live.values()]) {
-      if (task.lease === null && isExpired(task, now)) this.end(task, "REVOKED", "TaskRevokedError");
+      if (task.lease === null && isExpired(task, now))
+        this.end(task, "REVOKED", "TaskRevokedError");
     }
   }
 

@@ -66,7 +66,7 @@ export class Network implements LedgerDoor {
       return ledger.submit(specs);
     };
     const answers = await this.#call({ kind: "submit", specs }, submit, mayDouble);
-    this.#world.note(`submit ${short(specs)}: ${answers.join()}`);
+    this.#world.note(`submit ${short(specs)}: ${answers.map(nameOf).join()}`);
     return answers;
   }
 
@@ -112,6 +112,10 @@ export class Network implements LedgerDoor {
     const isLate = this.#world.chance(this.#host.faults.callLate);
     return this.#world.sleep(this.#world.between(0, isLate ? 40_000 : 3));
   }
+}
+
+function nameOf(answer: SubmitAnswer): string {
+  return typeof answer === "string" ? answer : answer.how;
 }
 
 /** The ids of tasks by their last four digits, which tell them apart in one history. */

@@ -1,4 +1,4 @@
-import type { Reschedule, Rescheduled, SubmitAnswer, TaskSpec } from "#engine";
+import type { Merged, Reschedule, Rescheduled, SubmitAnswer, TaskSpec } from "#engine";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
 import { checkClaim } from "./claims.ts";
@@ -46,6 +46,8 @@ export class Oracle {
   /** Of the last commit: settlements that counted for nothing, and the lease that was granted. */
   #stale = 0;
   #granted: ModelLease | null = null;
+  /** What the calls are told that the last submit merged into other tasks. */
+  #merged: ReadonlyMap<string, Merged> = new Map();
   /** What the last one that was to be rescheduled must be told. */
   #moved: Rescheduled["answer"] = "ended";
 
@@ -75,6 +77,7 @@ export class Oracle {
     this.#command = command;
     this.#stale = 0;
     this.#granted = null;
+    this.#merged = new Map();
   }
 
   end(): void {
@@ -91,6 +94,11 @@ export class Oracle {
     if (this.#command !== null) this.#now = Math.max(this.#now, clock);
   }
 
+  /** A new object looked at its clock when it was looked at itself. */
+  woke(clock: number): void {
+    this.#now = Math.max(this.#now, clock);
+  }
+
   committed(clock: number): void {
     this.#now = Math.max(this.#now, clock);
     const { model } = this;
@@ -105,7 +113,7 @@ export class Oracle {
   }
 
   submitted(specs: readonly TaskSpec[], answers: readonly SubmitAnswer[]): void {
-    this.submissions.answered(specs, answers, this.model);
+    this.submissions.answered(specs, answers, this.model, this.#merged);
   }
 
   exchanged(answer: ExchangeAnswer): void {
@@ -146,7 +154,9 @@ export class Oracle {
 
   rescheduled(taskId: string, answer: Rescheduled | null): void {
     if (this.model.tasks.has(taskId) && answer !== null && answer.answer !== this.#moved) {
-      fail(`${taskId} was ${answer.answer} instead of ${this.#moved} when it was to be rescheduled`);
+      fail(
+        `${taskId} was ${answer.answer} instead of ${this.#moved} when it was to be rescheduled`,
+      );
     }
   }
 
@@ -210,6 +220,7 @@ export class Oracle {
         const spec = this.submissions.find(id, fingerprint);
         model.submit(spec, this.#now, parked === 0);
       }
+      if (command !== null) this.#merged = model.uniques.submitted(command.specs, model, this.#now);
     }
   }
 
@@ -276,8 +287,9 @@ export class Oracle {
   }
 
   /** Row by row: the tables say what the model says. */
-  #compare({ tasks, leases }: Tables): void {
+  #compare({ tasks, leases, uniques }: Tables): void {
     const { live } = this.model;
+    this.model.uniques.compare(uniques, this.model, this.#now);
     if (tasks.length !== live.size) fail(`${tasks.length} live tasks instead of ${live.size}`);
     for (const row of tasks) {
       const task = live.get(row.id);

@@ -4,7 +4,14 @@ import { may, owns, type Caller } from "./access.ts";
 import { readBody } from "./body.ts";
 import { conflict, invalid, notFound, Problem } from "./problems.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
-import { callKey, callSchema, refuse, rescheduleSchema, toSignature, withoutUndefined } from "./task-calls.ts";
+import {
+  callKey,
+  callSchema,
+  refuse,
+  rescheduleSchema,
+  toSignature,
+  withoutUndefined,
+} from "./task-calls.ts";
 import { streamStates } from "./task-stream.ts";
 import { statusView, taskView } from "./task-views.ts";
 

@@ -212,14 +212,7 @@ class Drain<Services> {
       softTimeLimitSeconds: options.soft_time_limit ?? definition?.softTimeLimitSeconds ?? null,
       timeLimitSeconds: options.time_limit ?? definition?.timeLimitSeconds ?? 0,
     };
-    const running = new RunningTask(
-      task,
-      token,
-      now,
-      limits,
-      this.#parts.supplies,
-      this.#reports,
-    );
+    const running = new RunningTask(task, token, now, limits, this.#parts.supplies, this.#reports);
     this.#running.set(task.id, running);
     return running;
   }
