@@ -12,7 +12,8 @@ import type { Clock, Random } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import { signature, type CallOptions, type Signature } from "./signature.ts";
 import { deriveTaskId, mintTaskId, shardOf } from "./task-id.ts";
-import type { RunOptions, SubmitAnswer, TaskSpec } from "./wire.ts";
+import { mayBeUnique, withUniqueRule } from "./unique-calls.ts";
+import type { Merged, Reschedule, RunOptions, SubmitAnswer, TaskSpec } from "./wire.ts";
 import type { z } from "zod";
 
 /** Commits tasks in the ledger shard of their id: when it resolves they are durable. */
@@ -37,10 +38,10 @@ export interface CallKey {
   readonly key: string;
 }
 
-/** What a call answers: the id, and whether this call made the task or found it. */
+/** What a call answers: the id, and whether this call made the task, changed it or found it. */
 export interface TaskHandle {
   readonly taskId: string;
-  readonly answer: SubmitAnswer;
+  readonly answer: Exclude<SubmitAnswer, Merged> | Merged["how"];
 }
 
 /** Errbacks of one call. */
@@ -100,24 +101,33 @@ export class Lovage {
    * @throws UnknownTaskError, InvalidArgumentsError, InvalidOptionError; nothing is written then
    */
   async send(call: Signature, key?: CallKey): Promise<TaskHandle> {
-    const spec = key === undefined ? this.prepare([call])[0] : await this.prepareKeyed(call, key);
+    const [spec] =
+      key === undefined ? await this.prepare([call]) : [await this.prepareKeyed(call, key)];
     const [answer] = await this.#submitter.submit(spec === undefined ? [] : [spec]);
     if (spec === undefined || answer === undefined) throw new Error("The ledger gave no answer.");
-    return { taskId: spec.id, answer };
+    if (typeof answer === "string") return { taskId: spec.id, answer };
+    return { taskId: answer.mergedInto, answer: answer.how };
   }
 
-  /** Calls many tasks at once: all in one shard, in one transaction. */
+  /**
+   * Calls many tasks at once: all in one shard, in one transaction; those that are unique each in the
+   * shard of their key.
+   * @returns the id of each call's task; that of another where the call is one with it
+   */
   async sendAll(calls: readonly Signature[]): Promise<string[]> {
-    const specs = this.prepare(calls);
-    await this.#submitter.submit(specs);
-    return specs.map((spec) => spec.id);
+    const specs = await this.prepare(calls);
+    const answers = await this.#submitter.submit(specs);
+    return specs.map((spec, index) => {
+      const answer = answers[index];
+      return typeof answer === "object" ? answer.mergedInto : spec.id;
+    });
   }
 
   /**
    * Validates calls and gives them ids, without submitting: for writing them into an outbox together
    * with the rows they belong to.
    */
-  prepare(calls: readonly Signature[]): TaskSpec[] {
+  async prepare(calls: readonly Signature[]): Promise<TaskSpec[]> {
     const now = this.#clock.now();
     const shard = Math.floor(this.#random.float() * this.#settings.shards);
     const random = this.#random.bytes(calls.length * 8);
@@ -125,40 +135,76 @@ export class Lovage {
     const ids = calls
       .map((_call, index) => mintTaskId(now, shard, random.subarray(index * 8, index * 8 + 8)))
       .sort();
-    return calls.map((call, index) => {
+    const specs: TaskSpec[] = [];
+    for (const [index, call] of calls.entries()) {
       try {
-        return this.#spec(call, ids[index] ?? "", now);
+        const spec = this.#unique(this.#spec(call, ids[index] ?? "", now), call, now);
+        specs.push(spec instanceof Promise ? await spec : spec);
       } catch (error) {
         if (calls.length === 1 || !(error instanceof LovageError)) throw error;
         throw new InvalidCallError(index, error);
       }
-    });
+    }
+    return specs;
   }
 
   /** Like `prepare`, for calls that may be submitted twice: the ledger will know them again. */
-  prepareRepeatable(calls: readonly Signature[]): Promise<TaskSpec[]> {
-    return Promise.all(
-      this.prepare(calls).map((spec, index) => withFingerprint(spec, calls[index])),
-    );
+  async prepareRepeatable(calls: readonly Signature[]): Promise<TaskSpec[]> {
+    const specs = await this.prepare(calls);
+    return Promise.all(specs.map((spec, index) => withFingerprint(spec, calls[index])));
   }
 
-  /** Like `prepareRepeatable`, with the id that belongs to the caller's key. */
+  /**
+   * Checks what is to change of a task that waits.
+   * @throws InvalidOptionError
+   */
+  rescheduling(options: Pick<CallOptions, "eta" | "countdown" | "priority" | "queue">): Reschedule {
+    const now = this.#clock.now();
+    const { eta, countdown, priority, queue } = options;
+    const isMoved = eta !== undefined || countdown !== undefined;
+    if (priority !== undefined) checkInteger("priority", priority, 0, MAX_PRIORITY);
+    return {
+      ...(isMoved && { dueAt: dueTime(options, now) ?? now }),
+      ...(priority !== undefined && { priority }),
+      ...(queue !== undefined && { queue: this.#queue(queue) }),
+    };
+  }
+
+  /**
+   * Like `prepareRepeatable`, with the id that belongs to the caller's key. Of a unique call it lies in
+   * the shard of its unique key: another such call under the same `key` is known as a conflict only where
+   * both have that in common.
+   */
   async prepareKeyed(call: Signature, key: CallKey): Promise<TaskSpec> {
     const id = await deriveTaskId(await this.#settings.idSecret, this.#settings.shards, {
       caller: this.#owner,
       ...key,
     });
-    return withFingerprint(this.#spec(call, id, this.#clock.now()), call);
+    const now = this.#clock.now();
+    return withFingerprint(await this.#unique(this.#spec(call, id, now), call, now), call);
+  }
+
+  /** Only what may be unique waits for its key: plain calls stay in one turn. */
+  #unique(spec: TaskSpec, call: Signature, now: number): TaskSpec | Promise<TaskSpec> {
+    const { task, options } = call;
+    const declared = this.#registry.get(task).uniqueness;
+    if (!mayBeUnique(declared, options)) return spec;
+    const params = () => this.#registry.parse(task, spec.kwargs);
+    const { idSecret, shards } = this.#settings;
+    const withId = (id: string) => this.#spec(call, id, now);
+    return withUniqueRule(spec, { declared, options, params, withId, idSecret, shards, now });
+  }
+
+  #queue(queue: string): string {
+    if (this.#settings.queues.has(queue)) return queue;
+    const known = [...this.#settings.queues].join(", ");
+    throw new InvalidOptionError("queue", `'${queue}' is none of ${known}.`);
   }
 
   #spec(call: Signature, id: string, now: number): TaskSpec {
     const definition = this.#registry.get(call.task);
     const { options } = call;
-    const queue = options.queue ?? definition.queue;
-    if (!this.#settings.queues.has(queue)) {
-      const known = [...this.#settings.queues].join(", ");
-      throw new InvalidOptionError("queue", `'${queue}' is none of ${known}.`);
-    }
+    const queue = this.#queue(options.queue ?? definition.queue);
     const dueAt = dueTime(options, now);
     const kwargs = this.#registry.bind(call.task, call.args, call.kwargs);
     return {

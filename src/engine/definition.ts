@@ -4,6 +4,12 @@ import { isUnlimited, parseRate, type LimitSet, type TaskLimits } from "./limits
 import type { RetryPolicy } from "./retry.ts";
 import type { TaskContext } from "./context.ts";
 import { signature, type Signature, type SignatureOptions } from "./signature.ts";
+import {
+  declaredUniqueness,
+  type DeclaredUniqueness,
+  type PaceOptions,
+  type UniqueOptions,
+} from "./uniqueness.ts";
 
 /** Object schema whose key order is the order of Celery's positional arguments. */
 export type ParamsSchema = z.ZodObject<z.ZodRawShape>;
@@ -21,7 +27,7 @@ export const MAX_BATCH_SIZE = 100;
  * How a task behaves unless a call says otherwise. Names and defaults are Celery's
  * (`celery/app/task.py`); times are in seconds, as there.
  */
-export interface TaskOptions {
+export interface TaskOptions extends PaceOptions {
   /** The queue its calls wait in. Default `default`. */
   readonly queue?: string;
   /** 0 … 9, higher first. Default 0. */
@@ -93,6 +99,11 @@ export type TaskDeclaration<Schema extends ParamsSchema, Result, Services> = Tas
   readonly name: string;
   readonly params: Schema;
   readonly key?: KeyRules<z.output<Schema>>;
+  /**
+   * A call like one that is there becomes no second task. True: while the other is unfinished, by the
+   * arguments. Default false.
+   */
+  readonly unique?: boolean | UniqueOptions<z.output<Schema>>;
 } & (
     | { readonly handler: Handler<z.output<Schema>, Result, Services>; readonly batch?: never }
     | { readonly batch: BatchHandler<z.output<Schema>, Result, Services>; readonly handler?: never }
@@ -118,6 +129,8 @@ export interface TaskDefinition<
   /** Null: nothing limits it. */
   readonly limits: TaskLimits | null;
   readonly keyOf: ((params: z.output<Schema>) => string | number | null) | null;
+  /** Null: every call is a task. */
+  readonly uniqueness: DeclaredUniqueness<z.output<Schema>> | null;
   readonly clarifyError: (thrown: unknown) => unknown;
   readonly handler: Handler<z.output<Schema>, Result, Services> | null;
   readonly batch: BatchHandler<z.output<Schema>, Result, Services> | null;
@@ -177,6 +190,7 @@ export function createTaskDefiner<Services>({
       ignoreResult: declaration.ignoreResult ?? false,
       limits: limitsOf(declaration, declaration.key),
       keyOf: declaration.key?.of ?? null,
+      uniqueness: declaredUniqueness(declaration),
       clarifyError,
       handler: declaration.handler ?? null,
       batch,

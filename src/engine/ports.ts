@@ -1,4 +1,4 @@
-import type { TaskRecord, TaskSpec } from "./wire.ts";
+import type { Reschedule, Rescheduled, TaskRecord, TaskSpec } from "./wire.ts";
 
 /** Time and chance come in from outside, so that the same code runs in a simulator. */
 export interface Clock {
@@ -37,6 +37,11 @@ export interface TaskControl {
    * @returns the task afterwards; null if no task has this id. A finished task stays as it is.
    */
   revoke(taskId: string, options: { terminate: boolean }): Promise<TaskRecord | null>;
+  /**
+   * Changes when, where or how urgently a task that waits is to run. A due time in the past means now.
+   * @returns null if no task has this id
+   */
+  reschedule(taskId: string, change: Reschedule): Promise<Rescheduled | null>;
 }
 
 /**

@@ -1,5 +1,7 @@
+import type { PaceOptions, UniqueCall } from "./uniqueness.ts";
+
 /** Options of one call; they override those of the task's declaration. Seconds, as in Celery. */
-export interface CallOptions {
+export interface CallOptions extends PaceOptions {
   /** Run at the earliest this many seconds from now. Not together with `eta`. */
   readonly countdown?: number;
   /** Run at the earliest at this time. A time in the past runs now. */
@@ -19,6 +21,8 @@ export interface CallOptions {
    * `link_error`). Their first positional argument is the id of the task that failed.
    */
   readonly linkError?: readonly Signature[];
+  /** True: as declared, else by the arguments; false: not, whatever is declared. */
+  readonly unique?: boolean | UniqueCall;
 }
 
 export type SignatureOptions = CallOptions;

@@ -53,6 +53,26 @@ export async function deriveTaskId(
   return format(hex(digest.subarray(0, 6)), shard, digest.subarray(8, 16));
 }
 
+/**
+ * The unique key that stands for what two calls have in common, and the shard that decides over it. Of
+ * HMAC-SHA256, so that a key says nothing of the arguments it may come from.
+ */
+export async function deriveUniqueKey(
+  secret: CryptoKey,
+  shards: number,
+  scope: string,
+): Promise<{ key: string; shard: number }> {
+  const input = new TextEncoder().encode(scope);
+  const digest = new Uint8Array(await crypto.subtle.sign("HMAC", secret, input));
+  const shard = ((digest[30] ?? 0) * 256 + (digest[31] ?? 0)) % shards;
+  return { key: hex(digest.subarray(0, 16)), shard };
+}
+
+/** The same id in another shard. */
+export function withShard(taskId: string, shard: number): string {
+  return taskId.slice(0, 15) + shard.toString(16).padStart(3, "0") + taskId.slice(18);
+}
+
 /** Imports the secret that caller-given ids are derived with. At least 32 characters. */
 export async function importIdSecret(secret: string): Promise<CryptoKey> {
   if (secret.length < 32) {

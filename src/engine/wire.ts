@@ -1,4 +1,5 @@
 import type { ErrorInfo } from "./errors.ts";
+import type { LogLine, ReportedState } from "./reports.ts";
 import type { State, TerminalState } from "./states.ts";
 
 /*
@@ -16,6 +17,21 @@ export interface RunOptions {
   readonly key?: string;
   /** Tasks that are made in the transaction in which this one fails for good. */
   readonly link_error?: readonly TaskSpec[];
+  /** The key of its uniqueness, which the ledger releases when the task ends. */
+  readonly unique_key?: string;
+}
+
+/** Which other calls a call must not be doubled with; decided by the ledger, by its clock. */
+export interface UniqueRule {
+  /** Stands for what the calls have in common; 32 hex digits. */
+  readonly key: string;
+  readonly keep: "first" | "replace";
+  /** The key stays taken this long after the submit, ended or not; 0: not by time. */
+  readonly holdMs: number;
+  /** The key stays taken until the task has ended. */
+  readonly isHeldOpen: boolean;
+  /** Due this long after the newest call, and `maxMs` after the first at the latest (null: no matter). */
+  readonly debounce: { readonly waitMs: number; readonly maxMs: number | null } | null;
 }
 
 /** A task as it is submitted: validated, with its id and everything the ledger decides by. */
@@ -42,6 +58,8 @@ export interface TaskSpec {
    * same call. Null: the id was minted for this submit alone.
    */
   readonly fingerprint: string | null;
+  /** Absent: it is a task whatever others there are. */
+  readonly unique?: UniqueRule;
 }
 
 /**
@@ -49,8 +67,29 @@ export interface TaskSpec {
  * - `exists`: the same call was committed before.
  * - `conflict`: the id is taken by a call with other content.
  * - `busy`: another submit of this id is being looked up right now; ask again.
+ * - or the task that the call is one with, by its unique key.
  */
-export type SubmitAnswer = "accepted" | "exists" | "conflict" | "busy";
+export type SubmitAnswer = "accepted" | "exists" | "conflict" | "busy" | Merged;
+
+/** A call that became no task of its own: `duplicate`, it changed nothing; `replaced`, its content won. */
+export interface Merged {
+  readonly mergedInto: string;
+  readonly how: "duplicate" | "replaced";
+}
+
+/** What is to change of a task that waits; absent: stays as it is. */
+export interface Reschedule {
+  /** Earliest start, epoch ms. */
+  readonly dueAt?: number;
+  readonly priority?: number;
+  readonly queue?: string;
+}
+
+/** The task afterwards. `running`, `ended` and `expires` (it would be due too late): nothing changed. */
+export interface Rescheduled {
+  readonly task: TaskRecord;
+  readonly answer: "rescheduled" | "running" | "ended" | "expires";
+}
 
 /** A task in a consumer's hands: what it needs to run one attempt. */
 export interface ClaimedTask {
@@ -78,6 +117,8 @@ export interface Settlement {
   readonly outcome: Outcome;
   /** How long the handler ran, ms. */
   readonly runtimeMs: number;
+  /** What the attempt logged; absent: nothing. */
+  readonly logs?: readonly LogLine[];
 }
 
 /** One attempt as it is kept. `outcome` null: it is running. */
@@ -88,6 +129,8 @@ export interface AttemptRecord {
   readonly finishedAt: number | null;
   readonly outcome: "success" | "retry" | "failure" | "lost" | "revoked" | null;
   readonly error: ErrorInfo | null;
+  /** Its log lines, oldest first; absent: none. */
+  readonly logs?: readonly LogLine[];
 }
 
 /** Why a task has not started yet. Times are epoch ms. */
@@ -143,9 +186,12 @@ export interface TaskRecord {
   readonly finishedAt: number | null;
   /** True: it ran out of attempts and waits for a person (an attribute, not a state). */
   readonly isDeadLettered: boolean;
+  /** See `TaskSpec`; of a call that was merged, followed by a line break and the id of the other task. */
   readonly fingerprint: string | null;
   /** Of a task that waits, when it was read for somebody who asks why. */
   readonly waiting?: Waiting;
+  /** What the running attempt said of itself last; absent: nothing. */
+  readonly reported?: ReportedState;
 }
 
 /** A task that ended: how the history keeps it. */

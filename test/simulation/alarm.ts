@@ -71,6 +71,9 @@ export class SimAlarm {
     for (const task of model.live.values()) {
       if (task.lease !== null) continue;
       needed = Math.min(needed, isDue(task, now) ? now + watchMs : task.dueAt);
+      // One that has expired meanwhile is ended by the next command, or the next tick.
+      const expires = task.spec.expiresAt ?? Infinity;
+      needed = Math.min(needed, expires > now ? expires : now + 1);
     }
     if (this.#isUnreliable) needed = Math.max(needed, now + GRACE_MS);
     if (needed === Infinity || (this.#at !== null && this.#at <= needed)) return;

@@ -61,7 +61,7 @@ async function behave({ kind, n }: Params, ctx: Ctx): Promise<number> {
     process.die();
     return never();
   }
-  await process.sleep(kind === "slow" ? 45_000 : between(0, 40));
+  await meanwhile(ctx, kind === "slow" ? 45_000 : between(0, 40));
   effect();
   switch (kind) {
     case "fail":
@@ -82,6 +82,19 @@ async function behave({ kind, n }: Params, ctx: Ctx): Promise<number> {
     case "slow":
     case "deadly":
       return n;
+  }
+}
+
+/** Log lines of an attempt that comes past its beginning. */
+export const LINES = 3;
+
+/** Passes the time, and says so. */
+async function meanwhile(ctx: Ctx, ms: number): Promise<void> {
+  const { attempt, services } = ctx;
+  for (let part = 0; part < LINES; part += 1) {
+    ctx.log("still here", { attempt, part });
+    ctx.progress({ attempt, current: part, total: LINES });
+    await services.process.sleep(Math.ceil(ms / LINES));
   }
 }
 

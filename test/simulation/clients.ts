@@ -1,4 +1,4 @@
-import { mintTaskId, type TaskSpec } from "#engine";
+import { mintTaskId, type TaskSpec, type UniqueRule } from "#engine";
 import { KINDS, type Kind } from "./behaviours.ts";
 import type { Faults } from "./faults.ts";
 import type { SimHistory } from "./history.ts";
@@ -57,6 +57,7 @@ export class Clients {
       this.#at(first, () => this.#network.submit(specs));
       if (isKeyed) this.#planRepeats(specs, first);
       for (const { id } of specs) this.#planReads(id, first);
+      for (const { id } of specs) if (world.chance(0.15)) this.#planMove(id, first);
       const [victim] = specs;
       if (victim !== undefined && world.chance(0.3)) {
         const terminate = world.chance(0.5);
@@ -111,7 +112,8 @@ export class Clients {
       dueAt,
       expiresAt: world.chance(0.15) ? (dueAt ?? world.now()) + world.between(1, 60_000) : null,
     });
-    return isKeyed ? { ...spec, fingerprint: `call ${spec.id}` } : spec;
+    if (isKeyed) return { ...spec, fingerprint: `call ${spec.id}` };
+    return world.chance(0.4) ? this.#unique(spec) : spec;
   }
 
   #planRepeats(specs: readonly TaskSpec[], first: number): void {
@@ -122,6 +124,30 @@ export class Clients {
     }
     const others = specs.map((spec) => ({ ...spec, fingerprint: `another ${spec.id}` }));
     this.#at(first + world.between(0, 100_000), () => this.#network.submit(others));
+  }
+
+  /** One of a few keys, so that calls meet. */
+  #unique(spec: TaskSpec): TaskSpec {
+    const world = this.#world;
+    const key = world.pick(["one", "two"]);
+    const debounce = world.pick([null, { waitMs: 15_000, maxMs: 30_000 }]);
+    const isTimed = debounce === null && world.chance(0.5);
+    const unique: UniqueRule = {
+      key,
+      keep: debounce === null ? world.pick(["first", "replace"]) : "replace",
+      holdMs: isTimed ? world.between(1, 40_000) : 0,
+      isHeldOpen: !isTimed || world.chance(0.5),
+      debounce,
+    };
+    return { ...spec, unique, options: { ...spec.options, unique_key: key } };
+  }
+
+  #planMove(id: string, first: number): void {
+    const world = this.#world;
+    this.#at(first + world.between(0, 60_000), () => {
+      const dueAt = world.now() + world.between(-5_000, 30_000);
+      return this.#network.reschedule(id, { dueAt });
+    });
   }
 
   #planReads(id: string, first: number): void {

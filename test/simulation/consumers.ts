@@ -84,8 +84,10 @@ export class Consumers {
       ledger: {
         exchange: (request: Parameters<Network["exchange"]>[0]) =>
           this.#call(process, () => network.exchange(request)),
-        heartbeat: (held: Parameters<Network["heartbeat"]>[0]) =>
-          this.#call(process, () => network.heartbeat(held)),
+        heartbeat: (...said: Parameters<Network["heartbeat"]>) =>
+          this.#call(process, () => network.heartbeat(...said)),
+        report: (reports: Parameters<Network["report"]>[0]) =>
+          this.#call(process, () => network.report(reports)),
       },
       registry,
       supplies: {

@@ -270,6 +270,7 @@ class Shard<Services> {
         ledger: {
           exchange: (request) => remote(() => this.#exchange(request)),
           heartbeat: (held) => remote(() => this.ledger.heartbeat(held)),
+          report: () => remote(() => undefined),
         },
         registry,
         supplies: {

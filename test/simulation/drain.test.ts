@@ -43,6 +43,7 @@ function consumer(answers: readonly Answer[], heartbeat?: LedgerDoor["heartbeat"
       };
     },
     heartbeat: heartbeat ?? (async () => []),
+    report: async () => undefined,
   };
   const parts = {
     ledger,

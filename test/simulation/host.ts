@@ -149,6 +149,7 @@ export class LedgerHost {
     const { oracle } = this.#parts;
     if (command.kind === "exchange") oracle.exchanged(answer as never);
     else if (command.kind === "submit") oracle.submitted(command.specs, answer as never);
+    else if (command.kind === "reschedule") oracle.rescheduled(command.taskId, answer as never);
     else if (command.kind === "heartbeat") oracle.heartbeatAnswered(command.held, answer as never);
   }
 
@@ -161,9 +162,9 @@ export class LedgerHost {
   }
 
   #aroundStatement<T>(sql: string, run: () => T): T {
+    if (sql.includes("schema_version")) this.#isMigration = true;
     if (this.#isQuiet) return run();
     const { world, tripwire } = this.#parts;
-    if (sql.includes("schema_version")) this.#isMigration = true;
     if (world.chance(this.faults.diesAtStatement)) throw new Crash(sql.slice(0, 40));
     if (world.chance(this.faults.statementFails)) throw new Error("the disk failed");
     // Nothing comes between a commit and the end of its turn: on the platform they are one.
@@ -173,7 +174,11 @@ export class LedgerHost {
   #committed(): void {
     const isMigration = this.#isMigration;
     this.#isMigration = false;
-    if (isMigration) return;
+    if (isMigration) {
+      // A look at a new object has it load its tables, and tells it the time.
+      if (this.#isQuiet) this.#parts.oracle.woke(this.clock());
+      return;
+    }
     this.#parts.watched(() => {
       this.#parts.oracle.committed(this.clock());
     });

@@ -34,7 +34,8 @@ it.each<[what: string, faults: Partial<Faults>]>([
 
 it("with bells lost now and then and no other way, bells that were lost are rung again", async () => {
   const faults = { ...NO_FAULTS, bellLost: 0.3, directFails: 1 };
-  expect(await worstDelay(faults)).toBeLessThanOrEqual(2 * LATEST_START_MS);
+  // A look every 20 s, each of whose bells is lost in three of ten cases: nine in a row are too many.
+  expect(await worstDelay(faults)).toBeLessThanOrEqual(3 * LATEST_START_MS);
 });
 
 it("an object that is evicted before its alarm, and woken by readers, gets to its work", async () => {

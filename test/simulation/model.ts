@@ -1,4 +1,13 @@
-import type { Outcome, Settlement, TaskSpec, TerminalState } from "#engine";
+import type {
+  Outcome,
+  Reschedule,
+  Rescheduled,
+  Settlement,
+  TaskSpec,
+  TerminalState,
+} from "#engine";
+
+import { UniqueKeys } from "./unique-keys.ts";
 
 export interface ModelLease {
   readonly token: number;
@@ -18,9 +27,11 @@ export interface ModelEnd {
 
 /** A task as the promises say it should be. Times are the ledger's clock. */
 export interface ModelTask {
-  readonly spec: TaskSpec;
+  /** Its call, or the newest that was merged into it. */
+  spec: TaskSpec;
   /** It never waited for a time. A clock that goes back with a new object doesn't make it wait. */
   isReady: boolean;
+  readonly submittedAt: number;
   dueAt: number;
   attempts: number;
   retries: number;
@@ -49,6 +60,7 @@ export class Model {
   /** Those that have not ended. */
   readonly live = new Map<string, ModelTask>();
   readonly leases = new Map<number, ModelLease>();
+  readonly uniques = new UniqueKeys();
   /** What ended in the commit that is being looked at. */
   ended: ModelTask[] = [];
 
@@ -57,6 +69,7 @@ export class Model {
     const task: ModelTask = {
       spec,
       isReady,
+      submittedAt: now,
       dueAt: Math.max(spec.dueAt ?? now, now),
       attempts: 0,
       retries: 0,
@@ -80,6 +93,25 @@ export class Model {
       if (lease.expiresAt > now) continue;
       for (const id of [...lease.ids]) this.#lose(this.#get(id), lease, now);
     }
+  }
+
+  /** Waiting tasks that have expired end. */
+  expireWaiting(now: number): void {
+    for (const task of [...this.live.values()]) {
+      if (task.lease === null && isExpired(task, now))
+        this.end(task, "REVOKED", "TaskRevokedError");
+    }
+  }
+
+  reschedule(id: string, { dueAt = 0 }: Reschedule, now: number): Rescheduled["answer"] {
+    const task = this.live.get(id);
+    if (task === undefined) return "ended";
+    if (task.lease !== null) return "running";
+    const due = Math.max(dueAt, now);
+    if (task.spec.expiresAt !== null && due >= task.spec.expiresAt) return "expires";
+    task.dueAt = due;
+    task.isReady = false;
+    return "rescheduled";
   }
 
   /** @returns how many settlements count for nothing */

@@ -1,4 +1,11 @@
-import type { TaskRecord, SubmitAnswer, TaskSpec } from "#engine";
+import type {
+  Reschedule,
+  Rescheduled,
+  SubmitAnswer,
+  TaskRecord,
+  TaskReport,
+  TaskSpec,
+} from "#engine";
 import type { LedgerDoor } from "#platform/consumer/drain.ts";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
@@ -29,8 +36,25 @@ export class Network implements LedgerDoor {
     });
   }
 
-  heartbeat(held: ReadonlyMap<number, readonly string[]>): Promise<GoneTask[]> {
-    return this.#call({ kind: "heartbeat", held }, (ledger) => ledger.heartbeat(held));
+  heartbeat(
+    held: ReadonlyMap<number, readonly string[]>,
+    reports: readonly TaskReport[],
+  ): Promise<GoneTask[]> {
+    return this.#call({ kind: "heartbeat", held }, (ledger) => ledger.heartbeat(held, reports));
+  }
+
+  report(reports: readonly TaskReport[]): Promise<void> {
+    return this.#call({ kind: "report" }, (ledger) => {
+      ledger.report(reports);
+      this.#world.note(`report of ${short(reports)}`);
+    });
+  }
+
+  reschedule(taskId: string, change: Reschedule): Promise<Rescheduled | null> {
+    this.#world.note(`reschedule ${taskId.slice(-4)} to ${change.dueAt}`);
+    return this.#call({ kind: "reschedule", taskId, change }, (ledger) =>
+      ledger.reschedule(taskId, change),
+    );
   }
 
   /** A submit of fresh ids is never sent twice: nothing could tell the second from the first. */
@@ -42,7 +66,7 @@ export class Network implements LedgerDoor {
       return ledger.submit(specs);
     };
     const answers = await this.#call({ kind: "submit", specs }, submit, mayDouble);
-    this.#world.note(`submit ${short(specs)}: ${answers.join()}`);
+    this.#world.note(`submit ${short(specs)}: ${answers.map(nameOf).join()}`);
     return answers;
   }
 
@@ -88,6 +112,10 @@ export class Network implements LedgerDoor {
     const isLate = this.#world.chance(this.#host.faults.callLate);
     return this.#world.sleep(this.#world.between(0, isLate ? 40_000 : 3));
   }
+}
+
+function nameOf(answer: SubmitAnswer): string {
+  return typeof answer === "string" ? answer : answer.how;
 }
 
 /** The ids of tasks by their last four digits, which tell them apart in one history. */

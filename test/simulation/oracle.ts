@@ -1,10 +1,10 @@
-import type { SubmitAnswer, TaskSpec } from "#engine";
+import type { Merged, Reschedule, Rescheduled, SubmitAnswer, TaskSpec } from "#engine";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
 import { checkClaim } from "./claims.ts";
 import { Model, isDue, isExpired, type ModelLease, type ModelTask } from "./model.ts";
 import type { SimSql } from "./sim-sql.ts";
-import { checkEnd, stateOf } from "./records.ts";
+import { checkEnd, checkReported, stateOf } from "./records.ts";
 import { Submissions } from "./submissions.ts";
 import { readTables, type LeaseRow, type Tables } from "./tables.ts";
 import { Violation } from "./violation.ts";
@@ -17,6 +17,8 @@ export type Command =
   | { readonly kind: "heartbeat"; readonly held: ReadonlyMap<number, readonly string[]> }
   | { readonly kind: "revoke"; readonly taskId: string; readonly terminate: boolean }
   | { readonly kind: "read"; readonly taskId: string }
+  | { readonly kind: "report" }
+  | { readonly kind: "reschedule"; readonly taskId: string; readonly change: Reschedule }
   | { readonly kind: "tick" };
 
 /**
@@ -44,6 +46,10 @@ export class Oracle {
   /** Of the last commit: settlements that counted for nothing, and the lease that was granted. */
   #stale = 0;
   #granted: ModelLease | null = null;
+  /** What the calls are told that the last submit merged into other tasks. */
+  #merged: ReadonlyMap<string, Merged> = new Map();
+  /** What the last one that was to be rescheduled must be told. */
+  #moved: Rescheduled["answer"] = "ended";
 
   constructor(sql: SimSql, leaseMs: number) {
     this.#sql = sql;
@@ -71,6 +77,7 @@ export class Oracle {
     this.#command = command;
     this.#stale = 0;
     this.#granted = null;
+    this.#merged = new Map();
   }
 
   end(): void {
@@ -87,12 +94,18 @@ export class Oracle {
     if (this.#command !== null) this.#now = Math.max(this.#now, clock);
   }
 
+  /** A new object looked at its clock when it was looked at itself. */
+  woke(clock: number): void {
+    this.#now = Math.max(this.#now, clock);
+  }
+
   committed(clock: number): void {
     this.#now = Math.max(this.#now, clock);
     const { model } = this;
     const tables = readTables(this.#sql);
     model.ended = [];
     model.loseExpired(this.#now);
+    model.expireWaiting(this.#now);
     this.#apply(tables);
     this.#takeEnded(tables);
     this.#takeClaims(tables);
@@ -100,7 +113,7 @@ export class Oracle {
   }
 
   submitted(specs: readonly TaskSpec[], answers: readonly SubmitAnswer[]): void {
-    this.submissions.answered(specs, answers, this.model);
+    this.submissions.answered(specs, answers, this.model, this.#merged);
   }
 
   exchanged(answer: ExchangeAnswer): void {
@@ -139,6 +152,14 @@ export class Oracle {
     }
   }
 
+  rescheduled(taskId: string, answer: Rescheduled | null): void {
+    if (this.model.tasks.has(taskId) && answer !== null && answer.answer !== this.#moved) {
+      fail(
+        `${taskId} was ${answer.answer} instead of ${this.#moved} when it was to be rescheduled`,
+      );
+    }
+  }
+
   /** A handler begins. */
   started(taskId: string, attempt: number): void {
     const run = `${taskId} ${attempt}`;
@@ -163,6 +184,7 @@ export class Oracle {
       if (record?.state !== stateOf(task)) {
         fail(`${task.spec.id} is read as ${record?.state} instead of ${stateOf(task)}`);
       }
+      checkReported(task, record);
     }
     if (ledger.stats().running !== held) fail(`${ledger.stats().running} run instead of ${held}`);
     for (const [id, { text, end }] of this.model.tasks) {
@@ -189,6 +211,8 @@ export class Oracle {
       const isRunning = (model.tasks.get(command.taskId)?.lease ?? null) !== null;
       if (isRunning && command.terminate) this.#terminated.add(command.taskId);
       model.revoke(command.taskId, command.terminate);
+    } else if (command?.kind === "reschedule") {
+      this.#moved = model.reschedule(command.taskId, command.change, this.#now);
     } else if (command === null || command.kind === "submit") {
       // Null: a submit goes on after its look into the history.
       for (const { id, fingerprint, parked } of tables.tasks) {
@@ -196,6 +220,7 @@ export class Oracle {
         const spec = this.submissions.find(id, fingerprint);
         model.submit(spec, this.#now, parked === 0);
       }
+      if (command !== null) this.#merged = model.uniques.submitted(command.specs, model, this.#now);
     }
   }
 
@@ -217,7 +242,7 @@ export class Oracle {
     }
   }
 
-  /** The only end without a reason in the command itself: a claim came upon it too late. */
+  /** Came back in this command and had expired: the claim in it comes upon that. */
   #expire(task: ModelTask): void {
     const request = this.#command?.kind === "exchange" ? this.#command.request : null;
     const isReached =
@@ -262,8 +287,9 @@ export class Oracle {
   }
 
   /** Row by row: the tables say what the model says. */
-  #compare({ tasks, leases }: Tables): void {
+  #compare({ tasks, leases, uniques }: Tables): void {
     const { live } = this.model;
+    this.model.uniques.compare(uniques, this.model, this.#now);
     if (tasks.length !== live.size) fail(`${tasks.length} live tasks instead of ${live.size}`);
     for (const row of tasks) {
       const task = live.get(row.id);

@@ -1,4 +1,5 @@
 import { isTerminal, type TaskRecord } from "#engine";
+import { LINES } from "./behaviours.ts";
 import type { ModelTask } from "./model.ts";
 import { Violation } from "./violation.ts";
 
@@ -8,13 +9,38 @@ export function stateOf(task: ModelTask): string {
   return task.attempts === 0 ? "PENDING" : "RETRY";
 }
 
+/** Only what the running attempt itself said is read of it, and of each attempt its own lines. */
+export function checkReported({ spec, lease, attempts }: ModelTask, record: TaskRecord): void {
+  const { reported } = record;
+  if (reported !== undefined) {
+    const { attempt } = JSON.parse(reported.meta ?? "{}") as { attempt?: number };
+    if (lease === null || attempt !== attempts + 1) {
+      throw new Violation(`${spec.id} says what attempt ${attempt} said`);
+    }
+  }
+  checkLogs(record);
+}
+
+function checkLogs({ id, attempts }: TaskRecord): void {
+  for (const { attempt, logs = [] } of attempts) {
+    const stray = logs.find(
+      ({ fields }) => (JSON.parse(fields ?? "{}") as { attempt?: number }).attempt !== attempt,
+    );
+    if (stray !== undefined) throw new Violation(`${id}: attempt ${attempt} has another's lines`);
+  }
+}
+
 /** A task's last record must say how and when it ended. */
 export function checkEnd(
   { spec, end, attempts, retries }: ModelTask,
   record: TaskRecord,
   now: number,
 ) {
+  checkLogs(record);
   const last = record.attempts.at(-1);
+  if (end?.outcome === "success" && last?.logs?.length !== LINES) {
+    throw new Violation(`${spec.id} ended with ${last?.logs?.length} lines instead of ${LINES}`);
+  }
   const excType = record.error?.exc_type ?? null;
   const is = {
     state: record.state,

@@ -1,4 +1,4 @@
-import type { SubmitAnswer, TaskSpec } from "#engine";
+import type { Merged, SubmitAnswer, TaskSpec } from "#engine";
 import type { Model } from "./model.ts";
 import { Violation } from "./violation.ts";
 
@@ -26,14 +26,30 @@ export class Submissions {
     return this.#accepted.has(id);
   }
 
-  answered(specs: readonly TaskSpec[], answers: readonly SubmitAnswer[], model: Model): void {
+  /** @param merged what those are to be told that are one with another task */
+  answered(
+    specs: readonly TaskSpec[],
+    answers: readonly SubmitAnswer[],
+    model: Model,
+    merged: ReadonlyMap<string, Merged>,
+  ): void {
     for (const [index, spec] of specs.entries()) {
       const answer = answers[index];
-      if (answer !== "busy") this.#answered(spec, answer, model);
+      const expected = merged.get(spec.id);
+      if (typeof answer === "object" || expected !== undefined) {
+        const [is, should] = [JSON.stringify(answer), JSON.stringify(expected)];
+        if (is !== should) throw new Violation(`${spec.id} is told ${is} instead of ${should}`);
+      } else if (answer !== "busy") {
+        this.#answered(spec, answer, model);
+      }
     }
   }
 
-  #answered({ id, fingerprint }: TaskSpec, answer: SubmitAnswer | undefined, model: Model): void {
+  #answered(
+    { id, fingerprint }: TaskSpec,
+    answer: Exclude<SubmitAnswer, Merged> | undefined,
+    model: Model,
+  ): void {
     const task = model.tasks.get(id);
     if (task === undefined) throw new Violation(`${id} is ${answer}, but was never committed`);
     const isSame = task.spec.fingerprint === fingerprint;

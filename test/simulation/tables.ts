@@ -17,6 +17,14 @@ export interface FinishedRecord {
   readonly text: string;
 }
 
+/** Who has a key. */
+export interface UniqueRow {
+  readonly key: string;
+  readonly task_id: string;
+  readonly is_open: number;
+  readonly until: number;
+}
+
 /** The ledger's tables as they are committed, read from outside. */
 export interface Tables {
   readonly tasks: readonly TaskRow[];
@@ -24,11 +32,12 @@ export interface Tables {
   readonly finished: readonly FinishedRecord[];
   /** Those of `finished` that no row says are in D1. */
   readonly unflushed: readonly FinishedRecord[];
+  readonly uniques: readonly UniqueRow[];
 }
 
 export function readTables(sql: SimSql): Tables {
   if (sql.peek("SELECT 1 FROM sqlite_master WHERE name = 'finished'").length === 0) {
-    return { tasks: [], leases: [], finished: [], unflushed: [] };
+    return { tasks: [], leases: [], finished: [], unflushed: [], uniques: [] };
   }
   const leases = sql.peek<{
     token: number;
@@ -56,5 +65,6 @@ export function readTables(sql: SimSql): Tables {
     })),
     finished,
     unflushed: finished.filter(({ seq }) => seq > flushedSeq),
+    uniques: sql.peek<UniqueRow>("SELECT * FROM uniques"),
   };
 }

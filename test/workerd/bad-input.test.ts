@@ -50,6 +50,7 @@ it("every route declares who may use it", () => {
       "GET /api/tasks/:id tasks:read",
       "GET /api/tasks/:id/events tasks:read",
       "POST /api/tasks/:id/revoke tasks:write",
+      "POST /api/tasks/:id/reschedule tasks:write",
       "GET /healthz public",
     ]
   `);

@@ -35,7 +35,10 @@ async function outcomeOf(orderId: string) {
 function door(ledger: TaskLedger): LedgerDoor {
   return {
     exchange: async (request) => ledger.exchange(request),
-    heartbeat: async (held) => ledger.heartbeat(held),
+    heartbeat: async (held, reports) => ledger.heartbeat(held, reports),
+    report: async (reports) => {
+      ledger.report(reports);
+    },
   };
 }
 

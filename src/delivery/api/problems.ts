@@ -103,7 +103,7 @@ export function problemOf(error: unknown): Problem {
     );
   }
   if (error instanceof UnknownTaskError || error instanceof InvalidOptionError) {
-    const field = snakeCase(error.field ?? "name").replace(/_seconds$/, "");
+    const field = snakeCase(error.field ?? "name").replace(/^(\w+)_seconds$/, "$1");
     return invalid([{ field, message: error.message }]);
   }
   if (error instanceof LovageError && error.retryable) {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { CallKey, CallOptions, Signature, SubmitAnswer } from "#engine";
+import type { CallKey, CallOptions, Signature, TaskHandle } from "#engine";
 import { conflict, invalid, Problem } from "./problems.ts";
 
 const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
@@ -33,7 +33,33 @@ export const callSchema = z.strictObject({
   ignore_result: z.boolean().optional(),
   key: z.string().optional(),
   link_error: z.array(linkSchema).max(10).optional(),
+  unique: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        key: z.string().optional(),
+        for_seconds: z.number().optional(),
+        keep: z.enum(["first", "replace"]).optional(),
+      }),
+    ])
+    .optional(),
+  throttle: seconds.optional(),
+  debounce: seconds.optional(),
+  debounce_max: seconds.optional(),
 });
+
+/** What is to change of a waiting task; at least one of them. */
+export const rescheduleSchema = z
+  .strictObject({
+    countdown: seconds.optional(),
+    eta: instant.optional(),
+    queue: z.string().max(100).optional(),
+    priority: z.int().optional(),
+  })
+  .refine((change) => Object.values(change).some((value) => value !== undefined), {
+    path: ["eta"],
+    message: "Give a new eta, countdown, queue or priority.",
+  });
 
 export function toSignature(call: z.output<typeof callSchema>): Signature {
   const {
@@ -45,6 +71,10 @@ export function toSignature(call: z.output<typeof callSchema>): Signature {
     time_limit,
     ignore_result,
     link_error,
+    unique,
+    throttle,
+    debounce,
+    debounce_max,
     ...same
   } = call;
   const options: CallOptions = withoutUndefined({
@@ -54,8 +84,18 @@ export function toSignature(call: z.output<typeof callSchema>): Signature {
     timeLimit: time_limit,
     ignoreResult: ignore_result,
     linkError: link_error?.map((link) => ({ ...link, options: withoutUndefined(link.options) })),
+    unique: toUnique(unique),
+    throttleSeconds: throttle,
+    debounceSeconds: debounce,
+    debounceMaxSeconds: debounce_max,
   });
   return { task: name, args, kwargs, options, subtask_type: null, immutable: false };
+}
+
+function toUnique(unique: z.output<typeof callSchema>["unique"]): CallOptions["unique"] {
+  if (unique === undefined || typeof unique === "boolean") return unique;
+  const { for_seconds: forSeconds, ...same } = unique;
+  return withoutUndefined({ ...same, forSeconds });
 }
 
 /** The key of a request that may be repeated; undefined without an Idempotency-Key header. */
@@ -71,7 +111,7 @@ export function callKey(request: Request, route: string): CallKey | undefined {
 }
 
 /** Turns the answers that are no success into problems. */
-export function refuse(answer: SubmitAnswer): void {
+export function refuse(answer: TaskHandle["answer"]): void {
   if (answer === "conflict") {
     throw new Problem(
       422,
@@ -88,7 +128,7 @@ export function refuse(answer: SubmitAnswer): void {
 
 type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
 
-function withoutUndefined<T extends object>(value: T): Partial<Defined<T>> {
+export function withoutUndefined<T extends object>(value: T): Partial<Defined<T>> {
   const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
   return Object.fromEntries(entries) as Partial<Defined<T>>;
 }

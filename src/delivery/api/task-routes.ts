@@ -1,10 +1,17 @@
 import { z } from "zod";
-import { isTerminal, type TaskRecord } from "#engine";
+import { isTerminal, type Rescheduled, type TaskRecord } from "#engine";
 import { may, owns, type Caller } from "./access.ts";
 import { readBody } from "./body.ts";
-import { invalid, notFound, Problem } from "./problems.ts";
+import { conflict, invalid, notFound, Problem } from "./problems.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
-import { callKey, callSchema, refuse, toSignature } from "./task-calls.ts";
+import {
+  callKey,
+  callSchema,
+  refuse,
+  rescheduleSchema,
+  toSignature,
+  withoutUndefined,
+} from "./task-calls.ts";
 import { streamStates } from "./task-stream.ts";
 import { statusView, taskView } from "./task-views.ts";
 
@@ -29,7 +36,8 @@ export function taskRoutes(parts: ApiParts): Route[] {
     const key = callKey(request, path);
     const { taskId, answer } = await parts.lovageFor(caller.owner).send(toSignature(call), key);
     refuse(answer);
-    return Response.json({ task_id: taskId }, { status: 202 });
+    const merged = answer === "duplicate" || answer === "replaced" ? { [answer]: true } : {};
+    return Response.json({ task_id: taskId, ...merged }, { status: 202 });
   }
 
   return [
@@ -108,7 +116,30 @@ export function taskRoutes(parts: ApiParts): Route[] {
         return Response.json(taskView(task, caller));
       },
     },
+    {
+      method: "POST",
+      path: "/api/tasks/:id/reschedule",
+      scope: "tasks:write",
+      handle: async ({ request, params, caller }) => {
+        const options = await readBody(request, rescheduleSchema);
+        const { id } = await visible(params.id ?? "", caller);
+        const change = parts.lovageFor(caller.owner).rescheduling(withoutUndefined(options));
+        const changed = await parts.tasks.reschedule(id, change);
+        if (changed === null) throw notFound();
+        refuseMove(changed.answer);
+        return Response.json(taskView(changed.task, caller));
+      },
+    },
   ];
+}
+
+/** Turns the answers that are no success into problems. */
+function refuseMove(answer: Rescheduled["answer"]): void {
+  if (answer === "expires") {
+    throw invalid([{ field: "eta", message: "Is not before the task expires." }]);
+  }
+  if (answer === "running") throw conflict("task_running", "The task is running already.");
+  if (answer === "ended") throw conflict("task_ended", "The task has ended.");
 }
 
 /** Seconds to wait for the end of a task; 0 without `wait`. */

@@ -9,15 +9,25 @@ function resultOf(task: TaskRecord): unknown {
   return task.result === null ? null : (JSON.parse(task.result) as unknown);
 }
 
-/** The guides' short form. The result of a task that failed is its error, as in Celery. */
+/** The details of the state that a running task gave itself. */
+function metaOf({ reported }: TaskRecord): unknown {
+  return reported?.meta == null ? null : (JSON.parse(reported.meta) as unknown);
+}
+
+/**
+ * The guides' short form. As in Celery the result of a task that failed is its error, and that of one with
+ * a state of its own the details of that.
+ */
 export function statusView(task: TaskRecord) {
   const { error } = task;
   const hasFailed = task.state === "FAILURE" || task.state === "REVOKED";
   const result =
     hasFailed && error !== null
       ? { exc_type: error.exc_type, exc_message: error.exc_message }
-      : resultOf(task);
-  return { task_id: task.id, status: task.state, result };
+      : task.reported === undefined
+        ? resultOf(task)
+        : metaOf(task);
+  return { task_id: task.id, status: task.reported?.state ?? task.state, result };
 }
 
 /** Everything known about a task. Stacks are for those who operate the deployment. */
@@ -26,13 +36,14 @@ export function taskView(task: TaskRecord, caller: Caller) {
   return {
     task_id: task.id,
     name: task.name,
-    state: task.state,
+    state: task.reported?.state ?? task.state,
     queue: task.queue,
     priority: task.priority,
     args: [],
     kwargs: JSON.parse(task.kwargs) as unknown,
     options: optionsView(task.options),
     result: resultOf(task),
+    meta: metaOf(task),
     error: error && { exc_type: error.exc_type, exc_message: error.exc_message },
     traceback: may(caller, "control") ? (error?.traceback ?? null) : null,
     retries: task.retries,
@@ -45,6 +56,14 @@ export function taskView(task: TaskRecord, caller: Caller) {
         exc_type: attempt.error.exc_type,
         exc_message: attempt.error.exc_message,
       },
+      ...(attempt.logs && {
+        logs: attempt.logs.map(({ at, level, message, fields }) => ({
+          at: iso(at),
+          level,
+          message,
+          ...(fields !== undefined && { fields: JSON.parse(fields) as unknown }),
+        })),
+      }),
     })),
     submitted_at: iso(task.submittedAt),
     eta: iso(task.dueAt),
@@ -74,7 +93,9 @@ function waitingView(waiting: Waiting, caller: Caller) {
 }
 
 /** The call's options as they were given; of an errback, which task it will be. */
-function optionsView({ link_error: links, ...options }: RunOptions) {
+function optionsView({ link_error: links, ...all }: RunOptions) {
+  // Only the ledger needs it.
+  const options = { ...all, unique_key: undefined };
   if (links === undefined) return options;
   return { ...options, link_error: links.map(({ id, name }) => ({ task: name, task_id: id })) };
 }

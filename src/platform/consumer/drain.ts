@@ -10,15 +10,23 @@ import {
   type Random,
   type Registry,
   type Settlement,
+  type TaskReport,
   type Timers,
 } from "#engine";
 import type { Exchange, ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
+import { Reports } from "./reports.ts";
 import { RunningTask, type AttemptSupplies } from "./running.ts";
 
 /** One ledger shard, as consumers use it. Calls may fail or get lost; all may be repeated. */
 export interface LedgerDoor {
   exchange(request: Exchange): Promise<ExchangeAnswer>;
-  heartbeat(held: ReadonlyMap<number, readonly string[]>): Promise<readonly GoneTask[]>;
+  /** Also carries what running attempts said, for a ledger that has forgotten it. */
+  heartbeat(
+    held: ReadonlyMap<number, readonly string[]>,
+    reports: readonly TaskReport[],
+  ): Promise<readonly GoneTask[]>;
+  /** What running attempts say of themselves. May get lost: the next one says it all. */
+  report(reports: readonly TaskReport[]): Promise<void>;
 }
 
 export interface DrainParts<Services> {
@@ -70,6 +78,7 @@ class Drain<Services> {
   readonly #queue: string;
   readonly #limits: DrainLimits;
   readonly #running = new Map<string, RunningTask<Services>>();
+  readonly #reports: Reports;
   #settlements: Settlement[] = [];
   #ran = 0;
   #isSolo = false;
@@ -87,6 +96,15 @@ class Drain<Services> {
     this.#parts = parts;
     this.#queue = queue;
     this.#limits = limits;
+    const { ledger, clock, timers, log } = parts;
+    this.#reports = new Reports({
+      clock,
+      timers,
+      send: (reports) =>
+        ledger.report(reports).catch((error: unknown) => {
+          log("report_failed", { queue, error });
+        }),
+    });
   }
 
   async run(bells: number): Promise<number> {
@@ -114,6 +132,7 @@ class Drain<Services> {
       this.#cancelHeartbeat?.();
       this.#cancelPaceTimer?.();
       this.#deadline?.cancel();
+      this.#reports.stop();
       // Only when the ledger is out of reach something still runs here.
       for (const running of this.#running.values()) running.stop(new LeaseLostError());
     }
@@ -193,7 +212,7 @@ class Drain<Services> {
       softTimeLimitSeconds: options.soft_time_limit ?? definition?.softTimeLimitSeconds ?? null,
       timeLimitSeconds: options.time_limit ?? definition?.timeLimitSeconds ?? 0,
     };
-    const running = new RunningTask(task, token, now, limits, this.#parts.supplies);
+    const running = new RunningTask(task, token, now, limits, this.#parts.supplies, this.#reports);
     this.#running.set(task.id, running);
     return running;
   }
@@ -204,9 +223,12 @@ class Drain<Services> {
     if (this.#running.get(task.id) !== running) return;
     this.#running.delete(task.id);
     this.#ran += 1;
+    const logs = running.notes?.logs() ?? null;
+    if (running.notes !== null) this.#reports.close(running.notes);
     if (outcome.kind !== "success") this.#logFailure(running, outcome);
     const runtimeMs = this.#parts.clock.now() - startedAt;
-    this.#settlements.push({ id: task.id, token, outcome, runtimeMs });
+    const settlement = { id: task.id, token, outcome, runtimeMs };
+    this.#settlements.push(logs === null ? settlement : { ...settlement, logs });
     const isFull = this.#settlements.length >= SETTLE_TASKS;
     if (task.hasPlace === true) this.#settleNow();
     else if (this.#running.size === 0 || isFull) this.#wake();
@@ -262,7 +284,10 @@ class Drain<Services> {
     }
     if (held.size === 0) return;
     try {
-      for (const { id, reason } of await this.#parts.ledger.heartbeat(held)) {
+      for (const { id, reason } of await this.#parts.ledger.heartbeat(
+        held,
+        this.#reports.current(),
+      )) {
         const running = this.#running.get(id);
         // A late answer may be about an earlier run of the task.
         if (running !== undefined && held.has(running.token)) this.#drop(running, reason);
@@ -275,6 +300,7 @@ class Drain<Services> {
 
   #drop(running: RunningTask<Services>, reason: GoneTask["reason"]): void {
     this.#running.delete(running.task.id);
+    if (running.notes !== null) this.#reports.close(running.notes);
     running.stop(reason === "revoked" ? new TaskRevokedError("terminated") : new LeaseLostError());
     if (this.#running.size === 0) this.#wake();
   }

@@ -6,7 +6,9 @@ import {
   type ClaimedTask,
   type Lovage,
   type TaskContext,
+  type TaskLog,
 } from "#engine";
+import type { AttemptNotes, Reports } from "./reports.ts";
 
 /** What every attempt of a consumer is given. */
 export interface AttemptSupplies<Services> {
@@ -36,6 +38,8 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   readonly #limits: AttemptLimits;
   readonly #abort = lazy(() => new AbortController());
   readonly #cut = lazy(() => Promise.withResolvers<Error>());
+  readonly #reports: Reports;
+  #notes: AttemptNotes | null = null;
   #isSoftLimitOver = false;
 
   constructor(
@@ -44,6 +48,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     startedAt: number,
     limits: AttemptLimits,
     supplies: AttemptSupplies<Services>,
+    reports: Reports,
   ) {
     this.task = task;
     this.token = token;
@@ -52,6 +57,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     this.maxRetries = limits.maxRetries;
     this.#limits = limits;
     this.#supplies = supplies;
+    this.#reports = reports;
   }
 
   get ctx(): TaskContext<Services> {
@@ -84,6 +90,27 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
 
   get lovage(): Lovage {
     return this.#supplies.lovageFor(this.task.owner);
+  }
+
+  /** What it has said so far; null: nothing, like most. */
+  get notes(): AttemptNotes | null {
+    return this.#notes;
+  }
+
+  progress(meta: Readonly<Record<string, unknown>>): void {
+    this.#opened().updateState("PROGRESS", meta);
+  }
+
+  updateState(state: string, meta?: Readonly<Record<string, unknown>>): void {
+    this.#opened().updateState(state, meta);
+  }
+
+  get log(): TaskLog {
+    return this.#opened().log;
+  }
+
+  #opened(): AttemptNotes {
+    return (this.#notes ??= this.#reports.open(this.task.id, this.token));
   }
 
   retry(options: { countdown?: number; cause?: unknown } = {}): never {

@@ -7,6 +7,7 @@ import {
   type AttemptRecord,
   type ErrorInfo,
   type FinishedTask,
+  type LogLine,
   type State,
   type TaskEvent,
   type TaskSpec,
@@ -14,6 +15,7 @@ import {
 } from "#engine";
 import type { Lease } from "./leases.ts";
 import type { Memory } from "./memory.ts";
+import { releaseKeys } from "./uniques.ts";
 import type { SqlPort } from "./ports.ts";
 import { appended, optionsOf, toFinished, waitingState, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
@@ -23,7 +25,7 @@ import { insertTasks } from "./submit.ts";
 const MAX_SOLO_LOSSES = 3;
 
 /** Where a parked task waits. */
-type ParkedPlace = Pick<TaskRow, "queue" | "gate" | "priority" | "due_at">;
+type ParkedPlace = Pick<TaskRow, "queue" | "gate" | "priority" | "due_at" | "expires_at">;
 
 /** How an attempt under a lease ended. */
 export interface AttemptEnd {
@@ -34,6 +36,8 @@ export interface AttemptEnd {
   /** Until the next attempt, of a retry. */
   readonly delayMs: number;
   readonly runtimeMs: number;
+  /** Absent: none, or nobody knows: what was reported last counts. */
+  readonly logs?: readonly LogLine[];
 }
 
 /**
@@ -70,8 +74,9 @@ export class Changes {
   }
 
   /** A task is parked in this transaction: somebody has to come for it when it is due. */
-  noteParked({ queue, gate, priority, due_at: dueAt }: ParkedPlace): void {
+  noteParked({ queue, gate, priority, due_at: dueAt, expires_at: expiresAt }: ParkedPlace): void {
     this.#memory.parked.note(queue, gate, priority);
+    this.#memory.expiring.note(expiresAt);
     if (gate !== "") this.touchedGates.add(gate);
     if (dueAt <= this.#now) {
       // At a gate nobody is called before there is leave to start.
@@ -88,6 +93,42 @@ export class Changes {
     this.noteParked({ ...task, gate });
   }
 
+  /**
+   * A task that waits gets another place, due time or content. Whatever it was, it is parked then. Input:
+   * its row as it is, and as it is to be. Safe twice. Rows written: 2, and one more if it expires.
+   */
+  moveWaiting(task: TaskRow, to: TaskRow): void {
+    if (task.parked === 0) this.#memory.lanes.remove(task.id);
+    consume(
+      this.#sql.exec(
+        `UPDATE tasks SET parked = 1, queue = ?, gate = ?, priority = ?, due_at = ?, expires_at = ?,
+           kwargs = ?, options = ?
+         WHERE parked = ? AND id = ?`,
+        to.queue,
+        to.gate,
+        to.priority,
+        to.due_at,
+        to.expires_at,
+        to.kwargs,
+        to.options,
+        task.parked,
+        task.id,
+      ),
+    );
+    this.movedIds.push(task.id);
+    this.noteParked(to);
+    if (task.gate !== "") this.touchedGates.add(task.gate);
+  }
+
+  /** A call that was merged into another task, and whose own id is known already, ends at once. */
+  endMerged(call: TaskRow, into: string): void {
+    const row = { ...call, fingerprint: `${call.fingerprint}\n${into}` };
+    const error = { ...revokedBy("revoked"), exc_message: `one with ${into}` };
+    this.#ended.push(
+      toFinished(row, { state: "REVOKED", at: this.#now, result: null, error, attempt: null }),
+    );
+  }
+
   /** Ends the attempt of a task under its lease. The caller has checked that the lease holds it. */
   endAttempt(lease: Lease, task: TaskRow, end: AttemptEnd): void {
     this.#memory.leases.release(lease, task.id);
@@ -101,6 +142,7 @@ export class Changes {
       finishedAt: this.#now,
       outcome: OUTCOME_OF[end.event],
       error: end.error,
+      ...this.#logsOf(task.id, end.logs),
     };
     if (next === "SUCCESS" || next === "FAILURE") {
       const error = isPoison ? describeError(new WorkerLostError(losses)) : end.error;
@@ -129,6 +171,7 @@ export class Changes {
             finishedAt: this.#now,
             outcome: "revoked",
             error: null,
+            ...this.#logsOf(task.id),
           };
     const reason =
       event === "expire" ? "expired" : event === "terminate" ? "terminated" : "revoked";
@@ -152,11 +195,19 @@ export class Changes {
       );
     }
     this.#goneIds = [[], []];
+    releaseKeys(this.#sql, this.#ended.slice(this.#written), this.#now);
     this.#memory.finished.append(this.#ended.slice(this.#written));
     this.#written = this.#ended.length;
     if (this.#errbacks.length === 0) return;
     insertTasks(this.#sql, this.#memory, this, this.#errbacks, this.#now);
     this.#errbacks = [];
+  }
+
+  /** The log of an attempt that ends: what came with its end, else what was reported last. */
+  #logsOf(taskId: string, logs?: readonly LogLine[]): { logs?: readonly LogLine[] } {
+    const reported = this.#memory.reports.end(taskId);
+    const kept = logs ?? reported?.logs ?? null;
+    return kept === null ? {} : { logs: kept };
   }
 
   #end(

@@ -2,6 +2,8 @@ import {
   isTerminal,
   LovageError,
   shardOf,
+  type Reschedule,
+  type Rescheduled,
   type SubmitAnswer,
   type TaskControl,
   type TaskReader,
@@ -85,6 +87,15 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
     if (shard === null) return null;
     const live = await available(this.shard(shard).revoke(taskId, options.terminate));
     return live ?? (await this.#history.find(taskId));
+  }
+
+  async reschedule(taskId: string, change: Reschedule): Promise<Rescheduled | null> {
+    const shard = shardOf(taskId);
+    if (shard === null) return null;
+    const live = await available(this.shard(shard).reschedule(taskId, change));
+    if (live !== null) return live;
+    const past = await this.#history.find(taskId);
+    return past && { task: past, answer: "ended" };
   }
 
   async *watch(taskId: string, signal: AbortSignal): AsyncIterable<TaskRecord> {

@@ -4,10 +4,13 @@ import {
   type Controls,
   type LiveKind,
   type QueueSurvey,
+  type Reschedule,
+  type Rescheduled,
   type SubmitAnswer,
   type TaskFilter,
   type TaskLimits,
   type TaskRecord,
+  type TaskReport,
   type TaskSpec,
 } from "#engine";
 import type { LedgerDoor } from "../consumer/drain.ts";
@@ -104,9 +107,17 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     return this.#ledger.exchange(request);
   }
 
-  async heartbeat(held: ReadonlyMap<number, readonly string[]>): Promise<GoneTask[]> {
+  async heartbeat(
+    held: ReadonlyMap<number, readonly string[]>,
+    reports: readonly TaskReport[] = [],
+  ): Promise<GoneTask[]> {
     this.#requests += 1;
-    return this.#ledger.heartbeat(held);
+    return this.#ledger.heartbeat(held, reports);
+  }
+
+  async report(reports: readonly TaskReport[]): Promise<void> {
+    this.#requests += 1;
+    this.#ledger.report(reports);
   }
 
   async read(taskId: string): Promise<TaskRecord | null> {
@@ -142,6 +153,11 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   async revoke(taskId: string, terminate: boolean): Promise<TaskRecord | null> {
     this.#requests += 1;
     return this.#ledger.revoke(taskId, terminate);
+  }
+
+  async reschedule(taskId: string, change: Reschedule): Promise<Rescheduled | null> {
+    this.#requests += 1;
+    return this.#ledger.reschedule(taskId, change);
   }
 
   async stats(): Promise<ShardStats> {

@@ -2,16 +2,21 @@ import {
   LovageError,
   type Controls,
   type LiveKind,
+  type Merged,
   type QueueSurvey,
+  type Reschedule,
+  type Rescheduled,
   type SubmitAnswer,
   type TaskFilter,
   type TaskRecord,
+  type TaskReport,
   type TaskSpec,
   type Waiting,
 } from "#engine";
 import type { Nudge } from "../limiter/protocol.ts";
 import { purgeSome, revokeSome, revokeTask, type BulkStep } from "./bulk.ts";
 import { Changes } from "./changes.ts";
+import { expireWaiting } from "./expiry.ts";
 import { Flusher } from "./flusher.ts";
 import { findLive, loadMemory, type Memory } from "./memory.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
@@ -26,6 +31,8 @@ import {
   type LedgerSettings,
   type LedgerStats,
 } from "./protocol.ts";
+import { withReport } from "./reports.ts";
+import { rescheduleWaiting } from "./reschedule.ts";
 import { toClaimed, toRecord } from "./rows.ts";
 import { migrate } from "./schema.ts";
 import { loseExpired, settle } from "./settle.ts";
@@ -33,8 +40,11 @@ import type { Position } from "./selection.ts";
 import { hasDue, nextSlot } from "./sources.ts";
 import { answerIfKnown, insertTasks, sameCall } from "./submit.ts";
 import { listLive, surveyQueues } from "./survey.ts";
+import { submitUnique, sweepKeys } from "./uniques.ts";
 import { whyWaiting } from "./waiting.ts";
 import { isBusy, Wakeups } from "./wakeups.ts";
+
+const NONE_MERGED: ReadonlyMap<string, Merged> = new Map();
 
 /** A consumer that paces limited tasks comes back after this at the earliest: for several at once. */
 const MIN_PACE_MS = 8;
@@ -77,6 +87,7 @@ export class TaskLedger {
   /**
    * Commits tasks. An id that may come twice (it has a fingerprint) and is not known here is looked up in
    * the history first, by one submit at a time: so the same call is one task, also after it has left.
+   * A unique one whose key is taken is merged into the task that has it.
    * @throws LovageError `history_behind` (retryable) while D1 is too far behind; nothing is written then
    */
   async submit(specs: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
@@ -98,7 +109,12 @@ export class TaskLedger {
         }
         return answers[index] === "accepted";
       });
-      this.#commit(fresh);
+      const merged = this.#commit(fresh);
+      if (merged.size > 0) {
+        for (const [index, spec] of specs.entries()) {
+          if (answers[index] === "accepted") answers[index] = merged.get(spec.id) ?? "accepted";
+        }
+      }
       return answers as SubmitAnswer[];
     } finally {
       for (const id of open) this.#lookups.delete(id);
@@ -140,10 +156,14 @@ export class TaskLedger {
   /**
    * Extends the leases of tasks that still run.
    * @param held the running task ids by lease token
+   * @param reports what those say that have said anything: a restart forgot it
    * @returns those that are not held any more; their handlers should stop
    */
-  heartbeat(held: ReadonlyMap<number, readonly string[]>): GoneTask[] {
-    return this.#command((memory, _changes, now) => {
+  heartbeat(
+    held: ReadonlyMap<number, readonly string[]>,
+    reports: readonly TaskReport[] = [],
+  ): GoneTask[] {
+    const answer = this.#command((memory, _changes, now) => {
       const gone: GoneTask[] = [];
       for (const [token, ids] of held) {
         const kept = ids.filter((id) => memory.leases.holding(id)?.token === token);
@@ -156,6 +176,8 @@ export class TaskLedger {
       }
       return gone;
     });
+    if (reports.length > 0) this.report(reports);
+    return answer;
   }
 
   /** Everything known about a live task or one that D1 doesn't have yet; null: ask the history. */
@@ -165,7 +187,30 @@ export class TaskLedger {
     if (finished !== undefined) return finished;
     const row = findLive(this.#ports.sql, memory, taskId);
     if (row === null) return null;
-    return toRecord(row, memory.leases.holding(taskId)?.claimedAt ?? null);
+    const lease = memory.leases.holding(taskId);
+    return withReport(toRecord(row, lease?.claimedAt ?? null), memory.reports.of(taskId, lease));
+  }
+
+  /** See `TaskControl.reschedule`. Null: no live task here, ask the history. */
+  reschedule(taskId: string, change: Reschedule): Rescheduled | null {
+    const answer = this.#command((memory, changes, now) => {
+      const row = findLive(this.#ports.sql, memory, taskId);
+      return row === null ? "ended" : rescheduleWaiting(memory, changes, row, change, now);
+    });
+    const task = this.get(taskId);
+    return task === null ? null : { task, answer };
+  }
+
+  /**
+   * Takes what running attempts say of themselves. Kept in memory only; what belongs to an attempt that is
+   * over, or is older than what is known, changes nothing.
+   */
+  report(reports: readonly TaskReport[]): void {
+    const memory = this.#load();
+    const changed = reports.filter((report) =>
+      memory.reports.take(report, memory.leases.holding(report.id)),
+    );
+    this.#notifyOf(changed.map(({ id }) => id));
   }
 
   /** See `TaskControl.revoke`. Null: no live task here, ask the history. */
@@ -212,9 +257,10 @@ export class TaskLedger {
   /** What the alarm and the watchdog do: the next alarm, lost leases, due work, lost bells, the flush. */
   tick(): void {
     this.#wakeups.armExactly(this.#load(), this.#agentsAt, this.#now());
-    const stalled = this.#command((memory, changes, now) =>
-      this.#wakeups.lookAfterQueues(memory, changes, now),
-    );
+    const stalled = this.#command((memory, changes, now) => {
+      sweepKeys(this.#ports.sql, now);
+      return this.#wakeups.lookAfterQueues(memory, changes, now);
+    });
     for (const queue of stalled) this.#runDirectly(queue);
     this.#gatekeeper.tick(this.#load());
     this.#gatekeeper.afterCommand(this.#load(), this.#now());
@@ -278,15 +324,20 @@ export class TaskLedger {
     return this.#lookups.has(spec.id) ? "busy" : null;
   }
 
-  #commit(specs: readonly TaskSpec[]): void {
-    if (specs.length === 0) return;
+  /** @returns what became of those that are no tasks of their own, by their id */
+  #commit(specs: readonly TaskSpec[]): ReadonlyMap<string, Merged> {
+    if (specs.length === 0) return NONE_MERGED;
     if (this.#load().finished.size > this.#settings.maxUnflushed) {
       throw new LovageError("history_behind", "The history is too far behind.", {
         retryable: true,
       });
     }
-    this.#command((memory, changes, now) => {
-      insertTasks(this.#ports.sql, memory, changes, specs, now);
+    return this.#command((memory, changes, now) => {
+      const { sql } = this.#ports;
+      const isUnique = specs.some(({ unique }) => unique !== undefined);
+      const plain = isUnique ? specs.filter(({ unique }) => unique === undefined) : specs;
+      insertTasks(sql, memory, changes, plain, now);
+      return isUnique ? submitUnique(sql, memory, changes, specs, now) : NONE_MERGED;
     });
   }
 
@@ -299,6 +350,7 @@ export class TaskLedger {
     try {
       result = this.#ports.sql.transaction(() => {
         loseExpired(memory, changes, now);
+        expireWaiting(this.#ports.sql, memory, changes, now);
         changes.write();
         const value = run(memory, changes, now);
         changes.write();
@@ -321,7 +373,17 @@ export class TaskLedger {
     const { watchers, log } = this.#ports;
     try {
       for (const task of changes.ended) if (watchers.isWatched(task.id)) watchers.notify(task);
-      for (const id of changes.movedIds) {
+    } catch (error) {
+      log("notify_failed", { error });
+    }
+    this.#notifyOf(changes.movedIds);
+  }
+
+  /** These tasks changed without an end. */
+  #notifyOf(ids: readonly string[]): void {
+    const { watchers, log } = this.#ports;
+    try {
+      for (const id of ids) {
         const task = watchers.isWatched(id) ? this.get(id) : null;
         if (task !== null) watchers.notify(task);
       }

@@ -1,11 +1,13 @@
 import type { TaskLimits } from "#engine";
 import { ControlBook } from "./controls.ts";
+import { Expiring } from "./expiry.ts";
 import { FinishedTasks } from "./finished.ts";
 import { ReadyLanes } from "./lanes.ts";
 import { LeaseBook } from "./leases.ts";
 import { ParkedTasks } from "./parked.ts";
 import type { Permits } from "./permits.ts";
 import type { SqlPort } from "./ports.ts";
+import { LiveReports } from "./reports.ts";
 import { KeyTurns } from "./turns.ts";
 import type { TaskRow } from "./rows.ts";
 
@@ -20,6 +22,9 @@ export interface Memory {
   readonly finished: FinishedTasks;
   readonly controls: ControlBook;
   readonly turns: KeyTurns;
+  readonly expiring: Expiring;
+  /** What running attempts said; their consumers say it again. */
+  readonly reports: LiveReports;
   /** The one thing here that follows from no table: it stays when the rest is loaded again. */
   readonly permits: Permits;
 }
@@ -37,13 +42,16 @@ export function loadMemory(
   permits: Permits,
   limitsOf: (name: string) => TaskLimits | null,
 ): Memory {
+  const leases = new LeaseBook(sql);
   const memory: Memory = {
     lanes: new ReadyLanes(laneCapacity),
     parked: new ParkedTasks(sql),
-    leases: new LeaseBook(sql),
+    leases,
     finished: new FinishedTasks(sql),
     controls: new ControlBook(sql, limitsOf),
     turns: new KeyTurns(),
+    expiring: new Expiring(sql, leases),
+    reports: new LiveReports(),
     permits,
   };
   const ready = sql.exec<ReadyRow>(

@@ -1,4 +1,5 @@
 import {
+  boundLogs,
   hasPlaces,
   MAX_KEPT_ATTEMPTS,
   type AttemptRecord,
@@ -101,7 +102,7 @@ export function toFinished(
 
 /** The attempts of a row and one more, the oldest dropped beyond MAX_KEPT_ATTEMPTS. */
 export function appended(row: TaskRow, attempt: AttemptRecord): AttemptRecord[] {
-  return [...attemptsOf(row), attempt].slice(-MAX_KEPT_ATTEMPTS);
+  return boundLogs([...attemptsOf(row), attempt].slice(-MAX_KEPT_ATTEMPTS));
 }
 
 function record(

@@ -7,6 +7,7 @@ import type { SqlPort } from "./ports.ts";
  * tasks     written by submit, retry, loss, revoke · read by claim, get · deleted when the task ends
  * leases    written by claim, heartbeat · read at load · a row is reused when its lease is over
  * finished  written by settle, revoke, expiry · read at load · a row is reused once D1 has its tasks
+ * uniques   written by submit · read by submit · deleted when their task ends, or their time is over
  * controls  written by configure · read at load · one row, overwritten
  *
  * A row written costs money, so there is no row per state: a plain task is one insert and one delete
@@ -75,6 +76,18 @@ const MIGRATIONS: readonly string[] = [
     -- JSON text of Controls.
     controls TEXT NOT NULL
   )`,
+  // Only tasks that expire enter it, and pay a row more for it.
+  `CREATE INDEX expiring_tasks ON tasks (expires_at) WHERE expires_at IS NOT NULL`,
+  `CREATE TABLE uniques (
+    key TEXT PRIMARY KEY,
+    -- Whose the key is: a call like it is one with this task.
+    task_id TEXT NOT NULL,
+    -- 1: taken until the task ends.
+    is_open INTEGER NOT NULL,
+    -- Taken until then in any case, epoch ms; 0: not by time.
+    until INTEGER NOT NULL
+  ) WITHOUT ROWID`,
+  `CREATE INDEX timed_uniques ON uniques (until) WHERE is_open = 0`,
 ];
 
 /**

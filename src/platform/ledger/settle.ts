@@ -13,11 +13,11 @@ export function settle(
   settlements: readonly Settlement[],
 ): number {
   let stale = 0;
-  for (const { id, token, outcome, runtimeMs } of settlements) {
+  for (const { id, token, outcome, runtimeMs, logs } of settlements) {
     const lease = memory.leases.holding(id);
     const task = lease?.tasks.get(id);
     if (lease === undefined || task === undefined || lease.token !== token) stale += 1;
-    else changes.endAttempt(lease, task, endOf(outcome, runtimeMs));
+    else changes.endAttempt(lease, task, { ...endOf(outcome, runtimeMs), ...(logs && { logs }) });
   }
   return stale;
 }

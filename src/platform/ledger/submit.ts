@@ -18,7 +18,11 @@ export function answerIfKnown(sql: SqlPort, memory: Memory, spec: TaskSpec): Sub
 }
 
 export function sameCall(fingerprint: string | null, spec: TaskSpec): SubmitAnswer {
-  return fingerprint === spec.fingerprint ? "exists" : "conflict";
+  if (fingerprint === spec.fingerprint) return "exists";
+  // A call that was merged into another task carries its id.
+  const [call, mergedInto] = fingerprint?.split("\n") ?? [];
+  const isMerged = mergedInto !== undefined && call === spec.fingerprint;
+  return isMerged ? { mergedInto, how: "duplicate" } : "conflict";
 }
 
 /**
@@ -34,15 +38,20 @@ export function insertTasks(
 ): void {
   const rows = specs.map((spec) => {
     const dueAt = Math.max(spec.dueAt ?? now, now);
-    const isLimited = memory.controls.limitsOf(spec.name) !== null;
-    const gate = gateOf(isLimited ? spec.name : "", spec.key);
+    const gate = gateFor(memory, spec);
     const isParked = dueAt > now || gate !== "" || !memory.lanes.hasRoom;
     const row = toRow(spec, isParked, dueAt, now, gate);
+    memory.expiring.note(spec.expiresAt);
     if (isParked) changes.noteParked(row);
     else memory.lanes.push(spec.queue, spec.priority, spec.id, dueAt, row);
     return JSON.stringify(INSERTED.map((column) => row[column]));
   });
   for (const { text } of jsonArrays(rows)) consume(sql.exec(INSERT, text));
+}
+
+/** The gate at which a task waits. */
+export function gateFor(memory: Memory, { name, key }: TaskSpec): string {
+  return gateOf(memory.controls.limitsOf(name) === null ? "" : name, key);
 }
 
 /** The columns that a new task brings; the others have their defaults. */
@@ -65,7 +74,7 @@ const INSERTED = [
 const INSERT = `INSERT INTO tasks (${INSERTED.join(", ")})
   SELECT ${INSERTED.map((_column, index) => `value ->> ${index}`).join(", ")} FROM json_each(?)`;
 
-function toRow(
+export function toRow(
   spec: TaskSpec,
   isParked: boolean,
   dueAt: number,

@@ -75,8 +75,12 @@ export class Wakeups {
     for (const queue of changes.dueQueues) {
       if (!memory.controls.isPaused(queue)) this.#ring(queue, 1, now);
     }
-    if (isBusy(memory)) this.arm(now + this.#settings.watchMs, now);
+    const isDue = isBusy(memory) || changes.dueQueues.size > 0;
+    if (isDue) this.arm(now + this.#settings.watchMs, now);
     if (changes.earliestDue !== null) this.arm(changes.earliestDue, now);
+    const { nextAt } = memory.expiring;
+    // What expires now and found no place in this command's batch is the next one's.
+    if (nextAt !== null) this.arm(Math.max(nextAt, now + 1), now);
   }
 
   /** Sets the alarm unless it is set to an earlier time. */
@@ -103,8 +107,9 @@ export class Wakeups {
     now: number,
     watchMs = this.#settings.watchMs,
   ): void {
-    const times = [memory.leases.nextExpiry(), ...others];
-    let isDue = isBusy(memory);
+    const { nextAt } = memory.expiring;
+    const times = [memory.leases.nextExpiry(), nextAt, ...others];
+    let isDue = isBusy(memory) || (nextAt !== null && nextAt <= now);
     for (const queue of memory.parked.queues()) {
       times.push(memory.parked.nextDue(queue, now + 1));
       isDue ||= hasDue(memory, queue, now) || waitsAtGate(memory, queue, now);

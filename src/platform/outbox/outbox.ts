@@ -155,6 +155,7 @@ export class D1Outbox implements Outbox<BatchItem<"sqlite">> {
   /** A conflict would be an id that another call has: it can't be mended here, so the row stays, visible. */
   #isDone(task: TaskSpec, answer: SubmitAnswer | undefined): boolean {
     if (answer === "conflict") this.#log("outbox_conflict", { task_id: task.id, name: task.name });
-    return answer === "accepted" || answer === "exists";
+    // One that was merged into another task ended with that: its id answers so.
+    return answer === "accepted" || answer === "exists" || typeof answer === "object";
   }
 }

@@ -1,5 +1,7 @@
 import {
   mintedAt,
+  type Reschedule,
+  type Rescheduled,
   type TaskControl,
   type TaskReader,
   type TaskRecord,
@@ -35,6 +37,12 @@ export class Tasks implements TaskReader, TaskControl {
     const known = await this.#ledger.revoke(taskId, options);
     if (known !== null || (await this.get(taskId)) === null) return known;
     return this.#ledger.revoke(taskId, options);
+  }
+
+  async reschedule(taskId: string, change: Reschedule): Promise<Rescheduled | null> {
+    const known = await this.#ledger.reschedule(taskId, change);
+    if (known !== null || (await this.get(taskId)) === null) return known;
+    return this.#ledger.reschedule(taskId, change);
   }
 
   async *watch(taskId: string, signal: AbortSignal): AsyncIterable<TaskRecord> {

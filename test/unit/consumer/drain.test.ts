@@ -44,6 +44,7 @@ function ledgerWith(task: ClaimedTask, gone: () => readonly GoneTask[]) {
       return { tasks, token: 1, isSolo: false, leaseMs: LEASE_MS, againInMs: null, stale: 0 };
     },
     heartbeat: async () => gone(),
+    report: async () => undefined,
   };
   return { door, settled };
 }

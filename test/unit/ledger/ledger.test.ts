@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { SubmitAnswer } from "#engine";
 import { Rig, success } from "./rig.ts";
 
 /*
@@ -50,7 +51,7 @@ it("a suspect is not passed over for others because those before it have expired
 });
 
 it("calls that come around the look into the history, at whatever step of it, are one task", async () => {
-  const calls: Promise<readonly string[]>[] = [];
+  const calls: Promise<readonly SubmitAnswer[]>[] = [];
   /** The same call once more, after so many steps of those that wait. */
   const again = async (steps: number) => {
     for (let step = 0; step < steps; step += 1) await Promise.resolve();

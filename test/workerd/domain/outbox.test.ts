@@ -148,7 +148,7 @@ it("a row that makes no sense stays, and the others are relayed", async () => {
 it("a task without a fingerprint is refused: its second relay would be a second task", async () => {
   const shop = createShop();
   const [call] = callsOf(1);
-  const tasks = call === undefined ? [] : shop.lovage.prepare([call]);
+  const tasks = call === undefined ? [] : await shop.lovage.prepare([call]);
   expect(() => shop.outbox.insert(tasks)).toThrow("prepareRepeatable");
 });
 
