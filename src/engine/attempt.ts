@@ -13,6 +13,7 @@ import {
 import { isLargerThan } from "./json.ts";
 import type { Registry } from "./registry.ts";
 import { hasRetryLeft, retryDelayMs } from "./retry.ts";
+import { StepLimitError, StepOrderError, Suspend } from "./steps.ts";
 import { MAX_RESULT_BYTES, type ClaimedTask, type Outcome } from "./wire.ts";
 
 /** A hundred years. */
@@ -139,6 +140,7 @@ function outcomeOfError<Services>(
   random: number,
 ): Outcome {
   try {
+    if (thrown instanceof Suspend) return thrown.outcome;
     return decide(definition, task, definition.clarifyError(thrown), random);
   } catch {
     // It can't even be looked at: a Proxy, an error whose getters throw.
@@ -170,6 +172,8 @@ function decide<Services>(
   }
   // As in Celery the hard limit ends the task: the handler may still be at it, so no second one starts.
   if (thrown instanceof TimeLimitExceeded) return fail(thrown);
+  // What is done can't be known, or can't be kept: another attempt would meet the same.
+  if (thrown instanceof StepOrderError || thrown instanceof StepLimitError) return fail(thrown);
   const isAutomatic =
     definition.autoretryFor.some((type) => thrown instanceof type) &&
     !definition.dontAutoretryFor.some((type) => thrown instanceof type);

@@ -1,5 +1,6 @@
 import type { Lovage } from "./client.ts";
 import type { LogLevel } from "./reports.ts";
+import type { StepContext, StepOptions } from "./steps.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -46,4 +47,27 @@ export interface TaskContext<Services> {
    */
   updateState(state: string, meta?: Fields): void;
   readonly log: TaskLog;
+  /**
+   * Runs a durable step: its result is recorded, and every later run of the task (a retry, a resume, after
+   * a crash) gets it without running it again. Steps are told apart by the order in which the handler comes
+   * to them, so that order must be the same in every run. With retries of its own the task gives its
+   * consumer up between the tries. Not in batch handlers.
+   * @param fn gets a signal, the number of its try, and a key that is the same for all of them
+   * @returns the result as JSON carries it (at most 256 KiB)
+   * @throws what the last try threw
+   */
+  step<T>(
+    name: string,
+    fn: (step: StepContext) => T | Promise<T>,
+    options?: StepOptions,
+  ): Promise<T>;
+  /** Gives the consumer up and goes on after so many seconds, or then: up to years, and it costs nothing. */
+  sleep(time: number | { readonly until: Date }): Promise<void>;
+  /**
+   * Gives the consumer up until somebody sends the event (`POST /api/tasks/{id}/events/{name}/`). One that
+   * came before is taken at once; each is taken once, in the order of delivery.
+   * @returns its payload
+   * @throws EventTimeoutError when it has not come after `timeoutSeconds` (default: waits without end)
+   */
+  waitForEvent(name: string, options?: { readonly timeoutSeconds?: number }): Promise<unknown>;
 }

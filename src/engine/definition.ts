@@ -255,7 +255,7 @@ export function checkTimeLimits(soft: number | null, hard: number): void {
   if (hard > MAX_TIME_LIMIT_SECONDS) {
     throw new InvalidOptionError(
       "timeLimitSeconds",
-      `${hard} is over ${MAX_TIME_LIMIT_SECONDS}: the platform stops a consumer after 15 minutes. Split the work into several tasks.`,
+      `${hard} is over ${MAX_TIME_LIMIT_SECONDS}: the platform stops a consumer after 15 minutes. Longer work is made of durable steps: ctx.step() records what is done, ctx.sleep() gives the consumer up, and the limit holds for each run.`,
     );
   }
   if (soft !== null && checkSeconds("softTimeLimitSeconds", soft) > hard) {

@@ -12,6 +12,7 @@ export * from "./reports.ts";
 export * from "./retry.ts";
 export * from "./signature.ts";
 export * from "./states.ts";
+export * from "./steps.ts";
 export * from "./task-id.ts";
 export * from "./uniqueness.ts";
 export * from "./wire.ts";

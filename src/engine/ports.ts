@@ -1,3 +1,4 @@
+import type { EventAnswer } from "./steps.ts";
 import type { Reschedule, Rescheduled, TaskRecord, TaskSpec } from "./wire.ts";
 
 /** Time and chance come in from outside, so that the same code runs in a simulator. */
@@ -29,6 +30,16 @@ export interface TaskReader {
   watch(taskId: string, signal: AbortSignal): AsyncIterable<TaskRecord>;
 }
 
+/** An event as it is sent. */
+export interface TaskEventCall {
+  /** 1 to 100 characters. */
+  readonly name: string;
+  /** JSON text, at most MAX_STEP_BYTES. */
+  readonly payload: string;
+  /** The same key is the same delivery; null: it is one of its own. */
+  readonly key: string | null;
+}
+
 /** Stops tasks. */
 export interface TaskControl {
   /**
@@ -37,6 +48,11 @@ export interface TaskControl {
    * @returns the task afterwards; null if no task has this id. A finished task stays as it is.
    */
   revoke(taskId: string, options: { terminate: boolean }): Promise<TaskRecord | null>;
+  /**
+   * Delivers an event to a live task: kept until its `waitForEvent` takes it, and the task goes on if that
+   * is what it waits for.
+   */
+  sendEvent(taskId: string, event: TaskEventCall): Promise<EventAnswer>;
   /**
    * Changes when, where or how urgently a task that waits is to run. A due time in the past means now.
    * @returns null if no task has this id

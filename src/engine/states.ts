@@ -11,17 +11,27 @@
  *             │            │   │ terminate
  *             └────────────┴───┴───────────────► REVOKED
  *               revoke, terminate, expire
+ *
+ *  STARTED ──suspend──► SUSPENDED ──claim──► STARTED: in the middle of durable steps
  * ```
  * States and their sets are Celery's (`celery/states.py`). STARTED is not stored: a task is STARTED
  * while a live lease holds it.
  */
-export const STATES = ["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"] as const;
+export const STATES = [
+  "PENDING",
+  "STARTED",
+  "RETRY",
+  "SUSPENDED",
+  "SUCCESS",
+  "FAILURE",
+  "REVOKED",
+] as const;
 export type State = (typeof STATES)[number];
 
 /** States that never change again (Celery's READY_STATES). */
 export type TerminalState = "SUCCESS" | "FAILURE" | "REVOKED";
 /** States in which a task has no runner and waits to be claimed. */
-export type WaitingState = "PENDING" | "RETRY";
+export type WaitingState = "PENDING" | "RETRY" | "SUSPENDED";
 
 export const READY_STATES: ReadonlySet<State> = new Set(["SUCCESS", "FAILURE", "REVOKED"]);
 
@@ -33,6 +43,7 @@ export function isTerminal(state: State): state is TerminalState {
  * What can happen to a task.
  * - `claim`: a consumer took it under a lease.
  * - `succeed`, `fail`, `retry`: its runner settled the attempt with that outcome.
+ * - `suspend`: its runner gave it up in the middle of its durable steps, to go on later.
  * - `lose`: its lease expired without a settle.
  * - `poison`: it was lost once too often while running alone.
  * - `revoke`: somebody called it off; `terminate` also stops it while it runs.
@@ -43,6 +54,7 @@ export type TaskEvent =
   | "succeed"
   | "fail"
   | "retry"
+  | "suspend"
   | "lose"
   | "poison"
   | "revoke"
@@ -61,10 +73,13 @@ const WAITING: Row = {
 const TRANSITIONS: Readonly<Record<State, Row>> = {
   PENDING: WAITING,
   RETRY: WAITING,
+  // It has started: its `expires` is past.
+  SUSPENDED: { claim: "STARTED", revoke: "REVOKED", terminate: "REVOKED" },
   STARTED: {
     succeed: "SUCCESS",
     fail: "FAILURE",
     retry: "RETRY",
+    suspend: "SUSPENDED",
     lose: "RETRY",
     poison: "FAILURE",
     // As in Celery, a plain revoke lets a running attempt end; it is marked and not tried again.

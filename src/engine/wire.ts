@@ -1,6 +1,7 @@
 import type { ErrorInfo } from "./errors.ts";
 import type { LogLine, ReportedState } from "./reports.ts";
 import type { State, TerminalState } from "./states.ts";
+import type { StepRecord, StepSummary } from "./steps.ts";
 
 /*
  * What travels between the API, the ledger and the consumers. JSON texts (`kwargs`, `result`) are
@@ -100,6 +101,8 @@ export interface ClaimedTask {
   readonly options: RunOptions;
   readonly attempt: number;
   readonly retries: number;
+  /** True: it has steps or events, which its consumer asks for. */
+  readonly isDurable?: true;
   /** True: others wait for its place, so its outcome is to be settled at once. */
   readonly hasPlace?: true;
 }
@@ -108,7 +111,15 @@ export interface ClaimedTask {
 export type Outcome =
   | { readonly kind: "success"; readonly result: string | null }
   | { readonly kind: "retry"; readonly delayMs: number; readonly error: ErrorInfo }
-  | { readonly kind: "failure"; readonly error: ErrorInfo };
+  | { readonly kind: "failure"; readonly error: ErrorInfo }
+  /** It goes on at `wakeAt` (epoch ms; null: not by time), or when one of the events comes. */
+  | {
+      readonly kind: "suspend";
+      readonly wakeAt: number | null;
+      readonly events: readonly string[];
+      /** Steps that wait, to be recorded with it. */
+      readonly steps: readonly StepRecord[];
+    };
 
 /** An outcome with the task and the lease token it was run under. */
 export interface Settlement {
@@ -127,14 +138,18 @@ export interface AttemptRecord {
   /** Epoch ms, the ledger's clock. */
   readonly startedAt: number;
   readonly finishedAt: number | null;
-  readonly outcome: "success" | "retry" | "failure" | "lost" | "revoked" | null;
+  readonly outcome: "success" | "retry" | "failure" | "lost" | "revoked" | "suspended" | null;
   readonly error: ErrorInfo | null;
   /** Its log lines, oldest first; absent: none. */
   readonly logs?: readonly LogLine[];
 }
 
-/** Why a task has not started yet. Times are epoch ms. */
+/** Why a task has not started, or does not go on, yet. Times are epoch ms. */
 export type Waiting =
+  /** It sleeps, or waits for the next try of a step. */
+  | { readonly reason: "sleep" | "step_retry"; readonly name: string; readonly until: number }
+  /** It waits for an event; null: without end. */
+  | { readonly reason: "event"; readonly name: string; readonly until: number | null }
   /** It is not due before then. */
   | { readonly reason: "eta"; readonly until: number }
   /** Its queue is not consumed, or nothing is. */
@@ -190,6 +205,8 @@ export interface TaskRecord {
   readonly fingerprint: string | null;
   /** Of a task that waits, when it was read for somebody who asks why. */
   readonly waiting?: Waiting;
+  /** Its durable steps, oldest first, the newest MAX_SHOWN_STEPS of them; absent: it has none. */
+  readonly steps?: readonly StepSummary[];
   /** What the running attempt said of itself last; absent: nothing. */
   readonly reported?: ReportedState;
 }

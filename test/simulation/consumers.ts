@@ -86,6 +86,8 @@ export class Consumers {
           this.#call(process, () => network.exchange(request)),
         heartbeat: (...said: Parameters<Network["heartbeat"]>) =>
           this.#call(process, () => network.heartbeat(...said)),
+        durable: () => network.durable(),
+        recordStep: () => network.recordStep(),
         report: (reports: Parameters<Network["report"]>[0]) =>
           this.#call(process, () => network.report(reports)),
       },

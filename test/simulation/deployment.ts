@@ -66,6 +66,8 @@ export class Deployment<Services> {
   afterCommand: () => void = () => undefined;
   asks = 0;
   bells = 0;
+  /** Calls of consumers. */
+  commands = 0;
 
   constructor(
     tasks: readonly AnyTaskDefinition<Services>[],
@@ -175,6 +177,8 @@ export class Deployment<Services> {
 
 class Shard<Services> {
   readonly sql = new SimSql();
+  /** Alarms that went off. */
+  ticks = 0;
   readonly #shard: number;
   readonly #deployment: Deployment<Services>;
   #ledger: TaskLedger;
@@ -225,6 +229,7 @@ class Shard<Services> {
         set: (at) => {
           this.#cancelAlarm();
           this.#cancelAlarm = world.after(Math.max(0, at - world.now()), () => {
+            this.ticks += 1;
             this.ledger.tick();
           });
         },
@@ -261,6 +266,7 @@ class Shard<Services> {
       }
       await world.sleep(world.between(0, 2));
       const answer = call();
+      deployment.commands += 1;
       deployment.afterCommand();
       await world.sleep(world.between(0, 2));
       return isDead ? never<T>() : answer;
@@ -270,7 +276,10 @@ class Shard<Services> {
         ledger: {
           exchange: (request) => remote(() => this.#exchange(request)),
           heartbeat: (held) => remote(() => this.ledger.heartbeat(held)),
-          report: () => remote(() => undefined),
+          report: (reports) => remote(() => this.ledger.report(reports)),
+          durable: (id, token) => remote(() => this.ledger.durable(id, token)),
+          recordStep: (id, token, step, seq) =>
+            remote(() => this.ledger.recordStep(id, token, step, seq)),
         },
         registry,
         supplies: {

@@ -43,6 +43,8 @@ function consumer(answers: readonly Answer[], heartbeat?: LedgerDoor["heartbeat"
       };
     },
     heartbeat: heartbeat ?? (async () => []),
+    durable: () => Promise.reject(new Error("no task is durable here")),
+    recordStep: () => Promise.reject(new Error("no task is durable here")),
     report: async () => undefined,
   };
   const parts = {

@@ -26,6 +26,14 @@ export class Network implements LedgerDoor {
     this.#host = host;
   }
 
+  durable(): Promise<never> {
+    return Promise.reject(new Error("no task is durable here"));
+  }
+
+  recordStep(): Promise<never> {
+    return Promise.reject(new Error("no task is durable here"));
+  }
+
   exchange(request: Exchange): Promise<ExchangeAnswer> {
     return this.#call({ kind: "exchange", request }, (ledger) => {
       const answer = ledger.exchange(request);

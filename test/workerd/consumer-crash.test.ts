@@ -36,6 +36,8 @@ function door(ledger: TaskLedger): LedgerDoor {
   return {
     exchange: async (request) => ledger.exchange(request),
     heartbeat: async (held, reports) => ledger.heartbeat(held, reports),
+    durable: () => Promise.reject(new Error("no task is durable here")),
+    recordStep: () => Promise.reject(new Error("no task is durable here")),
     report: async (reports) => {
       ledger.report(reports);
     },

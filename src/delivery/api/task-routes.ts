@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { isTerminal, type Rescheduled, type TaskRecord } from "#engine";
+import {
+  isLargerThan,
+  isTerminal,
+  MAX_STEP_BYTES,
+  type Rescheduled,
+  type TaskRecord,
+} from "#engine";
 import { may, owns, type Caller } from "./access.ts";
 import { readBody } from "./body.ts";
 import { conflict, invalid, notFound, Problem } from "./problems.ts";
@@ -18,6 +24,7 @@ import { statusView, taskView } from "./task-views.ts";
 const processSchema = z.strictObject({ data: z.string().max(100_000) });
 const bulkSchema = z.strictObject({ tasks: z.array(callSchema).min(1).max(1_000) });
 const revokeSchema = z.strictObject({ terminate: z.boolean().default(false) });
+const eventSchema = z.strictObject({ payload: z.unknown() });
 const MAX_WAIT_SECONDS = 60;
 
 export function taskRoutes(parts: ApiParts): Route[] {
@@ -98,6 +105,34 @@ export function taskRoutes(parts: ApiParts): Route[] {
         return streamStates(
           (signal) => parts.tasks.watch(id, signal),
           (task) => taskView(task, caller),
+        );
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/tasks/:id/events/:name",
+      scope: "tasks:write",
+      handle: async ({ request, params, caller }) => {
+        const { payload = null } = await readBody(request, eventSchema);
+        const name = decodeURIComponent(params.name ?? "");
+        if (!/^[^\n\0]{1,100}$/.test(name)) {
+          throw invalid([{ field: "name", message: "An event's name has 1 to 100 characters." }]);
+        }
+        const text = JSON.stringify(payload);
+        if (isLargerThan(text, MAX_STEP_BYTES)) {
+          const message = `May have ${MAX_STEP_BYTES} bytes of JSON at most.`;
+          throw invalid([{ field: "payload", message }]);
+        }
+        const key = callKey(request, "")?.key ?? null;
+        const { id } = await visible(params.id ?? "", caller);
+        const answer = await parts.tasks.sendEvent(id, { name, payload: text, key });
+        if (answer === "ended") throw conflict("task_ended", "The task has ended.");
+        if (answer === "too_many") {
+          throw conflict("too_many_events", "Too many events wait to be taken by this task.");
+        }
+        return Response.json(
+          { task_id: id, event: name, duplicate: answer === "exists" },
+          { status: 202 },
         );
       },
     },

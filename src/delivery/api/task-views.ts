@@ -1,4 +1,4 @@
-import type { RunOptions, TaskRecord, Waiting } from "#engine";
+import type { RunOptions, StepSummary, TaskRecord, Waiting } from "#engine";
 import { may, type Caller } from "./access.ts";
 
 function iso(at: number | null): string | null {
@@ -33,6 +33,7 @@ export function statusView(task: TaskRecord) {
 /** Everything known about a task. Stacks are for those who operate the deployment. */
 export function taskView(task: TaskRecord, caller: Caller) {
   const { error } = task;
+  const seesStacks = may(caller, "control");
   return {
     task_id: task.id,
     name: task.name,
@@ -45,7 +46,7 @@ export function taskView(task: TaskRecord, caller: Caller) {
     result: resultOf(task),
     meta: metaOf(task),
     error: error && { exc_type: error.exc_type, exc_message: error.exc_message },
-    traceback: may(caller, "control") ? (error?.traceback ?? null) : null,
+    traceback: seesStacks ? (error?.traceback ?? null) : null,
     retries: task.retries,
     attempts: task.attempts.map((attempt) => ({
       attempt: attempt.attempt,
@@ -55,6 +56,7 @@ export function taskView(task: TaskRecord, caller: Caller) {
       error: attempt.error && {
         exc_type: attempt.error.exc_type,
         exc_message: attempt.error.exc_message,
+        ...(seesStacks && { traceback: attempt.error.traceback }),
       },
       ...(attempt.logs && {
         logs: attempt.logs.map(({ at, level, message, fields }) => ({
@@ -65,6 +67,7 @@ export function taskView(task: TaskRecord, caller: Caller) {
         })),
       }),
     })),
+    ...(task.steps && { steps: task.steps.map(stepView) }),
     submitted_at: iso(task.submittedAt),
     eta: iso(task.dueAt),
     expires: iso(task.expiresAt),
@@ -74,9 +77,25 @@ export function taskView(task: TaskRecord, caller: Caller) {
   };
 }
 
+function stepView({ kind, name, state, tries, until, error, startedAt, finishedAt }: StepSummary) {
+  return {
+    kind,
+    name,
+    state,
+    tries,
+    until: iso(until),
+    error: error && { exc_type: error.exc_type, exc_message: error.exc_message },
+    started_at: iso(startedAt),
+    finished_at: iso(finishedAt),
+  };
+}
+
 /** Why a task has not started. Who holds the places is for those who operate the deployment. */
 function waitingView(waiting: Waiting, caller: Caller) {
   switch (waiting.reason) {
+    case "sleep":
+    case "step_retry":
+    case "event":
     case "eta":
     case "rate_limit":
       return { ...waiting, until: iso(waiting.until) };

@@ -1,4 +1,5 @@
 import {
+  InvalidOptionError,
   LeaseLostError,
   runAttempt,
   runBatch,
@@ -14,11 +15,12 @@ import {
   type Timers,
 } from "#engine";
 import type { Exchange, ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
+import { DurableSteps, type StepDoor } from "./durable-steps.ts";
 import { Reports } from "./reports.ts";
 import { RunningTask, type AttemptSupplies } from "./running.ts";
 
 /** One ledger shard, as consumers use it. Calls may fail or get lost; all may be repeated. */
-export interface LedgerDoor {
+export interface LedgerDoor extends StepDoor {
   exchange(request: Exchange): Promise<ExchangeAnswer>;
   /** Also carries what running attempts said, for a ledger that has forgotten it. */
   heartbeat(
@@ -212,9 +214,31 @@ class Drain<Services> {
       softTimeLimitSeconds: options.soft_time_limit ?? definition?.softTimeLimitSeconds ?? null,
       timeLimitSeconds: options.time_limit ?? definition?.timeLimitSeconds ?? 0,
     };
-    const running = new RunningTask(task, token, now, limits, this.#parts.supplies, this.#reports);
+    const { supplies } = this.#parts;
+    const isBatch = definition?.batch != null;
+    const running = new RunningTask(task, token, now, limits, supplies, this.#reports, (its) =>
+      this.#stepsOf(its, isBatch),
+    );
     this.#running.set(task.id, running);
     return running;
+  }
+
+  #stepsOf(running: RunningTask<Services>, isBatch: boolean): DurableSteps {
+    if (isBatch) {
+      throw new InvalidOptionError("batch", "durable steps need a handler that takes one call.");
+    }
+    const { ledger, clock, timers } = this.#parts;
+    return new DurableSteps({
+      task: running.task,
+      token: running.token,
+      signal: () => running.signal,
+      door: ledger,
+      clock,
+      timers,
+      end: (reason) => {
+        running.leave(reason);
+      },
+    });
   }
 
   /** An attempt that is no longer tracked was lost or revoked: its outcome counts for nothing. */
@@ -225,7 +249,7 @@ class Drain<Services> {
     this.#ran += 1;
     const logs = running.notes?.logs() ?? null;
     if (running.notes !== null) this.#reports.close(running.notes);
-    if (outcome.kind !== "success") this.#logFailure(running, outcome);
+    if (outcome.kind === "retry" || outcome.kind === "failure") this.#logFailure(running, outcome);
     const runtimeMs = this.#parts.clock.now() - startedAt;
     const settlement = { id: task.id, token, outcome, runtimeMs };
     this.#settlements.push(logs === null ? settlement : { ...settlement, logs });
@@ -322,7 +346,7 @@ class Drain<Services> {
 
   #logFailure(
     { task }: RunningTask<Services>,
-    outcome: Exclude<Outcome, { kind: "success" }>,
+    outcome: Extract<Outcome, { kind: "retry" | "failure" }>,
   ): void {
     this.#parts.log("attempt_failed", {
       task_id: task.id,

@@ -5,9 +5,12 @@ import {
   type Attempt,
   type ClaimedTask,
   type Lovage,
+  type StepContext,
+  type StepOptions,
   type TaskContext,
   type TaskLog,
 } from "#engine";
+import type { DurableSteps } from "./durable-steps.ts";
 import type { AttemptNotes, Reports } from "./reports.ts";
 
 /** What every attempt of a consumer is given. */
@@ -39,6 +42,8 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   readonly #abort = lazy(() => new AbortController());
   readonly #cut = lazy(() => Promise.withResolvers<Error>());
   readonly #reports: Reports;
+  readonly #makeSteps: (running: RunningTask<Services>) => DurableSteps;
+  readonly #steps = lazy(() => this.#makeSteps(this));
   #notes: AttemptNotes | null = null;
   #isSoftLimitOver = false;
 
@@ -49,6 +54,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     limits: AttemptLimits,
     supplies: AttemptSupplies<Services>,
     reports: Reports,
+    makeSteps: (running: RunningTask<Services>) => DurableSteps,
   ) {
     this.task = task;
     this.token = token;
@@ -58,6 +64,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     this.#limits = limits;
     this.#supplies = supplies;
     this.#reports = reports;
+    this.#makeSteps = makeSteps;
   }
 
   get ctx(): TaskContext<Services> {
@@ -109,6 +116,22 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     return this.#opened().log;
   }
 
+  step<T>(
+    name: string,
+    fn: (step: StepContext) => T | Promise<T>,
+    options: StepOptions = {},
+  ): Promise<T> {
+    return this.#steps().step(name, fn, options);
+  }
+
+  sleep(time: number | { readonly until: Date }): Promise<void> {
+    return this.#steps().sleep(time);
+  }
+
+  waitForEvent(name: string, options: { timeoutSeconds?: number } = {}): Promise<unknown> {
+    return this.#steps().waitForEvent(name, options.timeoutSeconds ?? null);
+  }
+
   #opened(): AttemptNotes {
     return (this.#notes ??= this.#reports.open(this.task.id, this.token));
   }
@@ -136,6 +159,11 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
       this.#isSoftLimitOver = true;
       this.#abort().abort(new SoftTimeLimitExceeded(soft));
     }
+  }
+
+  /** Ends the run now without telling the handler: it waits for what never comes. */
+  leave(reason: Error): void {
+    this.#cut().resolve(reason);
   }
 
   /** Ends the attempt now: tells the handler, and no longer waits for it. */

@@ -3,6 +3,7 @@ import type {
   ErrorInfo,
   FinishedTask,
   RunOptions,
+  StepSummary,
   TaskRecord,
   TerminalState,
 } from "#engine";
@@ -36,6 +37,7 @@ type Detail = [
   expiresAt: number | null,
   attempts: readonly AttemptRecord[],
   error: ErrorInfo | null,
+  steps?: readonly StepSummary[],
 ];
 
 interface HistoryRow {
@@ -117,6 +119,7 @@ function toValues(task: FinishedTask) {
     task.attempts,
     task.error,
   ];
+  if (task.steps !== undefined) detail[9] = task.steps;
   return [
     task.id,
     task.name,
@@ -135,6 +138,7 @@ function fromRow(row: HistoryRow): TaskRecord {
   const detail = JSON.parse(row.detail) as Detail;
   const [fingerprint, priority, options, retries, submittedAt, dueAt, expiresAt, attempts, error] =
     detail;
+  const [, , , , , , , , , steps] = detail;
   return {
     id: row.id,
     name: row.name,
@@ -154,5 +158,6 @@ function fromRow(row: HistoryRow): TaskRecord {
     finishedAt: row.finished_at,
     isDeadLettered: row.is_dead_lettered === 1,
     fingerprint,
+    ...(steps !== undefined && { steps }),
   };
 }

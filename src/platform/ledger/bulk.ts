@@ -79,7 +79,8 @@ export function purgeSome(
   const rows = selectTasks(sql, { queue }, from, BATCH);
   let revoked = 0;
   for (const row of rows) {
-    if (memory.leases.holding(row.id) !== undefined) continue;
+    // What waits in the middle of its steps has started.
+    if (memory.leases.holding(row.id) !== undefined || row.suspension !== null) continue;
     revokeTask(sql, memory, changes, row, false);
     revoked += 1;
   }

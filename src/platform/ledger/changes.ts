@@ -8,6 +8,7 @@ import {
   type ErrorInfo,
   type FinishedTask,
   type LogLine,
+  type Outcome,
   type State,
   type TaskEvent,
   type TaskSpec,
@@ -19,6 +20,7 @@ import { releaseKeys } from "./uniques.ts";
 import type { SqlPort } from "./ports.ts";
 import { appended, optionsOf, toFinished, waitingState, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
+import { deleteDurable, stepSummaries, suspendTask } from "./steps.ts";
 import { insertTasks } from "./submit.ts";
 
 /** Losses while running alone after which a task fails instead of being tried again. */
@@ -29,13 +31,15 @@ type ParkedPlace = Pick<TaskRow, "queue" | "gate" | "priority" | "due_at" | "exp
 
 /** How an attempt under a lease ended. */
 export interface AttemptEnd {
-  readonly event: "succeed" | "fail" | "retry" | "lose";
+  readonly event: "succeed" | "fail" | "retry" | "suspend" | "lose";
   /** JSON text, of a success. */
   readonly result: string | null;
   readonly error: ErrorInfo | null;
   /** Until the next attempt, of a retry. */
   readonly delayMs: number;
   readonly runtimeMs: number;
+  /** What a suspended one waits for. */
+  readonly suspension?: Extract<Outcome, { kind: "suspend" }>;
   /** Absent: none, or nobody knows: what was reported last counts. */
   readonly logs?: readonly LogLine[];
 }
@@ -53,6 +57,8 @@ export class Changes {
   #written = 0;
   /** What is called because others failed. */
   #errbacks: TaskSpec[] = [];
+  /** Of what ended, that which had steps or events. */
+  #durableIds: string[] = [];
   #goneIds: [ready: string[], parked: string[]] = [[], []];
   /** Gates at which tasks came, or whose tasks started or ended. */
   readonly touchedGates = new Set<string>();
@@ -125,7 +131,14 @@ export class Changes {
     const row = { ...call, fingerprint: `${call.fingerprint}\n${into}` };
     const error = { ...revokedBy("revoked"), exc_message: `one with ${into}` };
     this.#ended.push(
-      toFinished(row, { state: "REVOKED", at: this.#now, result: null, error, attempt: null }),
+      toFinished(row, {
+        state: "REVOKED",
+        at: this.#now,
+        result: null,
+        error,
+        attempt: null,
+        steps: null,
+      }),
     );
   }
 
@@ -149,6 +162,8 @@ export class Changes {
       this.#end(task, next, attempt, end.result, withoutLedgerStack(error, isPoison));
     } else if (task.is_revoked === 1) {
       this.#end(task, "REVOKED", attempt, null, revokedBy("revoked"));
+    } else if (end.suspension !== undefined) {
+      this.#suspend(lease, task, attempt, end.suspension);
     } else {
       this.#returnToQueue(lease, task, attempt, end, losses);
     }
@@ -195,6 +210,8 @@ export class Changes {
       );
     }
     this.#goneIds = [[], []];
+    deleteDurable(this.#sql, this.#durableIds);
+    this.#durableIds = [];
     releaseKeys(this.#sql, this.#ended.slice(this.#written), this.#now);
     this.#memory.finished.append(this.#ended.slice(this.#written));
     this.#written = this.#ended.length;
@@ -222,7 +239,23 @@ export class Changes {
     if (state === "FAILURE" && task.options !== null) {
       this.#errbacks.push(...(optionsOf(task).link_error ?? []));
     }
-    this.#ended.push(toFinished(task, { state, at: this.#now, result, error, attempt }));
+    const isDurable = task.is_durable === 1;
+    const steps = isDurable ? stepSummaries(this.#sql, task.id) : null;
+    if (isDurable) this.#durableIds.push(task.id);
+    this.#ended.push(toFinished(task, { state, at: this.#now, result, error, attempt, steps }));
+  }
+
+  /** Parks a task until it goes on with its steps. */
+  #suspend(
+    lease: Lease,
+    task: TaskRow,
+    attempt: AttemptRecord,
+    suspension: Extract<Outcome, { kind: "suspend" }>,
+  ): void {
+    const attempts = JSON.stringify(appended(task, attempt));
+    const { token } = lease;
+    this.movedIds.push(task.id);
+    this.noteParked(suspendTask(this.#sql, task, token, suspension, attempts, this.#now));
   }
 
   /**
@@ -241,7 +274,7 @@ export class Changes {
     consume(
       this.#sql.exec(
         `UPDATE tasks SET parked = 1, due_at = ?, attempts_made = ?, retries = ?, attempts = ?,
-           is_suspect = ?, solo_losses = ?, token = ?
+           is_suspect = ?, solo_losses = ?, suspension = NULL, token = ?
          WHERE parked = ? AND id = ? AND token < ?`,
         dueAt,
         task.attempts_made + 1,
@@ -260,7 +293,13 @@ export class Changes {
   }
 }
 
-const OUTCOME_OF = { succeed: "success", fail: "failure", retry: "retry", lose: "lost" } as const;
+const OUTCOME_OF = {
+  succeed: "success",
+  fail: "failure",
+  retry: "retry",
+  suspend: "suspended",
+  lose: "lost",
+} as const;
 
 /** The state after an event that the caller knows to be possible. */
 function after(state: State, event: TaskEvent): State {

@@ -4,7 +4,9 @@ import {
   shardOf,
   type Reschedule,
   type Rescheduled,
+  type EventAnswer,
   type SubmitAnswer,
+  type TaskEventCall,
   type TaskControl,
   type TaskReader,
   type TaskRecord,
@@ -87,6 +89,12 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
     if (shard === null) return null;
     const live = await available(this.shard(shard).revoke(taskId, options.terminate));
     return live ?? (await this.#history.find(taskId));
+  }
+
+  async sendEvent(taskId: string, event: TaskEventCall): Promise<EventAnswer> {
+    const shard = shardOf(taskId);
+    if (shard === null) return "ended";
+    return available(this.shard(shard).sendEvent(taskId, event));
   }
 
   async reschedule(taskId: string, change: Reschedule): Promise<Rescheduled | null> {

@@ -37,6 +37,12 @@ class Lane {
     return index < 0 ? this.size : index - this.#head;
   }
 
+  forgetRow(taskId: string): void {
+    const index = this.#entries.findIndex(({ id }, at) => at >= this.#head && id === taskId);
+    const entry = this.#entries[index];
+    if (entry !== undefined) this.#entries[index] = { ...entry, row: null };
+  }
+
   /** The first entries. */
   front(count: number): readonly LaneEntry[] {
     return this.#entries.slice(this.#head, this.#head + count);
@@ -106,6 +112,11 @@ export class ReadyLanes {
   upcoming(queue: string, priority: number, count: number): string[] {
     const entries = this.#lanes.get(queue)?.[priority]?.front(count) ?? [];
     return entries.filter(({ row }) => row === null).map(({ id }) => id);
+  }
+
+  /** A waiting task's row has changed: it has to be read when it is claimed. */
+  forgetRow(taskId: string): void {
+    for (const lanes of this.#lanes.values()) for (const lane of lanes) lane.forgetRow(taskId);
   }
 
   /** A waiting task that is in a lane must not be claimed any more. */

@@ -2,10 +2,13 @@ import { DurableObject } from "cloudflare:workers";
 import {
   isTerminal,
   type Controls,
+  type DurableState,
+  type EventAnswer,
   type LiveKind,
   type QueueSurvey,
   type Reschedule,
   type Rescheduled,
+  type StepRecord,
   type SubmitAnswer,
   type TaskFilter,
   type TaskLimits,
@@ -148,6 +151,30 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   async list(kind: LiveKind, limit: number): Promise<TaskRecord[]> {
     this.#requests += 1;
     return this.#ledger.list(kind, limit);
+  }
+
+  async durable(taskId: string, token: number): Promise<DurableState | null> {
+    this.#requests += 1;
+    return this.#ledger.durable(taskId, token);
+  }
+
+  async recordStep(
+    taskId: string,
+    token: number,
+    step: StepRecord,
+    eventSeq: number | null,
+  ): Promise<boolean> {
+    this.#requests += 1;
+    return this.#ledger.recordStep(taskId, token, step, eventSeq);
+  }
+
+  /** See `TaskLedger.sendEvent`. */
+  async sendEvent(
+    taskId: string,
+    event: { name: string; payload: string; key: string | null },
+  ): Promise<EventAnswer> {
+    this.#requests += 1;
+    return this.#ledger.sendEvent(taskId, event);
   }
 
   async revoke(taskId: string, terminate: boolean): Promise<TaskRecord | null> {

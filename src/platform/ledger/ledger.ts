@@ -1,11 +1,14 @@
 import {
   LovageError,
   type Controls,
+  type DurableState,
+  type EventAnswer,
   type LiveKind,
   type Merged,
   type QueueSurvey,
   type Reschedule,
   type Rescheduled,
+  type StepRecord,
   type SubmitAnswer,
   type TaskFilter,
   type TaskRecord,
@@ -38,6 +41,7 @@ import { migrate } from "./schema.ts";
 import { loseExpired, settle } from "./settle.ts";
 import type { Position } from "./selection.ts";
 import { hasDue, nextSlot } from "./sources.ts";
+import { deliverEvent, readDurable, recordStep, stepSummaries } from "./steps.ts";
 import { answerIfKnown, insertTasks, sameCall } from "./submit.ts";
 import { listLive, surveyQueues } from "./survey.ts";
 import { submitUnique, sweepKeys } from "./uniques.ts";
@@ -188,7 +192,44 @@ export class TaskLedger {
     const row = findLive(this.#ports.sql, memory, taskId);
     if (row === null) return null;
     const lease = memory.leases.holding(taskId);
-    return withReport(toRecord(row, lease?.claimedAt ?? null), memory.reports.of(taskId, lease));
+    const record = withReport(
+      toRecord(row, lease?.claimedAt ?? null),
+      memory.reports.of(taskId, lease),
+    );
+    if (row.is_durable === 0) return record;
+    return { ...record, steps: stepSummaries(this.#ports.sql, taskId) };
+  }
+
+  /** The steps and events of a task that runs under this token; null: it doesn't any more. */
+  durable(taskId: string, token: number): DurableState | null {
+    const { leases } = this.#load();
+    if (leases.holding(taskId)?.token !== token) return null;
+    return readDurable(this.#ports.sql, taskId, this.#now());
+  }
+
+  /**
+   * Records a step of a running task, and takes the event it got. Safe to repeat.
+   * @returns false: the task does not run under this token any more, and nothing was recorded
+   */
+  recordStep(taskId: string, token: number, step: StepRecord, eventSeq: number | null): boolean {
+    return this.#command((memory, changes) => {
+      const lease = memory.leases.holding(taskId);
+      const task = lease?.tasks.get(taskId);
+      if (lease?.token !== token || task === undefined) return false;
+      recordStep(this.#ports.sql, memory, task, step, eventSeq);
+      changes.movedIds.push(taskId);
+      return true;
+    });
+  }
+
+  /** See `TaskControl.sendEvent`. */
+  sendEvent(
+    taskId: string,
+    event: { readonly name: string; readonly payload: string; readonly key: string | null },
+  ): EventAnswer {
+    return this.#command((memory, changes, now) =>
+      deliverEvent(this.#ports.sql, memory, changes, taskId, event, now),
+    );
   }
 
   /** See `TaskControl.reschedule`. Null: no live task here, ask the history. */

@@ -14,7 +14,8 @@ export function rescheduleWaiting(
   change: Reschedule,
   now: number,
 ): Rescheduled["answer"] {
-  if (memory.leases.holding(row.id) !== undefined) return "running";
+  // What waits in the middle of its steps has started.
+  if (memory.leases.holding(row.id) !== undefined || row.suspension !== null) return "running";
   const dueAt = change.dueAt === undefined ? row.due_at : Math.max(change.dueAt, now);
   if (row.expires_at !== null && dueAt >= row.expires_at) return "expires";
   changes.moveWaiting(row, {

@@ -9,10 +9,13 @@ import {
   type RunOptions,
   type State,
   type TaskRecord,
+  type StepSummary,
   type TerminalState,
+  type WaitingState,
 } from "#engine";
 import type { ControlBook } from "./controls.ts";
 import type { SqlValue } from "./ports.ts";
+import type { Suspension } from "./steps.ts";
 
 /** A row of `tasks`; see schema.ts for its columns. */
 export interface TaskRow extends Record<string, SqlValue> {
@@ -36,10 +39,13 @@ export interface TaskRow extends Record<string, SqlValue> {
   readonly is_revoked: number;
   readonly token: number;
   readonly gate: string;
+  readonly is_durable: number;
+  readonly suspension: string | null;
 }
 
 /** The state of a waiting task: tried before, or not. */
-export function waitingState(row: TaskRow): "PENDING" | "RETRY" {
+export function waitingState(row: TaskRow): WaitingState {
+  if (row.suspension !== null) return "SUSPENDED";
   return row.attempts_made === 0 ? "PENDING" : "RETRY";
 }
 
@@ -60,6 +66,7 @@ export function toClaimed(row: TaskRow, controls: ControlBook): ClaimedTask {
     },
     attempt: row.attempts_made + 1,
     retries: row.retries,
+    ...(row.is_durable === 1 && { isDurable: true }),
     ...(isPlaced && { hasPlace: true }),
   };
 }
@@ -89,6 +96,7 @@ export function toFinished(
     readonly result: string | null;
     readonly error: ErrorInfo | null;
     readonly attempt: AttemptRecord | null;
+    readonly steps: readonly StepSummary[] | null;
   },
 ): FinishedTask {
   const attempts = end.attempt === null ? attemptsOf(row) : appended(row, end.attempt);
@@ -97,6 +105,7 @@ export function toFinished(
     state: end.state,
     finishedAt: end.at,
     isDeadLettered: end.state === "FAILURE",
+    ...(end.steps !== null && { steps: end.steps }),
   };
 }
 
@@ -126,7 +135,7 @@ function record(
     options: optionsOf(row),
     retries: row.retries,
     submittedAt: row.submitted_at,
-    dueAt: row.due_at > row.submitted_at ? row.due_at : null,
+    dueAt: row.due_at > row.submitted_at && row.suspension === null ? row.due_at : null,
     expiresAt: row.expires_at,
     attempts,
     finishedAt: null,
@@ -145,4 +154,9 @@ function attemptsOf(row: TaskRow): AttemptRecord[] {
 
 export function optionsOf(row: TaskRow): RunOptions {
   return row.options === null ? {} : (JSON.parse(row.options) as RunOptions);
+}
+
+/** What a task waits for in the middle of its steps; null: it doesn't. */
+export function suspensionOf(row: TaskRow): Suspension | null {
+  return row.suspension === null ? null : (JSON.parse(row.suspension) as Suspension);
 }

@@ -8,6 +8,9 @@ import type { SqlPort } from "./ports.ts";
  * leases    written by claim, heartbeat · read at load · a row is reused when its lease is over
  * finished  written by settle, revoke, expiry · read at load · a row is reused once D1 has its tasks
  * uniques   written by submit · read by submit · deleted when their task ends, or their time is over
+ * steps     written by recordStep, suspend · read by durable, get · deleted when the task ends
+ * events    written by sendEvent · read by durable, suspend · deleted when taken, or the task ends
+ * event_keys  written by sendEvent · read by it · deleted when the task ends
  * controls  written by configure · read at load · one row, overwritten
  *
  * A row written costs money, so there is no row per state: a plain task is one insert and one delete
@@ -88,6 +91,30 @@ const MIGRATIONS: readonly string[] = [
     until INTEGER NOT NULL
   ) WITHOUT ROWID`,
   `CREATE INDEX timed_uniques ON uniques (until) WHERE is_open = 0`,
+  // 1: it has steps or events.
+  `ALTER TABLE tasks ADD COLUMN is_durable INTEGER NOT NULL DEFAULT 0`,
+  // JSON text of Suspension while it waits in the middle of its steps; null otherwise.
+  `ALTER TABLE tasks ADD COLUMN suspension TEXT`,
+  `CREATE TABLE steps (
+    task_id TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    -- JSON text of StepRecord.
+    record TEXT NOT NULL,
+    PRIMARY KEY (task_id, idx)
+  ) WITHOUT ROWID`,
+  `CREATE TABLE events (
+    task_id TEXT NOT NULL,
+    -- In the order of delivery.
+    seq INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    PRIMARY KEY (task_id, seq)
+  ) WITHOUT ROWID`,
+  `CREATE TABLE event_keys (
+    task_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    PRIMARY KEY (task_id, key)
+  ) WITHOUT ROWID`,
 ];
 
 /**

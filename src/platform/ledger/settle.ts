@@ -45,6 +45,8 @@ function endOf(outcome: Outcome, runtimeMs: number): AttemptEnd {
       return { ...end, event: "succeed", result: outcome.result };
     case "failure":
       return { ...end, event: "fail", error: outcome.error };
+    case "suspend":
+      return { ...end, event: "suspend", suspension: outcome };
     case "retry":
       return { ...end, event: "retry", error: outcome.error, delayMs: outcome.delayMs };
   }

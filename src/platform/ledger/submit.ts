@@ -101,6 +101,8 @@ export function toRow(
     solo_losses: 0,
     is_revoked: 0,
     token: 0,
+    is_durable: 0,
+    suspension: null,
     gate,
   };
 }

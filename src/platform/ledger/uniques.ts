@@ -91,7 +91,10 @@ function merge(
   if (rule.keep === "first") return "duplicate";
   const row = findLive(sql, memory, holder);
   // What an attempt has begun with stays: effects may be known by the task's id.
-  const isUntouched = row?.attempts_made === 0 && memory.leases.holding(holder) === undefined;
+  const isUntouched =
+    row?.attempts_made === 0 &&
+    row.suspension === null &&
+    memory.leases.holding(holder) === undefined;
   if (row === null || !isUntouched) return null;
   const dueAt = dueTime(spec, rule, row, now);
   const next = toRow(spec, true, dueAt, now, gateFor(memory, spec));

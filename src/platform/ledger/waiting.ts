@@ -1,7 +1,7 @@
 import { partsOfGate, spacingMs, type TaskLimits, type Waiting } from "#engine";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
-import type { TaskRow } from "./rows.ts";
+import { suspensionOf, type TaskRow } from "./rows.ts";
 
 /** Tasks that are counted to say how many are ahead. */
 const MAX_COUNTED = 10_000;
@@ -9,6 +9,8 @@ const MAX_COUNTED = 10_000;
 /** Why a task that waits has not started, as far as this ledger knows. */
 export function whyWaiting(sql: SqlPort, memory: Memory, row: TaskRow, now: number): Waiting {
   const { queue } = row;
+  const suspension = suspensionOf(row);
+  if (suspension !== null && row.due_at > now) return suspension.waiting;
   if (row.due_at > now) return { reason: "eta", until: row.due_at };
   if (memory.controls.current.isShutDown) return { reason: "shutdown" };
   if (memory.controls.isPaused(queue)) return { reason: "paused", queue };

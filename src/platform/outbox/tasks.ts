@@ -1,8 +1,10 @@
 import {
   mintedAt,
+  type EventAnswer,
   type Reschedule,
   type Rescheduled,
   type TaskControl,
+  type TaskEventCall,
   type TaskReader,
   type TaskRecord,
   type TaskSpec,
@@ -37,6 +39,13 @@ export class Tasks implements TaskReader, TaskControl {
     const known = await this.#ledger.revoke(taskId, options);
     if (known !== null || (await this.get(taskId)) === null) return known;
     return this.#ledger.revoke(taskId, options);
+  }
+
+  async sendEvent(taskId: string, event: TaskEventCall): Promise<EventAnswer> {
+    const answer = await this.#ledger.sendEvent(taskId, event);
+    // It may be a task that was not relayed yet.
+    if (answer !== "ended" || (await this.get(taskId)) === null) return answer;
+    return this.#ledger.sendEvent(taskId, event);
   }
 
   async reschedule(taskId: string, change: Reschedule): Promise<Rescheduled | null> {

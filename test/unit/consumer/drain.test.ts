@@ -44,6 +44,8 @@ function ledgerWith(task: ClaimedTask, gone: () => readonly GoneTask[]) {
       return { tasks, token: 1, isSolo: false, leaseMs: LEASE_MS, againInMs: null, stale: 0 };
     },
     heartbeat: async () => gone(),
+    durable: () => Promise.reject(new Error("no task is durable here")),
+    recordStep: () => Promise.reject(new Error("no task is durable here")),
     report: async () => undefined,
   };
   return { door, settled };

@@ -6,6 +6,7 @@ const EVENTS: readonly TaskEvent[] = [
   "succeed",
   "fail",
   "retry",
+  "suspend",
   "lose",
   "poison",
   "revoke",
@@ -19,12 +20,13 @@ it("every state answers every event: the whole table", () => {
     return `${state} ${answers.join(" ")}`;
   });
   expect(table).toEqual([
-    "PENDING claim:STARTED succeed:- fail:- retry:- lose:- poison:- revoke:REVOKED terminate:REVOKED expire:REVOKED",
-    "STARTED claim:- succeed:SUCCESS fail:FAILURE retry:RETRY lose:RETRY poison:FAILURE revoke:STARTED terminate:REVOKED expire:-",
-    "RETRY claim:STARTED succeed:- fail:- retry:- lose:- poison:- revoke:REVOKED terminate:REVOKED expire:REVOKED",
-    "SUCCESS claim:- succeed:- fail:- retry:- lose:- poison:- revoke:- terminate:- expire:-",
-    "FAILURE claim:- succeed:- fail:- retry:- lose:- poison:- revoke:- terminate:- expire:-",
-    "REVOKED claim:- succeed:- fail:- retry:- lose:- poison:- revoke:- terminate:- expire:-",
+    "PENDING claim:STARTED succeed:- fail:- retry:- suspend:- lose:- poison:- revoke:REVOKED terminate:REVOKED expire:REVOKED",
+    "STARTED claim:- succeed:SUCCESS fail:FAILURE retry:RETRY suspend:SUSPENDED lose:RETRY poison:FAILURE revoke:STARTED terminate:REVOKED expire:-",
+    "RETRY claim:STARTED succeed:- fail:- retry:- suspend:- lose:- poison:- revoke:REVOKED terminate:REVOKED expire:REVOKED",
+    "SUSPENDED claim:STARTED succeed:- fail:- retry:- suspend:- lose:- poison:- revoke:REVOKED terminate:REVOKED expire:-",
+    "SUCCESS claim:- succeed:- fail:- retry:- suspend:- lose:- poison:- revoke:- terminate:- expire:-",
+    "FAILURE claim:- succeed:- fail:- retry:- suspend:- lose:- poison:- revoke:- terminate:- expire:-",
+    "REVOKED claim:- succeed:- fail:- retry:- suspend:- lose:- poison:- revoke:- terminate:- expire:-",
   ]);
 });
 

@@ -1,0 +1,137 @@
+import type { ErrorInfo } from "./errors.ts";
+import { LovageError } from "./errors.ts";
+import type { Outcome } from "./wire.ts";
+
+/**
+ * - `step`: a function whose result is kept.
+ * - `sleep`: nothing but time.
+ * - `event`: something that somebody else says.
+ */
+export type StepKind = "step" | "sleep" | "event";
+
+/**
+ * One durable step of a task as the ledger keeps it, numbered in the order in which its handler came to
+ * it. Times are epoch ms.
+ */
+export interface StepRecord {
+  readonly index: number;
+  readonly kind: StepKind;
+  /** `sleep` for sleeps. */
+  readonly name: string;
+  /**
+   * - `done`: it has a result, which every later run gets.
+   * - `failed`: its tries are used up (or the event did not come in time); later runs get its error.
+   * - `waiting`: for `until`: the end of a sleep, the next try, or an event's time-out.
+   */
+  readonly state: "done" | "failed" | "waiting";
+  /** JSON text; null unless it is done. */
+  readonly result: string | null;
+  /** Of the last try that failed. */
+  readonly error: ErrorInfo | null;
+  readonly tries: number;
+  /** Null: an event that is waited for without end, or nothing is waited for. */
+  readonly until: number | null;
+  /** The task's retries when it was recorded: a failed step is run anew by the task's next retry. */
+  readonly retries: number;
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+}
+
+/** What readers see of a step: not its result. */
+export type StepSummary = Omit<StepRecord, "result" | "retries">;
+
+/** An event that was delivered to a task and not taken yet. */
+export interface TaskEventRecord {
+  readonly seq: number;
+  readonly name: string;
+  /** JSON text. */
+  readonly payload: string;
+}
+
+/** What became of an event: `exists`, this delivery was made before; or why it was not delivered. */
+export type EventAnswer = "delivered" | "exists" | "too_many" | "ended";
+
+/** What a run of a durable task begins with. */
+export interface DurableState {
+  readonly steps: readonly StepRecord[];
+  readonly events: readonly TaskEventRecord[];
+  /** The ledger's time, epoch ms: what was due by its clock is due. */
+  readonly now: number;
+}
+
+/** How a step is tried again; seconds. */
+export interface StepOptions {
+  /** Tries after the first. Default 0: the step's error is the handler's. */
+  readonly maxRetries?: number;
+  /** Default 10. */
+  readonly retryDelaySeconds?: number;
+  /** Doubles the delay with every try, up to an hour. Default false. */
+  readonly retryBackoff?: boolean;
+  /** A try that takes longer fails with `TimeLimitExceeded`. Default: the task's limit alone. */
+  readonly timeLimitSeconds?: number;
+}
+
+/** What a step's function is given. */
+export interface StepContext {
+  readonly signal: AbortSignal;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** The same for every try and every run of this step: for providers that know such keys. */
+  readonly idempotencyKey: string;
+}
+
+/** JSON text of one step's result, and of one event's payload; bytes. */
+export const MAX_STEP_BYTES = 256 * 1_024;
+/** Of all steps of a task. */
+export const MAX_STEPS = 10_000;
+export const MAX_STEPS_BYTES = 8 * 1_024 * 1_024;
+/** Events that wait to be taken, and their JSON in bytes. */
+export const MAX_EVENTS = 1_000;
+export const MAX_EVENTS_BYTES = 1_024 * 1_024;
+/** Steps that readers see and the history keeps: the newest. */
+export const MAX_SHOWN_STEPS = 100;
+const MAX_STEP_DELAY_SECONDS = 3_600;
+
+/** Milliseconds until the next try of a step. @param tries those that failed so far, from 1 */
+export function stepDelayMs(options: StepOptions, tries: number): number {
+  const first = options.retryDelaySeconds ?? 10;
+  const factor = options.retryBackoff === true ? 2 ** Math.min(tries - 1, 30) : 1;
+  return Math.round(Math.min(first * factor, Math.max(first, MAX_STEP_DELAY_SECONDS)) * 1_000);
+}
+
+/**
+ * A replay came to another step than the run before it: the handler was changed while the task was under
+ * way, or does not do the same every time. The task fails; it can't be known what is done already.
+ */
+export class StepOrderError extends LovageError {
+  constructor(index: number, was: string, is: string) {
+    super(
+      "step_order_changed",
+      `Step ${index} was ${was} and is ${is} now: steps have to come in the same order in every run.`,
+    );
+  }
+}
+
+/** The event did not come in time. */
+export class EventTimeoutError extends LovageError {
+  constructor(name: string) {
+    super("event_timeout", `The event '${name}' did not come in time.`, { field: name });
+  }
+}
+
+/** A step, or all of a task's, are larger than the ledger keeps. */
+export class StepLimitError extends LovageError {
+  constructor(message: string) {
+    super("step_limit", message);
+  }
+}
+
+/** Ends a run whose task goes on later; never seen by handlers. */
+export class Suspend extends Error {
+  readonly outcome: Extract<Outcome, { kind: "suspend" }>;
+
+  constructor(outcome: Extract<Outcome, { kind: "suspend" }>) {
+    super("The task goes on later.");
+    this.outcome = outcome;
+  }
+}

@@ -1,0 +1,363 @@
+import {
+  describeError,
+  EventTimeoutError,
+  InvalidOptionError,
+  isLargerThan,
+  LeaseLostError,
+  MAX_STEP_BYTES,
+  MAX_STEPS,
+  MAX_STEPS_BYTES,
+  stepDelayMs,
+  StepLimitError,
+  StepOrderError,
+  Suspend,
+  TimeLimitExceeded,
+  type ClaimedTask,
+  type Clock,
+  type DurableState,
+  type ErrorInfo,
+  type StepContext,
+  type StepKind,
+  type StepOptions,
+  type StepRecord,
+  type TaskEventRecord,
+  type Timers,
+} from "#engine";
+
+/** Where steps are kept: one ledger shard. Calls may fail or get lost; all may be repeated. */
+export interface StepDoor {
+  durable(taskId: string, token: number): Promise<DurableState | null>;
+  recordStep(
+    taskId: string,
+    token: number,
+    step: StepRecord,
+    eventSeq: number | null,
+  ): Promise<boolean>;
+}
+
+export interface DurableStepsParts {
+  readonly task: ClaimedTask;
+  readonly token: number;
+  readonly signal: () => AbortSignal;
+  readonly door: StepDoor;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** Ends the run with this, whatever its handler does. */
+  readonly end: (reason: Error) => void;
+}
+
+/** A call to the ledger is tried again this often, with doubling delay from the first. */
+const TRIES = 6;
+const FIRST_RETRY_MS = 100;
+/** A hundred years. */
+const MAX_SLEEP_MS = 100 * 365 * 86_400_000;
+
+/**
+ * The durable steps of one run: hands out what was recorded before, records what is new, and gives the
+ * consumer up where the handler has to wait. It does so only when no step of the run is in progress.
+ */
+export class DurableSteps {
+  readonly #parts: DurableStepsParts;
+  #state: Promise<Known> | null = null;
+  #next = 0;
+  #bytes = 0;
+  #inProgress = 0;
+  readonly #waits: StepRecord[] = [];
+
+  constructor(parts: DurableStepsParts) {
+    this.#parts = parts;
+  }
+
+  /** See `TaskContext.step`. */
+  async step<T>(
+    name: string,
+    fn: (step: StepContext) => T | Promise<T>,
+    options: StepOptions,
+  ): Promise<T> {
+    const index = this.#number("step", name);
+    const known = await this.#find(index, "step", name);
+    if (known?.state === "done") return parsed(known.result) as T;
+    if (known?.state === "failed" && (await this.#isFinal(known))) throw failureOf(known.error);
+    // A failed step is run anew by the task's next retry: with all its tries.
+    const before = known?.state === "waiting" ? known : null;
+    if (before !== null && (before.until ?? 0) > (await this.#now())) return this.#wait(before);
+    return this.#run(index, name, fn, options, before);
+  }
+
+  /** See `TaskContext.sleep`. */
+  async sleep(time: number | { readonly until: Date }): Promise<void> {
+    const now = this.#parts.clock.now();
+    const until = typeof time === "number" ? now + time * 1_000 : time.until.getTime();
+    if (!(until - now <= MAX_SLEEP_MS)) {
+      throw new InvalidOptionError("sleep", "takes seconds from 0, or { until: Date }.");
+    }
+    const index = this.#number("sleep", "sleep");
+    const known = await this.#find(index, "sleep", "sleep");
+    const wait = known ?? this.#waiting(index, "sleep", "sleep", Math.round(until));
+    if ((wait.until ?? 0) > (await this.#now())) await this.#wait(wait);
+  }
+
+  /** See `TaskContext.waitForEvent`. */
+  async waitForEvent(name: string, timeoutSeconds: number | null): Promise<unknown> {
+    const timeoutMs = timeoutSeconds === null ? null : timeoutSeconds * 1_000;
+    if (timeoutMs !== null && !(timeoutMs >= 0 && timeoutMs <= MAX_SLEEP_MS)) {
+      throw new InvalidOptionError("timeoutSeconds", "is a number of seconds from 0.");
+    }
+    const index = this.#number("event", name);
+    const known = await this.#find(index, "event", name);
+    if (known?.state === "done") return parsed(known.result);
+    if (known?.state === "failed" && (await this.#isFinal(known))) {
+      throw new EventTimeoutError(name);
+    }
+    const until = timeoutMs === null ? null : Math.round((await this.#now()) + timeoutMs);
+    const wait = known?.state === "waiting" ? known : this.#waiting(index, "event", name, until);
+    const event = await this.#takeEvent(name);
+    if (event !== null) {
+      await this.#record({ ...wait, ...this.#ended("done"), result: event.payload }, event.seq);
+      return parsed(event.payload);
+    }
+    if (wait.until === null || wait.until > (await this.#now())) return this.#wait(wait);
+    const error = new EventTimeoutError(name);
+    await this.#record({ ...wait, ...this.#ended("failed"), error: describeError(error) }, null);
+    throw error;
+  }
+
+  /** Runs one try of a step and records how it went. */
+  async #run<T>(
+    index: number,
+    name: string,
+    fn: (step: StepContext) => T | Promise<T>,
+    options: StepOptions,
+    before: StepRecord | null,
+  ): Promise<T> {
+    const tries = (before?.tries ?? 0) + 1;
+    const begun = { ...(before ?? this.#waiting(index, "step", name, null)), tries, until: null };
+    let wait: StepRecord;
+    this.#inProgress += 1;
+    try {
+      const result = await this.#limited(fn, this.#contextOf(index, name, tries), options);
+      const text = resultText(name, result);
+      await this.#record({ ...begun, ...this.#ended("done"), result: text }, null);
+      // As every later run will see it.
+      return parsed(text) as T;
+    } catch (thrown) {
+      // A run that is over anyway has no say in what becomes of the step.
+      if (this.#parts.signal().aborted) throw thrown;
+      const error = describeError(thrown);
+      if (tries > (options.maxRetries ?? 0) || thrown instanceof StepLimitError) {
+        await this.#record({ ...begun, ...this.#ended("failed"), error }, null);
+        throw thrown;
+      }
+      wait = { ...begun, error, until: (await this.#now()) + stepDelayMs(options, tries) };
+    } finally {
+      this.#inProgress -= 1;
+      this.#suspendSoon();
+    }
+    return this.#wait(wait);
+  }
+
+  async #limited<T>(
+    fn: (step: StepContext) => T | Promise<T>,
+    context: StepContext,
+    { timeLimitSeconds: limit }: StepOptions,
+  ): Promise<T> {
+    if (limit === undefined) return fn(context);
+    let cancel: () => void = () => undefined;
+    const over = new Promise<never>((_resolve, reject) => {
+      cancel = this.#parts.timers.after(limit * 1_000, () => {
+        reject(new TimeLimitExceeded(limit));
+      });
+    });
+    try {
+      return await Promise.race([fn(context), over]);
+    } finally {
+      cancel();
+    }
+  }
+
+  #contextOf(index: number, name: string, attempt: number): StepContext {
+    const { signal, task } = this.#parts;
+    return {
+      get signal() {
+        return signal();
+      },
+      attempt,
+      idempotencyKey: `${task.id}:${index}:${name}`,
+    };
+  }
+
+  /** Suspends the run until this is over. Never comes back: the handler goes on in another run. */
+  #wait(wait: StepRecord): Promise<never> {
+    this.#waits.push(wait);
+    this.#suspendSoon();
+    return new Promise<never>(() => undefined);
+  }
+
+  /** After all that goes on by itself has gone on: a step that just ended may be followed by another. */
+  #suspendSoon(): void {
+    if (this.#waits.length === 0) return;
+    this.#parts.timers.after(0, () => {
+      if (this.#inProgress > 0 || this.#waits.length === 0) return;
+      const waits = this.#waits.splice(0).toSorted((a, b) => b.index - a.index);
+      const times = waits.flatMap(({ until }) => until ?? []);
+      const wakeAt = times.length === 0 ? null : Math.min(...times);
+      const events = waits.filter(({ kind }) => kind === "event").map(({ name }) => name);
+      // What is waited for longest stands at the end: readers are told of it.
+      const steps = waits.toSorted((a, b) => (b.until ?? Infinity) - (a.until ?? Infinity));
+      this.#parts.end(new Suspend({ kind: "suspend", wakeAt, events, steps }));
+    });
+  }
+
+  #number(kind: StepKind, name: string): number {
+    if (!/^[^\n\0]{1,100}$/.test(name)) {
+      throw new InvalidOptionError("name", `a ${kind}'s name has 1 to 100 characters.`);
+    }
+    if (this.#next >= MAX_STEPS) {
+      throw new StepLimitError(`A task may have ${MAX_STEPS} steps at most.`);
+    }
+    this.#next += 1;
+    return this.#next - 1;
+  }
+
+  /** What was recorded under this number; a step of another kind or name ends the task. */
+  async #find(index: number, kind: StepKind, name: string): Promise<StepRecord | null> {
+    this.#inProgress += 1;
+    try {
+      const known = (await this.#known()).steps.get(index) ?? null;
+      if (known === null || (known.kind === kind && known.name === name)) return known;
+      const error = new StepOrderError(index, `${known.kind} '${known.name}'`, `${kind} '${name}'`);
+      this.#parts.end(error);
+      throw error;
+    } finally {
+      this.#inProgress -= 1;
+    }
+  }
+
+  /** A failed step stays failed in this retry of the task, and if its handler went on after it. */
+  async #isFinal(failed: StepRecord): Promise<boolean> {
+    const { steps } = await this.#known();
+    const isLast = ![...steps.keys()].some((index) => index > failed.index);
+    return !isLast || failed.retries >= this.#parts.task.retries;
+  }
+
+  async #takeEvent(name: string): Promise<TaskEventRecord | null> {
+    const { events } = await this.#known();
+    const index = events.findIndex((event) => event.name === name);
+    return index < 0 ? null : (events.splice(index, 1)[0] ?? null);
+  }
+
+  #waiting(index: number, kind: StepKind, name: string, until: number | null): StepRecord {
+    return {
+      index,
+      kind,
+      name,
+      state: "waiting",
+      result: null,
+      error: null,
+      tries: 0,
+      until,
+      retries: this.#parts.task.retries,
+      startedAt: this.#parts.clock.now(),
+      finishedAt: null,
+    };
+  }
+
+  #ended(state: "done" | "failed") {
+    const { clock, task } = this.#parts;
+    return { state, until: null, retries: task.retries, finishedAt: clock.now() } as const;
+  }
+
+  async #record(step: StepRecord, eventSeq: number | null): Promise<void> {
+    const { door, task, token } = this.#parts;
+    this.#bytes += JSON.stringify(step).length;
+    if (this.#bytes > MAX_STEPS_BYTES) {
+      throw new StepLimitError(`The steps of a task may have ${MAX_STEPS_BYTES} bytes in all.`);
+    }
+    const { steps } = await this.#known();
+    steps.set(step.index, step);
+    this.#inProgress += 1;
+    try {
+      const isHeld = await this.#again(() => door.recordStep(task.id, token, step, eventSeq));
+      if (!isHeld) throw new LeaseLostError();
+    } catch (error) {
+      // Without its record the run can't go on: the lease is lost, or the ledger out of reach.
+      this.#parts.end(error instanceof LeaseLostError ? error : new LeaseLostError());
+      await new Promise<never>(() => undefined);
+    } finally {
+      this.#inProgress -= 1;
+    }
+  }
+
+  /** The ledger's time where it is ahead: what it woke the task for is due. */
+  async #now(): Promise<number> {
+    const { now } = await this.#known();
+    return Math.max(now, this.#parts.clock.now());
+  }
+
+  #known(): Promise<Known> {
+    this.#state ??= this.#load();
+    return this.#state;
+  }
+
+  async #load(): Promise<Known> {
+    const { task, token, door, clock } = this.#parts;
+    if (task.isDurable !== true) return { steps: new Map(), events: [], now: clock.now() };
+    let state: DurableState | null = null;
+    try {
+      state = await this.#again(() => door.durable(task.id, token));
+    } catch {
+      // Out of reach: as if the lease were lost, and soon it is.
+    }
+    if (state === null) {
+      this.#parts.end(new LeaseLostError());
+      return new Promise<never>(() => undefined);
+    }
+    this.#bytes = state.steps.reduce((sum, step) => sum + JSON.stringify(step).length, 0);
+    return {
+      steps: new Map(state.steps.map((step) => [step.index, step])),
+      events: [...state.events],
+      now: state.now,
+    };
+  }
+
+  async #again<T>(call: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await call();
+      } catch (error) {
+        if (tries >= TRIES) throw error;
+        await new Promise<void>((resolve) => {
+          this.#parts.timers.after(FIRST_RETRY_MS * 2 ** (tries - 1), resolve);
+        });
+      }
+    }
+  }
+}
+
+interface Known {
+  readonly steps: Map<number, StepRecord>;
+  readonly events: TaskEventRecord[];
+  readonly now: number;
+}
+
+function resultText(name: string, result: unknown): string {
+  const text = JSON.stringify(result === undefined ? null : result) as string | undefined;
+  if (text === undefined) {
+    throw new StepLimitError(`The result of step '${name}' is a ${typeof result}: no JSON.`);
+  }
+  if (isLargerThan(text, MAX_STEP_BYTES)) {
+    throw new StepLimitError(`The result of step '${name}' has more than ${MAX_STEP_BYTES} bytes.`);
+  }
+  return text;
+}
+
+function parsed(text: string | null): unknown {
+  return text === null ? null : (JSON.parse(text) as unknown);
+}
+
+/** The error of an earlier run, as far as it was recorded. */
+function failureOf(info: ErrorInfo | null): Error {
+  const error = new Error(info?.exc_message ?? "The step failed.");
+  error.name = info?.exc_type ?? "Error";
+  return error;
+}
