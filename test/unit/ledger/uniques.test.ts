@@ -286,7 +286,7 @@ it("a plain task writes not one statement more", async () => {
   await rig.ledger.submit([task]);
   const { token, tasks } = rig.claim();
   rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token)) });
-  expect(statements.filter((sql) => /uniques|expir/.test(sql) && !/INSERT INTO tasks/.test(sql))).toEqual(
-    [expect.stringContaining("INTO leases")],
-  );
+  expect(
+    statements.filter((sql) => /uniques|expir/.test(sql) && !/INSERT INTO tasks/.test(sql)),
+  ).toEqual([expect.stringContaining("INTO leases")]);
 });
