@@ -124,6 +124,7 @@ export class AttemptLog {
 export function boundLogs<Attempt extends { readonly logs?: readonly LogLine[] }>(
   attempts: readonly Attempt[],
 ): Attempt[] {
+  if (attempts.every(({ logs }) => logs === undefined)) return [...attempts];
   let left = MAX_TASK_LOG_BYTES;
   return attempts
     .toReversed()
