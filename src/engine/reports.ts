@@ -122,8 +122,9 @@ export class AttemptLog {
 
 /** Keeps the lines of a task's attempts within MAX_TASK_LOG_BYTES; those of the oldest go first. */
 export function boundLogs<Attempt extends { readonly logs?: readonly LogLine[] }>(
-  attempts: readonly Attempt[],
+  attempts: Attempt[],
 ): Attempt[] {
+  if (attempts.every(({ logs }) => logs === undefined)) return attempts;
   let left = MAX_TASK_LOG_BYTES;
   return attempts
     .toReversed()

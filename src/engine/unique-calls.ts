@@ -41,7 +41,7 @@ export async function withUniqueRule(spec: TaskSpec, parts: UniqueParts): Promis
   return {
     ...there,
     dueAt: debounce === null ? spec.dueAt : debouncedTo(now + debounce.waitMs, spec, options),
-    options: { ...spec.options, unique_key: key },
+    options: { ...there.options, unique_key: key },
     unique: { key, ...plan.rule },
   };
 }

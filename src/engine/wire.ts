@@ -221,7 +221,9 @@ export type FinishedTask = TaskRecord & {
 export const MAX_KEPT_ATTEMPTS = 20;
 /*
  * Bytes of UTF-8. A finished task waits for D1 as JSON within JSON, which may double it, in a row that
- * takes 2,000,000 bytes in production (the local database takes more): all of it fits together.
+ * takes 2,000,000 bytes in production (the local database takes more): all of it fits together, with
+ * the errors of 20 attempts and the log lines of a task (reports.ts), which are not doubled. A unit test
+ * puts the largest of all into one row. What a running attempt reports (MAX_META_BYTES) gets into none.
  */
 /** JSON text of the arguments of one task. */
 export const MAX_KWARGS_BYTES = 256 * 1_024;

@@ -74,6 +74,10 @@ export class Clients {
     return this.#network.revoke(id, terminate);
   }
 
+  reschedule(id: string, dueAt: number): Promise<unknown> {
+    return this.#network.reschedule(id, { dueAt });
+  }
+
   /** Asks the ledger, then the history, and never sees less than it has seen. */
   async read(id: string): Promise<void> {
     const wasAccepted = this.#oracle.submissions.isAccepted(id);
@@ -146,7 +150,7 @@ export class Clients {
     const world = this.#world;
     this.#at(first + world.between(0, 60_000), () => {
       const dueAt = world.now() + world.between(-5_000, 30_000);
-      return this.#network.reschedule(id, { dueAt });
+      return this.reschedule(id, dueAt);
     });
   }
 

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { UniqueRule } from "#engine";
 import { Simulation, type SimulationOptions } from "./simulation.ts";
 import { BLOWS, Tripwire, type Blow } from "./tripwire.ts";
 
@@ -64,6 +65,44 @@ const SCENARIOS: Readonly<Record<string, Plan>> = {
       }),
     );
     world.after(0, () => void clients.submit(specs).catch(ignore));
+  },
+  "like calls, of which one is a task": ({ clients, world }) => {
+    const call = (rule: Partial<UniqueRule>) => {
+      const unique: UniqueRule = {
+        key: "k",
+        keep: "first",
+        holdMs: 0,
+        isHeldOpen: true,
+        debounce: null,
+        ...rule,
+      };
+      return clients.spec("succeed", { unique, options: { unique_key: "k" } });
+    };
+    const debounce = { waitMs: 2_000, maxMs: 3_000 };
+    const calls: [at: number, rule: Partial<UniqueRule>][] = [
+      [0, {}],
+      [0, {}],
+      [5_000, { keep: "replace", debounce }],
+      [6_500, { keep: "replace", debounce }],
+      [6_600, {}],
+      [20_000, { holdMs: 5_000, isHeldOpen: false }],
+      [22_000, {}],
+    ];
+    for (const [at, rule] of calls) {
+      world.after(at, () => void clients.submit([call(rule)]).catch(ignore));
+    }
+  },
+  "tasks that are moved, and one that nobody claims before it expires": ({ clients, world }) => {
+    const now = world.now();
+    const moved = clients.spec("succeed", { dueAt: now + 40_000 });
+    const late = clients.spec("succeed", { dueAt: now + 2_000, expiresAt: now + 50_000 });
+    const expiring = clients.spec("succeed", { dueAt: now + 90_000, expiresAt: now + 95_000 });
+    world.after(0, () => void clients.submit([moved, late, expiring]).catch(ignore));
+    world.after(1_000, () => {
+      void clients.reschedule(moved.id, now + 3_000).catch(ignore);
+      void clients.reschedule(late.id, now + 45_000).catch(ignore);
+      void clients.reschedule(expiring.id, now + 94_999).catch(ignore);
+    });
   },
 };
 

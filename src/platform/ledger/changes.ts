@@ -222,7 +222,9 @@ export class Changes {
 
   /** The log of an attempt that ends: what came with its end, else what was reported last. */
   #logsOf(taskId: string, logs?: readonly LogLine[]): { logs?: readonly LogLine[] } {
-    const reported = this.#memory.reports.end(taskId);
+    const { reports } = this.#memory;
+    if (logs === undefined && reports.isEmpty) return NO_LOGS;
+    const reported = reports.end(taskId);
     const kept = logs ?? reported?.logs ?? null;
     return kept === null ? {} : { logs: kept };
   }
@@ -292,6 +294,8 @@ export class Changes {
     this.noteParked({ ...task, due_at: dueAt });
   }
 }
+
+const NO_LOGS = {};
 
 const OUTCOME_OF = {
   succeed: "success",

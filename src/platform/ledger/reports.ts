@@ -8,6 +8,10 @@ import type { Lease } from "./leases.ts";
 export class LiveReports {
   readonly #reports = new Map<string, TaskReport>();
 
+  get isEmpty(): boolean {
+    return this.#reports.size === 0;
+  }
+
   /**
    * Takes a report unless its attempt is over or it is older than what is known.
    * @param lease the one that holds the task now

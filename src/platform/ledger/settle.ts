@@ -1,4 +1,10 @@
-import { describeError, LeaseLostError, type Outcome, type Settlement } from "#engine";
+import {
+  describeError,
+  LeaseLostError,
+  type LogLine,
+  type Outcome,
+  type Settlement,
+} from "#engine";
 import type { AttemptEnd, Changes } from "./changes.ts";
 import type { Memory } from "./memory.ts";
 
@@ -17,7 +23,7 @@ export function settle(
     const lease = memory.leases.holding(id);
     const task = lease?.tasks.get(id);
     if (lease === undefined || task === undefined || lease.token !== token) stale += 1;
-    else changes.endAttempt(lease, task, { ...endOf(outcome, runtimeMs), ...(logs && { logs }) });
+    else changes.endAttempt(lease, task, endOf(outcome, runtimeMs, logs));
   }
   return stale;
 }
@@ -38,8 +44,9 @@ const LOST: AttemptEnd = {
   runtimeMs: Number.MAX_SAFE_INTEGER,
 };
 
-function endOf(outcome: Outcome, runtimeMs: number): AttemptEnd {
-  const end = { result: null, error: null, delayMs: 0, runtimeMs };
+function endOf(outcome: Outcome, runtimeMs: number, logs?: readonly LogLine[]): AttemptEnd {
+  const none = { result: null, error: null, delayMs: 0, runtimeMs };
+  const end = logs === undefined ? none : { ...none, logs };
   switch (outcome.kind) {
     case "success":
       return { ...end, event: "succeed", result: outcome.result };
