@@ -49,6 +49,7 @@ it("every route declares who may use it", () => {
       "GET /api/tasks/status/:id tasks:read",
       "GET /api/tasks/:id tasks:read",
       "GET /api/tasks/:id/events tasks:read",
+      "POST /api/tasks/:id/events/:name tasks:write",
       "POST /api/tasks/:id/revoke tasks:write",
       "POST /api/tasks/:id/reschedule tasks:write",
       "POST /api/control/rate_limit control",

@@ -24,7 +24,7 @@ import { statusView, taskView } from "./task-views.ts";
 const processSchema = z.strictObject({ data: z.string().max(100_000) });
 const bulkSchema = z.strictObject({ tasks: z.array(callSchema).min(1).max(1_000) });
 const revokeSchema = z.strictObject({ terminate: z.boolean().default(false) });
-const eventSchema = z.strictObject({ payload: z.unknown() });
+const eventSchema = z.strictObject({ payload: z.unknown().optional() });
 const MAX_WAIT_SECONDS = 60;
 
 export function taskRoutes(parts: ApiParts): Route[] {
