@@ -1,5 +1,6 @@
 import { drizzle } from "drizzle-orm/d1";
 import {
+  compileRoutes,
   importIdSecret,
   Lovage,
   Registry,
@@ -11,7 +12,7 @@ import {
 import { readConfig } from "./config.ts";
 import { createApi, Problem, withHeaders, type Access } from "./delivery/api/index.ts";
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
-import type { ShopServices } from "./domain/index.ts";
+import { shopRoutes, type ShopServices } from "./domain/index.ts";
 import { createOutboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
 import { ApiKeys } from "./platform/access/api-keys.ts";
@@ -48,6 +49,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   const settings: LovageSettings = {
     shards: config.shards,
     queues: QUEUES,
+    routeOf: compileRoutes(shopRoutes, QUEUES),
     idSecret: importIdSecret(config.idSecret),
   };
   const clock = systemClock;

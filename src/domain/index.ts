@@ -1,8 +1,12 @@
+import type { TaskRoutes } from "#engine";
 import { sendOrderConfirmationEmail } from "./notifications/index.ts";
 import { processPaymentTask } from "./payments/index.ts";
 import { processData } from "./processing/index.ts";
 
 export { defineShopTask, type ShopServices } from "./services.ts";
+
+/** Where tasks go that don't say so themselves: the first rule that fits their name. */
+export const shopRoutes: TaskRoutes = [["send_*", { queue: "emails" }]];
 
 /** Every task of the shop; the types of all of them are what other Workers' calls are checked by. */
 export const shopTasks = [sendOrderConfirmationEmail, processPaymentTask, processData] as const;

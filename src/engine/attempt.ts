@@ -2,9 +2,11 @@ import type { TaskContext } from "./context.ts";
 import type { AnyTaskDefinition, BatchCall } from "./definition.ts";
 import {
   describeError,
+  Ignore,
   InvalidArgumentsError,
   InvalidOptionError,
   MaxRetriesExceededError,
+  Reject,
   ResultError,
   Retry,
   TimeLimitExceeded,
@@ -12,10 +14,12 @@ import {
 } from "./errors.ts";
 import { isLargerThan } from "./json.ts";
 import type { Registry } from "./registry.ts";
-import { hasRetryLeft, retryDelayMs } from "./retry.ts";
+import { askedDelayMs, hasRetryLeft, retryDelayMs } from "./retry.ts";
 import { StepLimitError, StepOrderError, Suspend } from "./steps.ts";
 import { MAX_RESULT_BYTES, type ClaimedTask, type Outcome } from "./wire.ts";
 
+/** A task that is given back to its queue comes again after this. */
+const REQUEUE_MS = 1_000;
 /** A hundred years. */
 const MAX_RETRY_DELAY_MS = 100 * 365 * 86_400_000;
 
@@ -159,9 +163,15 @@ function decide<Services>(
   const maxRetries =
     task.options.max_retries === undefined ? retryPolicy.maxRetries : task.options.max_retries;
   const isRetryLeft = hasRetryLeft({ maxRetries }, task.retries);
+  if (thrown instanceof Ignore) return { kind: "ignore" };
+  if (thrown instanceof Reject) {
+    return thrown.isRequeued && isRetryLeft ? retry(REQUEUE_MS, thrown) : fail(thrown);
+  }
   if (thrown instanceof Retry) {
     const cause = thrown.cause ?? null;
-    if (!isRetryLeft) return fail(cause ?? new MaxRetriesExceededError(task.name, task.id));
+    const own = thrown.maxRetries === undefined ? maxRetries : thrown.maxRetries;
+    if (!hasRetryLeft({ maxRetries: own }, task.retries))
+      return fail(cause ?? new MaxRetriesExceededError(task.name, task.id));
     const seconds = thrown.countdownSeconds ?? retryPolicy.defaultRetryDelaySeconds;
     if (Number.isNaN(seconds) || seconds * 1_000 > MAX_RETRY_DELAY_MS) {
       return fail(
@@ -174,11 +184,13 @@ function decide<Services>(
   if (thrown instanceof TimeLimitExceeded) return fail(thrown);
   // What is done can't be known, or can't be kept: another attempt would meet the same.
   if (thrown instanceof StepOrderError || thrown instanceof StepLimitError) return fail(thrown);
+  const askedMs = askedDelayMs(thrown);
   const isAutomatic =
-    definition.autoretryFor.some((type) => thrown instanceof type) &&
+    (askedMs !== null || definition.autoretryFor.some((type) => thrown instanceof type)) &&
     !definition.dontAutoretryFor.some((type) => thrown instanceof type);
   if (!isAutomatic || !isRetryLeft || thrown instanceof InvalidArgumentsError) return fail(thrown);
-  return retry(retryDelayMs(retryPolicy, task.retries, random), thrown);
+  const delayMs = retryDelayMs(retryPolicy, task.retries, random);
+  return retry(Math.max(delayMs, askedMs ?? 0), thrown);
 }
 
 /** Milliseconds the ledger can keep: whole, not negative, not beyond all calendars. */

@@ -10,6 +10,7 @@ import { InvalidCallError, InvalidOptionError, LovageError } from "./errors.ts";
 import { fingerprint } from "./json.ts";
 import type { Clock, Random } from "./ports.ts";
 import type { Registry } from "./registry.ts";
+import type { Route } from "./routing.ts";
 import { signature, type CallOptions, type Signature } from "./signature.ts";
 import { deriveTaskId, mintTaskId, shardOf } from "./task-id.ts";
 import { mayBeUnique, withUniqueRule } from "./unique-calls.ts";
@@ -28,6 +29,8 @@ export interface LovageSettings {
   readonly shards: number;
   /** Names of the queues that have a consumer. */
   readonly queues: ReadonlySet<string>;
+  /** The rule for a task's name, see `compileRoutes`; the call and the declaration come first. */
+  readonly routeOf: (name: string) => Route;
   /** Derives ids from keys that callers bring. */
   readonly idSecret: Promise<CryptoKey>;
 }
@@ -204,14 +207,16 @@ export class Lovage {
   #spec(call: Signature, id: string, now: number): TaskSpec {
     const definition = this.#registry.get(call.task);
     const { options } = call;
-    const queue = this.#queue(options.queue ?? definition.queue);
+    const route = this.#settings.routeOf(definition.name);
+    const queue = this.#queue(options.queue ?? definition.queue ?? route.queue ?? "default");
+    const priority = options.priority ?? definition.priority ?? route.priority ?? 0;
     const dueAt = dueTime(options, now);
     const kwargs = this.#registry.bind(call.task, call.args, call.kwargs);
     return {
       id,
       name: definition.name,
       queue,
-      priority: checkInteger("priority", options.priority ?? definition.priority, 0, MAX_PRIORITY),
+      priority: checkInteger("priority", priority, 0, MAX_PRIORITY),
       kwargs,
       owner: this.#owner,
       key: checkKey(options.key ?? this.#registry.keyOf(call.task, kwargs)),

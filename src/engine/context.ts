@@ -30,11 +30,16 @@ export interface TaskContext<Services> {
   readonly lovage: Lovage;
   readonly services: Services;
   /**
-   * Ends this attempt and asks for another after `countdown` seconds (default: the task's delay).
-   * When no retry is left the task fails with `cause`, or `MaxRetriesExceededError` without one.
+   * Ends this attempt and asks for another after `countdown` seconds, or at `eta` (default: after the task's
+   * delay). `maxRetries` counts instead of the task's this time; null: for ever. When no retry is left the task fails with `cause`, or `MaxRetriesExceededError` without one.
    * Always throws (Celery's `self.retry()`).
    */
-  retry(options?: { countdown?: number; cause?: unknown }): never;
+  retry(options?: {
+    countdown?: number;
+    eta?: Date;
+    maxRetries?: number | null;
+    cause?: unknown;
+  }): never;
   /**
    * Tells readers how far the attempt is: its state is PROGRESS, with these details, until it ends or says
    * something else. Call it as often as you like: the newest is sent every 250 ms at most.

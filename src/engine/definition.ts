@@ -28,9 +28,9 @@ export const MAX_BATCH_SIZE = 100;
  * (`celery/app/task.py`); times are in seconds, as there.
  */
 export interface TaskOptions extends PaceOptions {
-  /** The queue its calls wait in. Default `default`. */
+  /** The queue its calls wait in. Default: as the deployment's routes say, else `default`. */
   readonly queue?: string;
-  /** 0 … 9, higher first. Default 0. */
+  /** 0 … 9, higher first. Default: as the routes say, else 0. */
   readonly priority?: number;
   /** Retries after the first attempt; null for ever. Default 3. */
   readonly maxRetries?: number | null;
@@ -118,8 +118,9 @@ export interface TaskDefinition<
 > {
   readonly name: Name;
   readonly params: Schema;
-  readonly queue: string;
-  readonly priority: number;
+  /** Null: as the deployment's routes say. */
+  readonly queue: string | null;
+  readonly priority: number | null;
   readonly retryPolicy: RetryPolicy;
   readonly autoretryFor: readonly ErrorClass[];
   readonly dontAutoretryFor: readonly ErrorClass[];
@@ -180,8 +181,11 @@ export function createTaskDefiner<Services>({
     return {
       name,
       params: declaration.params,
-      queue: declaration.queue ?? "default",
-      priority: checkInteger("priority", declaration.priority ?? 0, 0, MAX_PRIORITY),
+      queue: declaration.queue ?? null,
+      priority:
+        declaration.priority === undefined
+          ? null
+          : checkInteger("priority", declaration.priority, 0, MAX_PRIORITY),
       retryPolicy: retryPolicyOf(declaration),
       autoretryFor: declaration.autoretryFor ?? [],
       dontAutoretryFor: declaration.dontAutoretryFor ?? [],

@@ -67,11 +67,57 @@ export class InvalidCallError extends LovageError {
 export class Retry extends Error {
   /** Seconds until the next attempt; null takes the task's `defaultRetryDelaySeconds`. */
   readonly countdownSeconds: number | null;
+  /** Instead of the task's; null: for ever; undefined: the task's. */
+  readonly maxRetries: number | null | undefined;
 
-  constructor(options: { countdownSeconds?: number; cause?: unknown; message?: string } = {}) {
+  constructor(
+    options: {
+      countdownSeconds?: number;
+      maxRetries?: number | null;
+      cause?: unknown;
+      message?: string;
+    } = {},
+  ) {
     super(options.message ?? "Retry in a while", { cause: options.cause });
     this.name = "Retry";
     this.countdownSeconds = options.countdownSeconds ?? null;
+    this.maxRetries = options.maxRetries;
+  }
+}
+
+/**
+ * Throw it to give a task back (Celery's `Reject`): without retries it becomes a dead letter, with
+ * `requeue` it goes to the end of its queue and comes again after a second, as a retry.
+ */
+export class Reject extends Error {
+  readonly isRequeued: boolean;
+
+  constructor(reason: string, options: { requeue?: boolean; cause?: unknown } = {}) {
+    super(reason, { cause: options.cause });
+    this.name = "Reject";
+    this.isRequeued = options.requeue ?? false;
+  }
+}
+
+/** Throw it to end a task that is not worth a result (Celery's `Ignore`): its state is IGNORED. */
+export class Ignore extends Error {
+  constructor(reason = "Ignored") {
+    super(reason);
+    this.name = "Ignore";
+  }
+}
+
+/**
+ * Throw it when a provider says when to come back: the attempt is tried again, though not before then,
+ * while retries are left, listed in `autoretryFor` or not. Any error with a number `retryAfterSeconds`
+ * counts as one. At most a day is waited.
+ */
+export class RetryAfterError extends LovageError {
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number, message = "The provider asks to come back later.") {
+    super("retry_after", message, { retryable: true });
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 

@@ -10,6 +10,7 @@ export * from "./ports.ts";
 export * from "./registry.ts";
 export * from "./reports.ts";
 export * from "./retry.ts";
+export * from "./routing.ts";
 export * from "./signature.ts";
 export * from "./states.ts";
 export * from "./steps.ts";

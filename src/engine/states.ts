@@ -12,6 +12,7 @@
  *             └────────────┴───┴───────────────► REVOKED
  *               revoke, terminate, expire
  *
+ *  STARTED ──ignore───► IGNORED
  *  STARTED ──suspend──► SUSPENDED ──claim──► STARTED: in the middle of durable steps
  * ```
  * States and their sets are Celery's (`celery/states.py`). STARTED is not stored: a task is STARTED
@@ -25,15 +26,21 @@ export const STATES = [
   "SUCCESS",
   "FAILURE",
   "REVOKED",
+  "IGNORED",
 ] as const;
 export type State = (typeof STATES)[number];
 
-/** States that never change again (Celery's READY_STATES). */
-export type TerminalState = "SUCCESS" | "FAILURE" | "REVOKED";
+/** States that never change again (Celery's READY_STATES, and IGNORED). */
+export type TerminalState = "SUCCESS" | "FAILURE" | "REVOKED" | "IGNORED";
 /** States in which a task has no runner and waits to be claimed. */
 export type WaitingState = "PENDING" | "RETRY" | "SUSPENDED";
 
-export const READY_STATES: ReadonlySet<State> = new Set(["SUCCESS", "FAILURE", "REVOKED"]);
+export const READY_STATES: ReadonlySet<State> = new Set([
+  "SUCCESS",
+  "FAILURE",
+  "REVOKED",
+  "IGNORED",
+]);
 
 export function isTerminal(state: State): state is TerminalState {
   return READY_STATES.has(state);
@@ -43,6 +50,7 @@ export function isTerminal(state: State): state is TerminalState {
  * What can happen to a task.
  * - `claim`: a consumer took it under a lease.
  * - `succeed`, `fail`, `retry`: its runner settled the attempt with that outcome.
+ * - `ignore`: its runner ended it without a result.
  * - `suspend`: its runner gave it up in the middle of its durable steps, to go on later.
  * - `lose`: its lease expired without a settle.
  * - `poison`: it was lost once too often while running alone.
@@ -53,6 +61,7 @@ export type TaskEvent =
   | "claim"
   | "succeed"
   | "fail"
+  | "ignore"
   | "retry"
   | "suspend"
   | "lose"
@@ -78,6 +87,7 @@ const TRANSITIONS: Readonly<Record<State, Row>> = {
   STARTED: {
     succeed: "SUCCESS",
     fail: "FAILURE",
+    ignore: "IGNORED",
     retry: "RETRY",
     suspend: "SUSPENDED",
     lose: "RETRY",
@@ -89,6 +99,7 @@ const TRANSITIONS: Readonly<Record<State, Row>> = {
   SUCCESS: {},
   FAILURE: {},
   REVOKED: {},
+  IGNORED: {},
 };
 
 /** The state that follows, or null where the event has no meaning in that state (a logged no-op). */

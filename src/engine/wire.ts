@@ -110,6 +110,7 @@ export interface ClaimedTask {
 /** How one attempt ended: the closed set that a consumer reports and the ledger applies. */
 export type Outcome =
   | { readonly kind: "success"; readonly result: string | null }
+  | { readonly kind: "ignore" }
   | { readonly kind: "retry"; readonly delayMs: number; readonly error: ErrorInfo }
   | { readonly kind: "failure"; readonly error: ErrorInfo }
   /** It goes on at `wakeAt` (epoch ms; null: not by time), or when one of the events comes. */
@@ -138,7 +139,15 @@ export interface AttemptRecord {
   /** Epoch ms, the ledger's clock. */
   readonly startedAt: number;
   readonly finishedAt: number | null;
-  readonly outcome: "success" | "retry" | "failure" | "lost" | "revoked" | "suspended" | null;
+  readonly outcome:
+    | "success"
+    | "retry"
+    | "failure"
+    | "lost"
+    | "revoked"
+    | "suspended"
+    | "ignored"
+    | null;
   readonly error: ErrorInfo | null;
   /** Its log lines, oldest first; absent: none. */
   readonly logs?: readonly LogLine[];

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { createTaskDefiner, Registry, type TaskContext } from "#engine";
+import { createTaskDefiner, Ignore, Registry, Reject, type TaskContext } from "#engine";
 import type { Process } from "./process.ts";
 import { never } from "./world.ts";
 
@@ -7,6 +7,10 @@ import { never } from "./world.ts";
 export const KINDS = [
   "succeed",
   "fail",
+  /** Ends itself without a result. */
+  "ignore",
+  /** Gives itself back to its queue once, then is rejected. */
+  "reject",
   /** Retried twice by its declaration, then succeeds. */
   "flaky",
   /** Asks for a retry in `n` seconds, once. */
@@ -32,6 +36,8 @@ export type Params = z.output<typeof params>;
 export const ENDS: Readonly<Record<Kind, readonly [state: string, error: string | null]>> = {
   succeed: ["SUCCESS", null],
   fail: ["FAILURE", "TypeError"],
+  ignore: ["IGNORED", null],
+  reject: ["FAILURE", "Reject"],
   flaky: ["SUCCESS", null],
   again: ["SUCCESS", null],
   exhaust: ["FAILURE", "RangeError"],
@@ -66,6 +72,10 @@ async function behave({ kind, n }: Params, ctx: Ctx): Promise<number> {
   switch (kind) {
     case "fail":
       throw new TypeError("not retried");
+    case "ignore":
+      throw new Ignore();
+    case "reject":
+      throw new Reject("not mine", { requeue: ctx.retries === 0 });
     case "flaky":
       if (ctx.retries < 2) throw new RangeError("retried");
       return n;

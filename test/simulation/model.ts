@@ -166,6 +166,8 @@ export class Model {
       this.#endAttempt(task, "SUCCESS", null, outcome.result, "success");
     } else if (outcome.kind === "failure") {
       this.#endAttempt(task, "FAILURE", outcome.error.exc_type, null, "failure");
+    } else if (outcome.kind === "ignore") {
+      this.#endAttempt(task, "IGNORED", null, null, "ignored");
     } else if (outcome.kind === "suspend") {
       throw new Error("No task is durable here.");
     } else if (task.isRevoked) {

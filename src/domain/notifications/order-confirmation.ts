@@ -26,7 +26,6 @@ interface Confirmation {
 export const sendOrderConfirmationEmail = defineShopTask({
   name: "send_order_confirmation_email",
   params: z.object({ order_id: z.string(), customer_email: z.string() }),
-  queue: "emails",
   // Also a database that can't be reached: the message is the same in every run.
   autoretryFor: [Error],
   dontAutoretryFor: [RecipientRefusedError],

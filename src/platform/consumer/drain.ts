@@ -214,10 +214,18 @@ class Drain<Services> {
       softTimeLimitSeconds: options.soft_time_limit ?? definition?.softTimeLimitSeconds ?? null,
       timeLimitSeconds: options.time_limit ?? definition?.timeLimitSeconds ?? 0,
     };
-    const { supplies } = this.#parts;
+    const { supplies, clock } = this.#parts;
     const isBatch = definition?.batch != null;
-    const running = new RunningTask(task, token, now, limits, supplies, this.#reports, (its) =>
-      this.#stepsOf(its, isBatch),
+    const makeSteps = (its: RunningTask<Services>) => this.#stepsOf(its, isBatch);
+    const running = new RunningTask(
+      task,
+      token,
+      now,
+      limits,
+      supplies,
+      clock,
+      this.#reports,
+      makeSteps,
     );
     this.#running.set(task.id, running);
     return running;

@@ -4,6 +4,7 @@ import {
   TimeLimitExceeded,
   type Attempt,
   type ClaimedTask,
+  type Clock,
   type Lovage,
   type StepContext,
   type StepOptions,
@@ -41,6 +42,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   readonly #limits: AttemptLimits;
   readonly #abort = lazy(() => new AbortController());
   readonly #cut = lazy(() => Promise.withResolvers<Error>());
+  readonly #clock: Clock;
   readonly #reports: Reports;
   readonly #makeSteps: (running: RunningTask<Services>) => DurableSteps;
   readonly #steps = lazy(() => this.#makeSteps(this));
@@ -53,6 +55,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     startedAt: number,
     limits: AttemptLimits,
     supplies: AttemptSupplies<Services>,
+    clock: Clock,
     reports: Reports,
     makeSteps: (running: RunningTask<Services>) => DurableSteps,
   ) {
@@ -63,6 +66,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     this.maxRetries = limits.maxRetries;
     this.#limits = limits;
     this.#supplies = supplies;
+    this.#clock = clock;
     this.#reports = reports;
     this.#makeSteps = makeSteps;
   }
@@ -136,10 +140,21 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     return (this.#notes ??= this.#reports.open(this.task.id, this.token));
   }
 
-  retry(options: { countdown?: number; cause?: unknown } = {}): never {
+  retry(
+    options: {
+      countdown?: number;
+      eta?: Date;
+      maxRetries?: number | null;
+      cause?: unknown;
+    } = {},
+  ): never {
+    const { countdown, eta, maxRetries, cause } = options;
+    const seconds =
+      countdown ?? (eta === undefined ? undefined : (eta.getTime() - this.#clock.now()) / 1_000);
     throw new Retry({
-      ...(options.countdown !== undefined && { countdownSeconds: options.countdown }),
-      cause: options.cause,
+      ...(seconds !== undefined && { countdownSeconds: seconds }),
+      ...(maxRetries !== undefined && { maxRetries }),
+      cause,
     });
   }
 

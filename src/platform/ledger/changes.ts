@@ -1,5 +1,6 @@
 import {
   describeError,
+  isTerminal,
   partsOfGate,
   TaskRevokedError,
   transition,
@@ -31,7 +32,7 @@ type ParkedPlace = Pick<TaskRow, "queue" | "gate" | "priority" | "due_at" | "exp
 
 /** How an attempt under a lease ended. */
 export interface AttemptEnd {
-  readonly event: "succeed" | "fail" | "retry" | "suspend" | "lose";
+  readonly event: "succeed" | "fail" | "ignore" | "retry" | "suspend" | "lose";
   /** JSON text, of a success. */
   readonly result: string | null;
   readonly error: ErrorInfo | null;
@@ -157,7 +158,7 @@ export class Changes {
       error: end.error,
       ...this.#logsOf(task.id, end.logs),
     };
-    if (next === "SUCCESS" || next === "FAILURE") {
+    if (isTerminal(next)) {
       const error = isPoison ? describeError(new WorkerLostError(losses)) : end.error;
       this.#end(task, next, attempt, end.result, withoutLedgerStack(error, isPoison));
     } else if (task.is_revoked === 1) {
@@ -300,6 +301,7 @@ const NO_LOGS = {};
 const OUTCOME_OF = {
   succeed: "success",
   fail: "failure",
+  ignore: "ignored",
   retry: "retry",
   suspend: "suspended",
   lose: "lost",

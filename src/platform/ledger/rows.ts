@@ -131,7 +131,7 @@ function record(
     kwargs: row.kwargs,
     result,
     // A success has none, whatever its earlier attempts met; those keep theirs.
-    error: state === "SUCCESS" ? null : (error ?? lastErrorOf(attempts)),
+    error: state === "SUCCESS" || state === "IGNORED" ? null : (error ?? lastErrorOf(attempts)),
     options: optionsOf(row),
     retries: row.retries,
     submittedAt: row.submitted_at,

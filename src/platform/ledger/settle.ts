@@ -50,6 +50,8 @@ function endOf(outcome: Outcome, runtimeMs: number, logs?: readonly LogLine[]): 
   switch (outcome.kind) {
     case "success":
       return { ...end, event: "succeed", result: outcome.result };
+    case "ignore":
+      return { ...end, event: "ignore" };
     case "failure":
       return { ...end, event: "fail", error: outcome.error };
     case "suspend":

@@ -2,8 +2,11 @@ import { expect, it } from "vitest";
 import { z } from "zod";
 import {
   createTaskDefiner,
+  Ignore,
   Registry,
+  Reject,
   Retry,
+  RetryAfterError,
   runAttempt,
   runBatch,
   TimeLimitExceeded,
@@ -216,4 +219,44 @@ it("a batch handler that throws, or forgets a call, is an error of those calls",
   expect(thrown).toMatchObject(three.map(() => ({ kind: "retry", error: { exc_message: "all" } })));
   const short = await runBatchOf((seen) => fulfilled(seen.slice(0, 2)), three);
   expect(short.map(({ kind }) => kind)).toEqual(["success", "success", "retry"]);
+});
+
+it("Ignore ends a task without a result; it is never retried", async () => {
+  expect(await run(fails(new Ignore()), retried)).toEqual({ kind: "ignore" });
+});
+
+it("Reject is a dead letter, or a second in its queue while retries are left; never retried by itself", async () => {
+  expect(await run(fails(new Reject("no")), retried)).toMatchObject({
+    kind: "failure",
+    error: { exc_type: "Reject", exc_message: "no" },
+  });
+  const requeued = fails(new Reject("no", { requeue: true }));
+  expect(await run(requeued, retried)).toMatchObject({ kind: "retry", delayMs: 1_000 });
+  expect(await run(requeued, retried, claimed({ retries: 3 }))).toMatchObject({ kind: "failure" });
+});
+
+it("a provider's Retry-After is waited for, listed in autoretryFor or not, and never less than the backoff", async () => {
+  const asks = fails(new RetryAfterError(90));
+  expect(await run(asks)).toMatchObject({ kind: "retry", delayMs: 180_000 });
+  const quick = { defaultRetryDelaySeconds: 1 };
+  expect(await run(asks, quick)).toMatchObject({ kind: "retry", delayMs: 90_000 });
+  expect(await run(asks, quick, claimed({ retries: 3 }))).toMatchObject({ kind: "failure" });
+  const asksForMonths = fails(new RetryAfterError(9_999_999));
+  expect(await run(asksForMonths, quick)).toMatchObject({ kind: "retry", delayMs: 86_400_000 });
+  const own = fails(Object.assign(new TypeError("busy"), { retryAfterSeconds: 5 }));
+  expect(await run(own, quick)).toMatchObject({ kind: "retry", delayMs: 5_000 });
+  const none = fails(Object.assign(new TypeError("busy"), { retryAfterSeconds: Number.NaN }));
+  expect(await run(none, quick)).toMatchObject({ kind: "failure" });
+  expect(await run(asks, { dontAutoretryFor: [RetryAfterError] })).toMatchObject({
+    kind: "failure",
+  });
+});
+
+it("ctx.retry() may bring its own number of retries", async () => {
+  const more = fails(new Retry({ countdownSeconds: 1, maxRetries: 9 }));
+  expect(await run(more, {}, claimed({ retries: 5 }))).toMatchObject({ kind: "retry" });
+  const forever = fails(new Retry({ countdownSeconds: 1, maxRetries: null }));
+  expect(await run(forever, {}, claimed({ retries: 500 }))).toMatchObject({ kind: "retry" });
+  const none = fails(new Retry({ maxRetries: 0, cause: new RangeError("given up") }));
+  expect(await run(none)).toMatchObject({ kind: "failure", error: { exc_type: "RangeError" } });
 });

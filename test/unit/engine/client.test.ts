@@ -1,6 +1,7 @@
 import { expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import {
+  compileRoutes,
   createTaskDefiner,
   importIdSecret,
   Lovage,
@@ -19,12 +20,19 @@ const sendMail = define({
   priority: 3,
   handler: ({ to }) => to.length,
 });
+const report = define({ name: "reports.daily", params: z.object({}), handler: () => null });
+const plain = define({
+  name: "plain",
+  params: z.object({}),
+  queue: "default",
+  handler: () => null,
+});
 const NOW = 1_800_000_000_000;
 
 function client() {
   const submitted: TaskSpec[] = [];
   const lovage = new Lovage({
-    registry: new Registry<null>([sendMail]),
+    registry: new Registry<null>([sendMail, report, plain]),
     submitter: {
       submit: async (tasks) => {
         submitted.push(...tasks);
@@ -33,6 +41,13 @@ function client() {
     },
     settings: {
       shards: 4,
+      routeOf: compileRoutes(
+        [
+          ["reports.*", { queue: "emails", priority: 2 }],
+          ["*", { priority: 1 }],
+        ],
+        new Set(["default", "emails"]),
+      ),
       queues: new Set(["default", "emails"]),
       idSecret: importIdSecret("s".repeat(32)),
     },
@@ -177,4 +192,37 @@ it.each([
 
 it("two tasks can't share a name", () => {
   expect(() => new Registry<null>([sendMail, sendMail])).toThrow(/declared twice/);
+});
+
+it("a call goes where it says, else where its declaration says, else where the first rule says", async () => {
+  const { lovage, submitted } = client();
+  await lovage.delay(report, {});
+  await lovage.applyAsync(report, {}, { queue: "default", priority: 9 });
+  await lovage.delay(plain, {});
+  expect(submitted.map(({ queue, priority }) => [queue, priority])).toEqual([
+    ["emails", 2],
+    ["default", 9],
+    ["default", 1],
+  ]);
+});
+
+it.each([
+  ["send_*", "send_mail", true],
+  ["send_*", "resend_mail", false],
+  ["*", "anything.at.all", true],
+  ["a?c", "abc", true],
+  ["a?c", "ac", false],
+  ["a.c", "abc", false],
+  ["plain", "plain", true],
+  ["(a|b)+", "ab", false],
+])("the rule %s for the name %s: %s", (pattern, name, isMatch) => {
+  const routeOf = compileRoutes([[pattern, { priority: 5 }]], new Set());
+  expect(routeOf(name)).toEqual(isMatch ? { priority: 5 } : {});
+});
+
+it("rules that can't hold are refused when the deployment starts", () => {
+  expect(() => compileRoutes([["a", { queue: "nope" }]], new Set(["default"]))).toThrow(
+    "routes.a: 'nope' is none of default.",
+  );
+  expect(() => compileRoutes([["a", { priority: 10 }]], new Set())).toThrow("routes.a.priority");
 });

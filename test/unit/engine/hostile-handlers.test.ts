@@ -52,7 +52,7 @@ function expectStorable(outcome: Outcome): void {
     if (outcome.result !== null) JSON.parse(outcome.result);
     return;
   }
-  if (outcome.kind === "suspend") throw new Error("No task is durable here.");
+  if (outcome.kind === "suspend" || outcome.kind === "ignore") throw new Error("It threw neither.");
   if (outcome.kind === "retry") {
     expect(Number.isSafeInteger(outcome.delayMs) && outcome.delayMs >= 0).toBe(true);
   }

@@ -1,6 +1,6 @@
 import { assert, double, integer, property, record } from "fast-check";
 import { expect, it } from "vitest";
-import { hasRetryLeft, retryDelayMs, type RetryPolicy } from "#engine";
+import { hasRetryLeft, retryDelayMs, type RetryPolicy, retryAfterSeconds } from "#engine";
 
 const policy = (over: Partial<RetryPolicy> = {}): RetryPolicy => ({
   maxRetries: 3,
@@ -55,4 +55,21 @@ it("max_retries counts the retries, not the attempts; null never ends", () => {
   expect(left(0)).toEqual([false, false, false, false, false]);
   expect(left(2)).toEqual([true, true, false, false, false]);
   expect(left(null)).toEqual([true, true, true, true, true]);
+});
+
+it.each([
+  ["120", 120],
+  ["0", 0],
+  [" 5 ", 5],
+  ["Fri, 15 Jan 2027 08:01:00 GMT", 60],
+  ["Fri, 15 Jan 2027 07:00:00 GMT", 0],
+  ["soon", null],
+  ["-5", null],
+  ["1.5", null],
+  ["2027", 2_027],
+  ["1e3", null],
+  ["", null],
+])("Retry-After '%s' asks to wait %s seconds", (text, seconds) => {
+  const now = Date.UTC(2027, 0, 15, 8, 0, 0);
+  expect(retryAfterSeconds(new Headers({ "Retry-After": text }), now)).toBe(seconds);
 });

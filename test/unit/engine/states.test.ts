@@ -5,6 +5,7 @@ const EVENTS: readonly TaskEvent[] = [
   "claim",
   "succeed",
   "fail",
+  "ignore",
   "retry",
   "suspend",
   "lose",
@@ -20,13 +21,14 @@ it("every state answers every event: the whole table", () => {
     return `${state} ${answers.join(" ")}`;
   });
   expect(table).toEqual([
-    "PENDING claim:STARTED succeed:- fail:- retry:- suspend:- lose:- poison:- revoke:REVOKED terminate:REVOKED expire:REVOKED",
-    "STARTED claim:- succeed:SUCCESS fail:FAILURE retry:RETRY suspend:SUSPENDED lose:RETRY poison:FAILURE revoke:STARTED terminate:REVOKED expire:-",
-    "RETRY claim:STARTED succeed:- fail:- retry:- suspend:- lose:- poison:- revoke:REVOKED terminate:REVOKED expire:REVOKED",
-    "SUSPENDED claim:STARTED succeed:- fail:- retry:- suspend:- lose:- poison:- revoke:REVOKED terminate:REVOKED expire:-",
-    "SUCCESS claim:- succeed:- fail:- retry:- suspend:- lose:- poison:- revoke:- terminate:- expire:-",
-    "FAILURE claim:- succeed:- fail:- retry:- suspend:- lose:- poison:- revoke:- terminate:- expire:-",
-    "REVOKED claim:- succeed:- fail:- retry:- suspend:- lose:- poison:- revoke:- terminate:- expire:-",
+    "PENDING claim:STARTED succeed:- fail:- ignore:- retry:- suspend:- lose:- poison:- revoke:REVOKED terminate:REVOKED expire:REVOKED",
+    "STARTED claim:- succeed:SUCCESS fail:FAILURE ignore:IGNORED retry:RETRY suspend:SUSPENDED lose:RETRY poison:FAILURE revoke:STARTED terminate:REVOKED expire:-",
+    "RETRY claim:STARTED succeed:- fail:- ignore:- retry:- suspend:- lose:- poison:- revoke:REVOKED terminate:REVOKED expire:REVOKED",
+    "SUSPENDED claim:STARTED succeed:- fail:- ignore:- retry:- suspend:- lose:- poison:- revoke:REVOKED terminate:REVOKED expire:-",
+    "SUCCESS claim:- succeed:- fail:- ignore:- retry:- suspend:- lose:- poison:- revoke:- terminate:- expire:-",
+    "FAILURE claim:- succeed:- fail:- ignore:- retry:- suspend:- lose:- poison:- revoke:- terminate:- expire:-",
+    "REVOKED claim:- succeed:- fail:- ignore:- retry:- suspend:- lose:- poison:- revoke:- terminate:- expire:-",
+    "IGNORED claim:- succeed:- fail:- ignore:- retry:- suspend:- lose:- poison:- revoke:- terminate:- expire:-",
   ]);
 });
 

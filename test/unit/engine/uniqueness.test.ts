@@ -37,7 +37,12 @@ function client(owner = "shop", answer: SubmitAnswer = "accepted") {
         return tasks.map(() => answer);
       },
     },
-    settings: { shards: 64, queues: new Set(["default"]), idSecret },
+    settings: {
+      routeOf: () => ({}),
+      shards: 64,
+      queues: new Set(["default"]),
+      idSecret,
+    },
     clock: { now: () => NOW },
     random: {
       float: () => (count++ % 64) / 64,

@@ -27,6 +27,7 @@ const random = {
 const registry = new Registry<ShopServices>(shopTasks);
 const settings = {
   shards: 4,
+  routeOf: () => ({}),
   queues: new Set(["default", "emails", "payments"]),
   idSecret: importIdSecret("for tests only: 0123456789abcdef0123456789abcdef"),
 };

@@ -1,0 +1,52 @@
+import { checkInteger, MAX_PRIORITY } from "./definition.ts";
+import { InvalidOptionError } from "./errors.ts";
+
+/** Where the calls of a task go that say nothing themselves, and whose declaration doesn't either. */
+export interface Route {
+  readonly queue?: string;
+  readonly priority?: number;
+}
+
+/**
+ * Rules by task name, the first that fits holds (Celery's `task_routes`, `celery/app/routes.py`): names, or
+ * globs with `*` (any characters) and `?` (one).
+ */
+export type TaskRoutes = readonly (readonly [pattern: string, route: Route])[];
+
+/**
+ * The routes ready for use.
+ * @throws InvalidOptionError naming the pattern, for a queue that there is not or a priority out of range
+ */
+export function compileRoutes(
+  routes: TaskRoutes,
+  queues: ReadonlySet<string>,
+): (name: string) => Route {
+  const compiled = routes.map(([pattern, route]) => {
+    if (route.queue !== undefined && !queues.has(route.queue)) {
+      const known = [...queues].join(", ");
+      throw new InvalidOptionError(`routes.${pattern}`, `'${route.queue}' is none of ${known}.`);
+    }
+    if (route.priority !== undefined) {
+      checkInteger(`routes.${pattern}.priority`, route.priority, 0, MAX_PRIORITY);
+    }
+    return { isMatch: matcher(pattern), route };
+  });
+  const found = new Map<string, Route>();
+  return (name) => {
+    let route = found.get(name);
+    if (route === undefined) {
+      route = compiled.find(({ isMatch }) => isMatch(name))?.route ?? {};
+      found.set(name, route);
+    }
+    return route;
+  };
+}
+
+function matcher(glob: string): (name: string) => boolean {
+  const source = glob
+    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
+    .replaceAll(/\*+/g, ".*")
+    .replaceAll("?", ".");
+  const pattern = new RegExp(`^${source}$`, "s");
+  return (name) => pattern.test(name);
+}
