@@ -61,6 +61,13 @@ CREATE TABLE `simulated_charges` (
 	`captures` integer NOT NULL
 ) WITHOUT ROWID;
 
+CREATE TABLE `task_labels` (
+	`label` text NOT NULL,
+	`value` text NOT NULL,
+	`task_id` text NOT NULL,
+	PRIMARY KEY(`label`, `value`, `task_id`)
+) WITHOUT ROWID;
+
 CREATE TABLE `tasks` (
 	`id` text PRIMARY KEY NOT NULL,
 	`name` text NOT NULL,
@@ -72,4 +79,6 @@ CREATE TABLE `tasks` (
 	`kwargs` text NOT NULL,
 	`result` text,
 	`detail` text NOT NULL
-) WITHOUT ROWID;
+, `resolution` text) WITHOUT ROWID;
+
+CREATE INDEX `dead_letters` ON `tasks` (`finished_at`) WHERE is_dead_lettered = 1 AND resolution IS NULL;

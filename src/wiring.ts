@@ -21,7 +21,10 @@ import { drain } from "./platform/consumer/drain.ts";
 import { answerDoorbells } from "./platform/consumer/queue-handler.ts";
 import { QUEUES, type Doorbell } from "./platform/doorbell.ts";
 import type { Env } from "./platform/env.ts";
+import { DeadLetters } from "./platform/history/dead-letters.ts";
+import { DeploymentSearch } from "./platform/history/deployment-search.ts";
 import { History } from "./platform/history/history.ts";
+import { HistorySearch } from "./platform/history/search.ts";
 import { Control } from "./platform/control/control.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
 import { log } from "./platform/log.ts";
@@ -63,6 +66,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     locale: config.locale,
     clock,
   };
+  const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));
   const control = new Control({
     home: () => env.BEAT.getByName(BEAT),
     shards: config.shards,
@@ -92,6 +96,8 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       access,
       tasks: taskAccess,
       control,
+      search: new DeploymentSearch(shards, new HistorySearch(env.DB)),
+      deadLetters: new DeadLetters({ db: env.DB, lovageFor, submitter: directory }),
       registry,
       queues: QUEUES,
       shards: config.shards,

@@ -8,13 +8,14 @@ import {
 } from "./definition.ts";
 import { InvalidCallError, InvalidOptionError, LovageError } from "./errors.ts";
 import { fingerprint } from "./json.ts";
+import { labelsOf } from "./labels.ts";
 import type { Clock, Random } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import type { Route } from "./routing.ts";
 import { signature, type CallOptions, type Signature } from "./signature.ts";
 import { deriveTaskId, mintTaskId, shardOf } from "./task-id.ts";
 import { mayBeUnique, withUniqueRule } from "./unique-calls.ts";
-import type { Merged, Reschedule, RunOptions, SubmitAnswer, TaskSpec } from "./wire.ts";
+import type { Merged, Reschedule, RunOptions, SubmitAnswer, TaskRecord, TaskSpec } from "./wire.ts";
 import type { z } from "zod";
 
 /** Commits tasks in the ledger shard of their id: when it resolves they are durable. */
@@ -174,6 +175,36 @@ export class Lovage {
   }
 
   /**
+   * A task that ended, as a new one: with its options, and the arguments that are given or were. Its id
+   * belongs to the old one, so that a second replay is the same task.
+   * @throws InvalidArgumentsError, UnknownTaskError when it doesn't fit the task as it is declared now
+   */
+  async prepareReplay(
+    old: TaskRecord,
+    kwargs: Readonly<Record<string, unknown>> | null,
+  ): Promise<TaskSpec> {
+    const { idSecret, shards } = this.#settings;
+    const scope = { caller: this.#owner, route: "replay", key: old.id };
+    const id = await deriveTaskId(await idSecret, shards, scope);
+    const given = kwargs ?? (JSON.parse(old.kwargs) as Record<string, unknown>);
+    const bound = this.#registry.bind(old.name, [], given);
+    const { link_error: _errbacks, unique_key: _unique, ...options } = old.options;
+    return {
+      id,
+      name: old.name,
+      queue: this.#queue(old.queue),
+      priority: old.priority,
+      kwargs: bound,
+      owner: this.#owner,
+      key: checkKey(options.key ?? this.#registry.keyOf(old.name, bound)),
+      dueAt: null,
+      expiresAt: null,
+      options: { ...options, replay_of: old.id },
+      fingerprint: await fingerprint([old.name, JSON.parse(bound), old.id]),
+    };
+  }
+
+  /**
    * Like `prepareRepeatable`, with the id that belongs to the caller's key. Of a unique call it lies in
    * the shard of its unique key: another such call under the same `key` is known as a conflict only where
    * both have that in common.
@@ -297,5 +328,6 @@ function runOptions(
     ...(options.timeLimit !== undefined && { time_limit: options.timeLimit }),
     ...(options.ignoreResult !== undefined && { ignore_result: options.ignoreResult }),
     ...(options.key !== undefined && { key: options.key }),
+    ...labelsOf(options),
   };
 }

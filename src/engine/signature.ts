@@ -16,6 +16,8 @@ export interface CallOptions extends PaceOptions {
   readonly ignoreResult?: boolean;
   /** Whom or what the call is for, instead of what the task's declaration says. */
   readonly key?: string;
+  /** What the task can be found, revoked and searched by (Celery's stamps): at most 10. */
+  readonly labels?: Readonly<Record<string, string>>;
   /**
    * Called when this task fails for good, once each, in the transaction of the failure (Celery's
    * `link_error`). Their first positional argument is the id of the task that failed.

@@ -38,7 +38,8 @@ export function mintedAt(taskId: string): number {
 /**
  * The id for a call that brought its own key: the same caller, route and key always give the same id,
  * and without the secret nobody can compute, squat on or find another caller's.
- * All bits but the shard come from HMAC-SHA256, so its time part says nothing.
+ * All bits but the shard come from HMAC-SHA256, so its time part says nothing: it begins with `f`, so
+ * that these ids stand after all that were minted (until the year 10500), in no order of time.
  */
 export async function deriveTaskId(
   secret: CryptoKey,
@@ -50,7 +51,17 @@ export async function deriveTaskId(
     await crypto.subtle.sign("HMAC", secret, new TextEncoder().encode(input)),
   );
   const shard = ((digest[30] ?? 0) * 256 + (digest[31] ?? 0)) % shards;
-  return format(hex(digest.subarray(0, 6)), shard, digest.subarray(8, 16));
+  const time = `f${hex(digest.subarray(0, 6)).slice(1)}`;
+  return format(time, shard, digest.subarray(8, 16));
+}
+
+/** The first id of those that are derived from keys. */
+export const FIRST_DERIVED_ID = "f";
+
+/** The lowest id that may be minted at a time, epoch ms. */
+export function lowestIdAt(ms: number): string {
+  const time = Math.max(0, Math.min(ms, 0xefff_ffff_ffff)).toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}`;
 }
 
 /**

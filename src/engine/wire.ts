@@ -16,6 +16,10 @@ export interface RunOptions {
   readonly ignore_result?: boolean;
   /** The key, if the call brought it. */
   readonly key?: string;
+  /** What it can be found by; Celery's stamps. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** The dead letter that this task replays. */
+  readonly replay_of?: string;
   /** Tasks that are made in the transaction in which this one fails for good. */
   readonly link_error?: readonly TaskSpec[];
   /** The key of its uniqueness, which the ledger releases when the task ends. */
@@ -212,6 +216,8 @@ export interface TaskRecord {
   readonly isDeadLettered: boolean;
   /** See `TaskSpec`; of a call that was merged, followed by a line break and the id of the other task. */
   readonly fingerprint: string | null;
+  /** What became of a dead letter: `discarded`, or `replayed:` and the new task's id; absent: nothing. */
+  readonly resolution?: string;
   /** Of a task that waits, when it was read for somebody who asks why. */
   readonly waiting?: Waiting;
   /** Its durable steps, oldest first, the newest MAX_SHOWN_STEPS of them; absent: it has none. */

@@ -52,6 +52,12 @@ it("every route declares who may use it", () => {
       "POST /api/tasks/:id/events/:name tasks:write",
       "POST /api/tasks/:id/revoke tasks:write",
       "POST /api/tasks/:id/reschedule tasks:write",
+      "GET /api/tasks tasks:read",
+      "GET /api/dead-letters control",
+      "GET /api/dead-letters/summary control",
+      "POST /api/dead-letters/replay control",
+      "POST /api/dead-letters/discard control",
+      "POST /api/dead-letters/:id/replay control",
       "POST /api/control/rate_limit control",
       "POST /api/control/time_limit control",
       "POST /api/control/revoke control",
@@ -274,7 +280,7 @@ it.each([
   ["PUT", "/api/create-order/", "POST"],
   ["GET", "/api/tasks/process/", "POST"],
   ["DELETE", "/api/orders/known", "GET, HEAD"],
-  ["PATCH", "/api/tasks/", "POST"],
+  ["PATCH", "/api/tasks/", "POST, GET, HEAD"],
 ])("%s %s is 405 and says what is allowed", async (method, path, allowed) => {
   const answer = await exports.default.fetch(`http://lovage${path}`, { method });
   expect(answer.status).toBe(405);

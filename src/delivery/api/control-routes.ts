@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { TaskFilter } from "#engine";
 import { readBody } from "./body.ts";
 import { invalid } from "./problems.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
+import { withoutUndefined } from "./task-calls.ts";
 
 const name = z.string().min(1).max(200);
 const seconds = z.number().positive().nullable();
@@ -99,10 +99,4 @@ export function controlRoutes(parts: ApiParts): Route[] {
       return { ok: await control.purge(knownQueue(queue)) };
     }),
   ];
-}
-
-function withoutUndefined(filter: {
-  [Key in keyof TaskFilter]: TaskFilter[Key] | undefined;
-}): TaskFilter {
-  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
 }

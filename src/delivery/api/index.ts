@@ -1,10 +1,12 @@
 import { Hono, type Context } from "hono";
 import { admit, type Caller } from "./access.ts";
 import { controlRoutes } from "./control-routes.ts";
+import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
 import { orderRoutes } from "./order-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiParts, Route } from "./route.ts";
+import { searchRoutes } from "./search-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
 
 export type { Access } from "./access.ts";
@@ -24,6 +26,8 @@ export function apiRoutes(parts: ApiParts): Route[] {
   return [
     ...orderRoutes(parts),
     ...taskRoutes(parts),
+    ...searchRoutes(parts),
+    ...deadLetterRoutes(parts),
     ...controlRoutes(parts),
     ...inspectRoutes(parts),
     health,

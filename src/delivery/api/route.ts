@@ -2,12 +2,14 @@ import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type {
   Clock,
+  DeadLetterBox,
   DeploymentControl,
   Lovage,
   Outbox,
   Registry,
   TaskControl,
   TaskReader,
+  TaskSearch,
 } from "#engine";
 import type { Access, Caller, Scope } from "./access.ts";
 
@@ -16,6 +18,8 @@ export interface ApiParts {
   readonly access: Access;
   readonly tasks: TaskReader & TaskControl;
   readonly control: DeploymentControl;
+  readonly search: TaskSearch;
+  readonly deadLetters: DeadLetterBox;
   readonly registry: Registry<never>;
   /** The queues that have consumers, and the number of shards. */
   readonly queues: ReadonlySet<string>;

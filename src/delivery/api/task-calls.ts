@@ -32,6 +32,7 @@ export const callSchema = z.strictObject({
   time_limit: seconds.optional(),
   ignore_result: z.boolean().optional(),
   key: z.string().optional(),
+  labels: z.record(z.string(), z.string()).optional(),
   link_error: z.array(linkSchema).max(10).optional(),
   unique: z
     .union([

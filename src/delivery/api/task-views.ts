@@ -73,6 +73,7 @@ export function taskView(task: TaskRecord, caller: Caller) {
     expires: iso(task.expiresAt),
     finished_at: iso(task.finishedAt),
     dead_lettered: task.isDeadLettered,
+    resolution: task.resolution ?? null,
     waiting: task.waiting === undefined ? null : waitingView(task.waiting, caller),
   };
 }

@@ -1,17 +1,7 @@
-import type {
-  AttemptRecord,
-  ErrorInfo,
-  FinishedTask,
-  RunOptions,
-  StepSummary,
-  TaskRecord,
-  TerminalState,
-} from "#engine";
+import type { FinishedTask, TaskRecord } from "#engine";
 import { jsonArrays, MAX_PARAMETER_LENGTH } from "../json-parameters.ts";
 import type { HistoryPort } from "../ledger/ports.ts";
-
-const COLUMNS =
-  "id, name, state, queue, owner, finished_at, is_dead_lettered, kwargs, result, detail";
+import { COLUMNS, fromRow, toValues, type HistoryRow } from "./rows.ts";
 
 /**
  * Input: a JSON array of tasks as arrays. Output: none. Effect: one row per task that is not there yet.
@@ -26,32 +16,9 @@ const INSERT = `INSERT INTO tasks (${COLUMNS})
 const INSERT_ONE = `INSERT INTO tasks (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO NOTHING`;
 
-/** What is kept of a task without a column of its own, in this order. */
-type Detail = [
-  fingerprint: string | null,
-  priority: number,
-  options: RunOptions,
-  retries: number,
-  submittedAt: number,
-  dueAt: number | null,
-  expiresAt: number | null,
-  attempts: readonly AttemptRecord[],
-  error: ErrorInfo | null,
-  steps?: readonly StepSummary[],
-];
-
-interface HistoryRow {
-  id: string;
-  name: string;
-  state: TerminalState;
-  queue: string;
-  owner: string;
-  finished_at: number;
-  is_dead_lettered: number;
-  kwargs: string;
-  result: string | null;
-  detail: string;
-}
+/** Input: a JSON array of [label, value, task id]. Safe twice and late. Rows written: one per label. */
+const INSERT_LABELS = `INSERT INTO task_labels (label, value, task_id)
+  SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
 
 /** The history of finished tasks in D1. Bulk writes go past the ORM: they are the hottest path there is. */
 export class History implements HistoryPort {
@@ -70,6 +37,18 @@ export class History implements HistoryPort {
   async write(tasks: readonly FinishedTask[]): Promise<void> {
     for (const statement of this.#statements(tasks)) {
       const { meta } = await statement.run();
+      this.#rowsWritten += meta.rows_written;
+    }
+    await this.#writeLabels(tasks);
+  }
+
+  /** After the tasks: should this fail the flush is repeated, and both are no-ops where they were done. */
+  async #writeLabels(tasks: readonly FinishedTask[]): Promise<void> {
+    const rows = tasks.flatMap(({ id, options: { labels = {} } }) =>
+      Object.entries(labels).map(([label, value]) => JSON.stringify([label, value, id])),
+    );
+    for (const { text } of jsonArrays(rows)) {
+      const { meta } = await this.#db.prepare(INSERT_LABELS).bind(text).run();
       this.#rowsWritten += meta.rows_written;
     }
   }
@@ -104,60 +83,4 @@ export class History implements HistoryPort {
       .first<HistoryRow>();
     return row === null ? null : fromRow(row);
   }
-}
-
-/** In the column order of COLUMNS. */
-function toValues(task: FinishedTask) {
-  const detail: Detail = [
-    task.fingerprint,
-    task.priority,
-    task.options,
-    task.retries,
-    task.submittedAt,
-    task.dueAt,
-    task.expiresAt,
-    task.attempts,
-    task.error,
-  ];
-  if (task.steps !== undefined) detail[9] = task.steps;
-  return [
-    task.id,
-    task.name,
-    task.state,
-    task.queue,
-    task.owner,
-    task.finishedAt,
-    task.isDeadLettered ? 1 : 0,
-    task.kwargs,
-    task.result,
-    JSON.stringify(detail),
-  ];
-}
-
-function fromRow(row: HistoryRow): TaskRecord {
-  const detail = JSON.parse(row.detail) as Detail;
-  const [fingerprint, priority, options, retries, submittedAt, dueAt, expiresAt, attempts, error] =
-    detail;
-  const [, , , , , , , , , steps] = detail;
-  return {
-    id: row.id,
-    name: row.name,
-    queue: row.queue,
-    priority,
-    state: row.state,
-    owner: row.owner,
-    kwargs: row.kwargs,
-    result: row.result,
-    error,
-    options,
-    retries,
-    submittedAt,
-    dueAt,
-    expiresAt,
-    attempts,
-    finishedAt: row.finished_at,
-    isDeadLettered: row.is_dead_lettered === 1,
-    fingerprint,
-    ...(steps !== undefined && { steps }),
-  };
 }

@@ -61,6 +61,11 @@ export class FinishedTasks {
     return undefined;
   }
 
+  /** All of them, those that ended first at the front. */
+  *all(): Generator<FinishedTask> {
+    for (const { tasks } of this.#batches) yield* tasks;
+  }
+
   /** Keeps tasks that ended in the current transaction. Rows written: 1, more if they are large. */
   append(tasks: readonly FinishedTask[]): void {
     let kept = 0;

@@ -12,6 +12,7 @@ import {
   type SubmitAnswer,
   type TaskFilter,
   type TaskLimits,
+  type TaskQuery,
   type TaskRecord,
   type TaskReport,
   type TaskSpec,
@@ -20,6 +21,7 @@ import type { LedgerDoor } from "../consumer/drain.ts";
 import { ring } from "../doorbell.ts";
 import type { Env } from "../env.ts";
 import { History } from "../history/history.ts";
+import type { IdRange } from "../history/search.ts";
 import type { Nudge } from "../limiter/protocol.ts";
 import { log } from "../log.ts";
 import { systemClock, systemTimers } from "../system.ts";
@@ -146,6 +148,12 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   async survey(): Promise<QueueSurvey[]> {
     this.#requests += 1;
     return this.#ledger.survey();
+  }
+
+  /** See `TaskLedger.find`. */
+  async find(query: TaskQuery, range: IdRange, limit: number): Promise<TaskRecord[]> {
+    this.#requests += 1;
+    return this.#ledger.find(query, range, limit);
   }
 
   async list(kind: LiveKind, limit: number): Promise<TaskRecord[]> {

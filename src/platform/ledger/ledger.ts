@@ -11,6 +11,7 @@ import {
   type StepRecord,
   type SubmitAnswer,
   type TaskFilter,
+  type TaskQuery,
   type TaskRecord,
   type TaskReport,
   type TaskSpec,
@@ -20,6 +21,8 @@ import type { Nudge } from "../limiter/protocol.ts";
 import { purgeSome, revokeSome, revokeTask, type BulkStep } from "./bulk.ts";
 import { Changes } from "./changes.ts";
 import { expireWaiting } from "./expiry.ts";
+import type { IdRange } from "../history/search.ts";
+import { findTasks } from "./find.ts";
 import { Flusher } from "./flusher.ts";
 import { findLive, loadMemory, type Memory } from "./memory.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
@@ -293,6 +296,11 @@ export class TaskLedger {
   /** Live tasks that run (`active`), are due (`reserved`) or are not due yet (`scheduled`). */
   list(kind: LiveKind, limit: number): TaskRecord[] {
     return listLive(this.#ports.sql, this.#load(), kind, limit, this.#now());
+  }
+
+  /** See `findTasks`. */
+  find(query: TaskQuery, range: IdRange, limit: number): TaskRecord[] {
+    return findTasks(this.#ports.sql, this.#load(), query, range, limit);
   }
 
   /** What the alarm and the watchdog do: the next alarm, lost leases, due work, lost bells, the flush. */

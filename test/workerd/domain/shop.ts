@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import {
+  compileRoutes,
   importIdSecret,
   Lovage,
   Registry,
@@ -14,9 +15,10 @@ import {
   type TaskSubmitter,
 } from "#engine";
 import { createOrder, type NewOrder } from "../../../src/domain/checkout/index.ts";
-import { shopTasks, type ShopServices } from "../../../src/domain/index.ts";
+import { shopRoutes, shopTasks, type ShopServices } from "../../../src/domain/index.ts";
 import { createOutboxTransport } from "../../../src/integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "../../../src/integrations/payments/simulated-gateway.ts";
+import { QUEUES } from "../../../src/platform/doorbell.ts";
 import { D1Outbox } from "../../../src/platform/outbox/outbox.ts";
 
 const clock = { now: () => Date.now() };
@@ -27,7 +29,7 @@ const random = {
 const registry = new Registry<ShopServices>(shopTasks);
 const settings = {
   shards: 4,
-  routeOf: () => ({}),
+  routeOf: compileRoutes(shopRoutes, QUEUES),
   queues: new Set(["default", "emails", "payments"]),
   idSecret: importIdSecret("for tests only: 0123456789abcdef0123456789abcdef"),
 };

@@ -1,0 +1,149 @@
+import { z } from "zod";
+import type { DeadLetterAnswer, DeadLetterFilter, DeadLetterGroup } from "#engine";
+import { readBody } from "./body.ts";
+import { invalid, notFound } from "./problems.ts";
+import { QueryReader } from "./query.ts";
+import type { ApiCall, ApiParts, Route } from "./route.ts";
+import { withoutUndefined } from "./task-calls.ts";
+import { taskView } from "./task-views.ts";
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 200;
+/** Dead letters that one request deals with. */
+const MAX_BULK = 500;
+
+const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+const filterSchema = z.strictObject({
+  name: z.string().min(1).max(200).optional(),
+  queue: z.string().min(1).max(100).optional(),
+  exc_type: z.string().min(1).max(200).optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  failed_after: instant.optional(),
+  failed_before: instant.optional(),
+});
+const bulkSchema = z.strictObject({
+  ids: z.array(z.string().max(100)).min(1).max(MAX_BULK).optional(),
+  filter: filterSchema.optional(),
+  limit: z.int().min(1).max(MAX_BULK).default(MAX_BULK),
+});
+const replaySchema = z.strictObject({ kwargs: z.record(z.string(), z.unknown()).optional() });
+
+/** Tasks that ran out of attempts: listed, replayed, discarded. */
+export function deadLetterRoutes({ deadLetters }: ApiParts): Route[] {
+  function filterOf(query: URLSearchParams): {
+    filter: DeadLetterFilter;
+    limit: number;
+    cursor: string | null;
+  } {
+    const reader = new QueryReader(query);
+    const filter = withoutUndefined({
+      name: reader.text("name"),
+      queue: reader.text("queue", 100),
+      excType: reader.text("exc_type"),
+      labels: reader.labels("label"),
+      failedAfter: reader.instant("failed_after"),
+      failedBefore: reader.instant("failed_before"),
+    });
+    const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
+    const cursor = reader.text("cursor", 100) ?? null;
+    reader.check();
+    return { filter, limit, cursor };
+  }
+
+  /** The ids that a request means: those it names, or those that fit now. */
+  async function idsOf({ ids, filter, limit }: z.output<typeof bulkSchema>): Promise<string[]> {
+    if ((ids === undefined) === (filter === undefined)) {
+      throw invalid([{ field: "ids", message: "Give either ids or a filter." }]);
+    }
+    if (ids !== undefined) return [...new Set(ids)];
+    const {
+      exc_type: excType,
+      failed_after: failedAfter,
+      failed_before: failedBefore,
+      ...same
+    } = filter ?? {};
+    const wanted = withoutUndefined({ ...same, excType, failedAfter, failedBefore });
+    const { tasks } = await deadLetters.list(wanted, limit, null);
+    return tasks.map(({ id }) => id);
+  }
+
+  function bulk(what: "replay" | "discard"): Route {
+    return {
+      method: "POST",
+      path: `/api/dead-letters/${what}`,
+      scope: "control",
+      handle: async ({ request }: ApiCall) => {
+        const ids = await idsOf(await readBody(request, bulkSchema));
+        const answers: unknown[] = [];
+        for (const id of ids) answers.push(await dealWith(what, id));
+        return Response.json({ tasks: answers });
+      },
+    };
+  }
+
+  /** One of many: what is wrong with it holds none of the others up. */
+  async function dealWith(what: "replay" | "discard", id: string): Promise<unknown> {
+    try {
+      return answerView(
+        what === "replay" ? await deadLetters.replay(id, null) : await deadLetters.discard(id),
+      );
+    } catch (error) {
+      return { id, status: "failed", detail: error instanceof Error ? error.message : "unknown" };
+    }
+  }
+
+  return [
+    {
+      method: "GET",
+      path: "/api/dead-letters",
+      scope: "control",
+      handle: async ({ query, caller }) => {
+        const { filter, limit, cursor } = filterOf(query);
+        const { tasks, next } = await deadLetters.list(filter, limit, cursor);
+        return Response.json({
+          tasks: tasks.map((task) => taskView(task, caller)),
+          next_cursor: next,
+        });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/dead-letters/summary",
+      scope: "control",
+      handle: async ({ query }) => {
+        const groups = await deadLetters.summary(filterOf(query).filter);
+        return Response.json({ groups: groups.map(groupView) });
+      },
+    },
+    bulk("replay"),
+    bulk("discard"),
+    {
+      method: "POST",
+      path: "/api/dead-letters/:id/replay",
+      scope: "control",
+      handle: async ({ request, params }) => {
+        const { kwargs = null } = await readBody(request, replaySchema);
+        const answer = await deadLetters.replay(params.id ?? "", kwargs);
+        if (answer.status === "gone") throw notFound();
+        return Response.json(answerView(answer), { status: 202 });
+      },
+    },
+  ];
+}
+
+function answerView(answer: DeadLetterAnswer) {
+  return answer.status === "replayed"
+    ? { id: answer.id, status: answer.status, task_id: answer.taskId }
+    : answer;
+}
+
+function groupView({ name, excType, count, firstAt, lastAt, ids }: DeadLetterGroup) {
+  return {
+    name,
+    exc_type: excType,
+    count,
+    first_at: new Date(firstAt).toISOString(),
+    last_at: new Date(lastAt).toISOString(),
+    ids,
+  };
+}

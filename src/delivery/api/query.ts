@@ -1,0 +1,87 @@
+import { LABEL_NAME } from "#engine";
+import { invalid, type FieldError } from "./problems.ts";
+
+/**
+ * Reads the parameters of a request and collects what is wrong with them; `check` then throws all of it
+ * at once. A parameter that is given twice, or that nobody asked for, is wrong too.
+ */
+export class QueryReader {
+  readonly #query: URLSearchParams;
+  readonly #errors: FieldError[] = [];
+  readonly #read = new Set<string>();
+
+  constructor(query: URLSearchParams) {
+    this.#query = query;
+  }
+
+  text(name: string, max = 200): string | undefined {
+    const value = this.#one(name);
+    if (value === undefined) return undefined;
+    if (value === "" || value.length > max) this.#wrong(name, `Must have 1 to ${max} characters.`);
+    return value;
+  }
+
+  oneOf<Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined {
+    const value = this.#one(name);
+    if (value === undefined) return undefined;
+    const choice = choices.find((one) => one === value);
+    if (choice === undefined) this.#wrong(name, `Must be one of ${choices.join(", ")}.`);
+    return choice;
+  }
+
+  /** An instant as ISO 8601 with its offset; epoch ms. */
+  instant(name: string): number | undefined {
+    const value = this.#one(name);
+    if (value === undefined) return undefined;
+    const at = Date.parse(value);
+    if (!/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(value) || Number.isNaN(at)) {
+      this.#wrong(name, "Must be a time as 2026-11-21T08:00:00Z.");
+    }
+    return at;
+  }
+
+  integer(name: string, fallback: number, max: number): number {
+    const value = this.#one(name);
+    if (value === undefined) return fallback;
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < 1 || number > max) {
+      this.#wrong(name, `Must be an integer from 1 to ${max}.`);
+    }
+    return number;
+  }
+
+  /** `label=name:value`, as often as wanted. */
+  labels(name: string): Record<string, string> | undefined {
+    this.#read.add(name);
+    const given = this.#query.getAll(name);
+    if (given.length === 0) return undefined;
+    const labels: Record<string, string> = {};
+    for (const text of given) {
+      const end = text.indexOf(":");
+      const label = text.slice(0, Math.max(0, end));
+      if (!LABEL_NAME.test(label) || end === text.length - 1 || given.length > 5) {
+        this.#wrong(name, "Must be name:value, five at most.");
+      } else labels[label] = text.slice(end + 1);
+    }
+    return labels;
+  }
+
+  /** @throws Problem 422 with all that is wrong */
+  check(): void {
+    for (const name of new Set(this.#query.keys())) {
+      if (!this.#read.has(name)) this.#wrong(name, "There is no such parameter.");
+    }
+    if (this.#errors.length > 0) throw invalid(this.#errors);
+  }
+
+  #one(name: string): string | undefined {
+    this.#read.add(name);
+    const values = this.#query.getAll(name);
+    if (values.length > 1) this.#wrong(name, "Given more than once.");
+    return values[0];
+  }
+
+  #wrong(field: string, message: string): void {
+    this.#errors.push({ field, message });
+  }
+}

@@ -1,0 +1,77 @@
+import type { State } from "./states.ts";
+import type { TaskRecord } from "./wire.ts";
+
+/** Which tasks are looked for: all that fit every part that is given. */
+export interface TaskQuery {
+  /** A name, or a glob with `*` and `?`. */
+  readonly name?: string;
+  readonly state?: State;
+  readonly queue?: string;
+  /** Absent: everybody's. */
+  readonly owner?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Epoch ms. Tasks whose id was derived from a key have no time in it and are left out. */
+  readonly submittedAfter?: number;
+  readonly submittedBefore?: number;
+}
+
+/** Tasks on one page, newest first, and where the next goes on; null: there are no more. */
+export interface TaskPage {
+  readonly tasks: readonly TaskRecord[];
+  readonly next: string | null;
+}
+
+/** Finds tasks wherever they are kept. */
+export interface TaskSearch {
+  /**
+   * A page of tasks by the time in their ids, newest first; those whose ids were derived from keys come
+   * last, in no order. A page may have fewer than `limit` although more follow: it reads a bounded number
+   * of rows.
+   * @param after the `next` of the page before; null: the first
+   */
+  search(query: TaskQuery, limit: number, after: string | null): Promise<TaskPage>;
+}
+
+/** Which dead letters are meant. */
+export interface DeadLetterFilter {
+  /** A name, or a glob. */
+  readonly name?: string;
+  readonly queue?: string;
+  /** The type of the error it ended with. */
+  readonly excType?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Epoch ms of the end. */
+  readonly failedAfter?: number;
+  readonly failedBefore?: number;
+}
+
+/** Dead letters of one task that ended with one type of error. */
+export interface DeadLetterGroup {
+  readonly name: string;
+  readonly excType: string;
+  readonly count: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  /** Some of them. */
+  readonly ids: readonly string[];
+}
+
+/** What became of one dead letter. `gone`: it is none, or was dealt with before. */
+export type DeadLetterAnswer =
+  | { readonly id: string; readonly status: "replayed"; readonly taskId: string }
+  | { readonly id: string; readonly status: "discarded" | "gone" };
+
+/** Tasks that ran out of attempts and wait for a person. */
+export interface DeadLetterBox {
+  /** Those that failed last first. */
+  list(filter: DeadLetterFilter, limit: number, after: string | null): Promise<TaskPage>;
+  /** Groups by task and error, the largest first. */
+  summary(filter: DeadLetterFilter): Promise<DeadLetterGroup[]>;
+  /**
+   * Runs a dead letter again as a new task. Twice is once: the new id belongs to the old.
+   * @param kwargs instead of the old arguments; null: the same
+   * @throws InvalidArgumentsError, UnknownTaskError when they don't fit the task as it is declared now
+   */
+  replay(id: string, kwargs: Readonly<Record<string, unknown>> | null): Promise<DeadLetterAnswer>;
+  discard(id: string): Promise<DeadLetterAnswer>;
+}

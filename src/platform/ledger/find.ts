@@ -1,0 +1,75 @@
+import type { TaskQuery, TaskRecord } from "#engine";
+import { conditionsOf, type IdRange } from "../history/search.ts";
+import type { Memory } from "./memory.ts";
+import type { SqlPort } from "./ports.ts";
+import { toRecord, type TaskRow } from "./rows.ts";
+
+/** Tasks of a ledger that fit a query: live ones, and finished ones that D1 may not have yet. */
+export function findTasks(
+  sql: SqlPort,
+  memory: Memory,
+  query: TaskQuery,
+  range: IdRange,
+  limit: number,
+): TaskRecord[] {
+  const found = [...liveTasks(sql, memory, query, range, limit)];
+  for (const task of memory.finished.all()) {
+    if (isIn(task, range) && fits(task, query)) found.push(task);
+  }
+  return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
+}
+
+function* liveTasks(
+  sql: SqlPort,
+  memory: Memory,
+  query: TaskQuery,
+  range: IdRange,
+  limit: number,
+): Generator<TaskRecord> {
+  const { sql: conditions, params } = conditionsOf(query);
+  for (const [label, value] of Object.entries(query.labels ?? {})) {
+    conditions.push("json_extract(options, ?) = ?");
+    params.push(`$.labels."${label}"`, value);
+  }
+  const where = ["parked = ?", "id >= ?", "id < ?", ...conditions].join(" AND ");
+  for (const parked of [0, 1]) {
+    let count = 0;
+    const rows = sql.exec<TaskRow>(
+      `SELECT * FROM tasks WHERE ${where} ORDER BY id DESC`,
+      parked,
+      range.from,
+      range.to,
+      ...params,
+    );
+    for (const row of rows) {
+      if (count >= limit) break;
+      const task = toRecord(row, memory.leases.holding(row.id)?.claimedAt ?? null);
+      // The state follows from the leases: it has no column.
+      if (query.state !== undefined && task.state !== query.state) continue;
+      count += 1;
+      yield task;
+    }
+  }
+}
+
+function isIn({ id }: TaskRecord, { from, to }: IdRange): boolean {
+  return id >= from && id < to;
+}
+
+function fits(task: TaskRecord, query: TaskQuery): boolean {
+  if (query.state !== undefined && task.state !== query.state) return false;
+  if (query.queue !== undefined && task.queue !== query.queue) return false;
+  if (query.owner !== undefined && task.owner !== query.owner) return false;
+  if (query.name !== undefined && !isLike(task.name, query.name)) return false;
+  const { labels = {} } = task.options;
+  return Object.entries(query.labels ?? {}).every(([label, value]) => labels[label] === value);
+}
+
+/** Whether a name fits a glob of `*` and `?`. */
+function isLike(name: string, glob: string): boolean {
+  const source = glob
+    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
+    .replaceAll(/\*+/g, ".*")
+    .replaceAll("?", ".");
+  return new RegExp(`^${source}$`, "s").test(name);
+}

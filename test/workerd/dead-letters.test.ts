@@ -1,0 +1,148 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, expect, it, vi } from "vitest";
+import { ended, get, post } from "./api.ts";
+
+interface Page {
+  tasks: { task_id: string; name: string; state: string; options: Record<string, unknown> }[];
+  next_cursor: string | null;
+}
+
+async function submit(over: Record<string, unknown> = {}): Promise<string> {
+  const call = { name: "process_data", kwargs: { data: "x" }, ...over };
+  const answer = await post("/api/tasks/", call);
+  return (await answer.json<{ task_id: string }>()).task_id;
+}
+
+/** A payment of an order that isn't there: fails at once, for good. */
+async function deadLetter(over: Record<string, unknown> = {}): Promise<string> {
+  const id = await submit({ name: "process_payment", kwargs: { order_id: "none" }, ...over });
+  expect((await ended(id)).dead_lettered).toBe(true);
+  const isKept = async () =>
+    (await env.DB.prepare("SELECT 1 FROM tasks WHERE id = ?").bind(id).first()) !== null;
+  await vi.waitUntil(isKept, { timeout: 5_000, interval: 20 });
+  return id;
+}
+
+async function page(path: string): Promise<Page> {
+  const answer = await get(path);
+  expect(answer.status).toBe(200);
+  return answer.json();
+}
+
+async function send(path: string, body: unknown) {
+  const answer = await post(path, body);
+  return { status: answer.status, ...(await answer.json<Record<string, unknown>>()) };
+}
+
+let first = "";
+let second = "";
+
+beforeAll(async () => {
+  first = await deadLetter({ labels: { customer: "1", campaign: "x" } });
+  second = await deadLetter({ labels: { customer: "2", campaign: "x" } });
+  await ended(await submit());
+});
+
+const ids = ({ tasks }: Page) => tasks.map(({ task_id: id }) => id);
+
+it("dead letters are listed, filtered and counted; successes are not among them", async () => {
+  expect(ids(await page("/api/dead-letters/"))).toEqual([second, first]);
+  expect(ids(await page("/api/dead-letters/?name=process_*&label=customer:1"))).toEqual([first]);
+  expect(ids(await page("/api/dead-letters/?exc_type=OrderNotFoundError"))).toHaveLength(2);
+  expect(ids(await page("/api/dead-letters/?exc_type=Other"))).toEqual([]);
+  const one = await page("/api/dead-letters/?limit=1");
+  expect(ids(one)).toEqual([second]);
+  const rest = await page(`/api/dead-letters/?cursor=${encodeURIComponent(one.next_cursor ?? "")}`);
+  expect(ids(rest)).toEqual([first]);
+  expect(await (await get("/api/dead-letters/summary/")).json()).toMatchObject({
+    groups: [{ name: "process_payment", exc_type: "OrderNotFoundError", count: 2 }],
+  });
+});
+
+it("a replay is a new task, once, however often it is asked for; the old one stays as it ended", async () => {
+  const answers = await Promise.all(
+    [1, 2, 3].map(() => send(`/api/dead-letters/${first}/replay/`, {})),
+  );
+  const made = new Set(answers.flatMap((answer) => (answer as { task_id?: string }).task_id ?? []));
+  expect(made.size).toBe(1);
+  const [id = ""] = made;
+  expect(await ended(id)).toMatchObject({
+    state: "FAILURE",
+    options: { replay_of: first, labels: { customer: "1" } },
+  });
+  expect(await ended(first)).toMatchObject({ state: "FAILURE", resolution: `replayed:${id}` });
+  expect(ids(await page("/api/dead-letters/"))).not.toContain(first);
+  expect(await send(`/api/dead-letters/${first}/replay/`, {})).toMatchObject({ status: 404 });
+});
+
+it("a replay may have other arguments, which have to fit", async () => {
+  const id = await deadLetter();
+  expect(await send(`/api/dead-letters/${id}/replay/`, { kwargs: { order: 1 } })).toMatchObject({
+    status: 422,
+    errors: [{ field: "kwargs.order_id" }, { field: "kwargs" }],
+  });
+  const edited = await send(`/api/dead-letters/${id}/replay/`, { kwargs: { order_id: "other" } });
+  expect(edited).toMatchObject({ status: 202 });
+  const { task_id: replay } = edited as unknown as { task_id: string };
+  expect(await ended(replay)).toMatchObject({ kwargs: { order_id: "other" } });
+});
+
+it("many are replayed or discarded at once, by ids or by filter", async () => {
+  const label = { labels: { batch: "b" } };
+  await Promise.all([deadLetter(label), deadLetter(label), deadLetter(label)]);
+  const filter = { labels: { batch: "b" } };
+  const { tasks } = (await send("/api/dead-letters/discard/", { filter, limit: 2 })) as unknown as {
+    tasks: { id: string; status: string }[];
+  };
+  expect(tasks.map(({ status }) => status)).toEqual(["discarded", "discarded"]);
+  const again = await send("/api/dead-letters/discard/", { ids: [tasks[0]?.id, "unknown"] });
+  expect(again).toMatchObject({ tasks: [{ status: "gone" }, { status: "gone" }] });
+  const replayed = await send("/api/dead-letters/replay/", { filter });
+  expect(replayed).toMatchObject({ tasks: [{ status: "replayed" }] });
+});
+
+it("tasks are found by name, state, queue and label, live and finished, page by page", async () => {
+  const waiting = await submit({ countdown: 600, labels: { found: "yes" }, queue: "payments" });
+  const done = await submit({ labels: { found: "yes" } });
+  await ended(done);
+  expect(ids(await page("/api/tasks/?label=found:yes"))).toEqual([done, waiting]);
+  expect(ids(await page("/api/tasks/?label=found:yes&state=PENDING"))).toEqual([waiting]);
+  expect(ids(await page("/api/tasks/?label=found:yes&queue=default"))).toEqual([done]);
+  expect(ids(await page("/api/tasks/?label=found:yes&name=nothing*"))).toEqual([]);
+  const all: string[] = [];
+  let cursor: string | null = "";
+  while (cursor !== null) {
+    const next: Page = await page(`/api/tasks/?limit=2${cursor && `&cursor=${cursor}`}`);
+    all.push(...ids(next));
+    cursor = next.next_cursor;
+  }
+  expect(new Set(all).size).toBe(all.length);
+  expect(all).toEqual(expect.arrayContaining([first, second, waiting, done]));
+  await post(`/api/tasks/${waiting}/revoke/`, {});
+});
+
+it.each([
+  ["/api/tasks/?state=DONE", "state"],
+  ["/api/tasks/?limit=0", "limit"],
+  ["/api/tasks/?limit=201", "limit"],
+  ["/api/tasks/?label=nonsense", "label"],
+  ["/api/tasks/?submitted_after=yesterday", "submitted_after"],
+  ["/api/tasks/?stat=PENDING", "stat"],
+  ["/api/tasks/?queue=a&queue=b", "queue"],
+  ["/api/dead-letters/?failed_before=1", "failed_before"],
+])("bad parameters of %s name %s", async (path, field) => {
+  const answer = await get(path);
+  expect(answer.status).toBe(422);
+  expect(await answer.json()).toMatchObject({ errors: [{ field }] });
+});
+
+it("bad bodies name the field", async () => {
+  expect(await send("/api/dead-letters/replay/", {})).toMatchObject({
+    status: 422,
+    errors: [{ field: "ids" }],
+  });
+  expect(await send("/api/dead-letters/nonsense/replay/", {})).toMatchObject({ status: 404 });
+  expect(
+    await send("/api/tasks/", { name: "process_data", args: ["x"], labels: { "a b": "c" } }),
+  ).toMatchObject({ status: 422, errors: [{ field: "labels.a b" }] });
+});
