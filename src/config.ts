@@ -7,6 +7,14 @@ const settings = z.object({
   LEDGER_SHARDS: z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(1).max(MAX_SHARDS)),
   LOCALE: z.enum(["en", "ru"]),
   ID_SECRET: z.string().min(32),
+  ADMIN_EMAILS: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").map((address) => address.trim()))
+    .transform((addresses) => addresses.filter((address) => address !== ""))
+    .pipe(z.array(z.email()).max(50)),
+  ALERT_THRESHOLD: z.coerce.number().int().min(1).default(1),
+  ALERT_WINDOW_MINUTES: z.coerce.number().min(1).max(1_440).default(15),
 });
 
 /** The settings of a deployment, checked. */
@@ -15,6 +23,8 @@ export interface Config {
   readonly shards: number;
   readonly locale: "en" | "ru";
   readonly idSecret: string;
+  readonly adminEmails: readonly string[];
+  readonly alerts: { readonly threshold: number; readonly windowMs: number };
 }
 
 /**
@@ -27,11 +37,14 @@ export function readConfig(env: Env): Config {
     const names = [...new Set(checked.error.issues.map((issue) => issue.path.join(".")))];
     throw new LovageError("bad_config", `Missing or wrong settings: ${names.join(", ")}.`);
   }
-  const { OPEN_ACCESS, LEDGER_SHARDS, LOCALE, ID_SECRET } = checked.data;
+  const { OPEN_ACCESS, LEDGER_SHARDS, LOCALE, ID_SECRET, ADMIN_EMAILS } = checked.data;
+  const { ALERT_THRESHOLD, ALERT_WINDOW_MINUTES } = checked.data;
   return {
     isOpenAccess: OPEN_ACCESS,
     shards: LEDGER_SHARDS,
     locale: LOCALE,
     idSecret: ID_SECRET,
+    adminEmails: ADMIN_EMAILS,
+    alerts: { threshold: ALERT_THRESHOLD, windowMs: ALERT_WINDOW_MINUTES * 60_000 },
   };
 }

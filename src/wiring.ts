@@ -12,7 +12,7 @@ import {
 import { readConfig } from "./config.ts";
 import { createApi, Problem, withHeaders, type Access } from "./delivery/api/index.ts";
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
-import { shopRoutes, type ShopServices } from "./domain/index.ts";
+import { sendAdminNotification, shopRoutes, type ShopServices } from "./domain/index.ts";
 import { createOutboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
 import { ApiKeys } from "./platform/access/api-keys.ts";
@@ -21,6 +21,7 @@ import { drain } from "./platform/consumer/drain.ts";
 import { answerDoorbells } from "./platform/consumer/queue-handler.ts";
 import { QUEUES, type Doorbell } from "./platform/doorbell.ts";
 import type { Env } from "./platform/env.ts";
+import { DeadLetterAlerts } from "./platform/history/alerts.ts";
 import { DeadLetters } from "./platform/history/dead-letters.ts";
 import { DeploymentSearch } from "./platform/history/deployment-search.ts";
 import { History } from "./platform/history/history.ts";
@@ -36,6 +37,9 @@ type ShopTask = AnyTaskDefinition<ShopServices>;
 
 /** Doorbells wait this long for the settings that are missing. */
 const NOT_CONFIGURED_RETRY_SECONDS = 60;
+
+/** Whose the tasks are that the deployment calls by itself. */
+const SYSTEM_OWNER = "system";
 
 /** Beat is one object for the whole deployment. */
 const BEAT = "beat";
@@ -65,6 +69,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     gateway: createSimulatedGateway(db),
     locale: config.locale,
     clock,
+    adminEmails: config.adminEmails,
   };
   const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));
   const control = new Control({
@@ -79,7 +84,17 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     authenticate: (token) => apiKeys.authenticate(token, clock.now()),
     mayFailAgain: async (address) => (await env.AUTH_FAILURES.limit({ key: address })).success,
   };
+  const deadLetters = new DeadLetters({ db: env.DB, lovageFor, submitter: directory });
+  const alerts = new DeadLetterAlerts({
+    groups: (failedAfter, failedBefore) => deadLetters.summary({ failedAfter, failedBefore }),
+    lovage: lovageFor(SYSTEM_OWNER),
+    message: (subject, message) => sendAdminNotification.s({ subject, message }),
+    exempt: sendAdminNotification.name,
+    clock,
+    settings: config.alerts,
+  });
   const watchdogDuties: WatchdogDuty[] = [
+    ...(config.adminEmails.length > 0 ? [{ name: "alerts", run: () => alerts.run() }] : []),
     { name: "outbox", run: () => outbox.sweep() },
     ...Array.from({ length: config.shards }, (_, shard) => ({
       name: `ledger ${shard}`,
@@ -97,7 +112,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       tasks: taskAccess,
       control,
       search: new DeploymentSearch(shards, new HistorySearch(env.DB)),
-      deadLetters: new DeadLetters({ db: env.DB, lovageFor, submitter: directory }),
+      deadLetters,
       registry,
       queues: QUEUES,
       shards: config.shards,

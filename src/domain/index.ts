@@ -1,5 +1,5 @@
 import type { TaskRoutes } from "#engine";
-import { sendOrderConfirmationEmail } from "./notifications/index.ts";
+import { sendAdminNotification, sendOrderConfirmationEmail } from "./notifications/index.ts";
 import { processPaymentTask } from "./payments/index.ts";
 import { processData } from "./processing/index.ts";
 
@@ -9,4 +9,11 @@ export { defineShopTask, type ShopServices } from "./services.ts";
 export const shopRoutes: TaskRoutes = [["send_*", { queue: "emails" }]];
 
 /** Every task of the shop; the types of all of them are what other Workers' calls are checked by. */
-export const shopTasks = [sendOrderConfirmationEmail, processPaymentTask, processData] as const;
+export const shopTasks = [
+  sendOrderConfirmationEmail,
+  sendAdminNotification,
+  processPaymentTask,
+  processData,
+] as const;
+
+export { sendAdminNotification } from "./notifications/index.ts";

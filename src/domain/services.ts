@@ -13,6 +13,8 @@ export interface ShopServices {
   /** Language where an order names none. */
   readonly locale: Locale;
   readonly clock: Clock;
+  /** Whom the deployment tells of trouble; may be nobody. */
+  readonly adminEmails: readonly string[];
 }
 
 /** Declares a task of the shop. */

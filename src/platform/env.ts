@@ -21,6 +21,11 @@ export interface Env {
   readonly LEDGER_SHARDS: string;
   /** Language of mails and results where an order names none: en or ru. */
   readonly LOCALE: string;
+  /** Comma-separated addresses that are told of dead letters; absent: nobody is. */
+  readonly ADMIN_EMAILS?: string;
+  /** So many dead letters in so many minutes are worth a message, one a window. */
+  readonly ALERT_THRESHOLD?: string;
+  readonly ALERT_WINDOW_MINUTES?: string;
   /** Secret of at least 32 characters that ids from callers' keys are derived with. */
   readonly ID_SECRET: string;
 }

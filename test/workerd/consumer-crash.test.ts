@@ -57,6 +57,7 @@ function consume(world: World, ledger: LedgerDoor, over: Partial<PaymentGateway>
     gateway: { ...createSimulatedGateway(db), ...over },
     locale: "en",
     clock,
+    adminEmails: [],
   };
   return drain(
     {

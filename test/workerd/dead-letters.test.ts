@@ -82,7 +82,7 @@ it("a replay may have other arguments, which have to fit", async () => {
     errors: [{ field: "kwargs.order_id" }, { field: "kwargs" }],
   });
   const edited = await send(`/api/dead-letters/${id}/replay/`, { kwargs: { order_id: "other" } });
-  expect(edited).toMatchObject({ status: 202 });
+  expect(edited).toMatchObject({ id, status: "replayed" });
   const { task_id: replay } = edited as unknown as { task_id: string };
   expect(await ended(replay)).toMatchObject({ kwargs: { order_id: "other" } });
 });

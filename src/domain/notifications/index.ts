@@ -4,6 +4,7 @@ import { emails } from "./tables.ts";
 
 export { emails } from "./tables.ts";
 export * from "./transport.ts";
+export { sendAdminNotification } from "./admin-notification.ts";
 export { sendOrderConfirmationEmail } from "./order-confirmation.ts";
 export type { Locale } from "./templates.tsx";
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { findOrders } from "../orders/index.ts";
 import { defineShopTask } from "../services.ts";
+import { messageIdOf } from "./message-id.ts";
 import { renderOrderConfirmation, type Locale } from "./templates.tsx";
 import {
   MailUnavailableError,
@@ -10,7 +11,6 @@ import {
 } from "./transport.ts";
 
 const TEMPLATE = "order_confirmation";
-const MAIL_DOMAIN = "lovage.invalid";
 
 const RESULT = {
   en: (orderId: string, to: string) => `Email for order #${orderId} sent successfully to ${to}.`,
@@ -60,16 +60,8 @@ async function confirmation(
   taskId: string,
   locale: Locale,
 ): Promise<MailMessage> {
-  const messageId = await messageIdOf(taskId, to);
+  const messageId = await messageIdOf(taskId, to, TEMPLATE);
   return { messageId, taskId, template: TEMPLATE, to, ...renderOrderConfirmation(orderId, locale) };
-}
-
-/** The same for every attempt of a task, so that a provider or a mailbox can tell a repetition. */
-async function messageIdOf(taskId: string, to: string): Promise<string> {
-  const input = new TextEncoder().encode(JSON.stringify([taskId, to, TEMPLATE]));
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", input));
-  const hex = Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0"));
-  return `<${hex.join("")}@${MAIL_DOMAIN}>`;
 }
 
 function settled(

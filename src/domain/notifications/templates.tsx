@@ -29,6 +29,23 @@ export function renderOrderConfirmation(orderId: string, locale: Locale): Render
   return { subject, text, html: page(locale, subject, <p>{text}</p>) };
 }
 
+/** A text of the deployment's own, line by line. */
+export function renderAdminNotification(
+  subject: string,
+  message: string,
+  locale: Locale,
+): RenderedMail {
+  const lines = message.split("\n");
+  const body = (
+    <>
+      {lines.map((line) => (
+        <p>{line}</p>
+      ))}
+    </>
+  );
+  return { subject, text: message, html: page(locale, subject, body) };
+}
+
 function page(locale: Locale, title: string, body: unknown): string {
   const html = (
     <html lang={locale}>

@@ -74,6 +74,7 @@ export function createShop(
     gateway: createSimulatedGateway(db),
     locale: "en",
     clock,
+    adminEmails: ["admin@example.com", "refused@nowhere.invalid"],
     ...parts.services,
   };
   const lovageFor = (owner: string) =>

@@ -1,0 +1,69 @@
+import type { Clock, DeadLetterGroup, Lovage, Signature } from "#engine";
+
+export interface AlertSettings {
+  /** So many dead letters in one window are worth a message. */
+  readonly threshold: number;
+  readonly windowMs: number;
+}
+
+/** Groups that one message names. */
+const MAX_NAMED = 20;
+
+/**
+ * Tells the admins of new dead letters: at most one message a window, however many there are, so that a
+ * provider that is down does not send a thousand mails. Runs as a duty of the watchdog; a second run, or
+ * one in another process, makes no second message, because the task's id belongs to the window.
+ */
+export class DeadLetterAlerts {
+  readonly #groups: (from: number, to: number) => Promise<DeadLetterGroup[]>;
+  readonly #lovage: Lovage;
+  readonly #message: (subject: string, message: string) => Signature;
+  readonly #exempt: string;
+  readonly #clock: Clock;
+  readonly #settings: AlertSettings;
+
+  constructor(parts: {
+    /** Unresolved dead letters that ended in this time. */
+    groups: (from: number, to: number) => Promise<DeadLetterGroup[]>;
+    lovage: Lovage;
+    /** The call that sends a message. */
+    message: (subject: string, message: string) => Signature;
+    /** The task of that call: its own dead letters are no reason for another. */
+    exempt: string;
+    clock: Clock;
+    settings: AlertSettings;
+  }) {
+    this.#groups = parts.groups;
+    this.#lovage = parts.lovage;
+    this.#message = parts.message;
+    this.#exempt = parts.exempt;
+    this.#clock = parts.clock;
+    this.#settings = parts.settings;
+  }
+
+  /** Looks at this window, and at the last one: something may have failed after the last look. */
+  async run(): Promise<void> {
+    const { windowMs } = this.#settings;
+    const current = Math.floor(this.#clock.now() / windowMs) * windowMs;
+    await this.#alert(current - windowMs);
+    await this.#alert(current);
+  }
+
+  async #alert(from: number): Promise<void> {
+    const { threshold, windowMs } = this.#settings;
+    const all = await this.#groups(from, from + windowMs);
+    const groups = all.filter(({ name }) => name !== this.#exempt);
+    const count = groups.reduce((sum, group) => sum + group.count, 0);
+    if (count < threshold) return;
+    const call = this.#message(
+      `${count} ${count === 1 ? "task has" : "tasks have"} failed for good`,
+      groups.slice(0, MAX_NAMED).map(lineOf).join("\n"),
+    );
+    // Known already, with fewer or more failures in it: that message is this window's.
+    await this.#lovage.send(call, { route: "dead-letter-alert", key: String(from) });
+  }
+}
+
+function lineOf({ name, excType, count, ids }: DeadLetterGroup): string {
+  return `${count} × ${name}: ${excType} (${ids.join(", ")}${count > ids.length ? ", …" : ""})`;
+}
