@@ -31,6 +31,7 @@ import { LedgerDirectory } from "./platform/ledger/directory.ts";
 import { log } from "./platform/log.ts";
 import { D1Outbox } from "./platform/outbox/outbox.ts";
 import { Tasks } from "./platform/outbox/tasks.ts";
+import { R2Results } from "./platform/results/r2-results.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
 
 type ShopTask = AnyTaskDefinition<ShopServices>;
@@ -84,6 +85,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     authenticate: (token) => apiKeys.authenticate(token, clock.now()),
     mayFailAgain: async (address) => (await env.AUTH_FAILURES.limit({ key: address })).success,
   };
+  const largeResults = new R2Results(env.RESULTS);
   const deadLetters = new DeadLetters({ db: env.DB, lovageFor, submitter: directory });
   const alerts = new DeadLetterAlerts({
     groups: (failedAfter, failedBefore) => deadLetters.summary({ failedAfter, failedBefore }),
@@ -106,11 +108,13 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   const taskAccess = new Tasks(directory, outbox);
   return {
     /** Calls of another Worker; `props` as its binding has them. */
-    rpcFor: (props: RpcProps | undefined) => new RpcCalls({ tasks: taskAccess, lovageFor }, props),
+    rpcFor: (props: RpcProps | undefined) =>
+      new RpcCalls({ tasks: taskAccess, lovageFor, largeResults, clock }, props),
     api: createApi({
       access,
       tasks: taskAccess,
       control,
+      largeResults,
       search: new DeploymentSearch(shards, new HistorySearch(env.DB)),
       deadLetters,
       registry,
@@ -130,7 +134,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
         {
           ledger: directory.shard(shard),
           registry,
-          supplies: { services, lovageFor },
+          supplies: { services, lovageFor, largeResults },
           clock,
           random: systemRandom,
           timers: systemTimers,

@@ -9,6 +9,7 @@ import {
   Reject,
   ResultError,
   Retry,
+  RetryAfterError,
   TimeLimitExceeded,
   UnknownTaskError,
 } from "./errors.ts";
@@ -16,8 +17,16 @@ import { isLargerThan } from "./json.ts";
 import type { Registry } from "./registry.ts";
 import { askedDelayMs, hasRetryLeft, retryDelayMs } from "./retry.ts";
 import { StepLimitError, StepOrderError, Suspend } from "./steps.ts";
-import { MAX_RESULT_BYTES, type ClaimedTask, type Outcome } from "./wire.ts";
+import {
+  MAX_LARGE_RESULT_BYTES,
+  MAX_RESULT_BYTES,
+  type ClaimedTask,
+  type LargeResult,
+  type Outcome,
+} from "./wire.ts";
 
+/** A result that could not be stored is made again after this. */
+const STORE_AGAIN_SECONDS = 10;
 /** A task that is given back to its queue comes again after this. */
 const REQUEUE_MS = 1_000;
 /** A hundred years. */
@@ -29,6 +38,8 @@ export interface Attempt<Services> {
   readonly ctx: TaskContext<Services>;
   /** Resolves with the reason when the attempt must end now, whatever its handler does. */
   readonly cut: Promise<Error>;
+  /** Keeps a result that is too large for a row. */
+  readonly storeLarge: (text: string) => Promise<LargeResult>;
 }
 
 /**
@@ -46,7 +57,7 @@ export async function runAttempt<Services>(
   try {
     const params = registry.parse(attempt.task.name, attempt.task.kwargs);
     const result = await cutShort(attempt, definition.handler(params, attempt.ctx));
-    return succeed(definition, attempt.task, result);
+    return await succeed(definition, attempt, result);
   } catch (thrown) {
     return outcomeOfError(definition, attempt.task, thrown, random);
   }
@@ -77,7 +88,7 @@ export function runBatch<Services>(
   return attempts.map(async (attempt, index) => {
     try {
       const result = await cutShort(attempt, answerOf[index]?.());
-      return succeed(definition, attempt.task, result);
+      return await succeed(definition, attempt, result);
     } catch (thrown) {
       return outcomeOfError(definition, attempt.task, thrown, random());
     }
@@ -120,20 +131,31 @@ function isThenable(value: unknown): boolean {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
-function succeed(
+function succeed<Services>(
   definition: { readonly ignoreResult: boolean },
-  task: ClaimedTask,
+  attempt: Attempt<Services>,
   result: unknown,
-): Outcome {
+): Outcome | Promise<Outcome> {
+  const { task } = attempt;
   if (task.options.ignore_result ?? definition.ignoreResult)
     return { kind: "success", result: null };
   // undefined has no JSON; a handler that returns nothing has the result null.
   const text = JSON.stringify(result === undefined ? null : result) as string | undefined;
   if (text === undefined) throw new ResultError(`A ${typeof result} can't be stored as a result.`);
-  if (isLargerThan(text, MAX_RESULT_BYTES)) {
-    throw new ResultError(`The result has more than ${MAX_RESULT_BYTES} bytes of JSON.`);
-  }
+  if (isLargerThan(text, MAX_RESULT_BYTES)) return storeLarge(attempt, text);
   return { kind: "success", result: text };
+}
+
+/** Before the outcome is settled: a task that succeeded has its result. */
+async function storeLarge<Services>(attempt: Attempt<Services>, text: string): Promise<Outcome> {
+  if (isLargerThan(text, MAX_LARGE_RESULT_BYTES)) {
+    throw new ResultError(`The result has more than ${MAX_LARGE_RESULT_BYTES} bytes of JSON.`);
+  }
+  try {
+    return { kind: "success", result: null, large: await attempt.storeLarge(text) };
+  } catch (cause) {
+    throw new RetryAfterError(STORE_AGAIN_SECONDS, "The result could not be stored.", { cause });
+  }
 }
 
 /** Retry or failure, whatever was thrown. Never throws: without an outcome an attempt would never end. */

@@ -7,7 +7,7 @@ import {
   type TaskDefinition,
 } from "./definition.ts";
 import { InvalidCallError, InvalidOptionError, LovageError } from "./errors.ts";
-import { fingerprint } from "./json.ts";
+import { fingerprint, isLargerThan } from "./json.ts";
 import { labelsOf } from "./labels.ts";
 import type { Clock, Random } from "./ports.ts";
 import type { Registry } from "./registry.ts";
@@ -15,7 +15,15 @@ import type { Route } from "./routing.ts";
 import { signature, type CallOptions, type Signature } from "./signature.ts";
 import { deriveTaskId, mintTaskId, shardOf } from "./task-id.ts";
 import { mayBeUnique, withUniqueRule } from "./unique-calls.ts";
-import type { Merged, Reschedule, RunOptions, SubmitAnswer, TaskRecord, TaskSpec } from "./wire.ts";
+import {
+  MAX_LINKS_BYTES,
+  type Merged,
+  type Reschedule,
+  type RunOptions,
+  type SubmitAnswer,
+  type TaskRecord,
+  type TaskSpec,
+} from "./wire.ts";
 import type { z } from "zod";
 
 /** Commits tasks in the ledger shard of their id: when it resolves they are durable. */
@@ -269,6 +277,9 @@ export class Lovage {
       const args = call.immutable ? call.args : [taskId, ...call.args];
       return this.#spec({ ...call, args }, id, now);
     });
+    if (isLargerThan(JSON.stringify(specs), MAX_LINKS_BYTES)) {
+      throw new InvalidOptionError("linkError", `may have ${MAX_LINKS_BYTES} bytes of JSON.`);
+    }
     return { link_error: specs };
   }
 }
@@ -315,7 +326,10 @@ function expiryTime({ expires }: CallOptions, now: number, dueAt: number | null)
 
 function runOptions(
   options: CallOptions,
-  definition: { softTimeLimitSeconds: number | null; timeLimitSeconds: number },
+  definition: Pick<
+    TaskDefinition,
+    "softTimeLimitSeconds" | "timeLimitSeconds" | "resultExpiresSeconds"
+  >,
 ): RunOptions {
   checkTimeLimits(
     options.softTimeLimit ?? definition.softTimeLimitSeconds,
@@ -327,7 +341,19 @@ function runOptions(
     ...(options.softTimeLimit !== undefined && { soft_time_limit: options.softTimeLimit }),
     ...(options.timeLimit !== undefined && { time_limit: options.timeLimit }),
     ...(options.ignoreResult !== undefined && { ignore_result: options.ignoreResult }),
+    ...resultExpiry(options.resultExpires ?? definition.resultExpiresSeconds),
     ...(options.key !== undefined && { key: options.key }),
     ...labelsOf(options),
   };
+}
+
+function resultExpiry(seconds: number | null): Pick<RunOptions, "result_expires"> {
+  if (seconds === null) return {};
+  if (!Number.isFinite(seconds) || seconds < 0) {
+    throw new InvalidOptionError(
+      "resultExpires",
+      `${seconds} is not a number of seconds from 0 on.`,
+    );
+  }
+  return { result_expires: seconds };
 }

@@ -52,6 +52,8 @@ export interface TaskOptions extends PaceOptions {
   readonly timeLimitSeconds?: number;
   /** Don't keep the result. Default false. */
   readonly ignoreResult?: boolean;
+  /** Seconds after its end for which the result may be read. Default: as long as the history is kept. */
+  readonly resultExpiresSeconds?: number;
   /**
    * At most so many starts in a time, over the whole deployment: "10/m", "100/h", "5/s" or a number per
    * second, evenly spaced, without bursts. Retries count. Default none.
@@ -127,6 +129,7 @@ export interface TaskDefinition<
   readonly softTimeLimitSeconds: number | null;
   readonly timeLimitSeconds: number;
   readonly ignoreResult: boolean;
+  readonly resultExpiresSeconds: number | null;
   /** Null: nothing limits it. */
   readonly limits: TaskLimits | null;
   readonly keyOf: ((params: z.output<Schema>) => string | number | null) | null;
@@ -192,6 +195,10 @@ export function createTaskDefiner<Services>({
       softTimeLimitSeconds,
       timeLimitSeconds,
       ignoreResult: declaration.ignoreResult ?? false,
+      resultExpiresSeconds:
+        declaration.resultExpiresSeconds === undefined
+          ? null
+          : checkSeconds("resultExpiresSeconds", declaration.resultExpiresSeconds),
       limits: limitsOf(declaration, declaration.key),
       keyOf: declaration.key?.of ?? null,
       uniqueness: declaredUniqueness(declaration),

@@ -115,8 +115,12 @@ export class Ignore extends Error {
 export class RetryAfterError extends LovageError {
   readonly retryAfterSeconds: number;
 
-  constructor(retryAfterSeconds: number, message = "The provider asks to come back later.") {
-    super("retry_after", message, { retryable: true });
+  constructor(
+    retryAfterSeconds: number,
+    message = "The provider asks to come back later.",
+    options: { cause?: unknown } = {},
+  ) {
+    super("retry_after", message, { retryable: true, ...options });
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }

@@ -1,5 +1,5 @@
 import type { EventAnswer } from "./steps.ts";
-import type { Reschedule, Rescheduled, TaskRecord, TaskSpec } from "./wire.ts";
+import type { LargeResult, Reschedule, Rescheduled, TaskRecord, TaskSpec } from "./wire.ts";
 
 /** Time and chance come in from outside, so that the same code runs in a simulator. */
 export interface Clock {
@@ -16,6 +16,14 @@ export interface Random {
 export interface Timers {
   /** Calls `fn` once after `ms`; the answer cancels it. */
   after(ms: number, fn: () => void): () => void;
+}
+
+/** Keeps results that are too large for a row. */
+export interface LargeResults {
+  /** Stores the JSON text of a result. One key for each attempt: a late one overwrites nothing. */
+  put(taskId: string, token: number, text: string): Promise<LargeResult>;
+  /** The text as it was stored; null: it isn't there (any more). */
+  get(key: string): Promise<ReadableStream<Uint8Array> | null>;
 }
 
 /** Reads tasks wherever they are kept: ledger first, then history, so a client reads its own writes. */

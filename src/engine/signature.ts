@@ -14,6 +14,8 @@ export interface CallOptions extends PaceOptions {
   readonly softTimeLimit?: number;
   readonly timeLimit?: number;
   readonly ignoreResult?: boolean;
+  /** Seconds after its end for which the result may be read. */
+  readonly resultExpires?: number;
   /** Whom or what the call is for, instead of what the task's declaration says. */
   readonly key?: string;
   /** What the task can be found, revoked and searched by (Celery's stamps): at most 10. */

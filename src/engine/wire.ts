@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly ignore_result?: boolean;
   /** The key, if the call brought it. */
   readonly key?: string;
+  /** Seconds after its end for which its result may be read; absent: as long as it is kept. */
+  readonly result_expires?: number;
   /** What it can be found by; Celery's stamps. */
   readonly labels?: Readonly<Record<string, string>>;
   /** The dead letter that this task replays. */
@@ -111,9 +113,16 @@ export interface ClaimedTask {
   readonly hasPlace?: true;
 }
 
+/** A result that is too large for a row: where it is kept, and the bytes of its JSON. */
+export interface LargeResult {
+  readonly key: string;
+  readonly bytes: number;
+}
+
 /** How one attempt ended: the closed set that a consumer reports and the ledger applies. */
 export type Outcome =
-  | { readonly kind: "success"; readonly result: string | null }
+  /** `large`: the result is kept elsewhere. */
+  | { readonly kind: "success"; readonly result: string | null; readonly large?: LargeResult }
   | { readonly kind: "ignore" }
   | { readonly kind: "retry"; readonly delayMs: number; readonly error: ErrorInfo }
   | { readonly kind: "failure"; readonly error: ErrorInfo }
@@ -200,6 +209,8 @@ export interface TaskRecord {
   readonly kwargs: string;
   /** JSON text; null without a result. */
   readonly result: string | null;
+  /** Of a result that is kept elsewhere, and not here; absent otherwise. */
+  readonly large?: LargeResult;
   /** Of the last attempt that failed; null if none did. */
   readonly error: ErrorInfo | null;
   readonly options: RunOptions;
@@ -242,5 +253,9 @@ export const MAX_KEPT_ATTEMPTS = 20;
  */
 /** JSON text of the arguments of one task. */
 export const MAX_KWARGS_BYTES = 256 * 1_024;
-/** JSON text of one result. */
-export const MAX_RESULT_BYTES = 512 * 1_024;
+/** JSON text of the errbacks of one task. */
+export const MAX_LINKS_BYTES = 32 * 1_024;
+/** JSON text of a result that is kept with its task. */
+export const MAX_RESULT_BYTES = 256 * 1_024;
+/** JSON text of any result: a consumer holds it in memory, and others beside it. */
+export const MAX_LARGE_RESULT_BYTES = 25 * 1_024 * 1_024;

@@ -6,6 +6,8 @@ import type { BeatObject } from "./beat/beat-object.ts";
 /** The Worker's bindings, as wrangler.toml declares them. */
 export interface Env {
   readonly DB: D1Database;
+  /** Results that are too large for a row. */
+  readonly RESULTS: R2Bucket;
   readonly LEDGER: DurableObjectNamespace<LedgerObject>;
   readonly LIMITER: DurableObjectNamespace<LimiterObject>;
   readonly BEAT: DurableObjectNamespace<BeatObject>;

@@ -94,6 +94,7 @@ export class Consumers {
       registry,
       supplies: {
         services,
+        largeResults: { put: () => Promise.reject(new Error("no result is large here")) },
         lovageFor: () => {
           throw new Error("These tasks call no others.");
         },

@@ -284,6 +284,7 @@ class Shard<Services> {
         registry,
         supplies: {
           services: deployment.services,
+          largeResults: { put: () => Promise.reject(new Error("no result is large here")) },
           lovageFor: () => undefined as unknown as Lovage,
         },
         clock: world,

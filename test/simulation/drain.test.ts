@@ -52,6 +52,7 @@ function consumer(answers: readonly Answer[], heartbeat?: LedgerDoor["heartbeat"
     registry: new Registry<World>([sleep]),
     supplies: {
       services: world,
+      largeResults: { put: () => Promise.reject(new Error("no result is large here")) },
       lovageFor: () => {
         throw new Error("not used");
       },

@@ -48,6 +48,7 @@ it("every route declares who may use it", () => {
       "POST /api/tasks/bulk tasks:write",
       "GET /api/tasks/status/:id tasks:read",
       "GET /api/tasks/:id tasks:read",
+      "GET /api/tasks/:id/result tasks:read",
       "GET /api/tasks/:id/events tasks:read",
       "POST /api/tasks/:id/events/:name tasks:write",
       "POST /api/tasks/:id/revoke tasks:write",

@@ -41,6 +41,7 @@ function consume(world: World, ledger: TaskLedger, services: Services): Promise<
       registry: new Registry([workflow]),
       supplies: {
         services,
+        largeResults: { put: () => Promise.reject(new Error("no result is large here")) },
         lovageFor: () => {
           throw new Error("These tasks call no others.");
         },

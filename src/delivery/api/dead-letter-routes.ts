@@ -29,7 +29,7 @@ const bulkSchema = z.strictObject({
 const replaySchema = z.strictObject({ kwargs: z.record(z.string(), z.unknown()).optional() });
 
 /** Tasks that ran out of attempts: listed, replayed, discarded. */
-export function deadLetterRoutes({ deadLetters }: ApiParts): Route[] {
+export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
   function filterOf(query: URLSearchParams): {
     filter: DeadLetterFilter;
     limit: number;
@@ -101,7 +101,7 @@ export function deadLetterRoutes({ deadLetters }: ApiParts): Route[] {
         const { filter, limit, cursor } = filterOf(query);
         const { tasks, next } = await deadLetters.list(filter, limit, cursor);
         return Response.json({
-          tasks: tasks.map((task) => taskView(task, caller)),
+          tasks: tasks.map((task) => taskView(task, caller, clock.now())),
           next_cursor: next,
         });
       },

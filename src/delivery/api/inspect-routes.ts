@@ -23,7 +23,7 @@ export function inspectRoutes(parts: ApiParts): Route[] {
   function live(kind: LiveKind): Route {
     return question(kind, async ({ query, caller }) => {
       const tasks = await control.list(kind, limitOf(query));
-      return { tasks: tasks.map((task) => taskView(task, caller)) };
+      return { tasks: tasks.map((task) => taskView(task, caller, parts.clock.now())) };
     });
   }
 
@@ -55,7 +55,7 @@ export function inspectRoutes(parts: ApiParts): Route[] {
     }
     const tasks = await Promise.all(ids.map((id) => parts.tasks.get(id)));
     const known = tasks.flatMap((task) =>
-      task === null ? [] : [[task.id, [task.state, taskView(task, caller)]]],
+      task === null ? [] : [[task.id, [task.state, taskView(task, caller, parts.clock.now())]]],
     );
     return Object.fromEntries(known);
   }

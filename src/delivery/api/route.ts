@@ -4,6 +4,7 @@ import type {
   Clock,
   DeadLetterBox,
   DeploymentControl,
+  LargeResults,
   Lovage,
   Outbox,
   Registry,
@@ -19,6 +20,7 @@ export interface ApiParts {
   readonly tasks: TaskReader & TaskControl;
   readonly control: DeploymentControl;
   readonly search: TaskSearch;
+  readonly largeResults: Pick<LargeResults, "get">;
   readonly deadLetters: DeadLetterBox;
   readonly registry: Registry<never>;
   /** The queues that have consumers, and the number of shards. */

@@ -9,7 +9,7 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
 
 /** The list of tasks, wherever they are. */
-export function searchRoutes({ search }: ApiParts): Route[] {
+export function searchRoutes({ search, clock }: ApiParts): Route[] {
   return [
     {
       method: "GET",
@@ -31,7 +31,7 @@ export function searchRoutes({ search }: ApiParts): Route[] {
         const mine = may(caller, "admin") ? query : { ...query, owner: caller.owner };
         const { tasks, next } = await search.search(mine, limit, cursor);
         return Response.json({
-          tasks: tasks.map((task) => taskView(task, caller)),
+          tasks: tasks.map((task) => taskView(task, caller, clock.now())),
           next_cursor: next,
         });
       },

@@ -19,7 +19,7 @@ import {
   withoutUndefined,
 } from "./task-calls.ts";
 import { streamStates } from "./task-stream.ts";
-import { statusView, taskView } from "./task-views.ts";
+import { isResultExpired, statusView, taskView } from "./task-views.ts";
 
 const processSchema = z.strictObject({ data: z.string().max(100_000) });
 const bulkSchema = z.strictObject({ tasks: z.array(callSchema).min(1).max(1_000) });
@@ -83,7 +83,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
       path: "/api/tasks/status/:id",
       scope: "tasks:read",
       handle: async ({ params, caller }) =>
-        Response.json(statusView(await visible(params.id ?? "", caller))),
+        Response.json(statusView(await visible(params.id ?? "", caller), parts.clock.now())),
     },
     {
       method: "GET",
@@ -93,7 +93,24 @@ export function taskRoutes(parts: ApiParts): Route[] {
         const id = params.id ?? "";
         const seconds = waitOf(query);
         const last = seconds > 0 ? await ended(parts, id, caller, seconds) : null;
-        return Response.json(taskView(last ?? (await visible(id, caller)), caller));
+        return Response.json(
+          taskView(last ?? (await visible(id, caller)), caller, parts.clock.now()),
+        );
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/tasks/:id/result",
+      scope: "tasks:read",
+      handle: async ({ params, caller }) => {
+        const task = await visible(params.id ?? "", caller);
+        if (isResultExpired(task, parts.clock.now())) {
+          throw new Problem(410, "result_expired", "The result is not kept any longer.");
+        }
+        const body =
+          task.large === undefined ? task.result : await parts.largeResults.get(task.large.key);
+        if (body === null) throw notFound();
+        return new Response(body, { headers: { "Content-Type": "application/json" } });
       },
     },
     {
@@ -104,7 +121,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
         const { id } = await visible(params.id ?? "", caller);
         return streamStates(
           (signal) => parts.tasks.watch(id, signal),
-          (task) => taskView(task, caller),
+          (task) => taskView(task, caller, parts.clock.now()),
         );
       },
     },
@@ -148,7 +165,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
         }
         const task = await parts.tasks.revoke(id, { terminate });
         if (task === null) throw notFound();
-        return Response.json(taskView(task, caller));
+        return Response.json(taskView(task, caller, parts.clock.now()));
       },
     },
     {
@@ -162,7 +179,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
         const changed = await parts.tasks.reschedule(id, change);
         if (changed === null) throw notFound();
         refuseMove(changed.answer);
-        return Response.json(taskView(changed.task, caller));
+        return Response.json(taskView(changed.task, caller, parts.clock.now()));
       },
     },
   ];

@@ -5,8 +5,22 @@ function iso(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
 
-function resultOf(task: TaskRecord): unknown {
-  return task.result === null ? null : (JSON.parse(task.result) as unknown);
+/** Whether the time is over for which the result may be read. */
+export function isResultExpired({ finishedAt, options }: TaskRecord, now: number): boolean {
+  const seconds = options.result_expires;
+  return seconds !== undefined && finishedAt !== null && now >= finishedAt + seconds * 1_000;
+}
+
+function resultOf(task: TaskRecord, now: number): unknown {
+  if (task.result === null || isResultExpired(task, now)) return null;
+  return JSON.parse(task.result) as unknown;
+}
+
+/** Where a result is that is not in the answer; or that it isn't anywhere any more. */
+function elsewhere(task: TaskRecord, now: number) {
+  if (isResultExpired(task, now)) return { result_expired: true };
+  if (task.large === undefined) return {};
+  return { result_size: task.large.bytes, result_url: `/api/tasks/${task.id}/result/` };
 }
 
 /** The details of the state that a running task gave itself. */
@@ -18,20 +32,21 @@ function metaOf({ reported }: TaskRecord): unknown {
  * The guides' short form. As in Celery the result of a task that failed is its error, and that of one with
  * a state of its own the details of that.
  */
-export function statusView(task: TaskRecord) {
+export function statusView(task: TaskRecord, now: number) {
   const { error } = task;
   const hasFailed = task.state === "FAILURE" || task.state === "REVOKED";
   const result =
     hasFailed && error !== null
       ? { exc_type: error.exc_type, exc_message: error.exc_message }
       : task.reported === undefined
-        ? resultOf(task)
+        ? resultOf(task, now)
         : metaOf(task);
-  return { task_id: task.id, status: task.reported?.state ?? task.state, result };
+  const status = task.reported?.state ?? task.state;
+  return { task_id: task.id, status, result, ...elsewhere(task, now) };
 }
 
 /** Everything known about a task. Stacks are for those who operate the deployment. */
-export function taskView(task: TaskRecord, caller: Caller) {
+export function taskView(task: TaskRecord, caller: Caller, now: number) {
   const { error } = task;
   const seesStacks = may(caller, "control");
   return {
@@ -43,7 +58,8 @@ export function taskView(task: TaskRecord, caller: Caller) {
     args: [],
     kwargs: JSON.parse(task.kwargs) as unknown,
     options: optionsView(task.options),
-    result: resultOf(task),
+    result: resultOf(task, now),
+    ...elsewhere(task, now),
     meta: metaOf(task),
     error: error && { exc_type: error.exc_type, exc_message: error.exc_message },
     traceback: seesStacks ? (error?.traceback ?? null) : null,

@@ -2,6 +2,7 @@ import { isTerminal, LovageError, type TaskRecord } from "#engine";
 import { may, owns, type Caller, type Scope } from "../api/access.ts";
 import type { ApiParts } from "../api/route.ts";
 import { callSchema, toSignature } from "../api/task-calls.ts";
+import { isResultExpired } from "../api/task-views.ts";
 import type { RpcCallOptions, RpcStatus } from "./binding.ts";
 
 /** Who calls over a service binding, as the binding's `props` in the caller's configuration say. */
@@ -12,14 +13,16 @@ export interface RpcProps {
   readonly scopes?: readonly Scope[];
 }
 
+type RpcParts = Pick<ApiParts, "tasks" | "lovageFor" | "largeResults" | "clock">;
+
 const MAX_WAIT_SECONDS = 60;
 
 /** Calls that come from other Workers over a service binding: the same rules as over HTTP. */
 export class RpcCalls {
-  readonly #parts: Pick<ApiParts, "tasks" | "lovageFor">;
+  readonly #parts: RpcParts;
   readonly #caller: Caller;
 
-  constructor(parts: Pick<ApiParts, "tasks" | "lovageFor">, props: RpcProps = {}) {
+  constructor(parts: RpcParts, props: RpcProps = {}) {
     this.#parts = parts;
     this.#caller = {
       owner: props.owner ?? "service",
@@ -72,7 +75,14 @@ export class RpcCalls {
       const { exc_type: type, exc_message: message } = task.error ?? { exc_type: task.state };
       throw new LovageError("task_failed", `${type}: ${message ?? ""}`);
     }
-    return task.result === null ? null : JSON.parse(task.result);
+    if (isResultExpired(task, this.#parts.clock.now())) {
+      throw new LovageError("result_expired", "The result is not kept any longer.");
+    }
+    const { large } = task;
+    if (large === undefined) return task.result === null ? null : JSON.parse(task.result);
+    const body = await this.#parts.largeResults.get(large.key);
+    if (body === null) throw notFound();
+    return new Response(body).json();
   }
 
   async revoke(taskId: string, terminate: boolean): Promise<RpcStatus> {

@@ -5,6 +5,8 @@ import {
   type Attempt,
   type ClaimedTask,
   type Clock,
+  type LargeResult,
+  type LargeResults,
   type Lovage,
   type StepContext,
   type StepOptions,
@@ -17,6 +19,7 @@ import type { AttemptNotes, Reports } from "./reports.ts";
 /** What every attempt of a consumer is given. */
 export interface AttemptSupplies<Services> {
   readonly services: Services;
+  readonly largeResults: Pick<LargeResults, "put">;
   lovageFor(owner: string): Lovage;
 }
 
@@ -70,6 +73,9 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     this.#reports = reports;
     this.#makeSteps = makeSteps;
   }
+
+  readonly storeLarge = (text: string): Promise<LargeResult> =>
+    this.#supplies.largeResults.put(this.task.id, this.token, text);
 
   get ctx(): TaskContext<Services> {
     return this;

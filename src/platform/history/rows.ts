@@ -2,6 +2,7 @@ import type {
   AttemptRecord,
   ErrorInfo,
   FinishedTask,
+  LargeResult,
   RunOptions,
   StepSummary,
   TaskRecord,
@@ -23,7 +24,8 @@ type Detail = [
   expiresAt: number | null,
   attempts: readonly AttemptRecord[],
   error: ErrorInfo | null,
-  steps?: readonly StepSummary[],
+  steps?: readonly StepSummary[] | null,
+  large?: LargeResult,
 ];
 
 /** A row of `tasks`; see tables.ts. */
@@ -55,6 +57,10 @@ export function toValues(task: FinishedTask) {
     task.error,
   ];
   if (task.steps !== undefined) detail[9] = task.steps;
+  if (task.large !== undefined) {
+    detail[9] ??= null;
+    detail[10] = task.large;
+  }
   return [
     task.id,
     task.name,
@@ -74,7 +80,7 @@ export function fromRow(row: HistoryRow): TaskRecord {
   const detail = JSON.parse(row.detail) as Detail;
   const [fingerprint, priority, options, retries, submittedAt, dueAt, expiresAt, attempts, error] =
     detail;
-  const [, , , , , , , , , steps] = detail;
+  const [, , , , , , , , , steps, large] = detail;
   return {
     id: row.id,
     name: row.name,
@@ -94,7 +100,8 @@ export function fromRow(row: HistoryRow): TaskRecord {
     finishedAt: row.finished_at,
     isDeadLettered: row.is_dead_lettered === 1,
     fingerprint,
-    ...(steps !== undefined && { steps }),
+    ...(steps != null && { steps }),
+    ...(large !== undefined && { large }),
     ...(row.resolution !== null && { resolution: row.resolution }),
   };
 }

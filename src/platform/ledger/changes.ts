@@ -8,6 +8,7 @@ import {
   type AttemptRecord,
   type ErrorInfo,
   type FinishedTask,
+  type LargeResult,
   type LogLine,
   type Outcome,
   type State,
@@ -35,6 +36,7 @@ export interface AttemptEnd {
   readonly event: "succeed" | "fail" | "ignore" | "retry" | "suspend" | "lose";
   /** JSON text, of a success. */
   readonly result: string | null;
+  readonly large?: LargeResult;
   readonly error: ErrorInfo | null;
   /** Until the next attempt, of a retry. */
   readonly delayMs: number;
@@ -160,7 +162,8 @@ export class Changes {
     };
     if (isTerminal(next)) {
       const error = isPoison ? describeError(new WorkerLostError(losses)) : end.error;
-      this.#end(task, next, attempt, end.result, withoutLedgerStack(error, isPoison));
+      const kept = withoutLedgerStack(error, isPoison);
+      this.#end(task, next, attempt, end.result, kept, end.large);
     } else if (task.is_revoked === 1) {
       this.#end(task, "REVOKED", attempt, null, revokedBy("revoked"));
     } else if (end.suspension !== undefined) {
@@ -236,6 +239,7 @@ export class Changes {
     attempt: AttemptRecord | null,
     result: string | null,
     error: ErrorInfo | null,
+    large?: LargeResult,
   ): void {
     this.#goneIds[task.parked === 0 ? 0 : 1].push(task.id);
     if (task.gate !== "") this.touchedGates.add(task.gate);
@@ -245,7 +249,9 @@ export class Changes {
     const isDurable = task.is_durable === 1;
     const steps = isDurable ? stepSummaries(this.#sql, task.id) : null;
     if (isDurable) this.#durableIds.push(task.id);
-    this.#ended.push(toFinished(task, { state, at: this.#now, result, error, attempt, steps }));
+    const at = this.#now;
+    const finished = toFinished(task, { state, at, result, error, attempt, steps });
+    this.#ended.push(large === undefined ? finished : { ...finished, large });
   }
 
   /** Parks a task until it goes on with its steps. */

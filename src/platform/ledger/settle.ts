@@ -49,7 +49,12 @@ function endOf(outcome: Outcome, runtimeMs: number, logs?: readonly LogLine[]): 
   const end = logs === undefined ? none : { ...none, logs };
   switch (outcome.kind) {
     case "success":
-      return { ...end, event: "succeed", result: outcome.result };
+      return {
+        ...end,
+        event: "succeed",
+        result: outcome.result,
+        ...(outcome.large !== undefined && { large: outcome.large }),
+      };
     case "ignore":
       return { ...end, event: "ignore" };
     case "failure":

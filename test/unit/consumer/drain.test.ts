@@ -76,6 +76,7 @@ async function run(
       registry: new Registry<null>([task]),
       supplies: {
         services: null,
+        largeResults: { put: () => Promise.reject(new Error("no result is large here")) },
         lovageFor: () => {
           throw new Error("It calls no others.");
         },

@@ -26,9 +26,11 @@ function claimed(over: Partial<ClaimedTask> = {}): ClaimedTask {
 
 function attemptOf(
   task: ClaimedTask,
+  storeLarge: Attempt<null>["storeLarge"] = async (text) => ({ key: "k", bytes: text.length }),
   cut: Promise<Error> = new Promise(() => undefined),
 ): Attempt<null> {
-  return { task, ctx: { taskId: task.id, retries: task.retries } as TaskContext<null>, cut };
+  const ctx = { taskId: task.id, retries: task.retries } as TaskContext<null>;
+  return { task, ctx, cut, storeLarge };
 }
 
 function run(handler: () => unknown, options: TaskOptions = {}, task = claimed(), random = 0.5) {
@@ -64,9 +66,24 @@ it.each([
   ["a BigInt", 1n],
   ["a cycle", cyclic],
   ["a function", () => 1],
-  ["more than 512 KiB", "x".repeat(525_000)],
+  ["more than 25 MiB", "x".repeat(25 * 1_024 * 1_024)],
 ])("a result that is %s fails the task instead of getting stuck", async (_what, result) => {
   expect((await run(() => result)).kind).toBe("failure");
+});
+
+it("a result of more than 256 KiB is kept elsewhere, and made again if it can't be", async () => {
+  const large = "x".repeat(262_143);
+  expect(await run(() => large)).toEqual({
+    kind: "success",
+    result: null,
+    large: { key: "k", bytes: 262_145 },
+  });
+  const task = define({ name: "task", params, handler: () => large });
+  const broken = attemptOf(claimed(), () => Promise.reject(new Error("R2 is away")));
+  expect(await runAttempt(new Registry<null>([task]), broken, 0)).toMatchObject({
+    kind: "retry",
+    error: { exc_type: "RetryAfterError", exc_message: "The result could not be stored." },
+  });
 });
 
 it("a result nobody wants is not kept", async () => {
@@ -147,7 +164,7 @@ it("the hard time limit ends the attempt, whatever the handler does, and is not 
     define({ name: "task", params, ...retried, handler: () => new Promise(() => undefined) }),
   ]);
   const cut = Promise.resolve(new TimeLimitExceeded(5));
-  const outcome = await runAttempt(registry, attemptOf(claimed(), cut), 0);
+  const outcome = await runAttempt(registry, attemptOf(claimed(), undefined, cut), 0);
   expect(outcome).toMatchObject({ kind: "failure", error: { exc_type: "TimeLimitExceeded" } });
 });
 

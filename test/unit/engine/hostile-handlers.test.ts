@@ -31,7 +31,8 @@ const task: ClaimedTask = {
 };
 
 function attempt(cut: Promise<Error> = new Promise(() => undefined)): Attempt<null> {
-  return { task, ctx: { taskId: "id" } as TaskContext<null>, cut };
+  const storeLarge = () => Promise.reject(new Error("not to be stored"));
+  return { task, ctx: { taskId: "id" } as TaskContext<null>, cut, storeLarge };
 }
 
 const define = createTaskDefiner<null>({ clarifyError: (thrown) => thrown });

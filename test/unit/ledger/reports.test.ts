@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import {
   describeError,
   MAX_KWARGS_BYTES,
+  MAX_LINKS_BYTES,
   MAX_RESULT_BYTES,
   AttemptLog,
   type LogLine,
@@ -134,7 +135,9 @@ it("the largest task there can be fits into a row of 2,000,000 bytes", async () 
   const rig = new Rig();
   const wide = "\u20ac";
   const kwargs = JSON.stringify({ a: '"'.repeat(MAX_KWARGS_BYTES / 2 - 10) });
-  const { id, token: first } = await running(rig, { kwargs, options: { unique_key: "k" } });
+  const link = rig.spec({ kwargs: JSON.stringify({ a: '"'.repeat(MAX_LINKS_BYTES / 4) }) });
+  const options = { unique_key: "k", link_error: [link] };
+  const { id, token: first } = await running(rig, { kwargs, options });
   const log = new AttemptLog();
   for (let n = 0; n < 100; n += 1) log.add({ at: 1, level: "info", message: wide.repeat(900) });
   const logs = log.lines() ?? [];
@@ -154,6 +157,6 @@ it("the largest task there can be fits into a row of 2,000,000 bytes", async () 
   const rows = rig.sql.peek<{ tasks: string }>("SELECT tasks FROM finished WHERE tasks <> '[]'");
   expect(rows).toHaveLength(1);
   const bytes = Buffer.byteLength(rows[0]?.tasks ?? "");
-  expect(bytes).toBeGreaterThan(1_900_000);
+  expect(bytes).toBeGreaterThan(1_500_000);
   expect(bytes).toBeLessThan(2_000_000);
 });
