@@ -132,7 +132,8 @@ export function run(
     };
     const ctx = { taskId: task.id, name, attempt: task.attempt, retries, services };
     const never = new Promise<Error>(() => undefined);
-    return { task, ctx: ctx as TaskContext<ShopServices>, cut: never };
+    const storeLarge = () => Promise.reject(new Error("no result is large here"));
+    return { task, ctx: ctx as TaskContext<ShopServices>, cut: never, storeLarge };
   });
   return Promise.all(runBatch(registry, definition, attempts, services, () => 0));
 }
