@@ -2,11 +2,19 @@ import { z } from "zod";
 import { LovageError, MAX_SHARDS } from "#engine";
 import type { Env } from "./platform/env.ts";
 
+/** 32 bytes as base64; absent or empty: none. */
+const secretKey = z
+  .string()
+  .regex(/^([A-Za-z0-9+/]{43}=)?$/)
+  .default("");
+
 const settings = z.object({
   OPEN_ACCESS: z.enum(["true", "false"]).transform((text) => text === "true"),
   LEDGER_SHARDS: z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(1).max(MAX_SHARDS)),
   LOCALE: z.enum(["en", "ru"]),
   ID_SECRET: z.string().min(32),
+  SECRETS_KEY: secretKey,
+  SECRETS_KEY_PREVIOUS: secretKey,
   ADMIN_EMAILS: z
     .string()
     .default("")
@@ -23,6 +31,8 @@ export interface Config {
   readonly shards: number;
   readonly locale: "en" | "ru";
   readonly idSecret: string;
+  /** Keys for secret arguments, the current one first; none: they are kept plain. */
+  readonly secretKeys: readonly string[];
   readonly adminEmails: readonly string[];
   readonly alerts: { readonly threshold: number; readonly windowMs: number };
 }
@@ -44,6 +54,9 @@ export function readConfig(env: Env): Config {
     shards: LEDGER_SHARDS,
     locale: LOCALE,
     idSecret: ID_SECRET,
+    secretKeys: [checked.data.SECRETS_KEY, checked.data.SECRETS_KEY_PREVIOUS].filter(
+      (key) => key !== "",
+    ),
     adminEmails: ADMIN_EMAILS,
     alerts: { threshold: ALERT_THRESHOLD, windowMs: ALERT_WINDOW_MINUTES * 60_000 },
   };

@@ -31,6 +31,7 @@ import { LedgerDirectory } from "./platform/ledger/directory.ts";
 import { log } from "./platform/log.ts";
 import { D1Outbox } from "./platform/outbox/outbox.ts";
 import { Tasks } from "./platform/outbox/tasks.ts";
+import { createSealer } from "./platform/secrets/aes-sealer.ts";
 import { R2Results } from "./platform/results/r2-results.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
 
@@ -52,7 +53,7 @@ const BEAT = "beat";
 export function wire(env: Env, tasks: readonly ShopTask[]) {
   const config = readConfig(env);
   const db = drizzle(env.DB);
-  const registry = new Registry<ShopServices>(tasks);
+  const registry = new Registry<ShopServices>(tasks, createSealer(config.secretKeys));
   const directory = new LedgerDirectory(env.LEDGER, env.LIMITER, new History(env.DB));
   const settings: LovageSettings = {
     shards: config.shards,

@@ -16,6 +16,7 @@ import {
 import { isLargerThan } from "./json.ts";
 import type { Registry } from "./registry.ts";
 import { askedDelayMs, hasRetryLeft, retryDelayMs } from "./retry.ts";
+import { SecretUnreadableError, withoutSecrets } from "./secrets.ts";
 import { StepLimitError, StepOrderError, Suspend } from "./steps.ts";
 import {
   MAX_LARGE_RESULT_BYTES,
@@ -59,7 +60,8 @@ export async function runAttempt<Services>(
     const result = await cutShort(attempt, definition.handler(params, attempt.ctx));
     return await succeed(definition, attempt, result);
   } catch (thrown) {
-    return outcomeOfError(definition, attempt.task, thrown, random);
+    const outcome = outcomeOfError(definition, attempt.task, thrown, random);
+    return withoutSecretTexts(registry, attempt.task, outcome);
   }
 }
 
@@ -90,9 +92,34 @@ export function runBatch<Services>(
       const result = await cutShort(attempt, answerOf[index]?.());
       return await succeed(definition, attempt, result);
     } catch (thrown) {
-      return outcomeOfError(definition, attempt.task, thrown, random());
+      const outcome = outcomeOfError(definition, attempt.task, thrown, random());
+      return withoutSecretTexts(registry, attempt.task, outcome);
     }
   });
+}
+
+/** An error that quotes a secret argument is kept without it. */
+function withoutSecretTexts<Services>(
+  registry: Registry<Services>,
+  task: ClaimedTask,
+  outcome: Outcome,
+): Outcome {
+  if (outcome.kind !== "failure" && outcome.kind !== "retry") return outcome;
+  let secrets: string[];
+  try {
+    secrets = registry.secretTexts(task.name, task.kwargs);
+  } catch {
+    // They can't be opened, so nobody can have quoted them.
+    return outcome;
+  }
+  if (secrets.length === 0) return outcome;
+  const { exc_type: type, exc_message: message, traceback } = outcome.error;
+  const error = {
+    exc_type: type,
+    exc_message: withoutSecrets(message, secrets),
+    traceback: traceback === null ? null : withoutSecrets(traceback, secrets),
+  };
+  return { ...outcome, error };
 }
 
 /** Never rejects: what the handler throws becomes the answer to every call. */
@@ -210,7 +237,9 @@ function decide<Services>(
   const isAutomatic =
     (askedMs !== null || definition.autoretryFor.some((type) => thrown instanceof type)) &&
     !definition.dontAutoretryFor.some((type) => thrown instanceof type);
-  if (!isAutomatic || !isRetryLeft || thrown instanceof InvalidArgumentsError) return fail(thrown);
+  const isHopeless =
+    thrown instanceof InvalidArgumentsError || thrown instanceof SecretUnreadableError;
+  if (!isAutomatic || !isRetryLeft || isHopeless) return fail(thrown);
   const delayMs = retryDelayMs(retryPolicy, task.retries, random);
   return retry(Math.max(delayMs, askedMs ?? 0), thrown);
 }

@@ -163,7 +163,7 @@ export class Lovage {
   /** Like `prepare`, for calls that may be submitted twice: the ledger will know them again. */
   async prepareRepeatable(calls: readonly Signature[]): Promise<TaskSpec[]> {
     const specs = await this.prepare(calls);
-    return Promise.all(specs.map((spec, index) => withFingerprint(spec, calls[index])));
+    return Promise.all(specs.map((spec, index) => this.#withFingerprint(spec, calls[index])));
   }
 
   /**
@@ -194,8 +194,11 @@ export class Lovage {
     const { idSecret, shards } = this.#settings;
     const scope = { caller: this.#owner, route: "replay", key: old.id };
     const id = await deriveTaskId(await idSecret, shards, scope);
-    const given = kwargs ?? (JSON.parse(old.kwargs) as Record<string, unknown>);
-    const bound = this.#registry.bind(old.name, [], given);
+    const given =
+      kwargs === null
+        ? this.#registry.plain(old.name, old.kwargs)
+        : this.#registry.withOldSecrets(old.name, kwargs, old.kwargs);
+    const bound = this.#registry.bind(old.name, [], given as Record<string, unknown>);
     const { link_error: _errbacks, unique_key: _unique, ...options } = old.options;
     return {
       id,
@@ -208,7 +211,7 @@ export class Lovage {
       dueAt: null,
       expiresAt: null,
       options: { ...options, replay_of: old.id },
-      fingerprint: await fingerprint([old.name, JSON.parse(bound), old.id]),
+      fingerprint: await fingerprint(await idSecret, [old.name, given, old.id]),
     };
   }
 
@@ -223,7 +226,16 @@ export class Lovage {
       ...key,
     });
     const now = this.#clock.now();
-    return withFingerprint(await this.#unique(this.#spec(call, id, now), call, now), call);
+    return this.#withFingerprint(await this.#unique(this.#spec(call, id, now), call, now), call);
+  }
+
+  /**
+   * Two calls are the same if they name the same task with the same arguments and options. By HMAC, so that
+   * nobody can guess a secret argument from what is stored.
+   */
+  async #withFingerprint(spec: TaskSpec, call: Signature | undefined): Promise<TaskSpec> {
+    const content = [spec.name, this.#registry.plain(spec.name, spec.kwargs), call?.options];
+    return { ...spec, fingerprint: await fingerprint(await this.#settings.idSecret, content) };
   }
 
   /** Only what may be unique waits for its key: plain calls stay in one turn. */
@@ -282,12 +294,6 @@ export class Lovage {
     }
     return { link_error: specs };
   }
-}
-
-/** Two calls are the same if they name the same task with the same arguments and options. */
-async function withFingerprint(spec: TaskSpec, call: Signature | undefined): Promise<TaskSpec> {
-  const content = [spec.name, JSON.parse(spec.kwargs), call?.options];
-  return { ...spec, fingerprint: await fingerprint(content) };
 }
 
 function checkKey(key: string | null): string | null {

@@ -13,6 +13,7 @@ export * from "./reports.ts";
 export * from "./retry.ts";
 export * from "./routing.ts";
 export * from "./search.ts";
+export * from "./secrets.ts";
 export * from "./signature.ts";
 export * from "./states.ts";
 export * from "./steps.ts";

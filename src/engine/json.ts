@@ -17,9 +17,12 @@ export function isLargerThan(text: string, bytes: number): boolean {
   return text.length * 3 > bytes && new TextEncoder().encode(text).length > bytes;
 }
 
-/** SHA-256 of a value's canonical JSON, as 64 hex digits: tells whether two calls are the same call. */
-export async function fingerprint(value: unknown): Promise<string> {
+/**
+ * HMAC-SHA256 of a value's canonical JSON, as 64 hex digits: tells whether two calls are the same call, and
+ * nothing else to those who don't have the secret.
+ */
+export async function fingerprint(secret: CryptoKey, value: unknown): Promise<string> {
   const bytes = new TextEncoder().encode(canonicalJson(value));
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const digest = new Uint8Array(await crypto.subtle.sign("HMAC", secret, bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -28,6 +28,9 @@ export interface Env {
   /** So many dead letters in so many minutes are worth a message, one a window. */
   readonly ALERT_THRESHOLD?: string;
   readonly ALERT_WINDOW_MINUTES?: string;
+  /** Secrets of 32 bytes as base64 that secret arguments are encrypted with; see README. */
+  readonly SECRETS_KEY?: string;
+  readonly SECRETS_KEY_PREVIOUS?: string;
   /** Secret of at least 32 characters that ids from callers' keys are derived with. */
   readonly ID_SECRET: string;
 }

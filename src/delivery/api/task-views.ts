@@ -1,4 +1,10 @@
-import type { RunOptions, StepSummary, TaskRecord, Waiting } from "#engine";
+import {
+  redacted,
+  type RunOptions,
+  type StepSummary,
+  type TaskRecord,
+  type Waiting,
+} from "#engine";
 import { may, type Caller } from "./access.ts";
 
 function iso(at: number | null): string | null {
@@ -56,7 +62,7 @@ export function taskView(task: TaskRecord, caller: Caller, now: number) {
     queue: task.queue,
     priority: task.priority,
     args: [],
-    kwargs: JSON.parse(task.kwargs) as unknown,
+    kwargs: redacted(task.kwargs),
     options: optionsView(task.options),
     result: resultOf(task, now),
     ...elsewhere(task, now),

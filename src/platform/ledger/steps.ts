@@ -19,7 +19,7 @@ import { consume } from "./schema.ts";
 type Suspended = Extract<Outcome, { kind: "suspend" }>;
 
 /** A task that waits for nothing but an event is due then: never. 9999-12-31. */
-export const NEVER = 253_402_214_400_000;
+const NEVER = 253_402_214_400_000;
 
 /** What a suspended task waits for: kept with its row. */
 export interface Suspension {

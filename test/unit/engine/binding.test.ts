@@ -1,9 +1,10 @@
 import { array, assert, integer, jsonValue, property, string, uniqueArray } from "fast-check";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { canonicalJson, createTaskDefiner, fingerprint, Registry } from "#engine";
+import { canonicalJson, createTaskDefiner, fingerprint, importIdSecret, Registry } from "#engine";
 
 const define = createTaskDefiner<null>();
+const idSecret = await importIdSecret("s".repeat(32));
 const registry = new Registry<null>([
   define({
     name: "charge",
@@ -96,7 +97,7 @@ it("a fingerprint tells calls apart that differ in anything", async () => {
     ["u", { a: 1 }, {}],
     ["t", { a: 1 }, { countdown: 1 }],
   ];
-  const prints = await Promise.all(calls.map((call) => fingerprint(call)));
+  const prints = await Promise.all(calls.map((call) => fingerprint(idSecret, call)));
   expect(new Set(prints).size).toBe(calls.length);
-  expect(await fingerprint(["t", { a: 1 }, {}])).toBe(prints[0]);
+  expect(await fingerprint(idSecret, ["t", { a: 1 }, {}])).toBe(prints[0]);
 });
