@@ -1,0 +1,147 @@
+import type { TaskRecord } from "#engine";
+import { Changes } from "./changes.ts";
+import { expireWaiting } from "./expiry.ts";
+import { Flusher } from "./flusher.ts";
+import { Gatekeeper } from "./gatekeeper.ts";
+import { findLive, loadMemory, type Memory } from "./memory.ts";
+import { Permits } from "./permits.ts";
+import type { LedgerPorts } from "./ports.ts";
+import { DEFAULT_LEDGER_SETTINGS, type LedgerSettings } from "./protocol.ts";
+import { withReport } from "./reports.ts";
+import { toRecord } from "./rows.ts";
+import { migrate } from "./schema.ts";
+import { loseExpired } from "./settle.ts";
+import { stepSummaries } from "./steps.ts";
+import { Wakeups } from "./wakeups.ts";
+
+/**
+ * What every command of a ledger is made of: the memory that follows from the tables, one transaction over
+ * them, and what comes after it (doorbells, the alarm, the flush, those who wait for a task's next state).
+ */
+export class LedgerCore {
+  protected readonly ports: LedgerPorts;
+  protected readonly settings: LedgerSettings;
+  protected readonly wakeups: Wakeups;
+  readonly #flusher: Flusher;
+  protected readonly gatekeeper: Gatekeeper;
+  readonly #permits = new Permits();
+  #memory: Memory | null = null;
+  #lastNow = 0;
+
+  constructor(ports: LedgerPorts, settings: LedgerSettings = DEFAULT_LEDGER_SETTINGS) {
+    this.ports = ports;
+    this.settings = settings;
+    this.wakeups = new Wakeups(ports, settings);
+    this.#flusher = new Flusher(ports);
+    this.gatekeeper = new Gatekeeper(ports, {
+      memory: () => this.load(),
+      opened: (queue) => {
+        this.wakeups.opened(queue, this.now());
+      },
+      wakeAt: (at) => {
+        this.wakeups.arm(at, this.now());
+      },
+    });
+  }
+
+  /** Everything known about a live task or one that D1 doesn't have yet; null: ask the history. */
+  get(taskId: string): TaskRecord | null {
+    const memory = this.load();
+    const finished = memory.finished.get(taskId);
+    if (finished !== undefined) return finished;
+    const row = findLive(this.ports.sql, memory, taskId);
+    if (row === null) return null;
+    const lease = memory.leases.holding(taskId);
+    const record = withReport(
+      toRecord(row, lease?.claimedAt ?? null),
+      memory.reports.of(taskId, lease),
+    );
+    if (row.is_durable === 0) return record;
+    return { ...record, steps: stepSummaries(this.ports.sql, taskId) };
+  }
+
+  /** One transaction and what follows from it. If it fails, memory is loaded again from the tables. */
+  protected command<T>(run: (memory: Memory, changes: Changes, now: number) => T): T {
+    const memory = this.load();
+    const now = this.now();
+    const changes = new Changes(this.ports.sql, memory, now);
+    let result: T;
+    try {
+      result = this.ports.sql.transaction(() => {
+        loseExpired(memory, changes, now);
+        expireWaiting(this.ports.sql, memory, changes, now);
+        changes.write();
+        const value = run(memory, changes, now);
+        changes.write();
+        return value;
+      });
+    } catch (error) {
+      this.#memory = null;
+      throw error;
+    }
+    for (const gate of changes.touchedGates) this.gatekeeper.touch(gate);
+    this.wakeups.afterCommand(memory, changes, now);
+    this.gatekeeper.afterCommand(memory, now);
+    this.#flusher.kick(now, () => this.#memory);
+    this.#notify(changes);
+    return result;
+  }
+
+  /** The command is done: that a watcher can't be told does not make it fail. */
+  #notify(changes: Changes): void {
+    const { watchers, log } = this.ports;
+    try {
+      for (const task of changes.ended) if (watchers.isWatched(task.id)) watchers.notify(task);
+    } catch (error) {
+      log("notify_failed", { error });
+    }
+    this.notifyOf(changes.movedIds);
+  }
+
+  /** These tasks changed without an end. */
+  protected notifyOf(ids: readonly string[]): void {
+    const { watchers, log } = this.ports;
+    try {
+      for (const id of ids) {
+        const task = watchers.isWatched(id) ? this.get(id) : null;
+        if (task !== null) watchers.notify(task);
+      }
+    } catch (error) {
+      log("notify_failed", { error });
+    }
+  }
+
+  protected runDirectly(queue: string): void {
+    const run = this.ports.runDirectly(queue).catch((error: unknown) => {
+      this.ports.log("direct_run_failed", { queue, error });
+    });
+    this.ports.background(run);
+  }
+
+  /** When agents have something to do again, epoch ms. */
+  protected get agentsAt(): (number | null)[] {
+    return [this.#flusher.retryAt, this.gatekeeper.nextAskAt];
+  }
+
+  protected load(): Memory {
+    if (this.#memory !== null) return this.#memory;
+    const { sql } = this.ports;
+    migrate(sql);
+    const { laneCapacity } = this.settings;
+    this.#memory = loadMemory(sql, laneCapacity, this.#permits, this.ports.limitsOf);
+    this.wakeups.armExactly(this.#memory, this.agentsAt, this.now(), 1);
+    return this.#memory;
+  }
+
+  /** Never goes back, also not over a restart. Epoch ms. */
+  protected now(): number {
+    const { leases, finished } = this.#memory ?? { leases: null, finished: null };
+    this.#lastNow = Math.max(
+      this.#lastNow,
+      this.ports.clock.now(),
+      leases?.latestClaim ?? 0,
+      finished?.latestFinish ?? 0,
+    );
+    return this.#lastNow;
+  }
+}

@@ -1,0 +1,58 @@
+import {
+  type DurableState,
+  type LiveKind,
+  type QueueSurvey,
+  type TaskQuery,
+  type TaskRecord,
+  type Waiting,
+} from "#engine";
+import type { IdRange } from "../history/search.ts";
+import { LedgerCore } from "./core.ts";
+import { findTasks } from "./find.ts";
+import { findLive } from "./memory.ts";
+import type { LedgerStats } from "./protocol.ts";
+import { readDurable } from "./steps.ts";
+import { listLive, surveyQueues } from "./survey.ts";
+import { whyWaiting } from "./waiting.ts";
+
+/** What a ledger can be asked; nothing here changes anything. */
+export class LedgerQuestions extends LedgerCore {
+  /** The steps and events of a task that runs under this token; null: it doesn't any more. */
+  durable(taskId: string, token: number): DurableState | null {
+    const { leases } = this.load();
+    if (leases.holding(taskId)?.token !== token) return null;
+    return readDurable(this.ports.sql, taskId, this.now());
+  }
+
+  /** Why a waiting task has not started; null: it isn't here, or runs. */
+  whyWaiting(taskId: string): Waiting | null {
+    const memory = this.load();
+    const row = findLive(this.ports.sql, memory, taskId);
+    if (row === null || memory.leases.holding(taskId) !== undefined) return null;
+    return whyWaiting(this.ports.sql, memory, row, this.now());
+  }
+
+  /** What every queue of this shard holds. */
+  survey(): QueueSurvey[] {
+    return surveyQueues(this.ports.sql, this.load(), this.now());
+  }
+
+  /** Live tasks that run (`active`), are due (`reserved`) or are not due yet (`scheduled`). */
+  list(kind: LiveKind, limit: number): TaskRecord[] {
+    return listLive(this.ports.sql, this.load(), kind, limit, this.now());
+  }
+
+  /** See `findTasks`. */
+  find(query: TaskQuery, range: IdRange, limit: number): TaskRecord[] {
+    return findTasks(this.ports.sql, this.load(), query, range, limit);
+  }
+
+  stats(): LedgerStats {
+    const memory = this.load();
+    return {
+      ready: memory.lanes.size,
+      running: memory.leases.heldTasks,
+      unflushed: memory.finished.size,
+    };
+  }
+}
