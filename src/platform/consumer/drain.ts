@@ -15,9 +15,10 @@ import {
   type Timers,
 } from "#engine";
 import type { Exchange, ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
+import { Deadlines } from "./deadlines.ts";
 import { DurableSteps, type StepDoor } from "./durable-steps.ts";
 import { Reports } from "./reports.ts";
-import { RunningTask, type AttemptSupplies } from "./running.ts";
+import { limitsOf, RunningTask, type AttemptSupplies } from "./running.ts";
 
 /** One ledger shard, as consumers use it. Calls may fail or get lost; all may be repeated. */
 export interface LedgerDoor extends StepDoor {
@@ -81,6 +82,7 @@ class Drain<Services> {
   readonly #limits: DrainLimits;
   readonly #running = new Map<string, RunningTask<Services>>();
   readonly #reports: Reports;
+  readonly #deadlines: Deadlines;
   #settlements: Settlement[] = [];
   #ran = 0;
   #isSolo = false;
@@ -92,13 +94,13 @@ class Drain<Services> {
   #cancelHeartbeat: (() => void) | null = null;
   /** A limited task may start soon: the timer that goes off then. */
   #cancelPaceTimer: (() => void) | null = null;
-  #deadline: { at: number; cancel: () => void } | null = null;
 
   constructor(parts: DrainParts<Services>, queue: string, limits: DrainLimits) {
     this.#parts = parts;
     this.#queue = queue;
     this.#limits = limits;
     const { ledger, clock, timers, log } = parts;
+    this.#deadlines = new Deadlines(clock, timers, () => this.#running.values());
     this.#reports = new Reports({
       clock,
       timers,
@@ -133,7 +135,7 @@ class Drain<Services> {
       this.#cancelSettleTimer?.();
       this.#cancelHeartbeat?.();
       this.#cancelPaceTimer?.();
-      this.#deadline?.cancel();
+      this.#deadlines.stop();
       this.#reports.stop();
       // Only when the ledger is out of reach something still runs here.
       for (const running of this.#running.values()) running.stop(new LeaseLostError());
@@ -179,7 +181,7 @@ class Drain<Services> {
     }
     for (const [definition, batch] of batches) this.#startBatches(definition, batch);
     this.#cancelHeartbeat ??= this.#heartbeatEvery(leaseMs / 3);
-    this.#watchDeadlines();
+    this.#deadlines.watch();
   }
 
   #startBatches(
@@ -205,15 +207,7 @@ class Drain<Services> {
     now: number,
     definition: AnyTaskDefinition<Services> | null,
   ): RunningTask<Services> {
-    const { options } = task;
-    const limits = {
-      maxRetries:
-        options.max_retries === undefined
-          ? (definition?.retryPolicy.maxRetries ?? null)
-          : options.max_retries,
-      softTimeLimitSeconds: options.soft_time_limit ?? definition?.softTimeLimitSeconds ?? null,
-      timeLimitSeconds: options.time_limit ?? definition?.timeLimitSeconds ?? 0,
-    };
+    const limits = limitsOf(task, definition);
     const { supplies, clock } = this.#parts;
     const isBatch = definition?.batch != null;
     const makeSteps = (its: RunningTask<Services>) => this.#stepsOf(its, isBatch);
@@ -335,21 +329,6 @@ class Drain<Services> {
     if (running.notes !== null) this.#reports.close(running.notes);
     running.stop(reason === "revoked" ? new TaskRevokedError("terminated") : new LeaseLostError());
     if (this.#running.size === 0) this.#wake();
-  }
-
-  /** One timer for all running tasks, set to the first limit that will pass. */
-  #watchDeadlines(): void {
-    let at = Infinity;
-    for (const running of this.#running.values()) at = Math.min(at, running.deadline);
-    if (at === Infinity || (this.#deadline !== null && this.#deadline.at <= at)) return;
-    this.#deadline?.cancel();
-    const { clock, timers } = this.#parts;
-    const cancel = timers.after(Math.max(0, at - clock.now()), () => {
-      this.#deadline = null;
-      for (const running of this.#running.values()) running.applyLimits(clock.now());
-      this.#watchDeadlines();
-    });
-    this.#deadline = { at, cancel };
   }
 
   #logFailure(

@@ -2,6 +2,7 @@ import {
   Retry,
   SoftTimeLimitExceeded,
   TimeLimitExceeded,
+  type AnyTaskDefinition,
   type Attempt,
   type ClaimedTask,
   type Clock,
@@ -28,6 +29,21 @@ export interface AttemptLimits {
   readonly maxRetries: number | null;
   readonly softTimeLimitSeconds: number | null;
   readonly timeLimitSeconds: number;
+}
+
+/** What holds for an attempt; of a task that nobody knows nothing does. */
+export function limitsOf<Services>(
+  { options }: ClaimedTask,
+  definition: AnyTaskDefinition<Services> | null,
+): AttemptLimits {
+  return {
+    maxRetries:
+      options.max_retries === undefined
+        ? (definition?.retryPolicy.maxRetries ?? null)
+        : options.max_retries,
+    softTimeLimitSeconds: options.soft_time_limit ?? definition?.softTimeLimitSeconds ?? null,
+    timeLimitSeconds: options.time_limit ?? definition?.timeLimitSeconds ?? 0,
+  };
 }
 
 /**

@@ -8,6 +8,7 @@ import {
 } from "#engine";
 import type { SqlPort } from "../ledger/ports.ts";
 import { consume, migrate } from "../ledger/schema.ts";
+import { WaitingLine } from "./waiting-line.ts";
 import type { Grant, Holder, Holding, LimitAnswer, LimitRequest, Nudge, Want } from "./protocol.ts";
 
 /**
@@ -38,8 +39,6 @@ const LEAD_MS = 250;
 const SHORT_SPACING_MS = 1_000;
 /** Those who hold places are asked for them this often while somebody waits. */
 const GIVE_EVERY_MS = 10_000;
-/** A shard that waits for a place and was not heard of for this long has no claim to it any more. */
-const WAIT_EXPIRY_MS = 45_000;
 const CHAIN_EXPIRY_MS = 3_600_000;
 /** The chain, and the resource, of all calls together. */
 const ALL = "";
@@ -69,8 +68,7 @@ export class TaskLimiter {
   readonly #holders = new Map<number, HolderEntry>();
   /** The last start granted, by chain. */
   readonly #lastAt = new Map<string, number>();
-  /** By resource (a key, or all calls): since when shards wait for a place in it, and when they last asked. */
-  readonly #waiting = new Map<string, Map<number, { since: number; askedAt: number }>>();
+  readonly #line = new WaitingLine();
   /** When the holders were last asked to give places back. */
   #givesAskedAt = 0;
   #limits: TaskLimits = NO_LIMITS;
@@ -107,7 +105,7 @@ export class TaskLimiter {
       this.#limits = request.limits;
       this.#version = request.version;
     }
-    this.#forgetSilent(now);
+    this.#line.heard(request.shard, now);
     const before = placesOf(known?.holdings);
     this.#holders.set(request.shard, { seq: request.seq, holdings: byKey(request.holdings) });
     const answer = this.#grant(request, now);
@@ -131,10 +129,6 @@ export class TaskLimiter {
   #grant({ shard, wants }: LimitRequest, now: number): LimitAnswer {
     const grants: Grant[] = [];
     let retryAt: number | null = null;
-    for (const waiting of this.#waiting.values()) {
-      const entry = waiting.get(shard);
-      if (entry !== undefined) entry.askedAt = now;
-    }
     const blocked = new Set<string>();
     const served = new Set<string>();
     for (const want of wants) {
@@ -146,12 +140,8 @@ export class TaskLimiter {
       if (blockedBy !== null) blocked.add(blockedBy);
       if (nextAt !== null) retryAt = Math.min(retryAt ?? Infinity, nextAt - LEAD_MS);
     }
-    // Who was served goes to the end of the line.
-    for (const resource of served) this.#waiting.get(resource)?.delete(shard);
-    this.#waitFor(shard, blocked, now);
-    const isContended = [...this.#waiting.values()].some((waiting) =>
-      [...waiting.keys()].some((other) => other !== shard),
-    );
+    this.#line.waitFor(shard, served, blocked, now);
+    const isContended = [...this.#line.shards()].some((other) => other !== shard);
     return { grants, retryAt: retryAt === null ? null : Math.max(now + 1, retryAt), isContended };
   }
 
@@ -213,12 +203,7 @@ export class TaskLimiter {
       if (resource === ALL) taken += placesOf(holdings);
       else taken += holdings.get(resource)?.places ?? 0;
     }
-    const waiting = this.#waiting.get(resource);
-    const own = waiting?.get(shard)?.since ?? Infinity;
-    const earlier = [...(waiting ?? [])].filter(
-      ([other, { since }]) => other !== shard && since < own,
-    );
-    return taken + earlier.length < concurrency;
+    return taken + this.#line.before(shard, resource) < concurrency;
   }
 
   #addPlace(shard: number, key: string): void {
@@ -227,28 +212,6 @@ export class TaskLimiter {
     const { places = 0, running = [] } = holder.holdings.get(key) ?? {};
     const holdings = new Map(holder.holdings).set(key, { key, places: places + 1, running });
     this.#holders.set(shard, { seq: holder.seq, holdings });
-  }
-
-  #waitFor(shard: number, blocked: ReadonlySet<string>, now: number): void {
-    for (const [resource, waiting] of this.#waiting) {
-      if (!blocked.has(resource)) waiting.delete(shard);
-      if (waiting.size === 0) this.#waiting.delete(resource);
-    }
-    for (const resource of blocked) {
-      let waiting = this.#waiting.get(resource);
-      if (waiting === undefined) this.#waiting.set(resource, (waiting = new Map()));
-      const since = waiting.get(shard)?.since ?? now;
-      waiting.set(shard, { since, askedAt: now });
-    }
-  }
-
-  #forgetSilent(now: number): void {
-    for (const [resource, waiting] of this.#waiting) {
-      for (const [shard, { askedAt }] of waiting) {
-        if (askedAt < now - WAIT_EXPIRY_MS) waiting.delete(shard);
-      }
-      if (waiting.size === 0) this.#waiting.delete(resource);
-    }
   }
 
   /** Rows written: one if the shard holds, or held, places; one per chain of a slow rate. */
@@ -296,7 +259,7 @@ export class TaskLimiter {
 
   /** Places came back: whoever waits for them is told. And while somebody waits, holders are to give. */
   #nudgeOthers(shard: number, isFreed: boolean, now: number): void {
-    const waiting = new Set([...this.#waiting.values()].flatMap((shards) => [...shards.keys()]));
+    const waiting = this.#line.shards();
     if (waiting.size === 0) return;
     if (isFreed) for (const other of waiting) if (other !== shard) this.#nudge(other, "take");
     if (!waiting.has(shard) || now - this.#givesAskedAt < GIVE_EVERY_MS) return;
