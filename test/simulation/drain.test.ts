@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { createTaskDefiner, Registry, type ClaimedTask, type Settlement } from "#engine";
-import { drain, type LedgerDoor } from "#platform/consumer/drain.ts";
+import type { LedgerDoor } from "#platform/consumer/door.ts";
+import { drain } from "#platform/consumer/drain.ts";
 import type { ExchangeAnswer } from "#platform/ledger/protocol.ts";
 import { World } from "./world.ts";
 

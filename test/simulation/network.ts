@@ -6,7 +6,7 @@ import type {
   TaskReport,
   TaskSpec,
 } from "#engine";
-import type { LedgerDoor } from "#platform/consumer/drain.ts";
+import type { LedgerDoor } from "#platform/consumer/door.ts";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
 import type { LedgerHost } from "./host.ts";

@@ -1,5 +1,4 @@
 import {
-  InvalidOptionError,
   LeaseLostError,
   runAttempt,
   runBatch,
@@ -11,26 +10,16 @@ import {
   type Random,
   type Registry,
   type Settlement,
-  type TaskReport,
   type Timers,
 } from "#engine";
-import type { Exchange, ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
+import type { ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
 import { Deadlines } from "./deadlines.ts";
-import { DurableSteps, type StepDoor } from "./durable-steps.ts";
+import type { LedgerDoor } from "./door.ts";
+import { stepsOf } from "./durable-steps.ts";
+import { Heartbeats } from "./heartbeats.ts";
+import { persistently } from "./persistently.ts";
 import { Reports } from "./reports.ts";
 import { limitsOf, RunningTask, type AttemptSupplies } from "./running.ts";
-
-/** One ledger shard, as consumers use it. Calls may fail or get lost; all may be repeated. */
-export interface LedgerDoor extends StepDoor {
-  exchange(request: Exchange): Promise<ExchangeAnswer>;
-  /** Also carries what running attempts said, for a ledger that has forgotten it. */
-  heartbeat(
-    held: ReadonlyMap<number, readonly string[]>,
-    reports: readonly TaskReport[],
-  ): Promise<readonly GoneTask[]>;
-  /** What running attempts say of themselves. May get lost: the next one says it all. */
-  report(reports: readonly TaskReport[]): Promise<void>;
-}
 
 export interface DrainParts<Services> {
   readonly ledger: LedgerDoor;
@@ -58,7 +47,6 @@ const SETTLE_MS = 250;
 const PACED_BUDGET_MS = 5_000;
 /** A settle is tried again this often, with doubling delay from the first, before the lease is given up. */
 const EXCHANGE_TRIES = 7;
-const FIRST_RETRY_MS = 100;
 
 /**
  * A consumer's work on one queue of one shard: claim, run, settle and claim again, until nothing is due
@@ -83,6 +71,7 @@ class Drain<Services> {
   readonly #running = new Map<string, RunningTask<Services>>();
   readonly #reports: Reports;
   readonly #deadlines: Deadlines;
+  readonly #heartbeats: Heartbeats<RunningTask<Services>>;
   #settlements: Settlement[] = [];
   #ran = 0;
   #isSolo = false;
@@ -91,7 +80,6 @@ class Drain<Services> {
   /** The timer went off, maybe in the middle of an exchange that carries older outcomes. */
   #isSettleDue = false;
   #isPaceDue = false;
-  #cancelHeartbeat: (() => void) | null = null;
   /** A limited task may start soon: the timer that goes off then. */
   #cancelPaceTimer: (() => void) | null = null;
 
@@ -108,6 +96,18 @@ class Drain<Services> {
         ledger.report(reports).catch((error: unknown) => {
           log("report_failed", { queue, error });
         }),
+    });
+    this.#heartbeats = new Heartbeats({
+      timers,
+      running: this.#running,
+      reports: () => this.#reports.current(),
+      beat: (held, reports) => ledger.heartbeat(held, reports),
+      gone: (running, reason) => {
+        this.#drop(running, reason);
+      },
+      failed: (error) => {
+        log("heartbeat_failed", { queue, error });
+      },
     });
   }
 
@@ -133,7 +133,7 @@ class Drain<Services> {
       }
     } finally {
       this.#cancelSettleTimer?.();
-      this.#cancelHeartbeat?.();
+      this.#heartbeats.stop();
       this.#cancelPaceTimer?.();
       this.#deadlines.stop();
       this.#reports.stop();
@@ -148,17 +148,17 @@ class Drain<Services> {
     this.#settlements = [];
     const isIdle = this.#running.size === 0;
     const request = { queue: this.#queue, settlements, claim, isIdle, bells };
-    for (let tries = 1; ; tries += 1) {
-      try {
-        const answer = await this.#parts.ledger.exchange(request);
-        if (answer.stale > 0) this.#parts.log("stale_settlements", { count: answer.stale });
-        return answer;
-      } catch (error) {
-        this.#parts.log("exchange_failed", { queue: this.#queue, tries, error });
-        if (tries >= EXCHANGE_TRIES) throw error;
-        await this.#pause(FIRST_RETRY_MS * 2 ** (tries - 1));
-      }
-    }
+    const { ledger, timers, log } = this.#parts;
+    const answer = await persistently(
+      timers,
+      EXCHANGE_TRIES,
+      () => ledger.exchange(request),
+      (error, tries) => {
+        log("exchange_failed", { queue: this.#queue, tries, error });
+      },
+    );
+    if (answer.stale > 0) log("stale_settlements", { count: answer.stale });
+    return answer;
   }
 
   #start({ tasks, token, isSolo, leaseMs }: ExchangeAnswer): void {
@@ -180,7 +180,7 @@ class Drain<Services> {
       }
     }
     for (const [definition, batch] of batches) this.#startBatches(definition, batch);
-    this.#cancelHeartbeat ??= this.#heartbeatEvery(leaseMs / 3);
+    this.#heartbeats.start(leaseMs);
     this.#deadlines.watch();
   }
 
@@ -210,7 +210,7 @@ class Drain<Services> {
     const limits = limitsOf(task, definition);
     const { supplies, clock } = this.#parts;
     const isBatch = definition?.batch != null;
-    const makeSteps = (its: RunningTask<Services>) => this.#stepsOf(its, isBatch);
+    const makeSteps = (its: RunningTask<Services>) => stepsOf(its, isBatch, this.#parts);
     const running = new RunningTask(
       task,
       token,
@@ -225,24 +225,6 @@ class Drain<Services> {
     return running;
   }
 
-  #stepsOf(running: RunningTask<Services>, isBatch: boolean): DurableSteps {
-    if (isBatch) {
-      throw new InvalidOptionError("batch", "durable steps need a handler that takes one call.");
-    }
-    const { ledger, clock, timers } = this.#parts;
-    return new DurableSteps({
-      task: running.task,
-      token: running.token,
-      signal: () => running.signal,
-      door: ledger,
-      clock,
-      timers,
-      end: (reason) => {
-        running.leave(reason);
-      },
-    });
-  }
-
   /** An attempt that is no longer tracked was lost or revoked: its outcome counts for nothing. */
   #settle(running: RunningTask<Services>, outcome: Outcome): void {
     const { task, token, startedAt } = running;
@@ -251,7 +233,9 @@ class Drain<Services> {
     this.#ran += 1;
     const logs = running.notes?.logs() ?? null;
     if (running.notes !== null) this.#reports.close(running.notes);
-    if (outcome.kind === "retry" || outcome.kind === "failure") this.#logFailure(running, outcome);
+    if (outcome.kind === "retry" || outcome.kind === "failure") {
+      this.#parts.log("attempt_failed", failureFields(task, outcome));
+    }
     const runtimeMs = this.#parts.clock.now() - startedAt;
     const settlement = { id: task.id, token, outcome, runtimeMs };
     this.#settlements.push(logs === null ? settlement : { ...settlement, logs });
@@ -294,59 +278,18 @@ class Drain<Services> {
     });
   }
 
-  #heartbeatEvery(ms: number): () => void {
-    return this.#parts.timers.after(ms, () => {
-      this.#cancelHeartbeat = this.#heartbeatEvery(ms);
-      void this.#heartbeat();
-    });
-  }
-
-  async #heartbeat(): Promise<void> {
-    const held = new Map<number, string[]>();
-    for (const { task, token } of this.#running.values()) {
-      const ids = held.get(token);
-      if (ids === undefined) held.set(token, [task.id]);
-      else ids.push(task.id);
-    }
-    if (held.size === 0) return;
-    try {
-      for (const { id, reason } of await this.#parts.ledger.heartbeat(
-        held,
-        this.#reports.current(),
-      )) {
-        const running = this.#running.get(id);
-        // A late answer may be about an earlier run of the task.
-        if (running !== undefined && held.has(running.token)) this.#drop(running, reason);
-      }
-    } catch (error) {
-      // The next one may get through; if none does, the lease expires and the settle is refused.
-      this.#parts.log("heartbeat_failed", { queue: this.#queue, error });
-    }
-  }
-
   #drop(running: RunningTask<Services>, reason: GoneTask["reason"]): void {
     this.#running.delete(running.task.id);
     if (running.notes !== null) this.#reports.close(running.notes);
     running.stop(reason === "revoked" ? new TaskRevokedError("terminated") : new LeaseLostError());
     if (this.#running.size === 0) this.#wake();
   }
+}
 
-  #logFailure(
-    { task }: RunningTask<Services>,
-    outcome: Extract<Outcome, { kind: "retry" | "failure" }>,
-  ): void {
-    this.#parts.log("attempt_failed", {
-      task_id: task.id,
-      name: task.name,
-      attempt: task.attempt,
-      outcome: outcome.kind,
-      exc_type: outcome.error.exc_type,
-    });
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#parts.timers.after(ms, resolve);
-    });
-  }
+/** What the log says of an attempt that failed: never its arguments, nor what the error says. */
+function failureFields(
+  { id, name, attempt }: ClaimedTask,
+  { kind, error }: Extract<Outcome, { kind: "retry" | "failure" }>,
+) {
+  return { task_id: id, name, attempt, outcome: kind, exc_type: error.exc_type };
 }

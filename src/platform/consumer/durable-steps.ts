@@ -3,10 +3,8 @@ import {
   EventTimeoutError,
   InvalidOptionError,
   isLargerThan,
-  LeaseLostError,
   MAX_STEP_BYTES,
   MAX_STEPS,
-  MAX_STEPS_BYTES,
   stepDelayMs,
   StepLimitError,
   StepOrderError,
@@ -14,41 +12,20 @@ import {
   TimeLimitExceeded,
   type ClaimedTask,
   type Clock,
-  type DurableState,
   type ErrorInfo,
   type StepContext,
   type StepKind,
   type StepOptions,
   type StepRecord,
-  type TaskEventRecord,
   type Timers,
 } from "#engine";
+import type { StepDoor } from "./door.ts";
+import { StepBook, type StepBookParts } from "./step-book.ts";
 
-/** Where steps are kept: one ledger shard. Calls may fail or get lost; all may be repeated. */
-export interface StepDoor {
-  durable(taskId: string, token: number): Promise<DurableState | null>;
-  recordStep(
-    taskId: string,
-    token: number,
-    step: StepRecord,
-    eventSeq: number | null,
-  ): Promise<boolean>;
-}
-
-export interface DurableStepsParts {
-  readonly task: ClaimedTask;
-  readonly token: number;
+export interface DurableStepsParts extends StepBookParts {
   readonly signal: () => AbortSignal;
-  readonly door: StepDoor;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  /** Ends the run with this, whatever its handler does. */
-  readonly end: (reason: Error) => void;
 }
 
-/** A call to the ledger is tried again this often, with doubling delay from the first. */
-const TRIES = 6;
-const FIRST_RETRY_MS = 100;
 /** A hundred years. */
 const MAX_SLEEP_MS = 100 * 365 * 86_400_000;
 
@@ -58,14 +35,14 @@ const MAX_SLEEP_MS = 100 * 365 * 86_400_000;
  */
 export class DurableSteps {
   readonly #parts: DurableStepsParts;
-  #state: Promise<Known> | null = null;
+  readonly #book: StepBook;
   #next = 0;
-  #bytes = 0;
   #inProgress = 0;
   readonly #waits: StepRecord[] = [];
 
   constructor(parts: DurableStepsParts) {
     this.#parts = parts;
+    this.#book = new StepBook(parts);
   }
 
   /** See `TaskContext.step`. */
@@ -80,7 +57,8 @@ export class DurableSteps {
     if (known?.state === "failed" && (await this.#isFinal(known))) throw failureOf(known.error);
     // A failed step is run anew by the task's next retry: with all its tries.
     const before = known?.state === "waiting" ? known : null;
-    if (before !== null && (before.until ?? 0) > (await this.#now())) return this.#wait(before);
+    if (before !== null && (before.until ?? 0) > (await this.#book.now()))
+      return this.#wait(before);
     return this.#run(index, name, fn, options, before);
   }
 
@@ -94,7 +72,7 @@ export class DurableSteps {
     const index = this.#number("sleep", "sleep");
     const known = await this.#find(index, "sleep", "sleep");
     const wait = known ?? this.#waiting(index, "sleep", "sleep", Math.round(until));
-    if ((wait.until ?? 0) > (await this.#now())) await this.#wait(wait);
+    if ((wait.until ?? 0) > (await this.#book.now())) await this.#wait(wait);
   }
 
   /** See `TaskContext.waitForEvent`. */
@@ -109,14 +87,14 @@ export class DurableSteps {
     if (known?.state === "failed" && (await this.#isFinal(known))) {
       throw new EventTimeoutError(name);
     }
-    const until = timeoutMs === null ? null : Math.round((await this.#now()) + timeoutMs);
+    const until = timeoutMs === null ? null : Math.round((await this.#book.now()) + timeoutMs);
     const wait = known?.state === "waiting" ? known : this.#waiting(index, "event", name, until);
-    const event = await this.#takeEvent(name);
+    const event = await this.#book.takeEvent(name);
     if (event !== null) {
       await this.#record({ ...wait, ...this.#ended("done"), result: event.payload }, event.seq);
       return parsed(event.payload);
     }
-    if (wait.until === null || wait.until > (await this.#now())) return this.#wait(wait);
+    if (wait.until === null || wait.until > (await this.#book.now())) return this.#wait(wait);
     const error = new EventTimeoutError(name);
     await this.#record({ ...wait, ...this.#ended("failed"), error: describeError(error) }, null);
     throw error;
@@ -148,7 +126,7 @@ export class DurableSteps {
         await this.#record({ ...begun, ...this.#ended("failed"), error }, null);
         throw thrown;
       }
-      wait = { ...begun, error, until: (await this.#now()) + stepDelayMs(options, tries) };
+      wait = { ...begun, error, until: (await this.#book.now()) + stepDelayMs(options, tries) };
     } finally {
       this.#inProgress -= 1;
       this.#suspendSoon();
@@ -223,7 +201,7 @@ export class DurableSteps {
   async #find(index: number, kind: StepKind, name: string): Promise<StepRecord | null> {
     this.#inProgress += 1;
     try {
-      const known = (await this.#known()).steps.get(index) ?? null;
+      const known = await this.#book.find(index);
       if (known === null || (known.kind === kind && known.name === name)) return known;
       const error = new StepOrderError(index, `${known.kind} '${known.name}'`, `${kind} '${name}'`);
       this.#parts.end(error);
@@ -235,15 +213,7 @@ export class DurableSteps {
 
   /** A failed step stays failed in this retry of the task, and if its handler went on after it. */
   async #isFinal(failed: StepRecord): Promise<boolean> {
-    const { steps } = await this.#known();
-    const isLast = ![...steps.keys()].some((index) => index > failed.index);
-    return !isLast || failed.retries >= this.#parts.task.retries;
-  }
-
-  async #takeEvent(name: string): Promise<TaskEventRecord | null> {
-    const { events } = await this.#known();
-    const index = events.findIndex((event) => event.name === name);
-    return index < 0 ? null : (events.splice(index, 1)[0] ?? null);
+    return (await this.#book.hasAfter(failed.index)) || failed.retries >= this.#parts.task.retries;
   }
 
   #waiting(index: number, kind: StepKind, name: string, until: number | null): StepRecord {
@@ -262,82 +232,20 @@ export class DurableSteps {
     };
   }
 
-  #ended(state: "done" | "failed") {
-    const { clock, task } = this.#parts;
-    return { state, until: null, retries: task.retries, finishedAt: clock.now() } as const;
-  }
-
+  /** While it is recorded the run is not suspended. */
   async #record(step: StepRecord, eventSeq: number | null): Promise<void> {
-    const { door, task, token } = this.#parts;
-    this.#bytes += JSON.stringify(step).length;
-    if (this.#bytes > MAX_STEPS_BYTES) {
-      throw new StepLimitError(`The steps of a task may have ${MAX_STEPS_BYTES} bytes in all.`);
-    }
-    const { steps } = await this.#known();
-    steps.set(step.index, step);
     this.#inProgress += 1;
     try {
-      const isHeld = await this.#again(() => door.recordStep(task.id, token, step, eventSeq));
-      if (!isHeld) throw new LeaseLostError();
-    } catch (error) {
-      // Without its record the run can't go on: the lease is lost, or the ledger out of reach.
-      this.#parts.end(error instanceof LeaseLostError ? error : new LeaseLostError());
-      await new Promise<never>(() => undefined);
+      await this.#book.record(step, eventSeq);
     } finally {
       this.#inProgress -= 1;
     }
   }
 
-  /** The ledger's time where it is ahead: what it woke the task for is due. */
-  async #now(): Promise<number> {
-    const { now } = await this.#known();
-    return Math.max(now, this.#parts.clock.now());
+  #ended(state: "done" | "failed") {
+    const { clock, task } = this.#parts;
+    return { state, until: null, retries: task.retries, finishedAt: clock.now() } as const;
   }
-
-  #known(): Promise<Known> {
-    this.#state ??= this.#load();
-    return this.#state;
-  }
-
-  async #load(): Promise<Known> {
-    const { task, token, door, clock } = this.#parts;
-    if (task.isDurable !== true) return { steps: new Map(), events: [], now: clock.now() };
-    let state: DurableState | null = null;
-    try {
-      state = await this.#again(() => door.durable(task.id, token));
-    } catch {
-      // Out of reach: as if the lease were lost, and soon it is.
-    }
-    if (state === null) {
-      this.#parts.end(new LeaseLostError());
-      return new Promise<never>(() => undefined);
-    }
-    this.#bytes = state.steps.reduce((sum, step) => sum + JSON.stringify(step).length, 0);
-    return {
-      steps: new Map(state.steps.map((step) => [step.index, step])),
-      events: [...state.events],
-      now: state.now,
-    };
-  }
-
-  async #again<T>(call: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await call();
-      } catch (error) {
-        if (tries >= TRIES) throw error;
-        await new Promise<void>((resolve) => {
-          this.#parts.timers.after(FIRST_RETRY_MS * 2 ** (tries - 1), resolve);
-        });
-      }
-    }
-  }
-}
-
-interface Known {
-  readonly steps: Map<number, StepRecord>;
-  readonly events: TaskEventRecord[];
-  readonly now: number;
 }
 
 function resultText(name: string, result: unknown): string {
@@ -360,4 +268,31 @@ function failureOf(info: ErrorInfo | null): Error {
   const error = new Error(info?.exc_message ?? "The step failed.");
   error.name = info?.exc_type ?? "Error";
   return error;
+}
+
+/** The steps of a running task. @throws InvalidOptionError for one that runs in a batch */
+export function stepsOf(
+  running: {
+    readonly task: ClaimedTask;
+    readonly token: number;
+    readonly signal: AbortSignal;
+    leave(reason: Error): void;
+  },
+  isBatch: boolean,
+  { ledger, clock, timers }: { ledger: StepDoor; clock: Clock; timers: Timers },
+): DurableSteps {
+  if (isBatch) {
+    throw new InvalidOptionError("batch", "durable steps need a handler that takes one call.");
+  }
+  return new DurableSteps({
+    task: running.task,
+    token: running.token,
+    signal: () => running.signal,
+    door: ledger,
+    clock,
+    timers,
+    end: (reason) => {
+      running.leave(reason);
+    },
+  });
 }

@@ -16,9 +16,11 @@ import {
   type TaskSpec,
   type TerminalState,
 } from "#engine";
+import type { AttemptEnd } from "./attempt-end.ts";
 import type { Lease } from "./leases.ts";
 import type { Memory } from "./memory.ts";
 import { releaseKeys } from "./uniques.ts";
+import { parkAnew, parkForNext } from "./parking.ts";
 import type { SqlPort } from "./ports.ts";
 import { appended, optionsOf, toFinished, waitingState, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
@@ -30,22 +32,6 @@ const MAX_SOLO_LOSSES = 3;
 
 /** Where a parked task waits. */
 type ParkedPlace = Pick<TaskRow, "queue" | "gate" | "priority" | "due_at" | "expires_at">;
-
-/** How an attempt under a lease ended. */
-export interface AttemptEnd {
-  readonly event: "succeed" | "fail" | "ignore" | "retry" | "suspend" | "lose";
-  /** JSON text, of a success. */
-  readonly result: string | null;
-  readonly large?: LargeResult;
-  readonly error: ErrorInfo | null;
-  /** Until the next attempt, of a retry. */
-  readonly delayMs: number;
-  readonly runtimeMs: number;
-  /** What a suspended one waits for. */
-  readonly suspension?: Extract<Outcome, { kind: "suspend" }>;
-  /** Absent: none, or nobody knows: what was reported last counts. */
-  readonly logs?: readonly LogLine[];
-}
 
 /**
  * The changes of state of one transaction. Every end and every return of a task goes through here and
@@ -108,22 +94,7 @@ export class Changes {
    */
   moveWaiting(task: TaskRow, to: TaskRow): void {
     if (task.parked === 0) this.#memory.lanes.remove(task.id);
-    consume(
-      this.#sql.exec(
-        `UPDATE tasks SET parked = 1, queue = ?, gate = ?, priority = ?, due_at = ?, expires_at = ?,
-           kwargs = ?, options = ?
-         WHERE parked = ? AND id = ?`,
-        to.queue,
-        to.gate,
-        to.priority,
-        to.due_at,
-        to.expires_at,
-        to.kwargs,
-        to.options,
-        task.parked,
-        task.id,
-      ),
-    );
+    parkAnew(this.#sql, task, to);
     this.movedIds.push(task.id);
     this.noteParked(to);
     if (task.gate !== "") this.touchedGates.add(task.gate);
@@ -280,23 +251,14 @@ export class Changes {
   ): void {
     const isLost = end.event === "lose";
     const dueAt = this.#now + Math.max(0, end.delayMs);
-    consume(
-      this.#sql.exec(
-        `UPDATE tasks SET parked = 1, due_at = ?, attempts_made = ?, retries = ?, attempts = ?,
-           is_suspect = ?, solo_losses = ?, suspension = NULL, token = ?
-         WHERE parked = ? AND id = ? AND token < ?`,
-        dueAt,
-        task.attempts_made + 1,
-        task.retries + (isLost ? 0 : 1),
-        JSON.stringify(appended(task, attempt)),
-        isLost ? 1 : 0,
-        losses,
-        lease.token,
-        task.parked,
-        task.id,
-        lease.token,
-      ),
-    );
+    parkForNext(this.#sql, task, {
+      dueAt,
+      retries: task.retries + (isLost ? 0 : 1),
+      attempts: JSON.stringify(appended(task, attempt)),
+      isSuspect: isLost,
+      losses,
+      token: lease.token,
+    });
     this.movedIds.push(task.id);
     this.noteParked({ ...task, due_at: dueAt });
   }

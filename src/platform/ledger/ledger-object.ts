@@ -17,7 +17,7 @@ import {
   type TaskReport,
   type TaskSpec,
 } from "#engine";
-import type { LedgerDoor } from "../consumer/drain.ts";
+import type { LedgerDoor } from "../consumer/door.ts";
 import { ring } from "../doorbell.ts";
 import type { Env } from "../env.ts";
 import { History } from "../history/history.ts";

@@ -5,7 +5,8 @@ import {
   type Outcome,
   type Settlement,
 } from "#engine";
-import type { AttemptEnd, Changes } from "./changes.ts";
+import type { AttemptEnd } from "./attempt-end.ts";
+import type { Changes } from "./changes.ts";
 import type { Memory } from "./memory.ts";
 
 /**

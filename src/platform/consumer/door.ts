@@ -1,0 +1,25 @@
+import type { DurableState, StepRecord, TaskReport } from "#engine";
+import type { Exchange, ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
+
+/** Where steps are kept: one ledger shard. Calls may fail or get lost; all may be repeated. */
+export interface StepDoor {
+  durable(taskId: string, token: number): Promise<DurableState | null>;
+  recordStep(
+    taskId: string,
+    token: number,
+    step: StepRecord,
+    eventSeq: number | null,
+  ): Promise<boolean>;
+}
+
+/** One ledger shard, as consumers use it. Calls may fail or get lost; all may be repeated. */
+export interface LedgerDoor extends StepDoor {
+  exchange(request: Exchange): Promise<ExchangeAnswer>;
+  /** Also carries what running attempts said, for a ledger that has forgotten it. */
+  heartbeat(
+    held: ReadonlyMap<number, readonly string[]>,
+    reports: readonly TaskReport[],
+  ): Promise<readonly GoneTask[]>;
+  /** What running attempts say of themselves. May get lost: the next one says it all. */
+  report(reports: readonly TaskReport[]): Promise<void>;
+}
