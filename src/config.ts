@@ -21,6 +21,7 @@ const settings = z.object({
     .transform((text) => text.split(",").map((address) => address.trim()))
     .transform((addresses) => addresses.filter((address) => address !== ""))
     .pipe(z.array(z.email()).max(50)),
+  HISTORY_DAYS: z.coerce.number().int().min(7).max(3_650).default(30),
   ALERT_THRESHOLD: z.coerce.number().int().min(1).default(1),
   ALERT_WINDOW_MINUTES: z.coerce.number().min(1).max(1_440).default(15),
 });
@@ -34,6 +35,8 @@ export interface Config {
   /** Keys for secret arguments, the current one first; none: they are kept plain. */
   readonly secretKeys: readonly string[];
   readonly adminEmails: readonly string[];
+  /** Finished tasks are kept this long. */
+  readonly historyDays: number;
   readonly alerts: { readonly threshold: number; readonly windowMs: number };
 }
 
@@ -58,6 +61,7 @@ export function readConfig(env: Env): Config {
       (key) => key !== "",
     ),
     adminEmails: ADMIN_EMAILS,
+    historyDays: checked.data.HISTORY_DAYS,
     alerts: { threshold: ALERT_THRESHOLD, windowMs: ALERT_WINDOW_MINUTES * 60_000 },
   };
 }

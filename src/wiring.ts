@@ -25,6 +25,7 @@ import { DeadLetterAlerts } from "./platform/history/alerts.ts";
 import { DeadLetters } from "./platform/history/dead-letters.ts";
 import { DeploymentSearch } from "./platform/history/deployment-search.ts";
 import { History } from "./platform/history/history.ts";
+import { HistoryPruner } from "./platform/history/pruner.ts";
 import { HistorySearch } from "./platform/history/search.ts";
 import { Control } from "./platform/control/control.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
@@ -96,7 +97,14 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     clock,
     settings: config.alerts,
   });
+  const pruner = new HistoryPruner({
+    db: env.DB,
+    results: env.RESULTS,
+    clock,
+    keptDays: config.historyDays,
+  });
   const watchdogDuties: WatchdogDuty[] = [
+    { name: "history", run: () => pruner.run() },
     ...(config.adminEmails.length > 0 ? [{ name: "alerts", run: () => alerts.run() }] : []),
     { name: "outbox", run: () => outbox.sweep() },
     ...Array.from({ length: config.shards }, (_, shard) => ({

@@ -25,6 +25,8 @@ export interface Env {
   readonly LOCALE: string;
   /** Comma-separated addresses that are told of dead letters; absent: nobody is. */
   readonly ADMIN_EMAILS?: string;
+  /** Days that finished tasks are kept, at least 7; absent: 30. */
+  readonly HISTORY_DAYS?: string;
   /** So many dead letters in so many minutes are worth a message, one a window. */
   readonly ALERT_THRESHOLD?: string;
   readonly ALERT_WINDOW_MINUTES?: string;

@@ -1,0 +1,71 @@
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import { mintTaskId, type FinishedTask } from "#engine";
+import { History } from "#platform/history/history.ts";
+import { HistoryPruner } from "#platform/history/pruner.ts";
+
+const DAY_MS = 86_400_000;
+/** Noon, when no sweep is due. */
+const NOW = Math.floor(1_900_000_000_000 / DAY_MS) * DAY_MS + DAY_MS / 2;
+let minted = 0;
+
+function task(days: number, over: Partial<FinishedTask> = {}): FinishedTask {
+  minted += 1;
+  const at = NOW - days * DAY_MS;
+  const random = new Uint8Array(8);
+  new DataView(random.buffer).setUint32(4, minted);
+  return {
+    id: mintTaskId(at, 0, random),
+    name: "a",
+    queue: "default",
+    priority: 0,
+    state: "SUCCESS",
+    owner: "o",
+    kwargs: "{}",
+    result: "1",
+    error: null,
+    options: {},
+    retries: 0,
+    submittedAt: at,
+    dueAt: null,
+    expiresAt: null,
+    attempts: [],
+    finishedAt: at,
+    isDeadLettered: false,
+    fingerprint: null,
+    ...over,
+  };
+}
+
+function pruner(now: number) {
+  return new HistoryPruner({
+    db: env.DB,
+    results: env.RESULTS,
+    clock: { now: () => now },
+    keptDays: 30,
+  });
+}
+
+async function ids(table = "tasks", column = "id"): Promise<unknown[]> {
+  const { results } = await env.DB.prepare(`SELECT ${column} AS id FROM ${table}`).all();
+  return results.map(({ id }) => id);
+}
+
+it("what is older than it is kept goes, with its labels and its result; the rest stays", async () => {
+  const large = { key: "results/old/1", bytes: 3 };
+  await env.RESULTS.put(large.key, "abc");
+  const old = task(31, { options: { labels: { customer: "1" } }, large, result: null });
+  const young = task(29, { options: { labels: { customer: "1" } } });
+  // Submitted long ago, and ended yesterday: it slept.
+  const slept = task(100, { finishedAt: NOW - DAY_MS });
+  const derived = task(40, { id: `f${task(40).id.slice(1)}` });
+  const many = Array.from({ length: 1_200 }, () => task(50));
+  await new History(env.DB).write([old, young, slept, derived, ...many]);
+  for (let run = 0; run < 4; run += 1) await pruner(NOW).run();
+  expect(new Set(await ids())).toEqual(new Set([young.id, slept.id, derived.id]));
+  expect(await ids("task_labels", "task_id")).toEqual([young.id]);
+  expect(await env.RESULTS.head(large.key)).toBeNull();
+  // Ids without a time are looked through once a day.
+  await pruner(NOW + DAY_MS / 2 + 1_000).run();
+  expect(new Set(await ids())).toEqual(new Set([young.id, slept.id]));
+});
