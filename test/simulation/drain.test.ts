@@ -3,7 +3,7 @@ import { z } from "zod";
 import { createTaskDefiner, Registry, type ClaimedTask, type Settlement } from "#engine";
 import { drain, type LedgerDoor } from "#platform/consumer/drain.ts";
 import type { ExchangeAnswer } from "#platform/ledger/protocol.ts";
-import { World } from "./world.ts";
+import { World } from "../../src/testing/world.ts";
 
 const LEASE_MS = 30_000;
 const define = createTaskDefiner<World>();

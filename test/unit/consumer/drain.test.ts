@@ -3,7 +3,7 @@ import { z } from "zod";
 import { createTaskDefiner, Registry, type ClaimedTask, type Settlement } from "#engine";
 import { drain, type LedgerDoor } from "#platform/consumer/drain.ts";
 import type { GoneTask } from "#platform/ledger/protocol.ts";
-import { World } from "../../simulation/world.ts";
+import { World } from "../../../src/testing/world.ts";
 
 const define = createTaskDefiner<null>();
 const LEASE_MS = 30_000;
