@@ -83,9 +83,7 @@ export class TestLovage<Services> {
       world,
       registry,
       services:
-        typeof services === "function"
-          ? (services as (clock: Clock) => Services)(world)
-          : (services as Services),
+        typeof services === "function" ? (services as (clock: Clock) => Services)(world) : services,
       lovageFor,
       results: this.#results,
       history: this.#history,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { createTaskDefiner, InvalidArgumentsError, Retry, UnknownTaskError } from "#engine";
 import { createEagerLovage } from "#testing";
@@ -44,6 +44,10 @@ const checkout = defineTask({
 });
 
 const tasks = [sendMail, charge, checkout];
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 function eager(propagates = false) {
   const services: Services = { sent: [] };
@@ -205,8 +209,8 @@ it("time limits and batch handlers are as deployed", async () => {
   const slow = defineTask({
     name: "slow",
     params: z.object({}),
-    timeLimitSeconds: 0.02,
-    softTimeLimitSeconds: 0.01,
+    timeLimitSeconds: 60,
+    softTimeLimitSeconds: 30,
     handler: async (_params, { signal }) => {
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
       services.sent.push(signal.reason.name);
@@ -224,7 +228,14 @@ it("time limits and batch handlers are as deployed", async () => {
   });
   const services: Services = { sent: [] };
   const lovage = createEagerLovage({ tasks: [slow, batched], services });
-  expect((await lovage.delay(slow, {})).error?.exc_type).toBe("TimeLimitExceeded");
+  vi.useFakeTimers();
+  const limited = lovage.delay(slow, {});
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(services.sent).toEqual(["SoftTimeLimitExceeded"]);
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect((await limited).error?.exc_type).toBe("TimeLimitExceeded");
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
   expect(services.sent).toEqual(["SoftTimeLimitExceeded"]);
   expect((await lovage.delay(batched, { n: 21 })).result).toBe(42);
 });

@@ -107,7 +107,8 @@ it("what expires first is revoked", async () => {
   const ids = [0, 1].map(() => deployed.lovage.applyAsync(limited, {}, { expires: 60 }));
   await deployed.advance({ minutes: 2 });
   const states = (await Promise.all(ids)).map((id) => deployed.task(id.taskId)?.state);
-  expect(states.toSorted()).toEqual(["REVOKED", "SUCCESS"]);
+  expect(states).toContain("SUCCESS");
+  expect(states).toContain("REVOKED");
   expect(ran).toEqual(["Ada 0"]);
 });
 
