@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { z } from "zod";
 import { createTaskDefiner, type AnyTaskDefinition, type Clock } from "#engine";
 import { createTestLovage } from "#testing";
@@ -255,4 +255,16 @@ it("a large result is kept, and read as any other", async () => {
   await t.runDue();
   expect(t.task(taskId)).toMatchObject({ state: "SUCCESS", result: null });
   expect(t.result(taskId)).toHaveLength(600_000);
+});
+
+it("fake timers of the test are not in its way", async () => {
+  vi.useFakeTimers();
+  try {
+    const { t } = deploy();
+    const { taskId } = await t.lovage.applyAsync(greet, { who: "Ada" }, { countdown: 5 });
+    await t.advance({ seconds: 5 });
+    expect(t.result(taskId)).toBe("Hello Ada");
+  } finally {
+    vi.useRealTimers();
+  }
 });
