@@ -2,7 +2,7 @@ import type { Faults } from "./faults.ts";
 import { isDue } from "./model.ts";
 import type { Oracle } from "./oracle.ts";
 import { Violation } from "./violation.ts";
-import type { World } from "./world.ts";
+import type { World } from "../../src/testing/world.ts";
 
 /** The ledger takes an alarm for lost that is overdue by this (wakeups.ts). */
 const GRACE_MS = 5_000;

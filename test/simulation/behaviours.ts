@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { createTaskDefiner, Ignore, Registry, Reject, type TaskContext } from "#engine";
 import type { Process } from "./process.ts";
-import { never } from "./world.ts";
+import { never } from "../../src/testing/world.ts";
 
 /** What the tasks of a simulation do when they run. */
 export const KINDS = [

@@ -5,7 +5,7 @@ import type { SimHistory } from "./history.ts";
 import type { Network } from "./network.ts";
 import type { Oracle } from "./oracle.ts";
 import { Readers } from "./records.ts";
-import type { World } from "./world.ts";
+import type { World } from "../../src/testing/world.ts";
 
 const QUEUES = ["default", "emails"] as const;
 

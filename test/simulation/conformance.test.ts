@@ -5,8 +5,8 @@ import { SimAlarm } from "./alarm.ts";
 import { traceOf } from "./conformance.ts";
 import expected from "./conformance-trace.json" with { type: "json" };
 import { NO_FAULTS } from "./faults.ts";
-import { SimSql } from "./sim-sql.ts";
-import { World } from "./world.ts";
+import { SimSql } from "../../src/testing/sim-sql.ts";
+import { World } from "../../src/testing/world.ts";
 
 /** Set after a change of the script: writes down what the simulator does, for workerd to agree with. */
 const IS_UPDATE = process.env["UPDATE_TRACE"] !== undefined;

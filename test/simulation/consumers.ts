@@ -5,7 +5,7 @@ import type { Network } from "./network.ts";
 import type { Oracle } from "./oracle.ts";
 import { Process } from "./process.ts";
 import type { Tripwire } from "./tripwire.ts";
-import { never, type World } from "./world.ts";
+import { never, type World } from "../../src/testing/world.ts";
 
 export interface ConsumerParts {
   readonly world: World;

@@ -16,8 +16,8 @@ import {
 } from "#platform/ledger/protocol.ts";
 import { TaskLimiter } from "#platform/limiter/limiter.ts";
 import type { LimitRequest } from "#platform/limiter/protocol.ts";
-import { SimSql } from "./sim-sql.ts";
-import { never, World } from "./world.ts";
+import { SimSql } from "../../src/testing/sim-sql.ts";
+import { never, World } from "../../src/testing/world.ts";
 
 /** What goes wrong, as probabilities. */
 export interface DeploymentFaults {

@@ -4,7 +4,7 @@ import { createTaskDefiner, Registry, type ClaimedTask, type Settlement } from "
 import type { LedgerDoor } from "#platform/consumer/door.ts";
 import { drain } from "#platform/consumer/drain.ts";
 import type { ExchangeAnswer } from "#platform/ledger/protocol.ts";
-import { World } from "./world.ts";
+import { World } from "../../src/testing/world.ts";
 
 const LEASE_MS = 30_000;
 const define = createTaskDefiner<World>();

@@ -3,7 +3,7 @@ import type { HistoryPort } from "#platform/ledger/ports.ts";
 import type { Faults } from "./faults.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Tripwire } from "./tripwire.ts";
-import { never, type World } from "./world.ts";
+import { never, type World } from "../../src/testing/world.ts";
 
 /**
  * D1: finished tasks as JSON, by id. It outlives every object. Before or after its commit it may fail, be

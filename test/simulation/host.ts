@@ -5,10 +5,10 @@ import { SimAlarm } from "./alarm.ts";
 import type { Faults } from "./faults.ts";
 import type { SimHistory } from "./history.ts";
 import type { Command, Oracle } from "./oracle.ts";
-import type { SimSql } from "./sim-sql.ts";
+import type { SimSql } from "../../src/testing/sim-sql.ts";
 import { Crash, PortFailure, type Tripwire } from "./tripwire.ts";
-import type { World } from "./world.ts";
-import { never } from "./world.ts";
+import type { World } from "../../src/testing/world.ts";
+import { never } from "../../src/testing/world.ts";
 
 export interface HostParts {
   readonly world: World;

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { z } from "zod";
 import { createTaskDefiner } from "#engine";
 import { Deployment, mostInWindow, NO_DEPLOYMENT_FAULTS } from "./deployment.ts";
-import type { World } from "./world.ts";
+import type { World } from "../../src/testing/world.ts";
 
 const SEEDS = Number(process.env["SIM_SEEDS"] ?? 20);
 

@@ -11,7 +11,7 @@ import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
 import type { LedgerHost } from "./host.ts";
 import type { Command } from "./oracle.ts";
-import type { World } from "./world.ts";
+import type { World } from "../../src/testing/world.ts";
 
 /**
  * The way to the ledger's object: a call may be late, get lost on either way, or run twice, the second

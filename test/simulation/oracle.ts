@@ -3,7 +3,7 @@ import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
 import { checkClaim } from "./claims.ts";
 import { Model, isDue, isExpired, type ModelLease, type ModelTask } from "./model.ts";
-import type { SimSql } from "./sim-sql.ts";
+import type { SimSql } from "../../src/testing/sim-sql.ts";
 import { checkEnd, checkReported, stateOf } from "./records.ts";
 import { Submissions } from "./submissions.ts";
 import { readTables, type LeaseRow, type Tables } from "./tables.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { createTaskDefiner } from "#engine";
 import { Rig } from "../unit/ledger/rig.ts";
 import { Deployment, NO_DEPLOYMENT_FAULTS } from "./deployment.ts";
-import type { World } from "./world.ts";
+import type { World } from "../../src/testing/world.ts";
 
 interface Services {
   readonly world: World;

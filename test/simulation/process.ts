@@ -1,5 +1,5 @@
 import type { Clock, Timers } from "#engine";
-import { never, type World } from "./world.ts";
+import { never, type World } from "../../src/testing/world.ts";
 
 /**
  * One simulated operating system process: everything that reaches its code comes through `wait`, `after`

@@ -8,10 +8,10 @@ import { LedgerHost } from "./host.ts";
 import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
 import type { ModelTask } from "./model.ts";
-import { SimSql } from "./sim-sql.ts";
+import { SimSql } from "../../src/testing/sim-sql.ts";
 import { Tripwire } from "./tripwire.ts";
 import { Violation } from "./violation.ts";
-import { World } from "./world.ts";
+import { World } from "../../src/testing/world.ts";
 
 /** Faults happen for this long; the clients' last call is at 160 s. */
 const CHAOS_MS = 120_000;

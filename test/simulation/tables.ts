@@ -1,6 +1,6 @@
 import type { FinishedTask } from "#engine";
 import type { TaskRow } from "#platform/ledger/rows.ts";
-import type { SimSql } from "./sim-sql.ts";
+import type { SimSql } from "../../src/testing/sim-sql.ts";
 
 export interface LeaseRow {
   readonly token: number;

@@ -248,7 +248,8 @@ export class DurableSteps {
   }
 }
 
-function resultText(name: string, result: unknown): string {
+/** A step's result as it is kept. @throws StepLimitError: it is no JSON, or too large */
+export function resultText(name: string, result: unknown): string {
   const text = JSON.stringify(result === undefined ? null : result) as string | undefined;
   if (text === undefined) {
     throw new StepLimitError(`The result of step '${name}' is a ${typeof result}: no JSON.`);

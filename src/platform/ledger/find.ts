@@ -56,7 +56,8 @@ function isIn({ id }: TaskRecord, { from, to }: IdRange): boolean {
   return id >= from && id < to;
 }
 
-function fits(task: TaskRecord, query: TaskQuery): boolean {
+/** Whether a task fits a query; the times in it don't count. */
+export function fits(task: TaskRecord, query: TaskQuery): boolean {
   if (query.state !== undefined && task.state !== query.state) return false;
   if (query.queue !== undefined && task.queue !== query.queue) return false;
   if (query.owner !== undefined && task.owner !== query.owner) return false;

@@ -4,7 +4,7 @@ import { createTaskDefiner, Registry, type ClaimedTask, type Settlement } from "
 import type { LedgerDoor } from "#platform/consumer/door.ts";
 import { drain } from "#platform/consumer/drain.ts";
 import type { GoneTask } from "#platform/ledger/protocol.ts";
-import { World } from "../../simulation/world.ts";
+import { World } from "../../../src/testing/world.ts";
 
 const define = createTaskDefiner<null>();
 const LEASE_MS = 30_000;

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { TaskReport } from "#engine";
 import { Reports } from "#platform/consumer/reports.ts";
-import { World } from "../../simulation/world.ts";
+import { World } from "../../../src/testing/world.ts";
 
 function rig() {
   const world = new World(1);

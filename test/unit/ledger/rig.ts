@@ -2,8 +2,8 @@ import { mintTaskId, type FinishedTask, type Settlement, type TaskSpec } from "#
 import { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { LedgerPorts } from "#platform/ledger/ports.ts";
 import { DEFAULT_LEDGER_SETTINGS, type Exchange } from "#platform/ledger/protocol.ts";
-import { SimSql } from "../../simulation/sim-sql.ts";
-import { World } from "../../simulation/world.ts";
+import { SimSql } from "../../../src/testing/sim-sql.ts";
+import { World } from "../../../src/testing/world.ts";
 
 /** A ledger under Node, its storage and time simulated; everything else is as a test sets it up. */
 export class Rig {

@@ -1,6 +1,9 @@
 import type { Clock, Random, Timers } from "#engine";
 
-/** When every simulation begins, epoch ms. */
+/** Taken once: a test may put fake timers in its place later. */
+const { setImmediate: afterMicrotasks } = globalThis;
+
+/** When every simulation begins unless it is told, epoch ms. */
 const START = 1_800_000_000_000;
 
 interface Event {
@@ -17,14 +20,17 @@ interface Event {
  * go on do so before the next.
  */
 export class World implements Clock, Random, Timers {
-  #now = START;
+  readonly #start: number;
+  #now: number;
   #seq = 0;
   #state: number;
   readonly #events: Event[] = [];
   /** What happened, for comparing two runs of a seed and for reading a failure. */
   readonly trace: string[] = [];
 
-  constructor(seed: number) {
+  constructor(seed: number, start = START) {
+    this.#start = start;
+    this.#now = start;
     // Neighbouring seeds would otherwise begin with neighbouring numbers.
     this.#state = Math.imul(seed + 1, 0x9e3779b1);
   }
@@ -86,7 +92,7 @@ export class World implements Clock, Random, Timers {
       this.#now = Math.max(this.#now, event.at);
       event.run();
       // A macrotask: all microtasks run before it.
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => afterMicrotasks(resolve));
       return true;
     }
   }
@@ -99,7 +105,7 @@ export class World implements Clock, Random, Timers {
   }
 
   note(what: string): void {
-    this.trace.push(`${this.#now - START} ${what}`);
+    this.trace.push(`${this.#now - this.#start} ${what}`);
   }
 
   #push(event: Event): void {
