@@ -121,7 +121,8 @@ class Drain<Services> {
         const isOver = !isFirst && now >= (isPaced ? startedAt + PACED_BUDGET_MS : stopAt);
         const isAlone = this.#isSolo && this.#running.size > 0;
         const room = isOver || isAlone ? 0 : this.#limits.maxRunning - this.#running.size;
-        if (room > 0 || this.#settlements.length > 0) {
+        // One that was expected back says that it leaves, so that another is called at once.
+        if (room > 0 || this.#settlements.length > 0 || (isOver && isPaced)) {
           const answer = await this.#exchange(room, isFirst ? bells : 0);
           this.#start(answer);
           isPaced = answer.againInMs !== null;

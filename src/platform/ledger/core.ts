@@ -35,6 +35,7 @@ export class LedgerCore {
     this.#flusher = new Flusher(ports);
     this.gatekeeper = new Gatekeeper(ports, {
       memory: () => this.load(),
+      isAttended: (queue) => this.wakeups.isAttended(queue, this.now()),
       opened: (queue) => {
         this.wakeups.opened(queue, this.now());
       },

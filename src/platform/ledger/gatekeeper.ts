@@ -1,12 +1,9 @@
 import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
 import type { Grant, LimitAnswer, LimitRequest, Nudge, Want } from "../limiter/protocol.ts";
+import { needOf, waitingAt } from "./gate-needs.ts";
 import type { Memory } from "./memory.ts";
 import type { LedgerPorts } from "./ports.ts";
 
-/** Tasks of one gate that are asked for at once. */
-const MAX_WANTED = 500;
-/** Gates of one name that are asked for at once; the others get their turn with the next request. */
-const MAX_GATES = 100;
 /** What is not granted is asked for again after this, should the limiter's call be lost. */
 const ASK_AGAIN_MS = 20_000;
 const FAILED_AGAIN_MS = 1_000;
@@ -30,23 +27,14 @@ interface NameState {
   /** Its last request was answered since the object started, so the limiter knows what it holds. */
   isStated: boolean;
   /** Where the next request goes on among the gates. */
-  turn: number;
-}
-
-/** What tasks of one name need, and what they don't. */
-interface Need {
-  readonly wants: Want[];
-  /** Free places to keep, by key. */
-  readonly kept: Map<string, number>;
-  /** Places are to be given back. */
-  readonly isGiving: boolean;
-  /** Due tasks wait. */
-  readonly isWaiting: boolean;
+  readonly turn: { at: number };
 }
 
 /** What the gatekeeper needs of its ledger. */
 export interface GatekeeperHooks {
   readonly memory: () => Memory;
+  /** Whether a consumer is at this queue, or will be back in a moment. */
+  readonly isAttended: (queue: string) => boolean;
   /** Tasks of this queue may start now or within a moment. */
   readonly opened: (queue: string) => void;
   /** Something is to be looked at again at this time, epoch ms. */
@@ -122,9 +110,12 @@ export class Gatekeeper {
     // Nothing may be asked for yet, and there is nothing to give back.
     if (now < state.askAt && !isForced && !memory.permits.hasPlaces(name)) return;
     const limits = memory.controls.limitsOf(name);
-    const need = this.#needOf(memory, name, state, now);
+    const isIdle = memory.leases.runningOf(name).size === 0 && !memory.permits.hasPlaces(name);
+    if (isIdle) state.heldSince = null;
+    const isTurnOver = now >= this.#endOfTurn(memory, name, state, now);
+    const need = needOf(memory, name, isTurnOver, state.turn, now);
     if (need.isWaiting) this.#hooks.wakeAt(now + ASK_AGAIN_MS);
-    const isDue = need.wants.length > 0 && now >= state.askAt;
+    const isDue = need.wants.length > 0 && now >= state.askAt && this.#isAttended(memory, name);
     if (!isDue && !need.isGiving && !isForced) return;
     this.#lastSeq = Math.max(this.#lastSeq + 1, now * 1_000);
     const request: LimitRequest = {
@@ -137,6 +128,40 @@ export class Gatekeeper {
     };
     state.isAsking = true;
     this.#ports.background(this.#ask(name, state, request));
+  }
+
+  /**
+   * A start that nobody comes for in time is lost to all shards: it is asked for when a consumer is there,
+   * and as long as none is, one is called.
+   */
+  #isAttended(memory: Memory, name: string): boolean {
+    const limits = memory.controls.limitsOf(name);
+    if (limits?.rate == null && limits?.perKey.rate == null) return true;
+    const queues = [...memory.parked.queues()].filter((queue) =>
+      [...memory.parked.gates(queue)].some((gate) => partsOfGate(gate).name === name),
+    );
+    if (queues.some((queue) => this.#hooks.isAttended(queue))) return true;
+    for (const queue of queues) this.#hooks.opened(queue);
+    return false;
+  }
+
+  /** A consumer is at a queue: what waits at its gates may be asked for. */
+  attended(memory: Memory, queue: string): void {
+    for (const gate of memory.parked.gates(queue)) this.touch(gate);
+  }
+
+  /** When more starts for tasks of a queue may be asked for, epoch ms; null: none of them waits for any. */
+  nextAskFor(memory: Memory, queue: string, now: number): number | null {
+    let next: number | null = null;
+    for (const gate of memory.parked.gates(queue)) {
+      const { name } = partsOfGate(gate);
+      const limits = name === "" ? null : memory.controls.limitsOf(name);
+      if (limits === null || (limits.rate === null && limits.perKey.rate === null)) continue;
+      if (waitingAt(memory, gate, now) === 0) continue;
+      const askAt = this.#names.get(name)?.askAt ?? 0;
+      if (next === null || askAt < next) next = askAt;
+    }
+    return next;
   }
 
   async #ask(name: string, state: NameState, request: LimitRequest): Promise<void> {
@@ -195,35 +220,6 @@ export class Gatekeeper {
     });
   }
 
-  /** What tasks of this name wait for beyond what is granted, and what can be given back. */
-  #needOf(memory: Memory, name: string, state: NameState, now: number): Need {
-    const limits = memory.controls.limitsOf(name);
-    const running = memory.leases.runningOf(name);
-    const kept = new Map<string, number>();
-    const wants: Want[] = [];
-    let isGiving = false;
-    let isWaiting = false;
-    if (![...running.values()].some(({ size }) => size > 0) && !memory.permits.hasPlaces(name)) {
-      state.heldSince = null;
-    }
-    const isTurnOver = now >= this.#endOfTurn(memory, name, state, now);
-    for (const key of this.#keysOf(memory, name, state)) {
-      const gate = gateOf(name, key === "" ? null : key);
-      const held = running.get(key)?.size ?? 0;
-      const waiting = limits === null ? 0 : this.#waitingAt(memory, gate, now);
-      const spare = Math.max(0, memory.permits.places(name, key) - held);
-      // A place is of no use without a start: both are asked for together.
-      const starts = limits === null ? 0 : memory.permits.starts(gate, limits, now);
-      const keep = isTurnOver ? 0 : Math.min(spare, waiting, starts);
-      if (keep > 0) kept.set(key, keep);
-      if (keep < spare) isGiving = true;
-      const stock = limits === null ? 0 : memory.permits.stock(gate, limits, keep, now);
-      if (waiting > stock) wants.push({ key, count: waiting - stock });
-      isWaiting ||= waiting > 0;
-    }
-    return { wants, kept, isGiving, isWaiting };
-  }
-
   /** When places are to be given back instead of used again, epoch ms. */
   #endOfTurn(memory: Memory, name: string, state: NameState, now: number): number {
     let endsAt = Infinity;
@@ -233,28 +229,6 @@ export class Gatekeeper {
     }
     memory.permits.endTurn(name, endsAt);
     return endsAt;
-  }
-
-  /** Keys with tasks that wait, in turns where there are many, and those with places. */
-  #keysOf(memory: Memory, name: string, state: NameState): Set<string> {
-    const waiting = new Set<string>();
-    for (const queue of memory.parked.queues()) {
-      if (memory.controls.isPaused(queue)) continue;
-      for (const gate of memory.parked.gates(queue)) {
-        const parts = partsOfGate(gate);
-        if (parts.name === name) waiting.add(parts.key ?? "");
-      }
-    }
-    const keys = [...waiting];
-    const from = state.turn % Math.max(1, keys.length);
-    state.turn = from + MAX_GATES;
-    const turns = [...keys.slice(from), ...keys.slice(0, from)].slice(0, MAX_GATES);
-    return new Set([...turns, ...memory.permits.keysWithPlaces(name)]);
-  }
-
-  #waitingAt(memory: Memory, gate: string, now: number): number {
-    const held = memory.leases.runningAt(gate).size;
-    return Math.max(0, memory.parked.countDue(gate, now, MAX_WANTED + held) - held);
   }
 
   #stateOf(name: string): NameState {
@@ -268,7 +242,7 @@ export class Gatekeeper {
         isContended: false,
         heldSince: null,
         isStated: false,
-        turn: 0,
+        turn: { at: 0 },
       };
       this.#names.set(name, state);
     }

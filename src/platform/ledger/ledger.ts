@@ -92,12 +92,13 @@ export class TaskLedger extends LedgerQuestions {
       const nothing = { tasks: [], token: 0, isSolo: false, leaseMs, againInMs: null, stale };
       if (limit <= 0) {
         // It may be leaving: what is still due needs another consumer.
-        this.wakeups.expectNobody(queue);
+        this.wakeups.left(queue);
         if (this.#isComing(memory, queue, now)) changes.dueQueues.add(queue);
         return nothing;
       }
-      this.wakeups.claimed(queue, now);
       if (memory.controls.isPaused(queue)) return nothing;
+      this.wakeups.claimed(queue, now);
+      this.gatekeeper.attended(memory, queue);
       const picked = pickTasks(this.ports.sql, memory, { queue, limit, isIdle, now });
       for (const task of picked.expired) changes.revoke(task, "expire", null);
       for (const [task, gate] of picked.gated) changes.moveToGate(task, gate);
@@ -245,20 +246,27 @@ export class TaskLedger extends LedgerQuestions {
 
   /** How long until the next limited task of a queue may start, if that is worth a consumer's wait. */
   #againIn(memory: Memory, queue: string, now: number): number | null {
-    const at = nextSlot(memory, queue, now);
-    if (at === null || at - now > MAX_PACED_WAIT_MS) {
+    const at = this.#nextStart(memory, queue, now);
+    if (at === null) {
       this.wakeups.expectNobody(queue);
       return null;
     }
-    this.wakeups.expectBack(queue, at, now, () => this.#isComing(this.load(), queue, this.now()));
-    return Math.max(MIN_PACE_MS, at - now);
+    const backAt = Math.max(now + MIN_PACE_MS, at);
+    this.wakeups.expectBack(queue, backAt, now, () =>
+      this.#isComing(this.load(), queue, this.now()),
+    );
+    return backAt - now;
+  }
+
+  /** When a limited task of a queue may start, or a start be asked for, if that is soon; epoch ms. */
+  #nextStart(memory: Memory, queue: string, now: number): number | null {
+    const at = nextSlot(memory, queue, now) ?? this.gatekeeper.nextAskFor(memory, queue, now);
+    return at === null || at - now > MAX_PACED_WAIT_MS ? null : at;
   }
 
   /** Whether a queue has work for a consumer, now or in a moment. */
   #isComing(memory: Memory, queue: string, now: number): boolean {
-    if (hasDue(memory, queue, now)) return true;
-    const at = nextSlot(memory, queue, now);
-    return at !== null && at - now <= MAX_PACED_WAIT_MS;
+    return hasDue(memory, queue, now) || this.#nextStart(memory, queue, now) !== null;
   }
 
   /** Null: it takes a look into the history to answer. */

@@ -60,6 +60,18 @@ export class Wakeups {
     });
   }
 
+  /** Whether a consumer is at the queue, or expected back. */
+  isAttended(queue: string, now: number): boolean {
+    if (now < (this.#backAt.get(queue) ?? 0)) return true;
+    return now - (this.#lastClaimAt.get(queue) ?? 0) < BACK_SOON_MS;
+  }
+
+  /** A consumer leaves: the next one has to be called. */
+  left(queue: string): void {
+    this.#backAt.delete(queue);
+    this.#lastClaimAt.delete(queue);
+  }
+
   expectNobody(queue: string): void {
     this.#backAt.delete(queue);
   }
