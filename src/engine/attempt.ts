@@ -15,7 +15,8 @@ import {
 } from "./errors.ts";
 import { isLargerThan } from "./json.ts";
 import type { Registry } from "./registry.ts";
-import { askedDelayMs, hasRetryLeft, retryDelayMs } from "./retry.ts";
+import { askedDelayMs } from "./retry-after.ts";
+import { hasRetryLeft, retryDelayMs } from "./retry.ts";
 import { SecretUnreadableError, withoutSecrets } from "./secrets.ts";
 import { StepLimitError, StepOrderError, Suspend } from "./steps.ts";
 import {

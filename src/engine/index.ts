@@ -10,6 +10,7 @@ export * from "./limits.ts";
 export * from "./ports.ts";
 export * from "./registry.ts";
 export * from "./reports.ts";
+export * from "./retry-after.ts";
 export * from "./retry.ts";
 export * from "./routing.ts";
 export * from "./search.ts";
