@@ -14,6 +14,7 @@ export * from "./retry-after.ts";
 export * from "./retry.ts";
 export * from "./routing.ts";
 export * from "./search.ts";
+export { secret } from "./secret-fields.ts";
 export * from "./secrets.ts";
 export * from "./signature.ts";
 export * from "./states.ts";
