@@ -44,7 +44,7 @@ export class LovageService
     return this.#calls().apply(name, params, {});
   }
 
-  applyAsync(name: string, params: unknown, options: RpcCallOptions): Promise<string> {
+  applyAsync(name: string, params: unknown, options: RpcCallOptions = {}): Promise<string> {
     return this.#calls().apply(name, params, options);
   }
 

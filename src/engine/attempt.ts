@@ -15,8 +15,9 @@ import {
 } from "./errors.ts";
 import { isLargerThan } from "./json.ts";
 import type { Registry } from "./registry.ts";
-import { askedDelayMs, hasRetryLeft, retryDelayMs } from "./retry.ts";
-import { SecretUnreadableError, withoutSecrets } from "./secrets.ts";
+import { askedDelayMs } from "./retry-after.ts";
+import { hasRetryLeft, retryDelayMs } from "./retry.ts";
+import { SecretUnreadableError } from "./secrets.ts";
 import { StepLimitError, StepOrderError, Suspend } from "./steps.ts";
 import {
   MAX_LARGE_RESULT_BYTES,
@@ -54,14 +55,16 @@ export async function runAttempt<Services>(
   random: number,
 ): Promise<Outcome> {
   const definition = registry.find(attempt.task.name);
-  if (definition?.handler == null) return fail(new UnknownTaskError(attempt.task.name));
+  if (definition?.handler == null) {
+    const error = describeError(new UnknownTaskError(attempt.task.name));
+    return { kind: "failure", error };
+  }
   try {
     const params = registry.parse(attempt.task.name, attempt.task.kwargs);
     const result = await cutShort(attempt, definition.handler(params, attempt.ctx));
     return await succeed(definition, attempt, result);
   } catch (thrown) {
-    const outcome = outcomeOfError(definition, attempt.task, thrown, random);
-    return withoutSecretTexts(registry, attempt.task, outcome);
+    return outcomeOfError(registry, definition, attempt.task, thrown, random);
   }
 }
 
@@ -92,34 +95,9 @@ export function runBatch<Services>(
       const result = await cutShort(attempt, answerOf[index]?.());
       return await succeed(definition, attempt, result);
     } catch (thrown) {
-      const outcome = outcomeOfError(definition, attempt.task, thrown, random());
-      return withoutSecretTexts(registry, attempt.task, outcome);
+      return outcomeOfError(registry, definition, attempt.task, thrown, random());
     }
   });
-}
-
-/** An error that quotes a secret argument is kept without it. */
-function withoutSecretTexts<Services>(
-  registry: Registry<Services>,
-  task: ClaimedTask,
-  outcome: Outcome,
-): Outcome {
-  if (outcome.kind !== "failure" && outcome.kind !== "retry") return outcome;
-  let secrets: string[];
-  try {
-    secrets = registry.secretTexts(task.name, task.kwargs);
-  } catch {
-    // They can't be opened, so nobody can have quoted them.
-    return outcome;
-  }
-  if (secrets.length === 0) return outcome;
-  const { exc_type: type, exc_message: message, traceback } = outcome.error;
-  const error = {
-    exc_type: type,
-    exc_message: withoutSecrets(message, secrets),
-    traceback: traceback === null ? null : withoutSecrets(traceback, secrets),
-  };
-  return { ...outcome, error };
 }
 
 /** Never rejects: what the handler throws becomes the answer to every call. */
@@ -185,20 +163,31 @@ async function storeLarge<Services>(attempt: Attempt<Services>, text: string): P
   }
 }
 
-/** Retry or failure, whatever was thrown. Never throws: without an outcome an attempt would never end. */
+/** What becomes of an attempt that threw: the outcome, before its error is put into words. */
+type Decision =
+  | { readonly kind: "ignore" }
+  | { readonly kind: "failure"; readonly thrown: unknown }
+  | { readonly kind: "retry"; readonly delayMs: number; readonly thrown: unknown };
+
+/** An outcome, whatever was thrown. Never throws: without one an attempt would never end. */
 function outcomeOfError<Services>(
+  registry: Registry<Services>,
   definition: AnyTaskDefinition<Services>,
   task: ClaimedTask,
   thrown: unknown,
   random: number,
 ): Outcome {
+  let decision: Decision;
   try {
     if (thrown instanceof Suspend) return thrown.outcome;
-    return decide(definition, task, definition.clarifyError(thrown), random);
+    decision = decide(definition, task, definition.clarifyError(thrown), random);
   } catch {
     // It can't even be looked at: a Proxy, an error whose getters throw.
-    return fail(thrown);
+    decision = fail(thrown);
   }
+  if (decision.kind === "ignore") return decision;
+  const { thrown: reason, ...rest } = decision;
+  return { ...rest, error: registry.describe(task, reason) };
 }
 
 /** The one place that decides what becomes of an attempt that threw. */
@@ -207,7 +196,7 @@ function decide<Services>(
   task: ClaimedTask,
   thrown: unknown,
   random: number,
-): Outcome {
+): Decision {
   const { retryPolicy } = definition;
   const maxRetries =
     task.options.max_retries === undefined ? retryPolicy.maxRetries : task.options.max_retries;
@@ -245,11 +234,11 @@ function decide<Services>(
 }
 
 /** Milliseconds the ledger can keep: whole, not negative, not beyond all calendars. */
-function retry(delayMs: number, thrown: unknown): Outcome {
+function retry(delayMs: number, thrown: unknown): Decision {
   const bounded = Math.max(0, Math.min(MAX_RETRY_DELAY_MS, Math.round(delayMs)));
-  return { kind: "retry", delayMs: bounded, error: describeError(thrown) };
+  return { kind: "retry", delayMs: bounded, thrown };
 }
 
-function fail(thrown: unknown): Outcome {
-  return { kind: "failure", error: describeError(thrown) };
+function fail(thrown: unknown): Decision {
+  return { kind: "failure", thrown };
 }

@@ -238,10 +238,12 @@ export class Lovage {
     const { task, options } = call;
     const declared = this.#registry.get(task).uniqueness;
     if (!mayBeUnique(declared, options)) return spec;
+    const args = () => this.#registry.plain(task, spec.kwargs);
     const params = () => this.#registry.parse(task, spec.kwargs);
     const { idSecret, shards } = this.#settings;
     const withId = (id: string) => this.#spec(call, id, now);
-    return withUniqueRule(spec, { declared, options, params, withId, idSecret, shards, now });
+    const parts = { declared, options, args, params, withId, idSecret, shards, now };
+    return withUniqueRule(spec, parts);
   }
 
   #queue(queue: string): string {

@@ -40,7 +40,7 @@ export interface TaskOptions extends PaceOptions {
   readonly autoretryFor?: readonly ErrorClass[];
   /** Exceptions to `autoretryFor`. Default none. */
   readonly dontAutoretryFor?: readonly ErrorClass[];
-  /** Exponential backoff: true for a factor of 1 s, a number for that many. Default false. */
+  /** Exponential backoff: true for a factor of 1 s, a number for that many; 0 as false. Default false. */
   readonly retryBackoff?: boolean | number;
   /** Default 600. */
   readonly retryBackoffMaxSeconds?: number;
@@ -229,7 +229,8 @@ function limitSet(
 function retryPolicyOf(options: TaskOptions): RetryPolicy {
   const maxRetries = checkMaxRetries(options.maxRetries === undefined ? 3 : options.maxRetries);
   const backoff = options.retryBackoff ?? false;
-  const factor = backoff === true ? 1 : backoff === false ? null : backoff;
+  // As in Celery 0 is no backoff: retries without any wait are a `defaultRetryDelaySeconds` of 0.
+  const factor = backoff === true ? 1 : backoff === false || backoff === 0 ? null : backoff;
   if (factor !== null) checkSeconds("retryBackoff", factor);
   return {
     maxRetries,

@@ -188,19 +188,25 @@ export interface ErrorInfo {
 export const MAX_TRACEBACK_LENGTH = 4_000;
 const MAX_MESSAGE_LENGTH = 2_000;
 
-/** Describes anything that was thrown: errors, strings, null, objects whose getters throw. Never throws. */
-export function describeError(thrown: unknown): ErrorInfo {
+/**
+ * Describes anything that was thrown: errors, strings, null, objects whose getters throw. Never throws.
+ * @param clean takes out of a text what nobody may see; before it is cut, which could hide half of it
+ */
+export function describeError(
+  thrown: unknown,
+  clean: (text: string) => string = (text) => text,
+): ErrorInfo {
   try {
     if (thrown instanceof Error) {
       return {
-        exc_type: clip(String(thrown.name || "Error"), 200),
-        exc_message: clip(String(thrown.message), MAX_MESSAGE_LENGTH),
-        traceback: thrown.stack ? clip(String(thrown.stack), MAX_TRACEBACK_LENGTH) : null,
+        exc_type: clip(clean(String(thrown.name || "Error")), 200),
+        exc_message: clip(clean(String(thrown.message)), MAX_MESSAGE_LENGTH),
+        traceback: thrown.stack ? clip(clean(String(thrown.stack)), MAX_TRACEBACK_LENGTH) : null,
       };
     }
     return {
       exc_type: thrown === null ? "null" : typeof thrown,
-      exc_message: clip(String(thrown), MAX_MESSAGE_LENGTH),
+      exc_message: clip(clean(String(thrown)), MAX_MESSAGE_LENGTH),
       traceback: null,
     };
   } catch {

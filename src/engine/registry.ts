@@ -1,13 +1,22 @@
 import type { z } from "zod";
 import type { AnyTaskDefinition, ParamsSchema } from "./definition.ts";
-import { InvalidArgumentsError, InvalidOptionError, UnknownTaskError } from "./errors.ts";
-import { isLargerThan } from "./json.ts";
 import {
-  hasSecrets,
+  describeError,
+  InvalidArgumentsError,
+  InvalidOptionError,
+  UnknownTaskError,
+  type ArgumentIssue,
+  type ErrorInfo,
+} from "./errors.ts";
+import { isLargerThan } from "./json.ts";
+import { hasSecrets, mapSecrets, secretDepth, type SecretPath } from "./secret-fields.ts";
+import {
   isSealed,
-  mapSecrets,
   PLAIN_SEALER,
   REDACTED,
+  secretRemover,
+  textsOf,
+  type SealedValue,
   type Sealer,
 } from "./secrets.ts";
 import { MAX_KWARGS_BYTES } from "./wire.ts";
@@ -61,10 +70,14 @@ export class Registry<Services = never> {
    * @throws UnknownTaskError, InvalidArgumentsError with one issue per argument that doesn't fit
    */
   bind(name: string, args: readonly unknown[], kwargs: Readonly<Record<string, unknown>>): string {
-    const { strictParams } = this.#entry(name);
+    const entry = this.#entry(name);
+    const { strictParams } = entry;
     const bound = bindPositional(name, Object.keys(strictParams.shape), args, kwargs);
+    if (entry.hasSecrets) refuseSealed(name, strictParams, bound);
     const checked = strictParams.safeParse(bound);
-    if (!checked.success) throw new InvalidArgumentsError(name, issuesOf(checked.error));
+    if (!checked.success) {
+      throw new InvalidArgumentsError(name, issuesOf(entry, checked.error, bound));
+    }
     const text = JSON.stringify(this.#sealed(name, bound));
     if (isLargerThan(text, MAX_KWARGS_BYTES)) {
       throw new InvalidArgumentsError(name, [
@@ -82,9 +95,11 @@ export class Registry<Services = never> {
    * @throws InvalidArgumentsError when the declaration changed since the call was accepted
    */
   parse(name: string, kwargs: string): unknown {
-    const checked = this.#entry(name).strictParams.safeParse(this.plain(name, kwargs));
-    if (!checked.success) throw new InvalidArgumentsError(name, issuesOf(checked.error));
-    return checked.data;
+    const entry = this.#entry(name);
+    const plain = this.plain(name, kwargs);
+    const checked = entry.strictParams.safeParse(plain);
+    if (checked.success) return checked.data;
+    throw new InvalidArgumentsError(name, issuesOf(entry, checked.error, plain));
   }
 
   /** A stored call's arguments as they were given, its secrets opened. Not to be shown. */
@@ -93,27 +108,28 @@ export class Registry<Services = never> {
     const value: unknown = JSON.parse(kwargs);
     if (!hasAny) return value;
     return mapSecrets(strictParams, value, (sealed, path) =>
-      isSealed(sealed)
-        ? (JSON.parse(this.#sealer.open(sealed.$secret, `${name}${path}`)) as unknown)
-        : sealed,
+      isSealed(sealed) ? this.#open(name, path, sealed) : sealed,
     );
   }
 
-  /** The texts among the secrets of a stored call: what must not stand in an error. */
-  secretTexts(name: string, kwargs: string): string[] {
-    const entry = this.#entries.get(name);
-    if (entry?.hasSecrets !== true) return [];
-    const texts: string[] = [];
-    mapSecrets(entry.strictParams, this.plain(name, kwargs), (value) => {
-      texts.push(typeof value === "string" ? value : JSON.stringify(value));
-      return value;
-    });
-    return texts;
+  /** What a stored call failed with, as it is kept: without the secrets of the call. Never throws. */
+  describe(call: { readonly name: string; readonly kwargs: string }, thrown: unknown): ErrorInfo {
+    const entry = this.#entries.get(call.name);
+    if (entry?.hasSecrets !== true) return describeError(thrown);
+    let plain: unknown;
+    try {
+      plain = this.plain(call.name, call.kwargs);
+    } catch {
+      // They can't be opened, so nobody can have quoted them.
+      return describeError(thrown);
+    }
+    return describeError(thrown, secretRemover(textsOf(secretsOf(entry.strictParams, plain))));
   }
 
   /**
    * Arguments that somebody edited as they were shown: what still reads `[secret]` is what it was.
    * @param old the stored arguments
+   * @throws SecretUnreadableError for one that is kept and can't be opened
    */
   withOldSecrets(
     name: string,
@@ -123,21 +139,27 @@ export class Registry<Services = never> {
     const { strictParams, hasSecrets: hasAny } = this.#entry(name);
     if (!hasAny) return edited;
     const before = new Map<string, unknown>();
-    mapSecrets(strictParams, this.plain(name, old), (value, path) => {
-      before.set(path, value);
+    mapSecrets(strictParams, JSON.parse(old), (value, path) => {
+      before.set(path.join("\0"), value);
       return value;
     });
-    return mapSecrets(strictParams, edited, (value, path) =>
-      value === REDACTED && before.has(path) ? before.get(path) : value,
-    ) as Readonly<Record<string, unknown>>;
+    return mapSecrets(strictParams, edited, (value, path) => {
+      const stored = value === REDACTED ? before.get(path.join("\0")) : undefined;
+      if (stored === undefined) return value;
+      return isSealed(stored) ? this.#open(name, path, stored) : stored;
+    }) as Readonly<Record<string, unknown>>;
   }
 
   #sealed(name: string, bound: Readonly<Record<string, unknown>>): unknown {
     const { strictParams, hasSecrets: hasAny } = this.#entry(name);
     if (!hasAny) return bound;
     return mapSecrets(strictParams, bound, (value, path) => ({
-      $secret: this.#sealer.seal(JSON.stringify(value), `${name}${path}`),
+      $secret: this.#sealer.seal(JSON.stringify(value), contextOf(name, path)),
     }));
+  }
+
+  #open(name: string, path: SecretPath, { $secret: sealed }: SealedValue): unknown {
+    return JSON.parse(this.#sealer.open(sealed, contextOf(name, path))) as unknown;
   }
 
   /** The key that a task's declaration gives a stored call; null: none. */
@@ -182,9 +204,45 @@ function bindPositional(
   return bound;
 }
 
-function issuesOf(error: z.ZodError): { path: string; message: string }[] {
-  return error.issues.map((issue) => ({
-    path: issue.path.length > 0 ? issue.path.map(String).join(".") : "kwargs",
-    message: issue.message,
-  }));
+/** A sealed secret is for one place. As JSON: no two places are written alike. */
+function contextOf(name: string, path: SecretPath): string {
+  return JSON.stringify([name, ...path]);
+}
+
+/** Sealed values come from storage only: whoever brings one has it from somewhere. */
+function refuseSealed(name: string, schema: z.ZodType, bound: unknown): void {
+  const issues: ArgumentIssue[] = [];
+  mapSecrets(schema, bound, (value, path) => {
+    if (isSealed(value)) issues.push({ path: path.join("."), message: "must be given unsealed" });
+    return value;
+  });
+  if (issues.length > 0) throw new InvalidArgumentsError(name, issues);
+}
+
+function secretsOf(schema: z.ZodType, plain: unknown): unknown[] {
+  const secrets: unknown[] = [];
+  mapSecrets(schema, plain, (value) => {
+    secrets.push(value);
+    return value;
+  });
+  return secrets;
+}
+
+/** What doesn't fit, without a secret: a message, or the path into one, may quote it. */
+function issuesOf(
+  { strictParams, hasSecrets: hasAny }: Pick<Entry<never>, "strictParams" | "hasSecrets">,
+  { issues }: z.ZodError,
+  plain: unknown,
+): ArgumentIssue[] {
+  const clean = hasAny
+    ? secretRemover(textsOf(secretsOf(strictParams, plain)))
+    : (text: string) => text;
+  return issues.map(({ path, code, message }) => {
+    const depth = hasAny ? secretDepth(strictParams, path) : null;
+    const shown = path.slice(0, depth ?? path.length);
+    return {
+      path: shown.length > 0 ? shown.map(String).join(".") : "kwargs",
+      message: depth === null ? clean(message) : `is not valid (${code})`,
+    };
+  });
 }

@@ -61,6 +61,7 @@ const BUILT_IN: ReadonlySet<string> = new Set([
   "RECEIVED",
   "STARTED",
   "RETRY",
+  "SUSPENDED",
   "SUCCESS",
   "FAILURE",
   "REVOKED",

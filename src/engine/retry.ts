@@ -15,32 +15,6 @@ export interface RetryPolicy {
   readonly retryJitter: boolean;
 }
 
-/** A provider that asks for more is not listened to any longer. */
-const MAX_RETRY_AFTER_SECONDS = 86_400;
-
-/**
- * Seconds that an answer's Retry-After header asks to wait (RFC 9110 §10.2.3: seconds or a date); null
- * without one, or if it makes no sense.
- */
-export function retryAfterSeconds(
-  headers: { get(name: string): string | null },
-  nowMs: number,
-): number | null {
-  const text = headers.get("Retry-After")?.trim() ?? "";
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  // An HTTP date has letters; Date.parse would take many a text for a date.
-  if (!/^[A-Za-z]{3,9},? \d/.test(text)) return null;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? null : Math.max(0, (at - nowMs) / 1_000);
-}
-
-/** Milliseconds that an error asks to wait at least; null: it asks for nothing. */
-export function askedDelayMs(thrown: unknown): number | null {
-  const seconds = (thrown as { retryAfterSeconds?: unknown } | null | undefined)?.retryAfterSeconds;
-  if (typeof seconds !== "number" || !(seconds >= 0)) return null;
-  return Math.min(seconds, MAX_RETRY_AFTER_SECONDS) * 1_000;
-}
-
 /** True while another attempt is allowed. `retries` counts those already made. */
 export function hasRetryLeft(policy: Pick<RetryPolicy, "maxRetries">, retries: number): boolean {
   return policy.maxRetries === null || retries < policy.maxRetries;

@@ -9,9 +9,11 @@ export interface Route {
 
 /**
  * Rules by task name, the first that fits holds (Celery's `task_routes`, `celery/app/routes.py`): names, or
- * globs with `*` (any characters) and `?` (one).
+ * globs with `*` (any characters) and `?` (one). A list, or an object in the order of its declaration.
  */
-export type TaskRoutes = readonly (readonly [pattern: string, route: Route])[];
+export type TaskRoutes =
+  | readonly (readonly [pattern: string, route: Route])[]
+  | Readonly<Record<string, Route>>;
 
 /**
  * The routes ready for use.
@@ -21,7 +23,8 @@ export function compileRoutes(
   routes: TaskRoutes,
   queues: ReadonlySet<string>,
 ): (name: string) => Route {
-  const compiled = routes.map(([pattern, route]) => {
+  const rules = isList(routes) ? routes : Object.entries(routes);
+  const compiled = rules.map(([pattern, route]) => {
     if (route.queue !== undefined && !queues.has(route.queue)) {
       const known = [...queues].join(", ");
       throw new InvalidOptionError(`routes.${pattern}`, `'${route.queue}' is none of ${known}.`);
@@ -40,6 +43,11 @@ export function compileRoutes(
     }
     return route;
   };
+}
+
+/** Array.isArray does not tell a readonly list from an object. */
+function isList(routes: TaskRoutes): routes is Extract<TaskRoutes, readonly unknown[]> {
+  return Array.isArray(routes);
 }
 
 function matcher(glob: string): (name: string) => boolean {

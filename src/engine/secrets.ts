@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import { LovageError } from "./errors.ts";
 
 /** What stands for a secret wherever somebody may see it. */
@@ -36,60 +35,6 @@ export class SecretUnreadableError extends LovageError {
   }
 }
 
-/**
- * Marks a field of a task's params as secret: its value is never shown, logged or sent in events, and is
- * encrypted where it is stored when the deployment has a key (SECRETS_KEY).
- */
-export function secret<Schema extends z.ZodType>(schema: Schema): Schema {
-  return schema.meta({ ...schema.meta(), secret: true });
-}
-
-/** The value with `change` applied to every secret in it, by the schema's marks. */
-export function mapSecrets(
-  schema: z.ZodType,
-  value: unknown,
-  change: (secret: unknown, path: string) => unknown,
-  path = "",
-): unknown {
-  if (value === undefined) return value;
-  if (schema.meta()?.["secret"] === true) return change(value, path);
-  const { def } = schema._zod as unknown as { def: Definition };
-  const inner = def.innerType ?? def.in;
-  if (inner !== undefined) return mapSecrets(inner, value, change, path);
-  if (value === null || typeof value !== "object") return value;
-  const { shape, element, valueType } = def;
-  if (Array.isArray(value)) {
-    if (element === undefined) return value;
-    return value.map((item, index) => mapSecrets(element, item, change, `${path}.${index}`));
-  }
-  const entries = Object.entries(value).map(([key, item]) => {
-    const type = shape?.[key] ?? valueType;
-    return [key, type === undefined ? item : mapSecrets(type, item, change, `${path}.${key}`)];
-  });
-  return Object.fromEntries(entries) as unknown;
-}
-
-/** Whether anything in a schema is marked. */
-export function hasSecrets(schema: z.ZodType): boolean {
-  if (schema.meta()?.["secret"] === true) return true;
-  const { def } = schema._zod as unknown as { def: Definition };
-  const parts = [def.innerType, def.in, def.element, def.valueType];
-  return [...parts, ...Object.values(def.shape ?? {})].some(
-    (part) => part !== undefined && hasSecrets(part),
-  );
-}
-
-/** What zod 4 keeps of a schema, as far as secrets may be inside: objects, lists, records, wrappers. */
-interface Definition {
-  readonly shape?: Readonly<Record<string, z.ZodType>>;
-  readonly element?: z.ZodType;
-  readonly valueType?: z.ZodType;
-  /** Of optional, nullable, default, readonly and the like. */
-  readonly innerType?: z.ZodType;
-  /** Of a pipe. */
-  readonly in?: z.ZodType;
-}
-
 export function isSealed(value: unknown): value is SealedValue {
   return (
     value !== null &&
@@ -104,9 +49,32 @@ export function redacted(kwargs: string): unknown {
   return JSON.parse(kwargs, (_key, value: unknown) => (isSealed(value) ? REDACTED : value));
 }
 
-/** A text without the secrets that are in it. Short ones would turn every other letter into one. */
-export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return secrets
-    .filter((value) => value.length >= 4)
-    .reduce((rest, value) => rest.replaceAll(value, REDACTED), text);
+/** Texts shorter than this are taken for a secret only where they stand alone. */
+const MIN_LENGTH = 4;
+
+/** The texts by which something may quote a secret: all that are in it, escaped or not. */
+export function textsOf(value: unknown): string[] {
+  if (typeof value === "string") {
+    const escaped = JSON.stringify(value).slice(1, -1);
+    return [value, escaped, encodeURIComponent(value.toWellFormed())];
+  }
+  if (typeof value === "number" || typeof value === "bigint") return [`${value}`];
+  if (value === null || typeof value !== "object") return [];
+  return Object.values(value).flatMap(textsOf);
+}
+
+/** Takes the texts of secrets out of other texts, at once: what it puts in is not looked at again. */
+export function secretRemover(texts: readonly string[]): (text: string) => string {
+  const all = [...new Set(texts)].filter((text) => text !== "");
+  if (all.length === 0) return (text) => text;
+  const parts = all
+    // One may begin another.
+    .sort((a, b) => b.length - a.length)
+    .map((text) => {
+      const literal = text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
+      const isShort = text.length < MIN_LENGTH;
+      return isShort ? String.raw`(?<![\p{L}\p{N}])${literal}(?![\p{L}\p{N}])` : literal;
+    });
+  const pattern = new RegExp(parts.join("|"), "gu");
+  return (text) => text.replaceAll(pattern, REDACTED);
 }

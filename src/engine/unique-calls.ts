@@ -8,6 +8,8 @@ import type { TaskSpec } from "./wire.ts";
 export interface UniqueParts {
   readonly declared: DeclaredUniqueness<never> | null;
   readonly options: CallOptions;
+  /** The arguments as they were given, by name. */
+  readonly args: () => unknown;
   /** The arguments as the declaration's key function takes them. */
   readonly params: () => unknown;
   /** The same call under another id. */
@@ -32,8 +34,8 @@ export function mayBeUnique(
  * @throws InvalidOptionError naming the option
  */
 export async function withUniqueRule(spec: TaskSpec, parts: UniqueParts): Promise<TaskSpec> {
-  const { declared, options, params, withId, idSecret, shards, now } = parts;
-  const plan = uniquePlan(declared, options, { ...spec, params });
+  const { declared, options, args, params, withId, idSecret, shards, now } = parts;
+  const plan = uniquePlan(declared, options, { ...spec, args, params });
   if (plan === null) return spec;
   const { debounce } = plan.rule;
   const { key, shard } = await deriveUniqueKey(await idSecret, shards, plan.scope);

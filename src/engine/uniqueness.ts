@@ -50,8 +50,8 @@ export interface DeclaredUniqueness<Params> extends PaceOptions {
 interface Call {
   readonly name: string;
   readonly owner: string;
-  /** JSON text of the arguments. */
-  readonly kwargs: string;
+  /** The arguments as they were given, opened: what is sealed is never twice the same. */
+  readonly args: () => unknown;
   /** Whom or what it is for. */
   readonly key: string | null;
   /** The arguments as the declaration's key function takes them. */
@@ -135,7 +135,7 @@ function basisOf(key: string | null, isUnique: boolean, call: Call): [string, un
     }
     return ["key", key];
   }
-  return isUnique ? ["args", canonicalJson(JSON.parse(call.kwargs))] : ["all", call.key];
+  return isUnique ? ["args", canonicalJson(call.args())] : ["all", call.key];
 }
 
 /** The rule that the options come to; `unique` false: only the pace counts. */

@@ -54,6 +54,13 @@ it("options hold, and an idempotency key makes a repeated call one task", async 
   expect(await codeOf(lovage.result(id))).toMatchObject({ code: "task_failed" });
 });
 
+it("a unique call answers with the task that is there", async () => {
+  const lovage = binding();
+  const options = { countdown: 3_600, unique: { key: "daily" } };
+  const id = await lovage.applyAsync("process_data", { data: "x" }, options);
+  expect(await lovage.applyAsync("process_data", { data: "y" }, options)).toBe(id);
+});
+
 it("errors say what is wrong and where", async () => {
   const lovage = binding();
   const wrong = lovage as unknown as {
@@ -67,7 +74,12 @@ it("errors say what is wrong and where", async () => {
   });
   expect(
     await codeOf(wrong.applyAsync("process_data", { data: "x" }, { soon: true })),
-  ).toMatchObject({ code: "invalid_request" });
+  ).toMatchObject({ code: "invalid_request", field: "options" });
+  for (const key of ["", "x".repeat(256), "snow\u2603", 5]) {
+    expect(
+      await codeOf(wrong.applyAsync("process_data", { data: "x" }, { idempotency_key: key })),
+    ).toMatchObject({ code: "invalid_request", field: "idempotency_key" });
+  }
   expect(
     await codeOf(wrong.applyAsync("process_data", { data: "x" }, { queue: "nope" })),
   ).toMatchObject({ code: "invalid_option", field: "queue" });

@@ -3,6 +3,7 @@ import {
   InvalidCallError,
   InvalidOptionError,
   LovageError,
+  SecretUnreadableError,
   UnknownTaskError,
 } from "#engine";
 
@@ -107,6 +108,7 @@ export function problemOf(error: unknown): Problem {
     const field = snakeCase(error.field ?? "name").replace(/^(\w+)_seconds$/, "$1");
     return invalid([{ field, message: error.message }]);
   }
+  if (error instanceof SecretUnreadableError) return conflict(error.code, error.message);
   if (error instanceof LovageError && error.retryable) {
     return new Problem(503, error.code, "This can't be done just now; try again soon.", {
       headers: { "Retry-After": "2" },

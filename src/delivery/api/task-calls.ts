@@ -102,11 +102,16 @@ function toUnique(unique: z.output<typeof callSchema>["unique"]): CallOptions["u
   return withoutUndefined({ ...same, forSeconds });
 }
 
+/** Whether it can be the key of a call that may be repeated. */
+export function isCallKey(key: unknown): key is string {
+  return typeof key === "string" && /^[!-~]{1,255}$/.test(key);
+}
+
 /** The key of a request that may be repeated; undefined without an Idempotency-Key header. */
 export function callKey(request: Request, route: string): CallKey | undefined {
   const key = request.headers.get("Idempotency-Key");
   if (key === null) return undefined;
-  if (!/^[!-~]{1,255}$/.test(key)) {
+  if (!isCallKey(key)) {
     throw invalid([
       { field: "Idempotency-Key", message: "Must be 1 to 255 visible ASCII characters." },
     ]);

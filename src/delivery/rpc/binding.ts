@@ -11,8 +11,20 @@ export interface RpcCallOptions {
   readonly soft_time_limit?: number;
   readonly time_limit?: number;
   readonly ignore_result?: boolean;
+  readonly result_expires?: number;
   readonly key?: string;
-  /** The same key is the same task: a call that was repeated is made once. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly unique?:
+    | boolean
+    | {
+        readonly key?: string;
+        readonly for_seconds?: number;
+        readonly keep?: "first" | "replace";
+      };
+  readonly throttle?: number;
+  readonly debounce?: number;
+  readonly debounce_max?: number;
+  /** The same key is the same task: a call that was repeated is made once. 1 to 255 visible ASCII characters. */
   readonly idempotency_key?: string;
 }
 
@@ -43,7 +55,7 @@ export interface LovageBinding<All extends Tasks> {
   applyAsync<Name extends All[number]["name"]>(
     name: Name,
     params: ParamsOf<Named<All, Name>>,
-    options: RpcCallOptions,
+    options?: RpcCallOptions,
   ): Promise<string>;
   status(taskId: string): Promise<RpcStatus>;
   /**

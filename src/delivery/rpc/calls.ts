@@ -1,7 +1,7 @@
 import { isTerminal, LovageError, type TaskRecord } from "#engine";
 import { may, owns, type Caller, type Scope } from "../api/access.ts";
 import type { ApiParts } from "../api/route.ts";
-import { callSchema, toSignature } from "../api/task-calls.ts";
+import { callSchema, isCallKey, toSignature } from "../api/task-calls.ts";
 import { isResultExpired } from "../api/task-views.ts";
 import type { RpcCallOptions, RpcStatus } from "./binding.ts";
 
@@ -33,11 +33,15 @@ export class RpcCalls {
   async apply(name: string, kwargs: unknown, options: RpcCallOptions): Promise<string> {
     this.#need("tasks:write");
     const { idempotency_key: key, ...rest } = options;
-    const checked = callSchema.safeParse({ name, kwargs, ...rest });
+    const checked = callSchema.safeParse({ ...rest, name, kwargs });
     if (!checked.success) {
       const [issue] = checked.error.issues;
-      const field = issue?.path.map(String).join(".") ?? "";
+      const field = issue?.path.map(String).join(".") || "options";
       throw new LovageError("invalid_request", `${field}: ${issue?.message}`, { field });
+    }
+    if (key !== undefined && !isCallKey(key)) {
+      const message = "idempotency_key: must be 1 to 255 visible ASCII characters.";
+      throw new LovageError("invalid_request", message, { field: "idempotency_key" });
     }
     const call = toSignature(checked.data);
     const route = key === undefined ? undefined : { route: "rpc", key };

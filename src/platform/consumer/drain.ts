@@ -15,11 +15,11 @@ import {
 import type { ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { LedgerDoor } from "./door.ts";
-import { stepsOf } from "./durable-steps.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { persistently } from "./persistently.ts";
 import { Reports } from "./reports.ts";
 import { limitsOf, RunningTask, type AttemptSupplies } from "./running.ts";
+import { stepsOf } from "./running-steps.ts";
 
 export interface DrainParts<Services> {
   readonly ledger: LedgerDoor;

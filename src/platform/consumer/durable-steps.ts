@@ -1,5 +1,4 @@
 import {
-  describeError,
   EventTimeoutError,
   InvalidOptionError,
   isLargerThan,
@@ -10,20 +9,18 @@ import {
   StepOrderError,
   Suspend,
   TimeLimitExceeded,
-  type ClaimedTask,
-  type Clock,
   type ErrorInfo,
   type StepContext,
   type StepKind,
   type StepOptions,
   type StepRecord,
-  type Timers,
 } from "#engine";
-import type { StepDoor } from "./door.ts";
 import { StepBook, type StepBookParts } from "./step-book.ts";
 
 export interface DurableStepsParts extends StepBookParts {
   readonly signal: () => AbortSignal;
+  /** An error as it is kept: without the secrets of the call. */
+  readonly describe: (thrown: unknown) => ErrorInfo;
 }
 
 /** A hundred years. */
@@ -95,9 +92,10 @@ export class DurableSteps {
       return parsed(event.payload);
     }
     if (wait.until === null || wait.until > (await this.#book.now())) return this.#wait(wait);
-    const error = new EventTimeoutError(name);
-    await this.#record({ ...wait, ...this.#ended("failed"), error: describeError(error) }, null);
-    throw error;
+    const timeout = new EventTimeoutError(name);
+    const error = this.#parts.describe(timeout);
+    await this.#record({ ...wait, ...this.#ended("failed"), error }, null);
+    throw timeout;
   }
 
   /** Runs one try of a step and records how it went. */
@@ -121,7 +119,7 @@ export class DurableSteps {
     } catch (thrown) {
       // A run that is over anyway has no say in what becomes of the step.
       if (this.#parts.signal().aborted) throw thrown;
-      const error = describeError(thrown);
+      const error = this.#parts.describe(thrown);
       if (tries > (options.maxRetries ?? 0) || thrown instanceof StepLimitError) {
         await this.#record({ ...begun, ...this.#ended("failed"), error }, null);
         throw thrown;
@@ -269,31 +267,4 @@ function failureOf(info: ErrorInfo | null): Error {
   const error = new Error(info?.exc_message ?? "The step failed.");
   error.name = info?.exc_type ?? "Error";
   return error;
-}
-
-/** The steps of a running task. @throws InvalidOptionError for one that runs in a batch */
-export function stepsOf(
-  running: {
-    readonly task: ClaimedTask;
-    readonly token: number;
-    readonly signal: AbortSignal;
-    leave(reason: Error): void;
-  },
-  isBatch: boolean,
-  { ledger, clock, timers }: { ledger: StepDoor; clock: Clock; timers: Timers },
-): DurableSteps {
-  if (isBatch) {
-    throw new InvalidOptionError("batch", "durable steps need a handler that takes one call.");
-  }
-  return new DurableSteps({
-    task: running.task,
-    token: running.token,
-    signal: () => running.signal,
-    door: ledger,
-    clock,
-    timers,
-    end: (reason) => {
-      running.leave(reason);
-    },
-  });
 }

@@ -86,6 +86,14 @@ it("a result of more than 256 KiB is kept elsewhere, and made again if it can't 
   });
 });
 
+it("a backoff of 0 is none, as false is: the default delay counts", async () => {
+  const options = { autoretryFor: [Error], retryBackoff: 0, defaultRetryDelaySeconds: 7 };
+  expect(await run(fails(new Error("no")), options)).toMatchObject({
+    kind: "retry",
+    delayMs: 7_000,
+  });
+});
+
 it("a result nobody wants is not kept", async () => {
   expect(await run(() => 1, { ignoreResult: true })).toEqual({ kind: "success", result: null });
 });

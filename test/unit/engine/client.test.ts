@@ -220,6 +220,18 @@ it.each([
   expect(routeOf(name)).toEqual(isMatch ? { priority: 5 } : {});
 });
 
+it("rules may be an object: the first that fits, in the order of its declaration", () => {
+  const routes = { "send_sms*": { priority: 7 }, "send_*": { queue: "emails" } };
+  const routeOf = compileRoutes(routes, new Set(["emails"]));
+  expect(["send_sms_code", "send_mail", "other"].map(routeOf)).toEqual([
+    { priority: 7 },
+    { queue: "emails" },
+    {},
+  ]);
+  const wrong = { "a*": { queue: "nope" } };
+  expect(() => compileRoutes(wrong, new Set(["emails"]))).toThrow("routes.a*: 'nope' is none of");
+});
+
 it("rules that can't hold are refused when the deployment starts", () => {
   expect(() => compileRoutes([["a", { queue: "nope" }]], new Set(["default"]))).toThrow(
     "routes.a: 'nope' is none of default.",

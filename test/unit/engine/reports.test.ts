@@ -19,6 +19,8 @@ it.each([
   "STARTED",
   "RETRY",
   "REVOKED",
+  "IGNORED",
+  "SUSPENDED",
 ])("'%s' is refused as a state", (state) => {
   expect(() => reportedState(state, {})).toThrow(
     expect.objectContaining({ code: "invalid_option", field: "state" }),

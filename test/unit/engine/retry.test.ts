@@ -63,7 +63,15 @@ it.each([
   [" 5 ", 5],
   ["Fri, 15 Jan 2027 08:01:00 GMT", 60],
   ["Fri, 15 Jan 2027 07:00:00 GMT", 0],
+  ["Friday, 15-Jan-27 08:01:00 GMT", 60],
+  ["Fri Jan 15 08:01:00 2027", 60],
+  ["Sunday, 06-Nov-94 08:49:37 GMT", 0],
+  ["99999999999", 99_999_999_999],
   ["soon", null],
+  ["busy 5", null],
+  ["Retry 5", null],
+  ["Fri, 15 Jan 2027 25:01:00 GMT", null],
+  ["Fri, 15 Jan 2027 08:01:00 CET", null],
   ["-5", null],
   ["1.5", null],
   ["2027", 2_027],
@@ -72,4 +80,12 @@ it.each([
 ])("Retry-After '%s' asks to wait %s seconds", (text, seconds) => {
   const now = Date.UTC(2027, 0, 15, 8, 0, 0);
   expect(retryAfterSeconds(new Headers({ "Retry-After": text }), now)).toBe(seconds);
+});
+
+it("a two-digit year is one of the fifty ahead, else of the past", () => {
+  const now = Date.UTC(2027, 0, 15);
+  const seconds = (year: string) =>
+    retryAfterSeconds(new Headers({ "Retry-After": `Friday, 15-Jan-${year} 00:00:00 GMT` }), now);
+  expect(seconds("77")).toBe((Date.UTC(2077, 0, 15) - now) / 1_000);
+  expect(seconds("78")).toBe(0);
 });
