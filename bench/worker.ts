@@ -50,6 +50,38 @@ const benchRetry = defineShopTask({
   handler: ({ n }, ctx) => (ctx.retries === 0 ? ctx.retry({ countdown: 0 }) : n),
 });
 
+const benchUnique = defineShopTask({
+  name: "bench_unique",
+  params: z.object({ n: z.number() }),
+  unique: true,
+  handler: ({ n }) => n,
+});
+
+const benchStep = defineShopTask({
+  name: "bench_step",
+  params: z.object({ n: z.number() }),
+  handler: ({ n }, ctx) => ctx.step("one", () => n),
+});
+
+const benchSleep = defineShopTask({
+  name: "bench_sleep",
+  params: z.object({ n: z.number() }),
+  handler: async ({ n }, ctx) => {
+    await ctx.sleep(1);
+    return n;
+  },
+});
+
+const benchReport = defineShopTask({
+  name: "bench_report",
+  params: z.object({ n: z.number() }),
+  handler: ({ n }, ctx) => {
+    ctx.progress({ current: n, total: n });
+    ctx.log("here", { n });
+    return n;
+  },
+});
+
 const tasks = [
   ...shopTasks,
   benchNoop,
@@ -58,6 +90,10 @@ const tasks = [
   benchConcurrency,
   benchKey,
   benchRetry,
+  benchUnique,
+  benchStep,
+  benchSleep,
+  benchReport,
 ];
 const worker = createWorker(tasks);
 
