@@ -283,8 +283,8 @@ try {
     bulk: await middle(BULK_ROUNDS, () => noop(60_000)),
     bulk_http_5ms: await bulk(url, 5_000, "bench_http", () => ({ url: slowUrl })),
     single: await singles(url),
-    features: await features(url),
     latency: await latency(url, 500),
+    features: await features(url),
     memory_mib_after_each_50k: await memory(server, () => noop(50_000)),
   };
   mkdirSync("bench/results", { recursive: true });
