@@ -153,7 +153,7 @@ export class TestLovage<Services> {
     const found = new Map<string, TaskRecord>();
     for (const task of this.#history.values()) if (fits(task, query)) found.set(task.id, task);
     for (const { ledger } of this.#shards) {
-      for (const task of ledger.find(query, range, Infinity)) found.set(task.id, task);
+      for (const task of ledger.find(query, range, Infinity).tasks) found.set(task.id, task);
     }
     return [...found.values()].sort(
       (a, b) => a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1),

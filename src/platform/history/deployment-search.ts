@@ -3,7 +3,7 @@ import { rangesOf, type HistorySearch, type IdRange } from "./search.ts";
 
 /** One shard, as a search uses it. */
 export interface SearchedShard {
-  find(query: TaskQuery, range: IdRange, limit: number): Promise<TaskRecord[]>;
+  find(query: TaskQuery, range: IdRange, limit: number): Promise<TaskPage>;
 }
 
 /** Finds tasks in all shards and in the history: see `TaskSearch`. */
@@ -27,14 +27,20 @@ export class DeploymentSearch implements TaskSearch {
     // Ledgers first: what moves to the history meanwhile is then found there, and not missed.
     const live = await Promise.all(this.#shards().map((shard) => shard.find(query, open, limit)));
     const past = await this.#history.find(query, open, limit);
+    const pages = [...live, past];
     const byId = new Map<string, TaskRecord>();
-    for (const task of [...live.flat(), ...past.tasks]) byId.set(task.id, task);
+    for (const { tasks } of pages) for (const task of tasks) byId.set(task.id, task);
     const all = [...byId.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
-    // Below that only a part of the history was read.
-    const known = past.next === null ? all : all.filter(({ id }) => id >= (past.next ?? ""));
+    // Below that only a part was read.
+    const reach =
+      pages
+        .flatMap((page) => page.next ?? [])
+        .toSorted()
+        .at(-1) ?? null;
+    const known = reach === null ? all : all.filter(({ id }) => id >= reach);
     const tasks = known.slice(0, limit);
-    const isAll = past.next === null && all.length <= limit;
-    const next = isAll ? (ranges[index + 1]?.to ?? null) : (tasks.at(limit - 1)?.id ?? past.next);
+    const isAll = reach === null && all.length <= limit;
+    const next = isAll ? (ranges[index + 1]?.to ?? null) : (tasks.at(limit - 1)?.id ?? reach);
     return { tasks, next };
   }
 }

@@ -1,22 +1,45 @@
-import type { TaskQuery, TaskRecord } from "#engine";
+import type { TaskPage, TaskQuery, TaskRecord } from "#engine";
 import { conditionsOf, type IdRange } from "../history/search.ts";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { toRecord, type TaskRow } from "./rows.ts";
 
-/** Tasks of a ledger that fit a query: live ones, and finished ones that D1 may not have yet. */
+/** Rows of each kind that one search reads at most: a search that finds little goes on with the next. */
+const MAX_SCANNED = 5_000;
+
+/**
+ * Tasks of a ledger that fit a query, the highest ids first: live ones, and finished ones that D1 may not
+ * have yet. `next`: below that id some were not read; null: all were.
+ */
 export function findTasks(
   sql: SqlPort,
   memory: Memory,
   query: TaskQuery,
   range: IdRange,
   limit: number,
-): TaskRecord[] {
+): TaskPage {
   const found = [...liveTasks(sql, memory, query, range, limit)];
   for (const task of memory.finished.all()) {
     if (isIn(task, range) && fits(task, query)) found.push(task);
   }
-  return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
+  found.sort((a, b) => (a.id < b.id ? 1 : -1));
+  return { tasks: found.slice(0, limit), next: reachOf(sql, range) };
+}
+
+/** The highest id at which the walk over one of the kinds of tasks ended early; null: none did. */
+function reachOf(sql: SqlPort, range: IdRange): string | null {
+  const reach = [0, 1].flatMap((parked) => {
+    const [row] = sql.exec<{ id: string }>(
+      `SELECT id FROM tasks WHERE parked = ? AND id >= ? AND id < ? ORDER BY id DESC
+       LIMIT 1 OFFSET ?`,
+      parked,
+      range.from,
+      range.to,
+      MAX_SCANNED - 1,
+    );
+    return row?.id ?? [];
+  });
+  return reach.sort().at(-1) ?? null;
 }
 
 function* liveTasks(
@@ -31,14 +54,16 @@ function* liveTasks(
     conditions.push("json_extract(options, ?) = ?");
     params.push(`$.labels."${label}"`, value);
   }
-  const where = ["parked = ?", "id >= ?", "id < ?", ...conditions].join(" AND ");
+  const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
   for (const parked of [0, 1]) {
     let count = 0;
     const rows = sql.exec<TaskRow>(
-      `SELECT * FROM tasks WHERE ${where} ORDER BY id DESC`,
+      `SELECT * FROM (SELECT * FROM tasks WHERE parked = ? AND id >= ? AND id < ?
+         ORDER BY id DESC LIMIT ?) ${where} ORDER BY id DESC`,
       parked,
       range.from,
       range.to,
+      MAX_SCANNED,
       ...params,
     );
     for (const row of rows) {

@@ -153,11 +153,14 @@ export class Gatekeeper {
   /** When more starts for tasks of a queue may be asked for, epoch ms; null: none of them waits for any. */
   nextAskFor(memory: Memory, queue: string, now: number): number | null {
     let next: number | null = null;
+    const found = new Set<string>();
     for (const gate of memory.parked.gates(queue)) {
       const { name } = partsOfGate(gate);
       const limits = name === "" ? null : memory.controls.limitsOf(name);
       if (limits === null || (limits.rate === null && limits.perKey.rate === null)) continue;
-      if (waitingAt(memory, gate, now) === 0) continue;
+      // One gate of a name that has waiting tasks tells for all of them: there may be one per key.
+      if (found.has(name) || waitingAt(memory, gate, now) === 0) continue;
+      found.add(name);
       const askAt = this.#names.get(name)?.askAt ?? 0;
       if (next === null || askAt < next) next = askAt;
     }

@@ -12,6 +12,7 @@ import {
   type SubmitAnswer,
   type TaskFilter,
   type TaskLimits,
+  type TaskPage,
   type TaskQuery,
   type TaskRecord,
   type TaskReport,
@@ -151,7 +152,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   }
 
   /** See `TaskLedger.find`. */
-  async find(query: TaskQuery, range: IdRange, limit: number): Promise<TaskRecord[]> {
+  async find(query: TaskQuery, range: IdRange, limit: number): Promise<TaskPage> {
     this.#requests += 1;
     return this.#ledger.find(query, range, limit);
   }

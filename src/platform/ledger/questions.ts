@@ -2,6 +2,7 @@ import {
   type DurableState,
   type LiveKind,
   type QueueSurvey,
+  type TaskPage,
   type TaskQuery,
   type TaskRecord,
   type Waiting,
@@ -43,7 +44,7 @@ export class LedgerQuestions extends LedgerCore {
   }
 
   /** See `findTasks`. */
-  find(query: TaskQuery, range: IdRange, limit: number): TaskRecord[] {
+  find(query: TaskQuery, range: IdRange, limit: number): TaskPage {
     return findTasks(this.ports.sql, this.load(), query, range, limit);
   }
 
