@@ -32,7 +32,7 @@ export function compileRoutes(
     if (route.priority !== undefined) {
       checkInteger(`routes.${pattern}.priority`, route.priority, 0, MAX_PRIORITY);
     }
-    return { isMatch: matcher(pattern), route };
+    return { isMatch: globMatcher(pattern), route };
   });
   const found = new Map<string, Route>();
   return (name) => {
@@ -50,7 +50,8 @@ function isList(routes: TaskRoutes): routes is Extract<TaskRoutes, readonly unkn
   return Array.isArray(routes);
 }
 
-function matcher(glob: string): (name: string) => boolean {
+/** Tells whether a name fits a glob: `*` is any characters, `?` one. */
+export function globMatcher(glob: string): (name: string) => boolean {
   const source = glob
     .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
     .replaceAll(/\*+/g, ".*")

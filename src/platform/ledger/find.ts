@@ -1,4 +1,4 @@
-import type { TaskPage, TaskQuery, TaskRecord } from "#engine";
+import { globMatcher, type TaskPage, type TaskQuery, type TaskRecord } from "#engine";
 import { conditionsOf, type IdRange } from "../history/search.ts";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
@@ -86,16 +86,7 @@ export function fits(task: TaskRecord, query: TaskQuery): boolean {
   if (query.state !== undefined && task.state !== query.state) return false;
   if (query.queue !== undefined && task.queue !== query.queue) return false;
   if (query.owner !== undefined && task.owner !== query.owner) return false;
-  if (query.name !== undefined && !isLike(task.name, query.name)) return false;
+  if (query.name !== undefined && !globMatcher(query.name)(task.name)) return false;
   const { labels = {} } = task.options;
   return Object.entries(query.labels ?? {}).every(([label, value]) => labels[label] === value);
-}
-
-/** Whether a name fits a glob of `*` and `?`. */
-function isLike(name: string, glob: string): boolean {
-  const source = glob
-    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll(/\*+/g, ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${source}$`, "s").test(name);
 }
