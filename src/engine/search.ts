@@ -1,9 +1,12 @@
 import type { State } from "./states.ts";
 import type { TaskRecord } from "./wire.ts";
 
+/** Bytes of a glob in a search: the platform's SQLite takes no longer ones. Names may be longer. */
+export const MAX_GLOB_BYTES = 50;
+
 /** Which tasks are looked for: all that fit every part that is given. */
 export interface TaskQuery {
-  /** A name, or a glob with `*` and `?`. */
+  /** A name, or a glob with `*` and `?` of at most MAX_GLOB_BYTES. */
   readonly name?: string;
   readonly state?: State;
   readonly queue?: string;
@@ -56,10 +59,15 @@ export interface DeadLetterGroup {
   readonly ids: readonly string[];
 }
 
-/** What became of one dead letter. `gone`: it is none, or was dealt with before. */
+/**
+ * What became of one dead letter. `gone`: it is none, or was dealt with before. `failed`: it stays one; the
+ * error is an InvalidArgumentsError or UnknownTaskError when the arguments don't fit the task as it is
+ * declared now.
+ */
 export type DeadLetterAnswer =
   | { readonly id: string; readonly status: "replayed"; readonly taskId: string }
-  | { readonly id: string; readonly status: "discarded" | "gone" };
+  | { readonly id: string; readonly status: "discarded" | "gone" }
+  | { readonly id: string; readonly status: "failed"; readonly error: unknown };
 
 /** Tasks that ran out of attempts and wait for a person. */
 export interface DeadLetterBox {
@@ -68,10 +76,13 @@ export interface DeadLetterBox {
   /** Groups by task and error, the largest first. */
   summary(filter: DeadLetterFilter): Promise<DeadLetterGroup[]>;
   /**
-   * Runs a dead letter again as a new task. Twice is once: the new id belongs to the old.
+   * Runs dead letters again as new tasks. Twice is once: the new id belongs to the old.
    * @param kwargs instead of the old arguments; null: the same
-   * @throws InvalidArgumentsError, UnknownTaskError when they don't fit the task as it is declared now
+   * @returns an answer per id, in their order
    */
-  replay(id: string, kwargs: Readonly<Record<string, unknown>> | null): Promise<DeadLetterAnswer>;
-  discard(id: string): Promise<DeadLetterAnswer>;
+  replay(
+    ids: readonly string[],
+    kwargs: Readonly<Record<string, unknown>> | null,
+  ): Promise<DeadLetterAnswer[]>;
+  discard(ids: readonly string[]): Promise<DeadLetterAnswer[]>;
 }

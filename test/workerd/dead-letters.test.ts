@@ -97,8 +97,19 @@ it("many are replayed or discarded at once, by ids or by filter", async () => {
   expect(tasks.map(({ status }) => status)).toEqual(["discarded", "discarded"]);
   const again = await send("/api/dead-letters/discard/", { ids: [tasks[0]?.id, "unknown"] });
   expect(again).toMatchObject({ tasks: [{ status: "gone" }, { status: "gone" }] });
-  const replayed = await send("/api/dead-letters/replay/", { filter });
-  expect(replayed).toMatchObject({ tasks: [{ status: "replayed" }] });
+  const other = await deadLetter();
+  await env.DB.prepare("UPDATE tasks SET name = 'gone' WHERE id = ?").bind(other).run();
+  const [last] = (await page("/api/dead-letters/?label=batch:b")).tasks;
+  const wanted = [other, tasks[0]?.id, last?.task_id];
+  const replayed = await send("/api/dead-letters/replay/", { ids: wanted });
+  expect(replayed).toMatchObject({
+    tasks: [
+      { id: other, status: "failed", errors: [{ field: "name" }] },
+      { id: wanted[1], status: "gone" },
+      { id: wanted[2], status: "replayed", task_id: expect.any(String) },
+    ],
+  });
+  await send("/api/dead-letters/discard/", { ids: [other] });
 });
 
 it("tasks are found by name, state, queue and label, live and finished, page by page", async () => {
@@ -121,6 +132,56 @@ it("tasks are found by name, state, queue and label, live and finished, page by 
   await post(`/api/tasks/${waiting}/revoke/`, {});
 });
 
+it("pages smaller than what waits in a shard lose none of it", async () => {
+  const waiting = Array.from({ length: 14 }, () =>
+    submit({ countdown: 600, labels: { page: "p" } }),
+  );
+  const submitted = await Promise.all(waiting);
+  const found: string[] = [];
+  let cursor: string | null = "";
+  while (cursor !== null) {
+    const path: string = `/api/tasks/?label=page:p&limit=3${cursor && `&cursor=${cursor}`}`;
+    const next: Page = await page(path);
+    found.push(...ids(next));
+    cursor = next.next_cursor;
+  }
+  expect(found).toEqual(submitted.toSorted().toReversed());
+  await post("/api/control/revoke/", { labels: { page: "p" } });
+});
+
+it("a summary shows the last five of each group, and counts all", async () => {
+  const rows = Array.from({ length: 7 }, (_, index) => `sum-${index}`);
+  await env.DB.batch(
+    rows.map((id, index) =>
+      env.DB.prepare(
+        `INSERT INTO tasks (id, name, state, queue, owner, finished_at, is_dead_lettered, kwargs, detail)
+         VALUES (?, 'summed', 'FAILURE', 'default', 'o', ?, 1, '{}', '[]')`,
+      ).bind(id, index),
+    ),
+  );
+  const answer = await get("/api/dead-letters/summary/?name=summed");
+  expect(await answer.json()).toEqual({
+    groups: [
+      {
+        name: "summed",
+        exc_type: "",
+        count: 7,
+        first_at: "1970-01-01T00:00:00.000Z",
+        last_at: "1970-01-01T00:00:00.006Z",
+        ids: rows.slice(2).toReversed(),
+      },
+    ],
+  });
+  await env.DB.prepare("DELETE FROM tasks WHERE name = 'summed'").run();
+});
+
+it("a name may be longer than a glob may be", async () => {
+  const path = (name: string) => `/api/tasks/?name=${name}`;
+  expect(ids(await page(path("n".repeat(200))))).toEqual([]);
+  expect(ids(await page(path(`${"n".repeat(49)}*`)))).toEqual([]);
+  expect((await get(path(`${"n".repeat(50)}*`))).status).toBe(422);
+});
+
 it.each([
   ["/api/tasks/?state=DONE", "state"],
   ["/api/tasks/?limit=0", "limit"],
@@ -128,6 +189,9 @@ it.each([
   ["/api/tasks/?label=nonsense", "label"],
   ["/api/tasks/?submitted_after=yesterday", "submitted_after"],
   ["/api/tasks/?stat=PENDING", "stat"],
+  ["/api/tasks/?cursor=nonsense", "cursor"],
+  ["/api/tasks/?name=a[b]", "name"],
+  ["/api/dead-letters/?cursor=nonsense", "cursor"],
   ["/api/tasks/?queue=a&queue=b", "queue"],
   ["/api/dead-letters/?failed_before=1", "failed_before"],
 ])("bad parameters of %s name %s", async (path, field) => {

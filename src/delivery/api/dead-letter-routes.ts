@@ -1,20 +1,22 @@
 import { z } from "zod";
 import type { DeadLetterAnswer, DeadLetterFilter, DeadLetterGroup } from "#engine";
 import { readBody } from "./body.ts";
-import { invalid, notFound } from "./problems.ts";
-import { QueryReader } from "./query.ts";
+import { invalid, notFound, problemOf } from "./problems.ts";
+import { isNameOrGlob, NAME_OR_GLOB, QueryReader } from "./query.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
 import { withoutUndefined } from "./task-calls.ts";
 import { taskView } from "./task-views.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
+/** When the last one of a page ended, and its id. */
+const CURSOR = /^\d{1,15} [0-9a-f-]{36}$/;
 /** Dead letters that one request deals with. */
 const MAX_BULK = 500;
 
 const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 const filterSchema = z.strictObject({
-  name: z.string().min(1).max(200).optional(),
+  name: z.string().refine(isNameOrGlob, NAME_OR_GLOB).optional(),
   queue: z.string().min(1).max(100).optional(),
   exc_type: z.string().min(1).max(200).optional(),
   labels: z.record(z.string(), z.string()).optional(),
@@ -37,7 +39,7 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
   } {
     const reader = new QueryReader(query);
     const filter = withoutUndefined({
-      name: reader.text("name"),
+      name: reader.name("name"),
       queue: reader.text("queue", 100),
       excType: reader.text("exc_type"),
       labels: reader.labels("label"),
@@ -45,7 +47,7 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
       failedBefore: reader.instant("failed_before"),
     });
     const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
-    const cursor = reader.text("cursor", 100) ?? null;
+    const cursor = reader.cursor("cursor", CURSOR);
     reader.check();
     return { filter, limit, cursor };
   }
@@ -74,22 +76,12 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
       scope: "control",
       handle: async ({ request }: ApiCall) => {
         const ids = await idsOf(await readBody(request, bulkSchema));
-        const answers: unknown[] = [];
-        for (const id of ids) answers.push(await dealWith(what, id));
-        return Response.json({ tasks: answers });
+        const answers = await (what === "replay"
+          ? deadLetters.replay(ids, null)
+          : deadLetters.discard(ids));
+        return Response.json({ tasks: answers.map(answerView) });
       },
     };
-  }
-
-  /** One of many: what is wrong with it holds none of the others up. */
-  async function dealWith(what: "replay" | "discard", id: string): Promise<unknown> {
-    try {
-      return answerView(
-        what === "replay" ? await deadLetters.replay(id, null) : await deadLetters.discard(id),
-      );
-    } catch (error) {
-      return { id, status: "failed", detail: error instanceof Error ? error.message : "unknown" };
-    }
   }
 
   return [
@@ -123,8 +115,9 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
       scope: "control",
       handle: async ({ request, params }) => {
         const { kwargs = null } = await readBody(request, replaySchema);
-        const answer = await deadLetters.replay(params.id ?? "", kwargs);
-        if (answer.status === "gone") throw notFound();
+        const [answer] = await deadLetters.replay([params.id ?? ""], kwargs);
+        if (answer === undefined || answer.status === "gone") throw notFound();
+        if (answer.status === "failed") throw answer.error;
         return Response.json(answerView(answer), { status: 202 });
       },
     },
@@ -132,9 +125,13 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
 }
 
 function answerView(answer: DeadLetterAnswer) {
-  return answer.status === "replayed"
-    ? { id: answer.id, status: answer.status, task_id: answer.taskId }
-    : answer;
+  if (answer.status === "replayed") {
+    return { id: answer.id, status: answer.status, task_id: answer.taskId };
+  }
+  if (answer.status !== "failed") return answer;
+  const { message, errors } = problemOf(answer.error);
+  const { id, status } = answer;
+  return { id, status, detail: message, ...(errors.length > 0 && { errors }) };
 }
 
 function groupView({ name, excType, count, firstAt, lastAt, ids }: DeadLetterGroup) {

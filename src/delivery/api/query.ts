@@ -1,5 +1,11 @@
-import { LABEL_NAME } from "#engine";
+import { LABEL_NAME, MAX_GLOB_BYTES } from "#engine";
 import { invalid, type FieldError } from "./problems.ts";
+
+export const NAME_OR_GLOB = `Must be a task's name, or a glob of at most ${MAX_GLOB_BYTES} characters.`;
+
+export function isNameOrGlob(text: string): boolean {
+  return /^[\w.*?-]{1,200}$/.test(text) && (!/[*?]/.test(text) || text.length <= MAX_GLOB_BYTES);
+}
 
 /**
  * Reads the parameters of a request and collects what is wrong with them; `check` then throws all of it
@@ -18,6 +24,20 @@ export class QueryReader {
     const value = this.#one(name);
     if (value === undefined) return undefined;
     if (value === "" || value.length > max) this.#wrong(name, `Must have 1 to ${max} characters.`);
+    return value;
+  }
+
+  /** A task's name, or a glob. */
+  name(name: string): string | undefined {
+    const value = this.text(name);
+    if (value !== undefined && !isNameOrGlob(value)) this.#wrong(name, NAME_OR_GLOB);
+    return value;
+  }
+
+  /** What an answer gave as its `next_cursor`. */
+  cursor(name: string, form: RegExp): string | null {
+    const value = this.#one(name) ?? null;
+    if (value !== null && !form.test(value)) this.#wrong(name, "Must be an answer's next_cursor.");
     return value;
   }
 

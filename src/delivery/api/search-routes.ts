@@ -7,6 +7,8 @@ import { taskView } from "./task-views.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
+/** An id, or the end of all ids. */
+const CURSOR = /^([0-9a-f-]{36}|g)$/;
 
 /** The list of tasks, wherever they are. */
 export function searchRoutes({ search, clock }: ApiParts): Route[] {
@@ -18,7 +20,7 @@ export function searchRoutes({ search, clock }: ApiParts): Route[] {
       handle: async ({ query: params, caller }) => {
         const reader = new QueryReader(params);
         const query = withoutUndefined({
-          name: reader.text("name"),
+          name: reader.name("name"),
           state: reader.oneOf("state", STATES),
           queue: reader.text("queue", 100),
           labels: reader.labels("label"),
@@ -26,7 +28,7 @@ export function searchRoutes({ search, clock }: ApiParts): Route[] {
           submittedBefore: reader.instant("submitted_before"),
         });
         const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
-        const cursor = reader.text("cursor", 100) ?? null;
+        const cursor = reader.cursor("cursor", CURSOR);
         reader.check();
         const mine = may(caller, "admin") ? query : { ...query, owner: caller.owner };
         const { tasks, next } = await search.search(mine, limit, cursor);

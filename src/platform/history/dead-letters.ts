@@ -11,13 +11,15 @@ import {
   type TaskSubmitter,
 } from "#engine";
 import { fromRow, type HistoryRow } from "./rows.ts";
-import { toGlob } from "./search.ts";
+import { nameCondition } from "./search.ts";
 
 /** Where the type of the error stands in `detail`; see rows.ts. */
 const EXC_TYPE = "coalesce(detail ->> '$[8].exc_type', '')";
 /** Groups and ids that a summary shows. */
 const MAX_GROUPS = 200;
 const SHOWN_IDS = 5;
+/** Dead letters that are read, submitted and marked together: each may have some hundred kilobytes. */
+const CHUNK = 50;
 
 /** Dead letters in D1. Found through an index that only they are in, and only until they are dealt with. */
 export class DeadLetters implements DeadLetterBox {
@@ -59,63 +61,92 @@ export class DeadLetters implements DeadLetterBox {
     const { where, params } = conditions(filter);
     const { results } = await this.#db
       .prepare(
-        `SELECT name, ${EXC_TYPE} AS excType, count(*) AS count, min(finished_at) AS firstAt,
-           max(finished_at) AS lastAt, json_group_array(id) AS ids
-         FROM tasks INDEXED BY dead_letters WHERE ${where.join(" AND ")}
-         GROUP BY 1, 2 ORDER BY count DESC LIMIT ?`,
+        `WITH letters AS (
+           SELECT id, name, ${EXC_TYPE} AS excType, finished_at,
+             row_number() OVER (PARTITION BY name, ${EXC_TYPE} ORDER BY finished_at DESC) AS place
+           FROM tasks INDEXED BY dead_letters WHERE ${where.join(" AND ")}
+         )
+         SELECT name, excType, count(*) AS count, min(finished_at) AS firstAt,
+           max(finished_at) AS lastAt, json_group_array(id) FILTER (WHERE place <= ?) AS ids
+         FROM letters GROUP BY 1, 2 ORDER BY count DESC LIMIT ?`,
       )
-      .bind(...params, MAX_GROUPS)
+      .bind(...params, SHOWN_IDS, MAX_GROUPS)
       .all<Omit<DeadLetterGroup, "ids"> & { ids: string }>();
-    return results.map((group) => ({
-      ...group,
-      ids: (JSON.parse(group.ids) as string[]).slice(0, SHOWN_IDS),
-    }));
+    return results.map((group) => ({ ...group, ids: JSON.parse(group.ids) as string[] }));
   }
 
   async replay(
-    id: string,
+    ids: readonly string[],
     kwargs: Readonly<Record<string, unknown>> | null,
-  ): Promise<DeadLetterAnswer> {
-    const old = await this.#find(id);
-    if (old === null) return { id, status: "gone" };
-    const spec = await this.#lovageFor(old.owner).prepareReplay(old, kwargs);
-    await this.#submit(spec);
-    // Should this be cut off, the next replay finds the task that it made.
-    const marked = await this.#resolve(id, `replayed:${spec.id}`);
-    return marked ? { id, status: "replayed", taskId: spec.id } : { id, status: "gone" };
+  ): Promise<DeadLetterAnswer[]> {
+    const answers: DeadLetterAnswer[] = [];
+    for (const some of chunks(ids)) {
+      const old = await this.#load(some);
+      const specs = new Map<string, TaskSpec>();
+      const failed = new Map<string, unknown>();
+      for (const task of old) {
+        try {
+          specs.set(task.id, await this.#lovageFor(task.owner).prepareReplay(task, kwargs));
+        } catch (error) {
+          failed.set(task.id, error);
+        }
+      }
+      const submitted = await this.#submitter.submit([...specs.values()]);
+      // A replay with other arguments may be under way: then that one is the replay.
+      for (const [index, id] of [...specs.keys()].entries()) {
+        if (submitted[index] === "busy") failed.set(id, new ReplayUnderWayError());
+      }
+      const made = [...specs].filter(([id]) => !failed.has(id));
+      // Should this be cut off, the next replay finds the tasks that it made.
+      const marked = await this.#resolve(made.map(([id, spec]) => [id, `replayed:${spec.id}`]));
+      for (const id of some) {
+        const taskId = marked.has(id) ? specs.get(id)?.id : undefined;
+        if (failed.has(id)) answers.push({ id, status: "failed", error: failed.get(id) });
+        else answers.push(taskId ? { id, status: "replayed", taskId } : { id, status: "gone" });
+      }
+    }
+    return answers;
   }
 
-  async discard(id: string): Promise<DeadLetterAnswer> {
-    return { id, status: (await this.#resolve(id, "discarded")) ? "discarded" : "gone" };
+  async discard(ids: readonly string[]): Promise<DeadLetterAnswer[]> {
+    const marked = await this.#resolve(ids.map((id) => [id, "discarded"]));
+    return ids.map((id) => ({ id, status: marked.has(id) ? "discarded" : "gone" }));
   }
 
-  /** A replay with other arguments may be under way: then that one is the replay. */
-  async #submit(spec: TaskSpec): Promise<void> {
-    const [answer] = await this.#submitter.submit([spec]);
-    if (answer !== "busy") return;
-    throw new LovageError("request_in_progress", "It is being replayed right now.", {
-      retryable: true,
-    });
-  }
-
-  async #find(id: string): Promise<TaskRecord | null> {
-    const row = await this.#db
-      .prepare("SELECT * FROM tasks WHERE id = ? AND is_dead_lettered = 1 AND resolution IS NULL")
-      .bind(id)
-      .first<HistoryRow>();
-    return row === null ? null : fromRow(row);
-  }
-
-  /** Once: whoever comes second changes nothing. */
-  async #resolve(id: string, resolution: string): Promise<boolean> {
-    const { meta } = await this.#db
+  async #load(ids: readonly string[]): Promise<TaskRecord[]> {
+    const { results } = await this.#db
       .prepare(
-        "UPDATE tasks SET resolution = ? WHERE id = ? AND is_dead_lettered = 1 AND resolution IS NULL",
+        `SELECT * FROM tasks WHERE id IN (SELECT value FROM json_each(?))
+           AND is_dead_lettered = 1 AND resolution IS NULL`,
       )
-      .bind(resolution, id)
-      .run();
-    return meta.changes > 0;
+      .bind(JSON.stringify(ids))
+      .all<HistoryRow>();
+    return results.map(fromRow);
   }
+
+  /** Once: whoever comes second changes nothing. Returns the ids of those that changed. */
+  async #resolve(resolutions: readonly (readonly [string, string])[]): Promise<Set<string>> {
+    if (resolutions.length === 0) return new Set();
+    const { results } = await this.#db
+      .prepare(
+        `UPDATE tasks SET resolution = given.value ->> 1 FROM json_each(?) AS given
+         WHERE tasks.id = given.value ->> 0 AND is_dead_lettered = 1 AND resolution IS NULL
+         RETURNING tasks.id AS id`,
+      )
+      .bind(JSON.stringify(resolutions))
+      .all<{ id: string }>();
+    return new Set(results.map(({ id }) => id));
+  }
+}
+
+class ReplayUnderWayError extends LovageError {
+  constructor() {
+    super("request_in_progress", "It is being replayed right now.", { retryable: true });
+  }
+}
+
+function* chunks(ids: readonly string[]): Generator<readonly string[]> {
+  for (let start = 0; start < ids.length; start += CHUNK) yield ids.slice(start, start + CHUNK);
 }
 
 function conditions(filter: DeadLetterFilter): { where: string[]; params: (string | number)[] } {
@@ -126,7 +157,7 @@ function conditions(filter: DeadLetterFilter): { where: string[]; params: (strin
     where.push(condition);
     params.push(value);
   };
-  add("name GLOB ?", filter.name === undefined ? undefined : toGlob(filter.name));
+  if (filter.name !== undefined) add(nameCondition(filter.name), filter.name);
   add("queue = ?", filter.queue);
   add(`${EXC_TYPE} = ?`, filter.excType);
   add("finished_at >= ?", filter.failedAfter);

@@ -1,17 +1,27 @@
 import { FIRST_DERIVED_ID, lowestIdAt, type Clock } from "#engine";
 import { jsonArrays } from "../json-parameters.ts";
-import { fromRow, type HistoryRow } from "./rows.ts";
+import type { IdRange } from "./search.ts";
 
-/** Tasks that one run deletes at most: the next run goes on. */
-const BATCH = 500;
+/** Tasks that are deleted together, and how many times a run does so at most: the next run goes on. */
+const BATCH = 1_000;
+const MAX_BATCHES = 100;
 const DAY_MS = 86_400_000;
-/** Once a day, in these minutes after midnight, the tasks are looked through whose ids carry no time. */
-const SWEEP_MS = 120_000;
+const MINUTE_MS = 60_000;
+
+/** What has to be known of a task to delete all of it. */
+interface Doomed {
+  readonly id: string;
+  /** JSON object; null: none. */
+  readonly labels: string | null;
+  /** Of its large result in R2; null: none. */
+  readonly key: string | null;
+}
 
 /**
  * The agent that deletes finished tasks when their time is over, with their labels and large results.
- * Those whose ids carry their time are found through the primary key, so a run costs what it deletes; the
- * others (made with keys) are looked through once a day. Rows written: one per task, one per label.
+ * Those whose ids carry their time are found through the primary key, so a run costs what it deletes. The
+ * others (made with keys) have ids that are spread evenly: each minute looks through a 1,440th of them,
+ * so that each is met once a day. Rows written: one per task, one per label.
  */
 export class HistoryPruner {
   readonly #db: D1Database;
@@ -26,32 +36,34 @@ export class HistoryPruner {
     this.#keptMs = parts.keptDays * DAY_MS;
   }
 
-  /** A duty of the watchdog. Safe to repeat, and to break off: what is left is found again. */
+  /** A duty of the watchdog, each minute. Safe to repeat, and to break off: what is left is found again. */
   async run(): Promise<void> {
     const now = this.#clock.now();
     const before = now - this.#keptMs;
-    await this.#delete("0", lowestIdAt(before), before);
-    if (now % DAY_MS < SWEEP_MS) await this.#sweepDerived(before);
-  }
-
-  async #sweepDerived(before: number): Promise<void> {
-    while ((await this.#delete(FIRST_DERIVED_ID, "g", before)) === BATCH);
+    const part = derivedIdsOf(now);
+    let left = MAX_BATCHES;
+    for (const { from, to } of [part, { from: "0", to: lowestIdAt(before) }]) {
+      let count = BATCH;
+      for (; left > 0 && count === BATCH; left -= 1) count = await this.#delete(from, to, before);
+    }
   }
 
   /** What goes first is what nobody finds any more: labels and large results, then the tasks. */
   async #delete(from: string, to: string, before: number): Promise<number> {
-    const { results: rows } = await this.#db
+    const { results: tasks } = await this.#db
       .prepare(
-        "SELECT * FROM tasks WHERE id >= ? AND id < ? AND finished_at < ? ORDER BY id LIMIT ?",
+        `SELECT id, detail ->> '$[2].labels' AS labels, detail ->> '$[10].key' AS key FROM tasks
+         WHERE id >= ? AND id < ? AND finished_at < ? ORDER BY id LIMIT ?`,
       )
       .bind(from, to, before, BATCH)
-      .all<HistoryRow>();
-    if (rows.length === 0) return 0;
-    const tasks = rows.map(fromRow);
-    const keys = tasks.flatMap(({ large }) => large?.key ?? []);
+      .all<Doomed>();
+    if (tasks.length === 0) return 0;
+    const keys = tasks.flatMap(({ key }) => key ?? []);
     if (keys.length > 0) await this.#results.delete(keys);
-    const labels = tasks.flatMap(({ id, options: { labels: own = {} } }) =>
-      Object.entries(own).map(([label, value]) => JSON.stringify([label, value, id])),
+    const labels = tasks.flatMap(({ id, labels: own }) =>
+      Object.entries(JSON.parse(own ?? "{}") as Record<string, string>).map(([label, value]) =>
+        JSON.stringify([label, value, id]),
+      ),
     );
     for (const { text } of jsonArrays(labels)) {
       await this.#db
@@ -66,6 +78,20 @@ export class HistoryPruner {
       .prepare("DELETE FROM tasks WHERE id IN (SELECT value FROM json_each(?))")
       .bind(JSON.stringify(tasks.map(({ id }) => id)))
       .run();
-    return rows.length;
+    return tasks.length;
   }
+}
+
+/** The derived ids whose turn it is in this minute of the day: `f`, and a share of the seven digits after it. */
+function derivedIdsOf(now: number): IdRange {
+  const minutes = DAY_MS / MINUTE_MS;
+  const minute = Math.floor((now % DAY_MS) / MINUTE_MS);
+  const at = (part: number) =>
+    part === minutes
+      ? "g"
+      : FIRST_DERIVED_ID +
+        Math.floor((part / minutes) * 0x1000_0000)
+          .toString(16)
+          .padStart(7, "0");
+  return { from: at(minute), to: at(minute + 1) };
 }

@@ -27,15 +27,15 @@ export function conditionsOf(query: TaskQuery): { sql: string[]; params: string[
     sql.push(condition);
     params.push(value);
   };
-  add("name GLOB ?", query.name === undefined ? undefined : toGlob(query.name));
+  if (query.name !== undefined) add(nameCondition(query.name), query.name);
   add("queue = ?", query.queue);
   add("owner = ?", query.owner);
   return { sql, params };
 }
 
-/** SQLite's GLOB has `[` besides, which names here don't. */
-export function toGlob(name: string): string {
-  return name.replaceAll("[", "[[]");
+/** SQLite's GLOB has `[` besides, which no name has; a glob has at most MAX_GLOB_BYTES. */
+export function nameCondition(name: string): string {
+  return /[*?]/.test(name) ? "name GLOB ?" : "name = ?";
 }
 
 /** Finished tasks of D1 by their ids, newest first. */

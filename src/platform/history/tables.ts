@@ -3,7 +3,7 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 
 /**
  * Finished tasks. Written by the ledger's flusher, once per task; read by status and history requests;
- * deleted by nobody yet. WITHOUT ROWID, and no index that a success enters: one billed row per task.
+ * deleted by the pruner. WITHOUT ROWID, and no index that a success enters: one billed row per task.
  * What is searched by has a column; the rest is in `detail`, because each column more makes the bulk
  * insert slower (measured: half the time with these ten instead of eighteen). Times are epoch ms.
  */

@@ -23,7 +23,10 @@ export function findTasks(
     if (isIn(task, range) && fits(task, query)) found.push(task);
   }
   found.sort((a, b) => (a.id < b.id ? 1 : -1));
-  return { tasks: found.slice(0, limit), next: reachOf(sql, range) };
+  const reach = reachOf(sql, range);
+  const last = found[limit - 1]?.id ?? null;
+  const next = last !== null && (reach === null || last > reach) ? last : reach;
+  return { tasks: found.slice(0, limit), next };
 }
 
 /** The highest id at which the walk over one of the kinds of tasks ended early; null: none did. */

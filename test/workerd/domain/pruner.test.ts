@@ -5,8 +5,8 @@ import { History } from "#platform/history/history.ts";
 import { HistoryPruner } from "#platform/history/pruner.ts";
 
 const DAY_MS = 86_400_000;
-/** Noon, when no sweep is due. */
-const NOW = Math.floor(1_900_000_000_000 / DAY_MS) * DAY_MS + DAY_MS / 2;
+const MIDNIGHT = Math.floor(1_900_000_000_000 / DAY_MS) * DAY_MS;
+const NOW = MIDNIGHT + DAY_MS / 2;
 let minted = 0;
 
 function task(days: number, over: Partial<FinishedTask> = {}): FinishedTask {
@@ -58,14 +58,20 @@ it("what is older than it is kept goes, with its labels and its result; the rest
   const young = task(29, { options: { labels: { customer: "1" } } });
   // Submitted long ago, and ended yesterday: it slept.
   const slept = task(100, { finishedAt: NOW - DAY_MS });
-  const derived = task(40, { id: `f${task(40).id.slice(1)}` });
-  const many = Array.from({ length: 1_200 }, () => task(50));
-  await new History(env.DB).write([old, young, slept, derived, ...many]);
-  for (let run = 0; run < 4; run += 1) await pruner(NOW).run();
-  expect(new Set(await ids())).toEqual(new Set([young.id, slept.id, derived.id]));
+  const derived = ["f0000000", "f7ffffff", "f8000000", "ffffffff"].map((start) =>
+    task(40, { id: start + task(40).id.slice(8) }),
+  );
+  const [first, , noon] = derived;
+  const many = Array.from({ length: 2_200 }, () => task(50));
+  await new History(env.DB).write([old, young, slept, ...derived, ...many]);
+  await pruner(NOW).run();
+  const left = derived.filter((one) => one !== noon).map(({ id }) => id);
+  expect(new Set(await ids())).toEqual(new Set([young.id, slept.id, ...left]));
   expect(await ids("task_labels", "task_id")).toEqual([young.id]);
   expect(await env.RESULTS.head(large.key)).toBeNull();
-  // Ids without a time are looked through once a day.
-  await pruner(NOW + DAY_MS / 2 + 1_000).run();
+  // Ids without a time are looked through once a day, part by part.
+  await pruner(MIDNIGHT).run();
+  expect(await ids()).not.toContain(first?.id);
+  for (let minute = 1; minute < 1_440; minute += 1) await pruner(MIDNIGHT + minute * 60_000).run();
   expect(new Set(await ids())).toEqual(new Set([young.id, slept.id]));
 });
