@@ -5,7 +5,7 @@ import { defineShopTask, shopTasks } from "../src/domain/index.ts";
 import type { Doorbell } from "../src/platform/doorbell.ts";
 import type { Env } from "../src/platform/env.ts";
 import { LedgerObject } from "../src/platform/ledger/ledger-object.ts";
-import { createWorker, declaredLimits, wire } from "../src/wiring.ts";
+import { createWorker, declaredKeys, declaredLimits, wire } from "../src/wiring.ts";
 
 export { Beat, Limiter } from "../src/worker.ts";
 
@@ -98,10 +98,15 @@ const tasks = [
 const worker = createWorker(tasks);
 
 const limits = declaredLimits(tasks);
+const keyOf = declaredKeys(tasks);
 
 export class Ledger extends LedgerObject {
   protected override limitsOf(name: string): TaskLimits | null {
     return limits.get(name) ?? null;
+  }
+
+  protected override keyOf(name: string, kwargs: string): string | null {
+    return keyOf(this.env, name, kwargs);
   }
 }
 

@@ -163,6 +163,22 @@ export function declaredLimits(tasks: readonly ShopTask[]): ReadonlyMap<string, 
   return new Map(tasks.flatMap(({ name, limits }) => (limits === null ? [] : [[name, limits]])));
 }
 
+/** The keys that declarations give calls. Arguments that don't fit have none: they fail at the run. */
+export function declaredKeys(tasks: readonly ShopTask[]) {
+  const withKeys = new Set(tasks.filter(({ keyOf }) => keyOf !== null).map(({ name }) => name));
+  let known: { env: Env; registry: Registry<ShopServices> } | null = null;
+  return (env: Env, name: string, kwargs: string): string | null => {
+    if (!withKeys.has(name)) return null;
+    if (known?.env !== env)
+      known = { env, registry: new Registry(tasks, createSealer(readConfig(env).secretKeys)) };
+    try {
+      return known.registry.keyOf(name, kwargs);
+    } catch {
+      return null;
+    }
+  };
+}
+
 /** The Worker's handlers, for a deployment with these tasks. */
 export function createWorker(tasks: readonly ShopTask[]) {
   let wired: { env: Env; parts: ReturnType<typeof wire> } | null = null;

@@ -7,14 +7,19 @@ import { BeatObject, type WatchdogDuty } from "./platform/beat/beat-object.ts";
 import type { Env } from "./platform/env.ts";
 import { LedgerObject } from "./platform/ledger/ledger-object.ts";
 import { LimiterObject } from "./platform/limiter/limiter-object.ts";
-import { createWorker, declaredLimits, wire } from "./wiring.ts";
+import { createWorker, declaredKeys, declaredLimits, wire } from "./wiring.ts";
 
 const limits = declaredLimits(shopTasks);
+const keyOf = declaredKeys(shopTasks);
 
 /** A shard of the ledger. */
 export class Ledger extends LedgerObject {
   protected override limitsOf(name: string): TaskLimits | null {
     return limits.get(name) ?? null;
+  }
+
+  protected override keyOf(name: string, kwargs: string): string | null {
+    return keyOf(this.env, name, kwargs);
   }
 }
 

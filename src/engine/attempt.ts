@@ -18,6 +18,8 @@ import type { Registry } from "./registry.ts";
 import { askedDelayMs } from "./retry-after.ts";
 import { hasRetryLeft, retryDelayMs } from "./retry.ts";
 import { SecretUnreadableError } from "./secrets.ts";
+import type { Plan } from "./canvas/plan.ts";
+import { Replaced } from "./canvas/replaced.ts";
 import { StepLimitError, StepOrderError, Suspend } from "./steps.ts";
 import {
   MAX_LARGE_RESULT_BYTES,
@@ -40,6 +42,8 @@ export interface Attempt<Services> {
   readonly ctx: TaskContext<Services>;
   /** Resolves with the reason when the attempt must end now, whatever its handler does. */
   readonly cut: Promise<Error>;
+  /** Members that its handler adds to the group it is in. */
+  readonly added: readonly Plan[];
   /** Keeps a result that is too large for a row. */
   readonly storeLarge: (text: string) => Promise<LargeResult>;
 }
@@ -62,7 +66,7 @@ export async function runAttempt<Services>(
   try {
     const params = registry.parse(attempt.task.name, attempt.task.kwargs);
     const result = await cutShort(attempt, definition.handler(params, attempt.ctx));
-    return await succeed(definition, attempt, result);
+    return withAdded(await succeed(definition, attempt, result), attempt.added);
   } catch (thrown) {
     return outcomeOfError(registry, definition, attempt.task, thrown, random);
   }
@@ -93,7 +97,7 @@ export function runBatch<Services>(
   return attempts.map(async (attempt, index) => {
     try {
       const result = await cutShort(attempt, answerOf[index]?.());
-      return await succeed(definition, attempt, result);
+      return withAdded(await succeed(definition, attempt, result), attempt.added);
     } catch (thrown) {
       return outcomeOfError(registry, definition, attempt.task, thrown, random());
     }
@@ -142,13 +146,18 @@ function succeed<Services>(
   result: unknown,
 ): Outcome | Promise<Outcome> {
   const { task } = attempt;
-  if (task.options.ignore_result ?? definition.ignoreResult)
-    return { kind: "success", result: null };
+  const isIgnored = task.options.ignore_result ?? definition.ignoreResult;
+  if (isIgnored && task.passesOn !== true) return { kind: "success", result: null };
   // undefined has no JSON; a handler that returns nothing has the result null.
   const text = JSON.stringify(result === undefined ? null : result) as string | undefined;
   if (text === undefined) throw new ResultError(`A ${typeof result} can't be stored as a result.`);
   if (isLargerThan(text, MAX_RESULT_BYTES)) return storeLarge(attempt, text);
-  return { kind: "success", result: text };
+  return { kind: "success", result: text, ...(isIgnored && { isIgnored }) };
+}
+
+/** Members are added with the success: an attempt that is tried again adds none twice. */
+function withAdded(outcome: Outcome, adds: readonly Plan[]): Outcome {
+  return outcome.kind === "success" && adds.length > 0 ? { ...outcome, adds } : outcome;
 }
 
 /** Before the outcome is settled: a task that succeeded has its result. */
@@ -180,6 +189,7 @@ function outcomeOfError<Services>(
   let decision: Decision;
   try {
     if (thrown instanceof Suspend) return thrown.outcome;
+    if (thrown instanceof Replaced) return thrown.outcome;
     decision = decide(definition, task, definition.clarifyError(thrown), random);
   } catch {
     // It can't even be looked at: a Proxy, an error whose getters throw.

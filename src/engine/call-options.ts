@@ -1,4 +1,5 @@
-import { checkMaxRetries, checkTimeLimits, type TaskDefinition } from "./definition.ts";
+import { checkMaxRetries, checkTimeLimits } from "./checks.ts";
+import type { TaskDefinition } from "./definition.ts";
 import { InvalidOptionError } from "./errors.ts";
 import { labelsOf } from "./labels.ts";
 import type { CallOptions } from "./signature.ts";

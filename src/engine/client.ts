@@ -1,23 +1,24 @@
-import { checkKey, dueTime, expiryTime, runOptions } from "./call-options.ts";
-import {
-  checkInteger,
-  MAX_PRIORITY,
-  type ParamsSchema,
-  type TaskDefinition,
-} from "./definition.ts";
+import { dueTime, expiryTime } from "./call-options.ts";
+import { Compiler } from "./canvas/compile.ts";
+import { isCanvas } from "./canvas/parts.ts";
+import { release, type Plan } from "./canvas/plan.ts";
+import type { AnySignature } from "./canvas/signatures.ts";
+import { canvasSpec } from "./canvas/tree.ts";
+import { checkInteger, MAX_PRIORITY } from "./checks.ts";
+import type { ParamsSchema, TaskDefinition } from "./definition.ts";
 import { InvalidCallError, InvalidOptionError, LovageError } from "./errors.ts";
 import { fingerprint, isLargerThan } from "./json.ts";
+import { labelsOf } from "./labels.ts";
 import type { Clock, Random } from "./ports.ts";
 import type { Registry } from "./registry.ts";
+import { replaySpec } from "./replay.ts";
 import type { Route } from "./routing.ts";
 import { signature, type CallOptions, type Signature } from "./signature.ts";
 import { deriveTaskId, mintTaskId, shardOf } from "./task-id.ts";
 import { mayBeUnique, withUniqueRule } from "./unique-calls.ts";
 import {
-  MAX_LINKS_BYTES,
   type Merged,
   type Reschedule,
-  type RunOptions,
   type SubmitAnswer,
   type TaskRecord,
   type TaskSpec,
@@ -54,8 +55,8 @@ export interface TaskHandle {
   readonly answer: Exclude<SubmitAnswer, Merged> | Merged["how"];
 }
 
-/** Errbacks of one call. */
-const MAX_LINKS = 10;
+/** JSON text of the plan of one canvas. */
+const MAX_CANVAS_BYTES = 8 * 1_024 * 1_024;
 
 /**
  * Calls tasks on behalf of one caller. Typed calls go through `delay` and `applyAsync`, calls by name
@@ -162,6 +163,18 @@ export class Lovage {
   }
 
   /**
+   * A call as a plan of its own, for a task that becomes it or adds it to its group.
+   * @throws InvalidSignatureError
+   */
+  plan(call: Signature, taskId: string): { readonly plan: Plan; readonly base: string } {
+    const now = this.#clock.now();
+    const shard = shardOf(taskId) ?? 0;
+    const plan = this.#compiler(now, shard).plan(call, false);
+    checkSize(plan);
+    return { plan, base: mintTaskId(now, shard, this.#random.bytes(8)) };
+  }
+
+  /**
    * Checks what is to change of a task that waits.
    * @throws InvalidOptionError
    */
@@ -173,41 +186,21 @@ export class Lovage {
     return {
       ...(isMoved && { dueAt: dueTime(options, now) ?? now }),
       ...(priority !== undefined && { priority }),
-      ...(queue !== undefined && { queue: this.#queue(queue) }),
+      ...(queue !== undefined && { queue: this.#compiler(now, 0).queue(queue) }),
     };
   }
 
-  /**
-   * A task that ended, as a new one: with its options, and the arguments that are given or were. Its id
-   * belongs to the old one, so that a second replay is the same task.
-   * @throws InvalidArgumentsError, UnknownTaskError when it doesn't fit the task as it is declared now
-   */
-  async prepareReplay(
+  /** See replaySpec. */
+  prepareReplay(
     old: TaskRecord,
     kwargs: Readonly<Record<string, unknown>> | null,
   ): Promise<TaskSpec> {
-    const { idSecret, shards } = this.#settings;
-    const scope = { caller: this.#owner, route: "replay", key: old.id };
-    const id = await deriveTaskId(await idSecret, shards, scope);
-    const given =
-      kwargs === null
-        ? this.#registry.plain(old.name, old.kwargs)
-        : this.#registry.withOldSecrets(old.name, kwargs, old.kwargs);
-    const bound = this.#registry.bind(old.name, [], given as Record<string, unknown>);
-    const { link_error: _errbacks, unique_key: _unique, ...options } = old.options;
-    return {
-      id,
-      name: old.name,
-      queue: this.#queue(old.queue),
-      priority: old.priority,
-      kwargs: bound,
+    return replaySpec(old, kwargs, {
+      registry: this.#registry,
+      settings: this.#settings,
       owner: this.#owner,
-      key: checkKey(options.key ?? this.#registry.keyOf(old.name, bound)),
-      dueAt: null,
-      expiresAt: null,
-      options: { ...options, replay_of: old.id },
-      fingerprint: await fingerprint(await idSecret, [old.name, given, old.id]),
-    };
+      queue: this.#compiler(0, 0).queue(old.queue),
+    });
   }
 
   /**
@@ -228,14 +221,18 @@ export class Lovage {
    * Two calls are the same if they name the same task with the same arguments and options. By HMAC, so that
    * nobody can guess a secret argument from what is stored.
    */
-  async #withFingerprint(spec: TaskSpec, call: Signature | undefined): Promise<TaskSpec> {
-    const content = [spec.name, this.#registry.plain(spec.name, spec.kwargs), call?.options];
+  async #withFingerprint(spec: TaskSpec, call: AnySignature | undefined): Promise<TaskSpec> {
+    const content =
+      spec.plan === undefined
+        ? [spec.name, this.#registry.plain(spec.name, spec.kwargs), call?.options]
+        : [call];
     return { ...spec, fingerprint: await fingerprint(await this.#settings.idSecret, content) };
   }
 
   /** Only what may be unique waits for its key: plain calls stay in one turn. */
-  #unique(spec: TaskSpec, call: Signature, now: number): TaskSpec | Promise<TaskSpec> {
+  #unique(spec: TaskSpec, call: AnySignature, now: number): TaskSpec | Promise<TaskSpec> {
     const { task, options } = call;
+    if (spec.plan !== undefined) return spec;
     const declared = this.#registry.get(task).uniqueness;
     if (!mayBeUnique(declared, options)) return spec;
     const args = () => this.#registry.plain(task, spec.kwargs);
@@ -246,49 +243,32 @@ export class Lovage {
     return withUniqueRule(spec, parts);
   }
 
-  #queue(queue: string): string {
-    if (this.#settings.queues.has(queue)) return queue;
-    const known = [...this.#settings.queues].join(", ");
-    throw new InvalidOptionError("queue", `'${queue}' is none of ${known}.`);
-  }
-
-  #spec(call: Signature, id: string, now: number): TaskSpec {
-    const definition = this.#registry.get(call.task);
-    const { options } = call;
-    const route = this.#settings.routeOf(definition.name);
-    const queue = this.#queue(options.queue ?? definition.queue ?? route.queue ?? "default");
-    const priority = options.priority ?? definition.priority ?? route.priority ?? 0;
-    const dueAt = dueTime(options, now);
-    const kwargs = this.#registry.bind(call.task, call.args, call.kwargs);
-    return {
-      id,
-      name: definition.name,
-      queue,
-      priority: checkInteger("priority", priority, 0, MAX_PRIORITY),
-      kwargs,
-      owner: this.#owner,
-      key: checkKey(options.key ?? this.#registry.keyOf(call.task, kwargs)),
-      dueAt,
-      expiresAt: expiryTime(options, now, dueAt),
-      options: { ...runOptions(options, definition), ...this.#linkError(options, id, now) },
-      fingerprint: null,
-    };
-  }
-
-  /** The errbacks of a call, ready to be submitted by its ledger: in the same shard. */
-  #linkError({ linkError = [] }: CallOptions, taskId: string, now: number): Partial<RunOptions> {
-    if (linkError.length === 0) return {};
-    if (linkError.length > MAX_LINKS) {
-      throw new InvalidOptionError("linkError", `takes at most ${MAX_LINKS} signatures.`);
+  #spec(call: AnySignature, id: string, now: number): TaskSpec {
+    const compiler = this.#compiler(now, shardOf(id) ?? 0);
+    const owner = this.#owner;
+    if (!isCanvas(call)) {
+      const keyOf = (name: string, kwargs: string) => this.#registry.keyOf(name, kwargs);
+      return release(compiler.call(call, false), { id, owner, now, input: null, keyOf });
     }
-    const specs = linkError.map((call) => {
-      const id = mintTaskId(now, shardOf(taskId) ?? 0, this.#random.bytes(8));
-      const args = call.immutable ? call.args : [taskId, ...call.args];
-      return this.#spec({ ...call, args }, id, now);
+    const plan = compiler.plan(call, false);
+    checkSize(plan);
+    const spec = canvasSpec(id, owner, plan);
+    const expiresAt = expiryTime(call.options, now, null);
+    return { ...spec, expiresAt, options: { ...spec.options, ...labelsOf(call.options) } };
+  }
+
+  #compiler(now: number, shard: number): Compiler {
+    return new Compiler({
+      registry: this.#registry,
+      queues: this.#settings.queues,
+      routeOf: this.#settings.routeOf,
+      now,
+      mint: () => mintTaskId(now, shard, this.#random.bytes(8)),
     });
-    if (isLargerThan(JSON.stringify(specs), MAX_LINKS_BYTES)) {
-      throw new InvalidOptionError("linkError", `may have ${MAX_LINKS_BYTES} bytes of JSON.`);
-    }
-    return { link_error: specs };
   }
+}
+
+function checkSize(plan: Plan): void {
+  if (!isLargerThan(JSON.stringify(plan), MAX_CANVAS_BYTES)) return;
+  throw new InvalidOptionError("tasks", `may have ${MAX_CANVAS_BYTES} bytes of JSON.`);
 }

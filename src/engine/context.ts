@@ -1,4 +1,5 @@
 import type { Lovage } from "./client.ts";
+import type { Signature } from "./signature.ts";
 import type { LogLevel } from "./reports.ts";
 import type { StepContext, StepOptions } from "./steps.ts";
 
@@ -40,6 +41,17 @@ export interface TaskContext<Services> {
     maxRetries?: number | null;
     cause?: unknown;
   }): never;
+  /**
+   * Makes the task what it calls: a canvas (or one task), as whose result and state its own end. Its id, its
+   * place in its own canvas and its callbacks stay. Always throws (Celery's `self.replace()`).
+   */
+  replace(call: Signature): never;
+  /**
+   * Adds a member to the group that the task is in (the innermost), behind the others: with this attempt's
+   * success, so that a retried one adds none twice (Celery's `self.add_to_chord()`).
+   * @throws LovageError `no_group` when it is in none
+   */
+  addToGroup(call: Signature): void;
   /**
    * Tells readers how far the attempt is: its state is PROGRESS, with these details, until it ends or says
    * something else. Call it as often as you like: the newest is sent every 250 ms at most.

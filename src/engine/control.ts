@@ -1,4 +1,4 @@
-import { checkTimeLimits, MAX_TIME_LIMIT_SECONDS } from "./definition.ts";
+import { checkTimeLimits, MAX_TIME_LIMIT_SECONDS } from "./checks.ts";
 import { parseRate } from "./limits.ts";
 import type { TaskRecord } from "./wire.ts";
 

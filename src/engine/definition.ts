@@ -1,9 +1,17 @@
 import type { z } from "zod";
+import {
+  checkInteger,
+  checkMaxRetries,
+  checkSeconds,
+  checkTimeLimits,
+  MAX_PRIORITY,
+  MAX_TIME_LIMIT_SECONDS,
+} from "./checks.ts";
 import { InvalidOptionError } from "./errors.ts";
 import { isUnlimited, parseRate, type LimitSet, type TaskLimits } from "./limits.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { TaskContext } from "./context.ts";
-import { signature, type Signature, type SignatureOptions } from "./signature.ts";
+import { signatureOf, type Partially, type Signature, type SignatureOptions } from "./signature.ts";
 import {
   declaredUniqueness,
   type DeclaredUniqueness,
@@ -16,9 +24,6 @@ export type ParamsSchema = z.ZodObject<z.ZodRawShape>;
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** A task may run for 14 minutes: a consumer is stopped after 15, and its settles need a moment. */
-export const MAX_TIME_LIMIT_SECONDS = 840;
-export const MAX_PRIORITY = 9;
 const MAX_CONCURRENCY = 100_000;
 /** The most calls a batch handler gets at once: one claim. */
 export const MAX_BATCH_SIZE = 100;
@@ -138,9 +143,20 @@ export interface TaskDefinition<
   readonly clarifyError: (thrown: unknown) => unknown;
   readonly handler: Handler<z.output<Schema>, Result, Services> | null;
   readonly batch: BatchHandler<z.output<Schema>, Result, Services> | null;
-  /** A signature of this task: the call as a value, to be applied later. */
-  s(params: z.input<Schema>, options?: SignatureOptions): Signature<Result>;
+  /**
+   * A signature of this task: the call as a value, to be applied later. A required parameter that is left
+   * out is filled by the link before it.
+   */
+  s<const Given extends Partial<z.input<Schema>>>(
+    params: Given & Unknown<Given, z.input<Schema>>,
+    options?: SignatureOptions,
+  ): Partially<z.input<Schema>, Given, Result>;
+  /** The same, immutable: it takes nothing from the link before it. */
+  si(params: z.input<Schema>, options?: SignatureOptions): Signature<Result, unknown>;
 }
+
+/** Refuses parameters that there are not. */
+type Unknown<Given, Input> = Readonly<Record<Exclude<keyof Given, keyof Input>, never>>;
 
 /** What a definition's params accept, for callers. */
 export type ParamsOf<Definition> =
@@ -205,7 +221,8 @@ export function createTaskDefiner<Services>({
       clarifyError,
       handler: declaration.handler ?? null,
       batch,
-      s: (params, options = {}) => signature<Result>(name, params, options),
+      s: (params, options = {}) => signatureOf(name, params, options, false),
+      si: (params, options = {}) => signatureOf(name, params, options, true),
     };
   };
 }
@@ -254,41 +271,4 @@ function checkName(name: string): void {
       `'${name}' is not a task name (a letter or _, then letters, digits, _ . -; at most 200).`,
     );
   }
-}
-
-/** Null, or an integer from 0 on. */
-export function checkMaxRetries(maxRetries: number | null): number | null {
-  return maxRetries === null ? null : checkInteger("maxRetries", maxRetries, 0, 1_000_000);
-}
-
-/** Hard limit at most MAX_TIME_LIMIT_SECONDS, soft limit at most the hard one. */
-export function checkTimeLimits(soft: number | null, hard: number): void {
-  checkSeconds("timeLimitSeconds", hard);
-  if (hard > MAX_TIME_LIMIT_SECONDS) {
-    throw new InvalidOptionError(
-      "timeLimitSeconds",
-      `${hard} is over ${MAX_TIME_LIMIT_SECONDS}: the platform stops a consumer after 15 minutes. Longer work is made of durable steps: ctx.step() records what is done, ctx.sleep() gives the consumer up, and the limit holds for each run.`,
-    );
-  }
-  if (soft !== null && checkSeconds("softTimeLimitSeconds", soft) > hard) {
-    throw new InvalidOptionError(
-      "softTimeLimitSeconds",
-      `${soft} is over the hard limit of ${hard}.`,
-    );
-  }
-}
-
-/** Returns the number if it is an integer from `min` to `max`; throws InvalidOptionError otherwise. */
-export function checkInteger(field: string, value: number, min: number, max: number): number {
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new InvalidOptionError(field, `${value} is not an integer from ${min} to ${max}.`);
-  }
-  return value;
-}
-
-function checkSeconds(field: string, value: number): number {
-  if (!Number.isFinite(value) || value < 0) {
-    throw new InvalidOptionError(field, `${value} is not a number of seconds from 0 on.`);
-  }
-  return value;
 }

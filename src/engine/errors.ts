@@ -63,6 +63,18 @@ export class InvalidCallError extends LovageError {
   }
 }
 
+/** A part of a signature doesn't fit; `path` leads to it, `cause` says why. Nothing was submitted. */
+export class InvalidSignatureError extends LovageError {
+  readonly path: string;
+  override readonly cause: LovageError;
+
+  constructor(path: string, cause: LovageError) {
+    super("invalid_signature", `${path}: ${cause.message}`, { field: path });
+    this.path = path;
+    this.cause = cause;
+  }
+}
+
 /** Thrown by `ctx.retry()`: ends the attempt and asks for another (Celery's `Retry`). */
 export class Retry extends Error {
   /** Seconds until the next attempt; null takes the task's `defaultRetryDelaySeconds`. */

@@ -1,4 +1,6 @@
 export * from "./attempt.ts";
+export * from "./canvas/index.ts";
+export * from "./checks.ts";
 export * from "./client.ts";
 export * from "./context.ts";
 export * from "./control.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import type { AnyTaskDefinition, ParamsSchema } from "./definition.ts";
 import {
   describeError,
@@ -70,24 +70,36 @@ export class Registry<Services = never> {
    * @throws UnknownTaskError, InvalidArgumentsError with one issue per argument that doesn't fit
    */
   bind(name: string, args: readonly unknown[], kwargs: Readonly<Record<string, unknown>>): string {
+    return this.#bind(this.#entry(name), args, kwargs);
+  }
+
+  /**
+   * Binds the arguments of a call that gets one more later: the result before it. That goes to the first
+   * required parameter that is not given by name (else to the first that isn't), as positional arguments
+   * to those after it: as in Celery, where it comes before them.
+   * @returns as `bind`, without that parameter; and its name
+   */
+  bindLink(
+    name: string,
+    args: readonly unknown[],
+    kwargs: Readonly<Record<string, unknown>>,
+  ): { kwargs: string; into: string } {
     const entry = this.#entry(name);
-    const { strictParams } = entry;
-    const bound = bindPositional(name, Object.keys(strictParams.shape), args, kwargs);
-    if (entry.hasSecrets) refuseSealed(name, strictParams, bound);
-    const checked = strictParams.safeParse(bound);
-    if (!checked.success) {
-      throw new InvalidArgumentsError(name, issuesOf(entry, checked.error, bound));
+    const { shape } = entry.strictParams;
+    const isRequired = (param: string) => !(shape[param] as z.ZodType).safeParse(undefined).success;
+    const free = Object.keys(shape).filter((param) => !Object.hasOwn(kwargs, param));
+    const into = free.find(isRequired) ?? free[0];
+    if (into === undefined) {
+      const message = "has no parameter left for the result before it: make it immutable (si)";
+      throw new InvalidArgumentsError(name, [{ path: "args", message }]);
     }
-    const text = JSON.stringify(this.#sealed(name, bound));
-    if (isLargerThan(text, MAX_KWARGS_BYTES)) {
-      throw new InvalidArgumentsError(name, [
-        {
-          path: "kwargs",
-          message: `The arguments have more than ${MAX_KWARGS_BYTES} bytes of JSON.`,
-        },
-      ]);
+    if (hasSecrets(shape[into] as z.ZodType)) {
+      const message = "is secret: no result may go there";
+      throw new InvalidArgumentsError(name, [{ path: into, message }]);
     }
-    return text;
+    const { [into]: _later, ...rest } = shape;
+    const strictParams = z.strictObject(rest);
+    return { kwargs: this.#bind({ ...entry, strictParams }, args, kwargs), into };
   }
 
   /**
@@ -148,6 +160,27 @@ export class Registry<Services = never> {
       if (stored === undefined) return value;
       return isSealed(stored) ? this.#open(name, path, stored) : stored;
     }) as Readonly<Record<string, unknown>>;
+  }
+
+  #bind(
+    entry: Entry<Services>,
+    args: readonly unknown[],
+    kwargs: Readonly<Record<string, unknown>>,
+  ): string {
+    const { strictParams } = entry;
+    const { name } = entry.definition;
+    const bound = bindPositional(name, Object.keys(strictParams.shape), args, kwargs);
+    if (entry.hasSecrets) refuseSealed(name, strictParams, bound);
+    const checked = strictParams.safeParse(bound);
+    if (!checked.success) {
+      throw new InvalidArgumentsError(name, issuesOf(entry, checked.error, bound));
+    }
+    const text = JSON.stringify(this.#sealed(name, bound));
+    if (isLargerThan(text, MAX_KWARGS_BYTES)) {
+      const message = `The arguments have more than ${MAX_KWARGS_BYTES} bytes of JSON.`;
+      throw new InvalidArgumentsError(name, [{ path: "kwargs", message }]);
+    }
+    return text;
   }
 
   #sealed(name: string, bound: Readonly<Record<string, unknown>>): unknown {

@@ -1,4 +1,4 @@
-import { checkInteger, MAX_PRIORITY } from "./definition.ts";
+import { checkInteger, MAX_PRIORITY } from "./checks.ts";
 import { InvalidOptionError } from "./errors.ts";
 
 /** Where the calls of a task go that say nothing themselves, and whose declaration doesn't either. */

@@ -1,5 +1,8 @@
 import type { PaceOptions, UniqueCall } from "./uniqueness.ts";
 
+/** A signature that will get its first argument later, or needs none. */
+type Callable = Signature<unknown, never, unknown>;
+
 /** Options of one call; they override those of the task's declaration. Seconds, as in Celery. */
 export interface CallOptions extends PaceOptions {
   /** Run at the earliest this many seconds from now. Not together with `eta`. */
@@ -24,34 +27,85 @@ export interface CallOptions extends PaceOptions {
    * Called when this task fails for good, once each, in the transaction of the failure (Celery's
    * `link_error`). Their first positional argument is the id of the task that failed.
    */
-  readonly linkError?: readonly Signature[];
+  readonly linkError?: readonly Callable[];
+  /** Called when this succeeds, once each: with its result as their first argument (Celery's `link`). */
+  readonly link?: readonly Callable[];
+  /**
+   * The task that takes back what this one did: called with its result as the first argument when the chain
+   * that it is a link of fails later.
+   */
+  readonly undo?: Callable;
+  /**
+   * Of a group: "fail" (default), one failed member fails it when all have ended; "collect", it succeeds,
+   * and in the list of results the failed ones stand as `{"error": {exc_type, exc_message, task_id}}`.
+   */
+  readonly errors?: "fail" | "collect";
   /** True: as declared, else by the arguments; false: not, whatever is declared. */
   readonly unique?: boolean | UniqueCall;
 }
 
 export type SignatureOptions = CallOptions;
 
-/** Tells signatures of tasks with different results apart for the type checker; never set. */
+/** Tells signatures apart for the type checker; never set. */
 declare const resultType: unique symbol;
+declare const takenType: unique symbol;
+declare const lackingType: unique symbol;
 
 /**
  * A call as a value: which task, with which arguments and options. Plain JSON with Celery's keys, so
- * that it may be stored and sent.
+ * that it may be stored and sent. A canvas is one too: its members stand in its arguments.
+ * `Taken`: what it takes from the link before it (never: nothing; unknown: anything, it is immutable).
+ * `Lacking`: the required parameters that are not given yet (never: it can be called as it is).
  */
-export interface Signature<Result = unknown> {
+export interface Signature<Result = unknown, Taken = never, Lacking = never> {
   readonly task: string;
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
   readonly options: SignatureOptions;
-  readonly subtask_type: null;
+  readonly subtask_type: "chain" | "group" | "chord" | null;
+  /** True: it takes nothing from the link before it. */
   readonly immutable: boolean;
   readonly [resultType]?: Result;
+  readonly [takenType]?: (taken: Taken) => void;
+  readonly [lackingType]?: Lacking;
 }
 
+/** Parameters that have to be given. */
+type Required<Input> = {
+  [Key in keyof Input]-?: string extends Key ? never : undefined extends Input[Key] ? never : Key;
+}[keyof Input];
+
+type IsUnion<T, Each = T> = T extends unknown ? ([Each] extends [T] ? false : true) : never;
+
+/** What the link before may give: the one required parameter that is left. */
+type TakenBy<Input, Given> = [Exclude<Required<Input>, keyof Given>] extends [never]
+  ? never
+  : IsUnion<Exclude<Required<Input>, keyof Given>> extends true
+    ? never
+    : Input[Exclude<Required<Input>, keyof Given>];
+
+/** The signature of a task with some of its arguments. */
+export type Partially<Input, Given, Result> = Signature<
+  Result,
+  TakenBy<Input, Given>,
+  Exclude<Required<Input>, keyof Given>
+>;
+
+/** A signature of whatever type it is said to be. */
+export function signatureOf<Result, Taken, Lacking>(
+  task: string,
+  kwargs: Readonly<Record<string, unknown>>,
+  options: SignatureOptions,
+  immutable: boolean,
+): Signature<Result, Taken, Lacking> {
+  return { task, args: [], kwargs, options, subtask_type: null, immutable };
+}
+
+/** A complete call by name. */
 export function signature<Result>(
   task: string,
   kwargs: Readonly<Record<string, unknown>>,
   options: SignatureOptions = {},
 ): Signature<Result> {
-  return { task, args: [], kwargs, options, subtask_type: null, immutable: false };
+  return signatureOf(task, kwargs, options, false);
 }

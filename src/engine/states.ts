@@ -14,6 +14,7 @@
  *
  *  STARTED ──ignore───► IGNORED
  *  STARTED ──suspend──► SUSPENDED ──claim──► STARTED: in the middle of durable steps
+ *  SUSPENDED ───► SUCCESS, FAILURE, REVOKED, IGNORED: a canvas, as its members end
  * ```
  * States and their sets are Celery's (`celery/states.py`). STARTED is not stored: a task is STARTED
  * while a live lease holds it.

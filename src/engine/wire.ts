@@ -1,3 +1,5 @@
+import type { Callback, CanvasRef, InputRef, Plan } from "./canvas/plan.ts";
+import type { CanvasTree } from "./canvas/tree.ts";
 import type { ErrorInfo } from "./errors.ts";
 import type { LogLine, ReportedState } from "./reports.ts";
 import type { State, TerminalState } from "./states.ts";
@@ -22,8 +24,16 @@ export interface RunOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** The dead letter that this task replays. */
   readonly replay_of?: string;
-  /** Tasks that are made in the transaction in which this one fails for good. */
-  readonly link_error?: readonly TaskSpec[];
+  /** What is started in the transaction in which this one fails for good. */
+  readonly link_error?: readonly Callback[];
+  /** What is started in the transaction in which this one succeeds. */
+  readonly link?: readonly Callback[];
+  readonly canvas?: CanvasRef;
+  /** Of a canvas: how it is built, and the id that its members' count up from, where that is not its own. */
+  readonly tree?: CanvasTree;
+  readonly base?: string;
+  /** An argument that is kept elsewhere, because it is too large for the task's row. */
+  readonly input?: InputRef;
   /** The key of its uniqueness, which the ledger releases when the task ends. */
   readonly unique_key?: string;
 }
@@ -67,6 +77,8 @@ export interface TaskSpec {
   readonly fingerprint: string | null;
   /** Absent: it is a task whatever others there are. */
   readonly unique?: UniqueRule;
+  /** Of a canvas: what it is made of. The task stands for the whole, and nobody claims it. */
+  readonly plan?: Plan;
 }
 
 /**
@@ -109,8 +121,10 @@ export interface ClaimedTask {
   readonly retries: number;
   /** True: it has steps or events, which its consumer asks for. */
   readonly isDurable?: true;
-  /** True: others wait for its place, so its outcome is to be settled at once. */
-  readonly hasPlace?: true;
+  /** True: others wait for its place, or for its end, so its outcome is to be settled at once. */
+  readonly isAwaited?: true;
+  /** True: others get its result, also where it is not kept. */
+  readonly passesOn?: true;
 }
 
 /** A result that is too large for a row: where it is kept, and the bytes of its JSON. */
@@ -122,7 +136,15 @@ export interface LargeResult {
 /** How one attempt ended: the closed set that a consumer reports and the ledger applies. */
 export type Outcome =
   /** `large`: the result is kept elsewhere. */
-  | { readonly kind: "success"; readonly result: string | null; readonly large?: LargeResult }
+  | {
+      readonly kind: "success";
+      readonly result: string | null;
+      readonly large?: LargeResult;
+      /** True: for those that get it, and not to be kept with the task. */
+      readonly isIgnored?: true;
+      /** Members that it adds to the group it is in. */
+      readonly adds?: readonly Plan[];
+    }
   | { readonly kind: "ignore" }
   | { readonly kind: "retry"; readonly delayMs: number; readonly error: ErrorInfo }
   | { readonly kind: "failure"; readonly error: ErrorInfo }
@@ -133,7 +155,9 @@ export type Outcome =
       readonly events: readonly string[];
       /** Steps that wait, to be recorded with it. */
       readonly steps: readonly StepRecord[];
-    };
+    }
+  /** The task becomes a canvas, and ends as that does. Its members' ids count up from `base`. */
+  | { readonly kind: "replace"; readonly plan: Plan; readonly base: string };
 
 /** An outcome with the task and the lease token it was run under. */
 export interface Settlement {
@@ -172,6 +196,8 @@ export type Waiting =
   | { readonly reason: "sleep" | "step_retry"; readonly name: string; readonly until: number }
   /** It waits for an event; null: without end. */
   | { readonly reason: "event"; readonly name: string; readonly until: number | null }
+  /** It is a canvas, or was replaced with one: it waits for its members. */
+  | { readonly reason: "members" }
   /** It is not due before then. */
   | { readonly reason: "eta"; readonly until: number }
   /** Its queue is not consumed, or nothing is. */
@@ -253,7 +279,7 @@ export const MAX_KEPT_ATTEMPTS = 20;
  */
 /** JSON text of the arguments of one task. */
 export const MAX_KWARGS_BYTES = 256 * 1_024;
-/** JSON text of the errbacks of one task. */
+/** JSON text of the callbacks, and of the errbacks, of one task. */
 export const MAX_LINKS_BYTES = 32 * 1_024;
 /** JSON text of a result that is kept with its task. */
 export const MAX_RESULT_BYTES = 256 * 1_024;

@@ -1,20 +1,22 @@
 import {
+  canvasSpec,
   Lovage,
   LovageError,
-  MAX_KEPT_ATTEMPTS,
   MaxRetriesExceededError,
   Registry,
+  release,
   Retry,
   runAttempt,
   runBatch,
   signature,
   type AnyTaskDefinition,
   type AttemptRecord,
+  type Callback,
   type CallOptions,
   type ErrorInfo,
   type FinishedTask,
-  type Outcome,
   type ParamsSchema,
+  type Plan,
   type ReportedState,
   type Signature,
   type SubmitAnswer,
@@ -22,9 +24,12 @@ import {
   type TaskRoutes,
   type TaskSpec,
   type TerminalState,
+  type Value,
 } from "#engine";
 import { systemClock, systemRandom } from "#platform/system.ts";
 import type { z } from "zod";
+import { runEagerCanvas, type EagerEnd } from "./eager-canvas.ts";
+import { attemptOutcome, EAGER_STATE_OF, recordOf } from "./eager-records.ts";
 import { EagerTask, type EagerMemory } from "./eager-task.ts";
 import { ResultTexts, TEST_OWNER, testSettings } from "./settings.ts";
 
@@ -109,35 +114,110 @@ export class EagerLovage<Services> {
   }
 
   async #submit(specs: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
-    for (const spec of specs) await this.#run(spec);
+    for (const spec of specs) await this.#runAny(spec);
     return specs.map(() => "accepted");
   }
 
-  async #run(spec: TaskSpec): Promise<void> {
+  async #runAny(spec: TaskSpec): Promise<void> {
+    if (spec.plan === undefined) await this.#run(spec);
+    else await this.#runCanvas(spec, spec.plan, null);
+  }
+
+  /** A canvas, or what a task is replaced with: its record stands for the whole. */
+  async #runCanvas(spec: TaskSpec, plan: Plan, input: Value | null): Promise<EagerEnd> {
+    const submittedAt = systemClock.now();
+    const end = await runEagerCanvas(spec.options.base ?? spec.id, plan, input, {
+      owner: spec.owner,
+      now: () => systemClock.now(),
+      keyOf: (name, kwargs) => this.#registry.keyOf(name, kwargs),
+      runTask: (member) => this.#run(member),
+      callBack: (callback, value) => this.#callBack(callback, value),
+      dropped: async (member, { state, error, taskId }) => {
+        const outcome = { state, result: null, error, attempts: [], submittedAt };
+        const dropped = recordOf(member, outcome);
+        this.#keep(member, dropped, []);
+        await this.#callBacks(dropped, "null", taskId);
+      },
+    });
+    const text = "value" in end && "text" in end.value ? end.value.text : null;
+    const record = recordOf(spec, {
+      state: "value" in end ? "SUCCESS" : end.state,
+      result: text,
+      error: "value" in end ? null : end.error,
+      attempts: [],
+      submittedAt,
+    });
+    this.#keep(spec, record, []);
+    await this.#callBacks(record, text ?? "null", "value" in end ? spec.id : end.taskId);
+    return { record, text: text ?? "null", added: [] };
+  }
+
+  #keep(spec: TaskSpec, record: FinishedTask, reported: readonly ReportedState[]): void {
+    const { state, error } = record;
+    const result = this.#results.resultOf(record);
+    this.answers.push({ taskId: spec.id, state, result, error, record, reported });
+  }
+
+  /** What an end sets off. */
+  async #callBacks(record: FinishedTask, text: string, failedId: string): Promise<void> {
+    const { link = [], link_error: errbacks = [] } = record.options;
+    if (record.state === "SUCCESS") {
+      for (const callback of link) await this.#callBack(callback, { text });
+    } else if (record.state === "FAILURE") {
+      const input = { text: JSON.stringify(failedId) };
+      for (const callback of errbacks) await this.#callBack(callback, input);
+    }
+  }
+
+  async #callBack({ id, plan }: Callback, input: Value): Promise<void> {
+    const [first] = plan.nodes;
+    if (first?.kind !== "task" || plan.nodes.length > 2) {
+      const spec = canvasSpec(id, TEST_OWNER, plan);
+      await this.#runCanvas(spec, plan, input);
+      return;
+    }
+    const keyOf = (name: string, kwargs: string) => this.#registry.keyOf(name, kwargs);
+    const now = systemClock.now();
+    await this.#run(release(first.call, { id, owner: TEST_OWNER, now, input, keyOf }));
+  }
+
+  async #run(spec: TaskSpec): Promise<EagerEnd> {
     const memory: EagerMemory = { steps: new Map(), reported: [] };
     const attempts: AttemptRecord[] = [];
     const submittedAt = systemClock.now();
     for (;;) {
-      const { outcome, thrown, attempt } = await this.#attempt(spec, attempts.length, memory);
+      const { outcome, thrown, attempt, added } = await this.#attempt(
+        spec,
+        attempts.length,
+        memory,
+      );
       attempts.push(attempt);
       if (outcome.kind === "retry") {
         if (attempts.length <= MAX_EAGER_RETRIES) continue;
         const many = `${spec.name} was retried ${MAX_EAGER_RETRIES} times without an end.`;
         throw new LovageError("too_many_retries", many, { cause: thrown });
       }
-      const record = this.#record(spec, { outcome, attempts, submittedAt });
-      this.answers.push({
-        taskId: spec.id,
-        state: record.state,
-        result: this.#results.resultOf(record),
-        error: record.error,
-        record,
-        reported: memory.reported,
-      });
-      if (outcome.kind !== "failure") return;
-      for (const errback of spec.options.link_error ?? []) await this.#run(errback);
-      if (this.#options.propagates === true) throw thrown;
-      return;
+      if (outcome.kind === "replace") {
+        const { base } = outcome;
+        const replaced = { ...spec, options: { ...spec.options, base } };
+        return this.#runCanvas(replaced, outcome.plan, null);
+      }
+      const state = EAGER_STATE_OF[outcome.kind];
+      const error = outcome.kind === "failure" ? outcome.error : null;
+      const result =
+        outcome.kind === "success" && outcome.isIgnored !== true ? outcome.result : null;
+      const large = outcome.kind === "success" ? outcome.large : undefined;
+      const record = recordOf(spec, { state, result, error, attempts, submittedAt, large });
+      this.#keep(spec, record, memory.reported);
+      const passed = outcome.kind === "success" ? outcome.result : null;
+      const text =
+        large === undefined ? (passed ?? "null") : JSON.stringify(this.#results.resultOf(record));
+      await this.#callBacks(record, text, spec.id);
+      // A member's failure is its canvas's.
+      const isMember = spec.options.canvas !== undefined;
+      if (outcome.kind === "failure" && this.#options.propagates === true && !isMember)
+        throw thrown;
+      return { record, text, added };
     }
   }
 
@@ -178,36 +258,10 @@ export class EagerLovage<Services> {
       attempt: retries + 1,
       startedAt: task.startedAt,
       finishedAt: systemClock.now(),
-      outcome: outcomeName(outcome),
+      outcome: attemptOutcome(outcome),
       error: "error" in outcome ? outcome.error : null,
       ...(logs !== null && { logs }),
     };
-    return { outcome, thrown, attempt };
+    return { outcome, thrown, attempt, added: task.added };
   }
-
-  #record(
-    spec: TaskSpec,
-    end: { outcome: Outcome; attempts: AttemptRecord[]; submittedAt: number },
-  ): FinishedTask {
-    const { outcome, attempts, submittedAt } = end;
-    const { unique: _unique, key: _key, ...same } = spec;
-    const isSuccess = outcome.kind === "success";
-    return {
-      ...same,
-      state: isSuccess ? "SUCCESS" : outcome.kind === "ignore" ? "IGNORED" : "FAILURE",
-      result: isSuccess ? outcome.result : null,
-      error: outcome.kind === "failure" ? outcome.error : null,
-      retries: attempts.length - 1,
-      submittedAt,
-      attempts: attempts.slice(-MAX_KEPT_ATTEMPTS),
-      finishedAt: systemClock.now(),
-      isDeadLettered: outcome.kind === "failure",
-      ...(isSuccess && outcome.large !== undefined && { large: outcome.large }),
-    };
-  }
-}
-
-function outcomeName({ kind }: Outcome): AttemptRecord["outcome"] {
-  if (kind === "ignore") return "ignored";
-  return kind === "suspend" ? "suspended" : kind;
 }

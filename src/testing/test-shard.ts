@@ -52,6 +52,7 @@ export class TestShard<Services> {
         },
         limits,
         limitsOf: (name) => registry.find(name)?.limits ?? null,
+        keyOf: (name, kwargs) => registry.keyOf(name, kwargs),
         ring: async (queue) => {
           world.after(0, () => {
             background(this.#consume(queue, 1));

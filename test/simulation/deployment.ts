@@ -242,6 +242,7 @@ class Shard<Services> {
       },
       limits: { ask: (name, request) => alive(this.#deployment.ask(name, request)) },
       limitsOf: (name) => registry.find(name)?.limits ?? null,
+      keyOf: (name, kwargs) => registry.keyOf(name, kwargs),
       ring: async (queue) => {
         this.#deployment.bells += 1;
         if (world.chance(this.#deployment.faults.bellLost)) return;

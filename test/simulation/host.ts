@@ -202,6 +202,7 @@ export class LedgerHost {
       shard: 0,
       limits: { ask: () => Promise.reject(new Error("nothing is limited here")) },
       limitsOf: () => null,
+      keyOf: () => null,
       clock: {
         now: () => {
           const now = this.clock();

@@ -168,8 +168,8 @@ export class Model {
       this.#endAttempt(task, "FAILURE", outcome.error.exc_type, null, "failure");
     } else if (outcome.kind === "ignore") {
       this.#endAttempt(task, "IGNORED", null, null, "ignored");
-    } else if (outcome.kind === "suspend") {
-      throw new Error("No task is durable here.");
+    } else if (outcome.kind === "suspend" || outcome.kind === "replace") {
+      throw new Error("No task is durable here, or becomes a canvas.");
     } else if (task.isRevoked) {
       this.#endAttempt(task, "REVOKED", "TaskRevokedError", null, "retry");
     } else {

@@ -76,6 +76,7 @@ function createLedger(world: World, state: DurableObjectState): TaskLedger {
     },
     limits: { ask: () => Promise.reject(new Error("no limiter")) },
     limitsOf: () => null,
+    keyOf: () => null,
     ring: async (queue) => {
       if (world.isRingBroken) throw new Error("10250: queue overloaded");
       world.rung.push(queue);

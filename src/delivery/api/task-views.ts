@@ -1,5 +1,7 @@
 import {
+  nameOfPlan,
   redacted,
+  type Callback,
   type RunOptions,
   type StepSummary,
   type TaskRecord,
@@ -130,14 +132,26 @@ function waitingView(waiting: Waiting, caller: Caller) {
     case "shutdown":
     case "suspect":
     case "backlog":
+    case "members":
       return waiting;
   }
 }
 
-/** The call's options as they were given; of an errback, which task it will be. */
-function optionsView({ link_error: links, ...all }: RunOptions) {
-  // Only the ledger needs it.
-  const options = { ...all, unique_key: undefined };
-  if (links === undefined) return options;
-  return { ...options, link_error: links.map(({ id, name }) => ({ task: name, task_id: id })) };
+/** The call's options as they were given; of callbacks, which tasks they will be. */
+function optionsView({ link, link_error: errbacks, canvas, ...all }: RunOptions) {
+  return {
+    ...all,
+    // Only the ledger needs these.
+    unique_key: undefined,
+    tree: undefined,
+    base: undefined,
+    input: undefined,
+    ...(link !== undefined && { link: link.map(callbackView) }),
+    ...(errbacks !== undefined && { link_error: errbacks.map(callbackView) }),
+    ...(canvas !== undefined && { canvas_id: canvas.id }),
+  };
+}
+
+function callbackView({ id, plan }: Callback) {
+  return { task: nameOfPlan(plan), task_id: id };
 }

@@ -241,7 +241,7 @@ class Drain<Services> {
     const settlement = { id: task.id, token, outcome, runtimeMs };
     this.#settlements.push(logs === null ? settlement : { ...settlement, logs });
     const isFull = this.#settlements.length >= SETTLE_TASKS;
-    if (task.hasPlace === true) this.#settleNow();
+    if (task.isAwaited === true) this.#settleNow();
     else if (this.#running.size === 0 || isFull) this.#wake();
     else this.#cancelSettleTimer ??= this.#parts.timers.after(SETTLE_MS, () => this.#settleNow());
   }

@@ -1,7 +1,10 @@
 import {
+  LovageError,
+  Replaced,
   Retry,
   SoftTimeLimitExceeded,
   TimeLimitExceeded,
+  type Signature,
   type AnyTaskDefinition,
   type Attempt,
   type ClaimedTask,
@@ -9,6 +12,7 @@ import {
   type LargeResult,
   type LargeResults,
   type Lovage,
+  type Plan,
   type StepContext,
   type StepOptions,
   type TaskContext,
@@ -128,6 +132,20 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   /** What it has said so far; null: nothing, like most. */
   get notes(): AttemptNotes | null {
     return this.#notes;
+  }
+
+  /** Members for its group, sent with its success. */
+  readonly added: Plan[] = [];
+
+  replace(call: Signature): never {
+    throw new Replaced({ kind: "replace", ...this.lovage.plan(call, this.task.id) });
+  }
+
+  addToGroup(call: Signature): void {
+    if (this.task.options.canvas?.group !== true) {
+      throw new LovageError("no_group", `${this.task.id} is in no group.`);
+    }
+    this.added.push(this.lovage.plan(call, this.task.id).plan);
   }
 
   progress(meta: Readonly<Record<string, unknown>>): void {

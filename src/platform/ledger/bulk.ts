@@ -1,9 +1,11 @@
-import type { TaskFilter } from "#engine";
-import type { TaskRow } from "./rows.ts";
+import { memberId, type TaskFilter } from "#engine";
+import { CanvasStore } from "./canvas-store.ts";
+import { revokedBy } from "./attempt-end.ts";
 import type { Changes } from "./changes.ts";
-import type { Memory } from "./memory.ts";
+import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { selectTasks, type Position } from "./selection.ts";
+import { isHeld, suspensionOf, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
 
 /** Tasks that one command looks at: what it does stays short, and the next one goes on. */
@@ -30,6 +32,10 @@ export function revokeTask(
   row: TaskRow,
   terminate: boolean,
 ): "revoked" | "marked" | "unchanged" {
+  if (isHeld(row)) {
+    const reason = terminate ? "terminated" : "revoked";
+    return stopCanvas(sql, memory, changes, row, { reason, terminate });
+  }
   const lease = memory.leases.holding(row.id);
   if (lease === undefined) {
     changes.revoke(row, "revoke", null);
@@ -48,6 +54,42 @@ export function revokeTask(
   return "marked";
 }
 
+/**
+ * Calls a canvas off: nothing of it starts any more but undos, its members are revoked, and it ends when
+ * the last of them has. Rows written: 2, and those of its members' ends. Safe twice.
+ */
+export function stopCanvas(
+  sql: SqlPort,
+  memory: Memory,
+  changes: Changes,
+  { id }: TaskRow,
+  how: { readonly reason: "revoked" | "terminated" | "expired"; readonly terminate: boolean },
+): "revoked" | "marked" {
+  // What ended in this transaction is not to end again.
+  changes.write();
+  const row = findLive(sql, memory, id);
+  const canvas = row === null ? null : memory.canvases.open(new CanvasStore(sql), row);
+  const suspension = row === null ? null : suspensionOf(row);
+  if (canvas === null || suspension === null) return "revoked";
+  const stop = suspension.stop ?? revokedBy(how.reason);
+  consume(
+    sql.exec(
+      "UPDATE tasks SET suspension = ?, expires_at = NULL, is_revoked = 1 WHERE parked = 1 AND id = ?",
+      JSON.stringify({ ...suspension, stop }),
+      id,
+    ),
+  );
+  canvas.run.stop(stop);
+  const ids = canvas.run.shape.taskPlaces().map((place) => memberId(canvas.base, place));
+  const members = sql.exec<TaskRow>(
+    "SELECT * FROM tasks WHERE parked IN (0, 1) AND id IN (SELECT value FROM json_each(?))",
+    JSON.stringify(ids),
+  );
+  for (const member of [...members]) revokeTask(sql, memory, changes, member, how.terminate);
+  changes.write();
+  return findLive(sql, memory, id) === null ? "revoked" : "marked";
+}
+
 /** Calls off the next tasks that fit a filter. */
 export function revokeSome(
   sql: SqlPort,
@@ -60,7 +102,11 @@ export function revokeSome(
   const rows = selectTasks(sql, filter, from, BATCH);
   let revoked = 0;
   let marked = 0;
+  let hasStopped = false;
   for (const row of rows) {
+    // With its canvas it may have ended in this very walk.
+    if (hasStopped && findLive(sql, memory, row.id) === null) continue;
+    hasStopped ||= isHeld(row);
     const done = revokeTask(sql, memory, changes, row, terminate);
     if (done === "revoked") revoked += 1;
     else if (done === "marked") marked += 1;

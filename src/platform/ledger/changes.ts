@@ -2,30 +2,39 @@ import {
   describeError,
   isTerminal,
   partsOfGate,
-  TaskRevokedError,
-  transition,
+  treeOf,
   WorkerLostError,
   type AttemptRecord,
-  type ErrorInfo,
+  type Failed,
   type FinishedTask,
-  type LargeResult,
   type LogLine,
+  type NodeEnd,
   type Outcome,
-  type State,
   type TaskEvent,
   type TaskSpec,
   type TerminalState,
 } from "#engine";
-import type { AttemptEnd } from "./attempt-end.ts";
+import {
+  after,
+  NO_LOGS,
+  NOTHING,
+  OUTCOME_OF,
+  REASON_OF,
+  resultOf,
+  revokedBy,
+  withoutLedgerStack,
+  type AttemptEnd,
+} from "./attempt-end.ts";
 import type { Lease } from "./leases.ts";
-import type { Memory } from "./memory.ts";
+import { findLive, type Memory } from "./memory.ts";
 import { releaseKeys } from "./uniques.ts";
 import { parkAnew, parkForNext } from "./parking.ts";
 import type { SqlPort } from "./ports.ts";
-import { appended, optionsOf, toFinished, waitingState, type TaskRow } from "./rows.ts";
+import { Sequels, type End } from "./sequels.ts";
+import { appended, isHeld, optionsOf, toFinished, waitingState, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
+import { holdTask } from "./held.ts";
 import { deleteDurable, stepSummaries, suspendTask } from "./steps.ts";
-import { insertTasks } from "./submit.ts";
 
 /** Losses while running alone after which a task fails instead of being tried again. */
 const MAX_SOLO_LOSSES = 3;
@@ -44,8 +53,7 @@ export class Changes {
   readonly #ended: FinishedTask[] = [];
   /** Of those, how many are written. */
   #written = 0;
-  /** What is called because others failed. */
-  #errbacks: TaskSpec[] = [];
+  readonly #sequels: Sequels;
   /** Of what ended, that which had steps or events. */
   #durableIds: string[] = [];
   #goneIds: [ready: string[], parked: string[]] = [[], []];
@@ -62,6 +70,7 @@ export class Changes {
     this.#sql = sql;
     this.#memory = memory;
     this.#now = now;
+    this.#sequels = new Sequels(sql, memory, this, now);
   }
 
   get ended(): readonly FinishedTask[] {
@@ -104,16 +113,7 @@ export class Changes {
   endMerged(call: TaskRow, into: string): void {
     const row = { ...call, fingerprint: `${call.fingerprint}\n${into}` };
     const error = { ...revokedBy("revoked"), exc_message: `one with ${into}` };
-    this.#ended.push(
-      toFinished(row, {
-        state: "REVOKED",
-        at: this.#now,
-        result: null,
-        error,
-        attempt: null,
-        steps: null,
-      }),
-    );
+    this.#ended.push(toFinished(row, { ...NOTHING, state: "REVOKED", at: this.#now, error }));
   }
 
   /** Ends the attempt of a task under its lease. The caller has checked that the lease holds it. */
@@ -134,11 +134,14 @@ export class Changes {
     if (isTerminal(next)) {
       const error = isPoison ? describeError(new WorkerLostError(losses)) : end.error;
       const kept = withoutLedgerStack(error, isPoison);
-      this.#end(task, next, attempt, end.result, kept, end.large);
+      const { result, large, isIgnored, adds } = end;
+      this.#end(task, next, attempt, { result, large, isIgnored, adds, error: kept });
     } else if (task.is_revoked === 1) {
-      this.#end(task, "REVOKED", attempt, null, revokedBy("revoked"));
+      this.#end(task, "REVOKED", attempt, { error: revokedBy("revoked") });
     } else if (end.suspension !== undefined) {
       this.#suspend(lease, task, attempt, end.suspension);
+    } else if (end.replacement !== undefined) {
+      this.#replace(lease, task, attempt, end.replacement);
     } else {
       this.#returnToQueue(lease, task, attempt, end, losses);
     }
@@ -163,9 +166,30 @@ export class Changes {
             error: null,
             ...this.#logsOf(task.id),
           };
-    const reason =
-      event === "expire" ? "expired" : event === "terminate" ? "terminated" : "revoked";
-    this.#end(task, "REVOKED", attempt, null, revokedBy(reason));
+    this.#end(task, "REVOKED", attempt, { error: revokedBy(REASON_OF[event]) });
+  }
+
+  /** A member of a canvas whose turn never comes ends without having been there. Rows written: those of an end. */
+  endUnstarted(row: TaskRow, { state, error, taskId }: Failed): void {
+    const end = { ...NOTHING, state, at: this.#now, error, isOwn: false };
+    this.#ended.push(toFinished(row, end));
+    this.#sequels.callBack(row, state, { error, failedId: taskId });
+  }
+
+  /** See CanvasAdvance.begin. */
+  beginCanvas(spec: TaskSpec): void {
+    this.#sequels.begin(spec);
+  }
+
+  /** A canvas ends, as its members made it: the task that stands for it does. */
+  endHeld(id: string, end: NodeEnd): void {
+    const task = findLive(this.#sql, this.#memory, id);
+    if (task === null) return;
+    if ("value" in end) {
+      this.#end(task, "SUCCESS", null, { ...resultOf(end.value), value: end.value });
+    } else {
+      this.#end(task, end.state, null, { error: end.error, failedId: end.taskId });
+    }
   }
 
   /**
@@ -174,6 +198,7 @@ export class Changes {
    * has ended must not be found waiting. Rows written: one per task, and one; one or two per errback.
    */
   write(): void {
+    this.#sequels.run();
     for (const [parked, ids] of this.#goneIds.entries()) {
       if (ids.length === 0) continue;
       consume(
@@ -190,9 +215,7 @@ export class Changes {
     releaseKeys(this.#sql, this.#ended.slice(this.#written), this.#now);
     this.#memory.finished.append(this.#ended.slice(this.#written));
     this.#written = this.#ended.length;
-    if (this.#errbacks.length === 0) return;
-    insertTasks(this.#sql, this.#memory, this, this.#errbacks, this.#now);
-    this.#errbacks = [];
+    this.#sequels.forgetOver();
   }
 
   /** The log of an attempt that ends: what came with its end, else what was reported last. */
@@ -204,25 +227,34 @@ export class Changes {
     return kept === null ? {} : { logs: kept };
   }
 
-  #end(
-    task: TaskRow,
-    state: TerminalState,
-    attempt: AttemptRecord | null,
-    result: string | null,
-    error: ErrorInfo | null,
-    large?: LargeResult,
-  ): void {
+  #end(task: TaskRow, state: TerminalState, attempt: AttemptRecord | null, end: End): void {
     this.#goneIds[task.parked === 0 ? 0 : 1].push(task.id);
     if (task.gate !== "") this.touchedGates.add(task.gate);
-    if (state === "FAILURE" && task.options !== null) {
-      this.#errbacks.push(...(optionsOf(task).link_error ?? []));
-    }
+    const isCanvas = isHeld(task);
+    if (task.options !== null) this.#sequels.of(task, state, end);
+    const { large, error = null } = end;
+    const result = end.isIgnored === true ? null : (end.result ?? null);
     const isDurable = task.is_durable === 1;
     const steps = isDurable ? stepSummaries(this.#sql, task.id) : null;
     if (isDurable) this.#durableIds.push(task.id);
     const at = this.#now;
-    const finished = toFinished(task, { state, at, result, error, attempt, steps });
+    const isOwn = !isCanvas;
+    const finished = toFinished(task, { state, at, result, error, attempt, steps, isOwn });
     this.#ended.push(large === undefined ? finished : { ...finished, large });
+  }
+
+  /** Parks a task as the canvas that it becomes. Rows written: those of a move, and those of the canvas. */
+  #replace(
+    lease: Lease,
+    task: TaskRow,
+    attempt: AttemptRecord,
+    { plan, base }: Extract<Outcome, { kind: "replace" }>,
+  ): void {
+    const attempts = JSON.stringify(appended(task, attempt));
+    const options = JSON.stringify({ ...optionsOf(task), base, tree: treeOf(plan) });
+    const row = holdTask(this.#sql, { ...task, attempts, options }, lease.token);
+    this.movedIds.push(task.id);
+    this.#sequels.replaced(row, plan);
   }
 
   /** Parks a task until it goes on with its steps. */
@@ -262,31 +294,4 @@ export class Changes {
     this.movedIds.push(task.id);
     this.noteParked({ ...task, due_at: dueAt });
   }
-}
-
-const NO_LOGS = {};
-
-const OUTCOME_OF = {
-  succeed: "success",
-  fail: "failure",
-  ignore: "ignored",
-  retry: "retry",
-  suspend: "suspended",
-  lose: "lost",
-} as const;
-
-/** The state after an event that the caller knows to be possible. */
-function after(state: State, event: TaskEvent): State {
-  const next = transition(state, event);
-  if (next === null) throw new Error(`No transition from ${state} on ${event}.`);
-  return next;
-}
-
-function revokedBy(reason: "revoked" | "terminated" | "expired"): ErrorInfo {
-  return withoutLedgerStack(describeError(new TaskRevokedError(reason)), true);
-}
-
-/** An error the ledger itself made has no stack worth keeping. */
-function withoutLedgerStack<Info extends ErrorInfo | null>(error: Info, isOwn: boolean): Info {
-  return error === null || !isOwn ? error : { ...error, traceback: null };
 }

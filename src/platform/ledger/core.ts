@@ -129,7 +129,7 @@ export class LedgerCore {
     const { sql } = this.ports;
     migrate(sql);
     const { laneCapacity } = this.settings;
-    this.#memory = loadMemory(sql, laneCapacity, this.#permits, this.ports.limitsOf);
+    this.#memory = loadMemory(sql, laneCapacity, this.#permits, this.ports);
     this.wakeups.armExactly(this.#memory, this.agentsAt, this.now(), 1);
     return this.#memory;
   }

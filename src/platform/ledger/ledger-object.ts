@@ -70,6 +70,9 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   /** The limits that a task is declared with; null: none. */
   protected abstract limitsOf(name: string): TaskLimits | null;
 
+  /** The key that a task's declaration gives a call; null: none, or its arguments don't fit. */
+  protected abstract keyOf(name: string, kwargs: string): string | null;
+
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#shard = shardOfName(ctx.id.name);
@@ -85,6 +88,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
       history: this.#history,
       limits: { ask: (name, request) => env.LIMITER.getByName(name).ask(request) },
       limitsOf: (name) => this.limitsOf(name),
+      keyOf: (name, kwargs) => this.keyOf(name, kwargs),
       ring: (queue) => {
         this.#bells += 1;
         return ring(env, { shard: this.#shard, queue });

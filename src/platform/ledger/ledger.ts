@@ -287,10 +287,12 @@ export class TaskLedger extends LedgerQuestions {
     }
     return this.command((memory, changes, now) => {
       const { sql } = this.ports;
-      const isUnique = specs.some(({ unique }) => unique !== undefined);
-      const plain = isUnique ? specs.filter(({ unique }) => unique === undefined) : specs;
-      insertTasks(sql, memory, changes, plain, now);
-      return isUnique ? submitUnique(sql, memory, changes, specs, now) : NONE_MERGED;
+      const isPlain = ({ unique, plan }: TaskSpec) => unique === undefined && plan === undefined;
+      const areAllPlain = specs.every(isPlain);
+      insertTasks(sql, memory, changes, areAllPlain ? specs : specs.filter(isPlain), now);
+      if (areAllPlain) return NONE_MERGED;
+      for (const spec of specs) if (spec.plan !== undefined) changes.beginCanvas(spec);
+      return submitUnique(sql, memory, changes, specs, now);
     });
   }
 }

@@ -1,12 +1,12 @@
-import type { TaskLimits } from "#engine";
+import { Canvases } from "./canvases.ts";
 import { ControlBook } from "./controls.ts";
-import { Expiring } from "./expiry.ts";
+import { Expiring } from "./expiring.ts";
 import { FinishedTasks } from "./finished.ts";
 import { ReadyLanes } from "./lanes.ts";
 import { LeaseBook } from "./leases.ts";
 import { ParkedTasks } from "./parked.ts";
 import type { Permits } from "./permits.ts";
-import type { SqlPort } from "./ports.ts";
+import type { LedgerPorts, SqlPort } from "./ports.ts";
 import { LiveReports } from "./reports.ts";
 import { KeyTurns } from "./turns.ts";
 import type { TaskRow } from "./rows.ts";
@@ -25,6 +25,8 @@ export interface Memory {
   readonly expiring: Expiring;
   /** What running attempts said; their consumers say it again. */
   readonly reports: LiveReports;
+  readonly canvases: Canvases;
+  readonly keyOf: LedgerPorts["keyOf"];
   /** The one thing here that follows from no table: it stays when the rest is loaded again. */
   readonly permits: Permits;
 }
@@ -40,7 +42,7 @@ export function loadMemory(
   sql: SqlPort,
   laneCapacity: number,
   permits: Permits,
-  limitsOf: (name: string) => TaskLimits | null,
+  { limitsOf, keyOf }: Pick<LedgerPorts, "limitsOf" | "keyOf">,
 ): Memory {
   const leases = new LeaseBook(sql);
   const memory: Memory = {
@@ -52,6 +54,8 @@ export function loadMemory(
     turns: new KeyTurns(),
     expiring: new Expiring(sql, leases),
     reports: new LiveReports(),
+    canvases: new Canvases(),
+    keyOf,
     permits,
   };
   const ready = sql.exec<ReadyRow>(

@@ -48,6 +48,8 @@ export interface LedgerPorts {
   readonly limits: LimitsPort;
   /** The limits that a task is declared with; null: none. */
   readonly limitsOf: (name: string) => TaskLimits | null;
+  /** The key that its declaration gives a call; null: none, or its arguments don't fit. Never throws. */
+  readonly keyOf: (name: string, kwargs: string) => string | null;
   /** Rings the doorbell of a queue: some consumer will come and claim. May reject; may be lost. */
   readonly ring: (queue: string) => Promise<void>;
   /** Claims and runs due work of a queue without a doorbell, for when bells are lost. May reject. */

@@ -11,11 +11,11 @@ import {
   type TaskRecord,
   type StepSummary,
   type TerminalState,
+  type Waiting,
   type WaitingState,
 } from "#engine";
 import type { ControlBook } from "./controls.ts";
 import type { SqlValue } from "./ports.ts";
-import type { Suspension } from "./steps.ts";
 
 /** A row of `tasks`; see schema.ts for its columns. */
 export interface TaskRow extends Record<string, SqlValue> {
@@ -53,7 +53,8 @@ export function waitingState(row: TaskRow): WaitingState {
 export function toClaimed(row: TaskRow, controls: ControlBook): ClaimedTask {
   const limits = controls.current.timeLimits[row.name];
   const isPlaced = row.gate !== "" && hasPlaces(row.gate, controls.limitsOf(row.name));
-  const { link_error: _errbacks, ...options } = optionsOf(row);
+  const { link_error: _errbacks, link, tree: _tree, ...options } = optionsOf(row);
+  const passesOn = link !== undefined || options.canvas !== undefined;
   return {
     id: row.id,
     name: row.name,
@@ -67,7 +68,8 @@ export function toClaimed(row: TaskRow, controls: ControlBook): ClaimedTask {
     attempt: row.attempts_made + 1,
     retries: row.retries,
     ...(row.is_durable === 1 && { isDurable: true }),
-    ...(isPlaced && { hasPlace: true }),
+    ...((isPlaced || options.canvas?.awaited === true) && { isAwaited: true }),
+    ...(passesOn && { passesOn }),
   };
 }
 
@@ -97,6 +99,8 @@ export function toFinished(
     readonly error: ErrorInfo | null;
     readonly attempt: AttemptRecord | null;
     readonly steps: readonly StepSummary[] | null;
+    /** False: that it failed is another's doing. */
+    readonly isOwn?: boolean;
   },
 ): FinishedTask {
   const attempts = end.attempt === null ? attemptsOf(row) : appended(row, end.attempt);
@@ -104,7 +108,7 @@ export function toFinished(
     ...record(row, end.state, attempts, end.result, end.error),
     state: end.state,
     finishedAt: end.at,
-    isDeadLettered: end.state === "FAILURE",
+    isDeadLettered: end.state === "FAILURE" && end.isOwn !== false,
     ...(end.steps !== null && { steps: end.steps }),
   };
 }
@@ -159,4 +163,18 @@ export function optionsOf(row: TaskRow): RunOptions {
 /** What a task waits for in the middle of its steps; null: it doesn't. */
 export function suspensionOf(row: TaskRow): Suspension | null {
   return row.suspension === null ? null : (JSON.parse(row.suspension) as Suspension);
+}
+
+/** What a suspended task waits for: kept with its row. */
+export interface Suspension {
+  readonly waiting: Extract<Waiting, { reason: "sleep" | "step_retry" | "event" | "members" }>;
+  /** Events that wake it. */
+  readonly events: readonly string[];
+  /** Of a canvas: why nothing of it starts any more; absent: it goes on. */
+  readonly stop?: ErrorInfo;
+}
+
+/** Whether a row stands for a canvas: nobody claims it, it ends with its members. */
+export function isHeld(row: TaskRow): boolean {
+  return row.suspension !== null && suspensionOf(row)?.waiting.reason === "members";
 }

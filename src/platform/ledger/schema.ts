@@ -11,6 +11,7 @@ import type { SqlPort } from "./ports.ts";
  * steps     written by recordStep, suspend · read by durable, get · deleted when the task ends
  * events    written by sendEvent · read by durable, suspend · deleted when taken, or the task ends
  * event_keys  written by sendEvent · read by it · deleted when the task ends
+ * canvas_*  see canvas-store.ts · deleted when the canvas ends
  * controls  written by configure · read at load · one row, overwritten
  *
  * A row written costs money, so there is no row per state: a plain task is one insert and one delete
@@ -114,6 +115,35 @@ const MIGRATIONS: readonly string[] = [
     task_id TEXT NOT NULL,
     key TEXT NOT NULL,
     PRIMARY KEY (task_id, key)
+  ) WITHOUT ROWID`,
+  `CREATE TABLE canvas_parts (
+    canvas_id TEXT NOT NULL,
+    -- Of the first node in it.
+    place INTEGER NOT NULL,
+    -- JSON array of PlanNode.
+    nodes TEXT NOT NULL,
+    PRIMARY KEY (canvas_id, place)
+  ) WITHOUT ROWID`,
+  `CREATE TABLE canvas_members (
+    canvas_id TEXT NOT NULL,
+    -- Of the group.
+    place INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    -- Members in it, and how many of them failed.
+    done INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    -- JSON array, see Entry in canvas-store.ts.
+    entries TEXT NOT NULL,
+    PRIMARY KEY (canvas_id, place, seq)
+  ) WITHOUT ROWID`,
+  `CREATE TABLE canvas_values (
+    -- The canvas, or a task that is in none.
+    id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    -- A part of the JSON text of a Value, or of Undoing.
+    text TEXT NOT NULL,
+    PRIMARY KEY (id, place, seq)
   ) WITHOUT ROWID`,
 ];
 

@@ -55,6 +55,8 @@ function endOf(outcome: Outcome, runtimeMs: number, logs?: readonly LogLine[]): 
         event: "succeed",
         result: outcome.result,
         ...(outcome.large !== undefined && { large: outcome.large }),
+        ...(outcome.isIgnored === true && { isIgnored: true }),
+        ...(outcome.adds !== undefined && { adds: outcome.adds }),
       };
     case "ignore":
       return { ...end, event: "ignore" };
@@ -62,6 +64,8 @@ function endOf(outcome: Outcome, runtimeMs: number, logs?: readonly LogLine[]): 
       return { ...end, event: "fail", error: outcome.error };
     case "suspend":
       return { ...end, event: "suspend", suspension: outcome };
+    case "replace":
+      return { ...end, event: "suspend", replacement: outcome };
     case "retry":
       return { ...end, event: "retry", error: outcome.error, delayMs: outcome.delayMs };
   }

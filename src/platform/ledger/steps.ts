@@ -8,25 +8,15 @@ import {
   type StepRecord,
   type StepSummary,
   type TaskEventRecord,
-  type Waiting,
 } from "#engine";
 import type { Changes } from "./changes.ts";
+import { NEVER } from "./held.ts";
 import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
-import { suspensionOf, type TaskRow } from "./rows.ts";
+import { suspensionOf, type Suspension, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
 
 type Suspended = Extract<Outcome, { kind: "suspend" }>;
-
-/** A task that waits for nothing but an event is due then: never. 9999-12-31. */
-const NEVER = 253_402_214_400_000;
-
-/** What a suspended task waits for: kept with its row. */
-export interface Suspension {
-  readonly waiting: Extract<Waiting, { reason: "sleep" | "step_retry" | "event" }>;
-  /** Events that wake it. */
-  readonly events: readonly string[];
-}
 
 /** What a task's run begins with. */
 export function readDurable(sql: SqlPort, taskId: string, now: number): DurableState {

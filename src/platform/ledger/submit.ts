@@ -3,8 +3,9 @@ import type { Changes } from "./changes.ts";
 import { jsonArrays } from "../json-parameters.ts";
 import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
-import type { TaskRow } from "./rows.ts";
+import type { Suspension, TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
+import { NEVER } from "./held.ts";
 
 /**
  * What a submit is told about an id that the ledger knows: the same call, or another one. Null: not
@@ -36,6 +37,7 @@ export function insertTasks(
   specs: readonly TaskSpec[],
   now: number,
 ): void {
+  if (specs.length === 0) return;
   const rows = specs.map((spec) => {
     const dueAt = Math.max(spec.dueAt ?? now, now);
     const gate = gateFor(memory, spec);
@@ -47,6 +49,24 @@ export function insertTasks(
     return JSON.stringify(INSERTED.map((column) => row[column]));
   });
   for (const { text } of jsonArrays(rows)) consume(sql.exec(INSERT, text));
+}
+
+/** Inserts the row that stands for a canvas. Nobody claims it. Rows written: 2, one more with a deadline. */
+export function insertHeld(sql: SqlPort, memory: Memory, spec: TaskSpec, now: number): TaskRow {
+  const suspension: Suspension = { waiting: { reason: "members" }, events: [] };
+  const row = {
+    ...toRow(spec, true, NEVER, now, ""),
+    suspension: JSON.stringify(suspension),
+  };
+  memory.expiring.note(spec.expiresAt);
+  const columns = [...INSERTED, "suspension"] as const;
+  consume(
+    sql.exec(
+      `INSERT INTO tasks (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+      ...columns.map((column) => row[column]),
+    ),
+  );
+  return row;
 }
 
 /** The gate at which a task waits. */

@@ -99,8 +99,7 @@ function merge(
   const dueAt = dueTime(spec, rule, row, now);
   const next = toRow(spec, true, dueAt, now, gateFor(memory, spec));
   const { queue, gate, priority, due_at, expires_at, kwargs } = next;
-  // Its errbacks were made for the call's own id.
-  const options = next.options?.replaceAll(spec.id, holder) ?? null;
+  const { options } = next;
   changes.moveWaiting(row, { ...row, queue, gate, priority, due_at, expires_at, kwargs, options });
   return "replaced";
 }

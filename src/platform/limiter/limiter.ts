@@ -165,7 +165,7 @@ export class TaskLimiter {
     const hasPlaces = chains.some(({ limits }) => limits.concurrency !== null);
     while (granted < count && blockedBy === null && nextAt === null) {
       blockedBy =
-        chains.find(({ chain, limits }) => !this.#hasPlace(shard, chain, limits))?.chain ?? null;
+        chains.find(({ chain, limits }) => !this.#isAwaited(shard, chain, limits))?.chain ?? null;
       if (blockedBy !== null) break;
       const at = Math.max(now, ...chains.map(({ chain, limits }) => this.#nextAt(chain, limits)));
       if (at > now + HORIZON_MS) {
@@ -196,7 +196,7 @@ export class TaskLimiter {
   }
 
   /** Whether a place is free for the shard: one that waited longer has the first claim to it. */
-  #hasPlace(shard: number, resource: string, { concurrency }: LimitSet): boolean {
+  #isAwaited(shard: number, resource: string, { concurrency }: LimitSet): boolean {
     if (concurrency === null) return true;
     let taken = 0;
     for (const { holdings } of this.#holders.values()) {

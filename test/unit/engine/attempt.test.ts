@@ -30,7 +30,7 @@ function attemptOf(
   cut: Promise<Error> = new Promise(() => undefined),
 ): Attempt<null> {
   const ctx = { taskId: task.id, retries: task.retries } as TaskContext<null>;
-  return { task, ctx, cut, storeLarge };
+  return { task, ctx, cut, storeLarge, added: [] };
 }
 
 function run(handler: () => unknown, options: TaskOptions = {}, task = claimed(), random = 0.5) {

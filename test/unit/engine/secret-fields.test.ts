@@ -154,6 +154,7 @@ async function errorOf(field: z.ZodType, value: unknown, handler: (value: unknow
   const attempt: Attempt<null> = {
     task: { id: "i", name: "task", kwargs, owner: "o", options: {}, attempt: 1, retries: 0 },
     ctx: { taskId: "i", retries: 0 } as TaskContext<null>,
+    added: [],
     cut: new Promise(() => undefined),
     storeLarge: () => Promise.reject(new Error("not large")),
   };

@@ -51,7 +51,7 @@ function attempt(kwargs: string): Attempt<null> {
   const task = { id: "id", name: "login", kwargs, owner: "o", options: {}, attempt: 1, retries: 0 };
   const ctx = { taskId: "id", retries: 0 } as TaskContext<null>;
   const storeLarge = () => Promise.reject(new Error("not large"));
-  return { task, ctx, cut: new Promise(() => undefined), storeLarge };
+  return { task, ctx, cut: new Promise(() => undefined), storeLarge, added: [] };
 }
 
 it.each([

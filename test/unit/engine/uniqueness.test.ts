@@ -187,11 +187,3 @@ it("under one Idempotency-Key a unique call has one id, in the shard of its uniq
   const [minted] = await client().lovage.prepare([call]);
   expect(shardOf(first.id)).toBe(shardOf(minted?.id ?? ""));
 });
-
-it("the errbacks of a unique call get the id that it has in the end", async () => {
-  const linkError = [plain.s({ n: 1 } as never)];
-  const spec = await specOf({ name: "by_key", options: { linkError } });
-  expect(spec?.options.link_error?.map(({ kwargs }) => JSON.parse(kwargs) as unknown)).toEqual([
-    { to: spec?.id, n: 1 },
-  ]);
-});

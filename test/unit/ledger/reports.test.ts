@@ -6,6 +6,7 @@ import {
   MAX_RESULT_BYTES,
   AttemptLog,
   type LogLine,
+  type PlannedCall,
   type TaskReport,
   type TaskSpec,
 } from "#engine";
@@ -135,8 +136,12 @@ it("the largest task there can be fits into a row of 2,000,000 bytes", async () 
   const rig = new Rig();
   const wide = "\u20ac";
   const kwargs = JSON.stringify({ a: '"'.repeat(MAX_KWARGS_BYTES / 2 - 10) });
-  const link = rig.spec({ kwargs: JSON.stringify({ a: '"'.repeat(MAX_LINKS_BYTES / 4) }) });
-  const options = { unique_key: "k", link_error: [link] };
+  const call: PlannedCall = {
+    ...rig.spec({ kwargs: JSON.stringify({ a: '"'.repeat(MAX_LINKS_BYTES / 4) }) }),
+    into: null,
+  };
+  const callback = { id: "c", plan: { nodes: [{ kind: "task", parent: -1, call }] } } as const;
+  const options = { unique_key: "k", link: [callback], link_error: [callback] };
   const { id, token: first } = await running(rig, { kwargs, options });
   const log = new AttemptLog();
   for (let n = 0; n < 100; n += 1) log.add({ at: 1, level: "info", message: wide.repeat(900) });

@@ -43,6 +43,7 @@ export class Rig {
         },
         limits: { ask: () => Promise.reject(new Error("no limiter")) },
         limitsOf: () => null,
+        keyOf: () => null,
         ring: async (queue) => {
           this.rung.push(queue);
         },

@@ -133,7 +133,7 @@ export function run(
     const ctx = { taskId: task.id, name, attempt: task.attempt, retries, services };
     const never = new Promise<Error>(() => undefined);
     const storeLarge = () => Promise.reject(new Error("no result is large here"));
-    return { task, ctx: ctx as TaskContext<ShopServices>, cut: never, storeLarge };
+    return { task, ctx: ctx as TaskContext<ShopServices>, cut: never, storeLarge, added: [] };
   });
   return Promise.all(runBatch(registry, definition, attempts, services, () => 0));
 }

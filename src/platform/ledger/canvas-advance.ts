@@ -1,0 +1,209 @@
+import {
+  isLargerThan,
+  MAX_KWARGS_BYTES,
+  memberId,
+  release,
+  canvasSpec,
+  type Callback,
+  type CanvasPort,
+  type CanvasRef,
+  type KeptAt,
+  type NodeEnd,
+  type Plan,
+  type PlannedCall,
+  type TaskSpec,
+  type Value,
+} from "#engine";
+import type { LiveCanvas } from "./canvases.ts";
+import { CanvasStore, type Collected } from "./canvas-store.ts";
+import type { Changes } from "./changes.ts";
+import { findLive, type Memory } from "./memory.ts";
+import type { SqlPort } from "./ports.ts";
+import type { TaskRow } from "./rows.ts";
+import { insertHeld, insertTasks, toRow } from "./submit.ts";
+
+/** The end of a task that is part of a canvas. */
+export interface MemberEnd {
+  readonly canvas: CanvasRef;
+  readonly end: NodeEnd;
+  /** Members that it adds to its group before it ends. */
+  readonly adds?: readonly Plan[];
+}
+
+/** What is started because something ended. */
+export interface Start {
+  readonly callback: Callback;
+  readonly owner: string;
+  readonly input: Value;
+}
+
+/** What canvases do in one transaction, because of ends, or because they are new. */
+export class CanvasAdvance {
+  readonly #sql: SqlPort;
+  readonly #store: CanvasStore;
+  readonly #memory: Memory;
+  readonly #changes: Changes;
+  readonly #now: number;
+  /** Tasks whose turn has come. */
+  #specs: TaskSpec[] = [];
+  /** Ends of members that are not written yet, by canvas and group. */
+  readonly #unwritten = new Map<LiveCanvas, Map<number, [position: number, end: NodeEnd][]>>();
+
+  constructor(sql: SqlPort, memory: Memory, changes: Changes, now: number) {
+    this.#sql = sql;
+    this.#store = new CanvasStore(sql);
+    this.#memory = memory;
+    this.#changes = changes;
+    this.#now = now;
+  }
+
+  /** A task of a canvas ended. One that is over already goes nowhere. */
+  ended({ canvas: { id, place }, end, adds = [] }: MemberEnd): void {
+    const canvas = this.#open(id);
+    if (canvas === null) return;
+    if (adds.length > 0) this.#grow(canvas, place, adds);
+    canvas.run.taskEnded(this.#portOf(canvas), place, end);
+  }
+
+  /** A callback's turn has come. It is no part of what called it. */
+  start({ callback: { id, plan }, owner, input }: Start): void {
+    const [first] = plan.nodes;
+    if (first?.kind === "task" && plan.nodes.length <= 2) {
+      const fitting = this.#fitting(input, first.call, { id, place: 0 });
+      const { keyOf } = this.#memory;
+      this.#specs.push(release(first.call, { id, owner, now: this.#now, input: fitting, keyOf }));
+    } else {
+      this.begin(canvasSpec(id, owner, plan), this.#owned(input, { id, place: 0 }));
+    }
+  }
+
+  /**
+   * Puts a canvas in and starts what comes first. Rows written: 2, one per part of its plan, and its first
+   * tasks.
+   */
+  begin(spec: TaskSpec, input: Value | null): void {
+    const { plan } = spec;
+    if (plan === undefined) throw new Error(`${spec.id} is no canvas.`);
+    const row = insertHeld(this.#sql, this.#memory, spec, this.#now);
+    this.#beginPlan(row, plan, input);
+  }
+
+  /** Makes a task that runs what it is replaced with. Input: its row as it is parked now. */
+  replace(row: TaskRow, plan: Plan): void {
+    this.#beginPlan(row, plan, null);
+  }
+
+  /** Writes what is left. */
+  write(): void {
+    for (const [canvas, groups] of this.#unwritten) {
+      for (const group of groups.keys()) this.#writeMembers(canvas, group);
+    }
+    this.#unwritten.clear();
+    insertTasks(this.#sql, this.#memory, this.#changes, this.#specs, this.#now);
+    this.#specs = [];
+  }
+
+  #beginPlan(row: TaskRow, plan: Plan, input: Value | null): void {
+    this.#store.appendNodes(row.id, 0, plan.nodes);
+    const canvas = this.#memory.canvases.create(row, plan);
+    canvas.run.begin(this.#portOf(canvas), input);
+  }
+
+  /** Adds members to the group of a task that is about to end. */
+  #grow(canvas: LiveCanvas, place: number, plans: readonly Plan[]): void {
+    const { shape } = canvas.run;
+    const { size } = shape;
+    canvas.run.grow(this.#portOf(canvas), place, plans);
+    this.#store.appendNodes(canvas.id, size, shape.nodesFrom(size));
+  }
+
+  #open(id: string): LiveCanvas | null {
+    const row = findLive(this.#sql, this.#memory, id);
+    return row === null ? null : this.#memory.canvases.open(this.#store, row);
+  }
+
+  #portOf(canvas: LiveCanvas): CanvasPort {
+    const { id, base, owner } = canvas;
+    const store = this.#store;
+    const { keyOf } = this.#memory;
+    const now = this.#now;
+    const spec = (place: number, call: PlannedCall, input: Value | null, canvasRef: CanvasRef) =>
+      release(call, {
+        id: memberId(base, place),
+        owner,
+        now,
+        keyOf,
+        input: input === null ? null : this.#fitting(input, call, { id, place }),
+        canvas: canvasRef,
+      });
+    return {
+      start: (place, call, input, ref) => {
+        this.#specs.push(spec(place, call, input, ref));
+      },
+      drop: (place, call, end) => {
+        const { id: taskId, ...planned } = spec(place, call, null, { id, place });
+        const row = toRow({ id: taskId, ...planned }, true, now, now, "");
+        this.#changes.endUnstarted(row, end);
+      },
+      keepMember: (group, position, end) => {
+        const groups = this.#unwritten.get(canvas) ?? new Map<number, [number, NodeEnd][]>();
+        this.#unwritten.set(canvas, groups);
+        const ends = groups.get(group);
+        if (ends === undefined) groups.set(group, [[position, end]]);
+        else ends.push([position, end]);
+      },
+      collect: (group) => {
+        this.#writeMembers(canvas, group);
+        const list = store.list(id, group);
+        const isInline = list.large.length === 0 && !isLargerThan(list.text, MAX_KWARGS_BYTES);
+        return isInline ? { text: list.text } : { kept: { id, place: group } };
+      },
+      firstFailed: (group) => {
+        this.#writeMembers(canvas, group);
+        const failed = store.firstFailed(id, group);
+        if (failed === null) throw new Error(`No member of group ${group} of ${id} has failed.`);
+        return failed;
+      },
+      keepInput: (place, value) => {
+        store.keep(id, place, JSON.stringify(value));
+      },
+      keptInput: (place) => store.keptValue({ id, place }) ?? { text: "null" },
+      keepUndoing: (chain, undoing) => {
+        store.keep(id, chain, JSON.stringify(undoing));
+      },
+      call: (callbacks, input) => {
+        for (const callback of callbacks) this.start({ callback, owner, input });
+      },
+      finish: (end) => {
+        this.#changes.endHeld(id, end);
+      },
+    };
+  }
+
+  #writeMembers(canvas: LiveCanvas, group: number): void {
+    const ends = this.#unwritten.get(canvas)?.get(group) ?? [];
+    if (ends.length === 0) return;
+    const after = canvas.rows.get(group) ?? 0;
+    canvas.rows.set(group, this.#store.appendMembers(canvas.id, group, after, ends));
+    this.#unwritten.get(canvas)?.delete(group);
+  }
+
+  /** A value that fits into a task's row, with its other arguments; else it is kept for it. */
+  #fitting(value: Value, { kwargs, into }: PlannedCall, at: KeptAt): Value | null {
+    if (into === null) return null;
+    if (!("text" in value)) return this.#owned(value, at);
+    if (!isLargerThan(value.text + kwargs, MAX_KWARGS_BYTES)) return value;
+    return this.#keep(value, at);
+  }
+
+  /** What a canvas keeps goes with it: who is not in it gets a copy. */
+  #owned(value: Value, at: KeptAt): Value {
+    if (!("kept" in value) || value.kept.id === at.id) return value;
+    return this.#keep(this.#store.list(value.kept.id, value.kept.place), at);
+  }
+
+  #keep(value: Value | Collected, at: KeptAt): Value {
+    this.#store.keep(at.id, at.place, JSON.stringify(value));
+    return { kept: at };
+  }
+}

@@ -1,0 +1,83 @@
+import { CanvasRun, type CanvasMemory, type ErrorInfo, type Plan, type Undoing } from "#engine";
+import type { CanvasStore } from "./canvas-store.ts";
+import { optionsOf, suspensionOf, type TaskRow } from "./rows.ts";
+
+/** Nodes of canvases that are kept in memory; with more, all are read again when they go on. */
+const MAX_KEPT_NODES = 200_000;
+
+/** A canvas that runs. */
+export interface LiveCanvas {
+  readonly id: string;
+  /** What its members' ids count up from. */
+  readonly base: string;
+  readonly owner: string;
+  readonly run: CanvasRun;
+  /** The newest row of each group's members. */
+  readonly rows: Map<number, number>;
+}
+
+/** The canvases of a ledger that went on lately. Follows from the tables. */
+export class Canvases {
+  readonly #live = new Map<string, LiveCanvas>();
+  #nodes = 0;
+
+  /** Reads a canvas if it has to. `row`: the task that stands for it. Null: it is none. */
+  open(store: CanvasStore, row: TaskRow): LiveCanvas | null {
+    const known = this.#live.get(row.id);
+    if (known !== undefined) return known;
+    const plan = store.plan(row.id);
+    if (plan === null) return null;
+    const memory: CanvasMemory = { groups: new Map(), undoable: new Set(), undoing: new Map() };
+    const rows = new Map<number, number>();
+    for (const { place, done, failed, rows: last } of store.counts(row.id)) {
+      memory.groups.set(place, { done, failed });
+      rows.set(place, last);
+    }
+    for (const place of store.keptPlaces(row.id)) {
+      const { kind } = plan.nodes[place] ?? {};
+      if (kind === "undo") memory.undoable.add(place - 1);
+      else if (kind === "chain") {
+        const undoing = JSON.parse(store.kept(row.id, place) ?? "") as Undoing;
+        memory.undoing.set(place, undoing);
+      }
+    }
+    for (const { places } of memory.undoing.values()) {
+      for (const place of places) memory.undoable.delete(place);
+    }
+    return this.#keep(row, plan, memory, rows);
+  }
+
+  /** A canvas that is new. */
+  create(row: TaskRow, plan: Plan): LiveCanvas {
+    const memory: CanvasMemory = { groups: new Map(), undoable: new Set(), undoing: new Map() };
+    return this.#keep(row, plan, memory, new Map());
+  }
+
+  forget(id: string): void {
+    this.#nodes -= this.#live.get(id)?.run.shape.size ?? 0;
+    this.#live.delete(id);
+  }
+
+  /** Between transactions: keeps what is kept within bounds. */
+  trim(): void {
+    if (this.#nodes <= MAX_KEPT_NODES) return;
+    this.#live.clear();
+    this.#nodes = 0;
+  }
+
+  #keep(row: TaskRow, plan: Plan, memory: CanvasMemory, rows: Map<number, number>): LiveCanvas {
+    const { id, owner } = row;
+    const stop = stopOf(row);
+    const base = optionsOf(row).base ?? id;
+    const run = new CanvasRun({ id, base, plan, memory, stop });
+    const canvas = { id, base, owner, run, rows };
+    this.#live.set(id, canvas);
+    this.#nodes += run.shape.size;
+    return canvas;
+  }
+}
+
+/** Why nothing of a canvas starts any more; null: it goes on. */
+function stopOf(row: TaskRow): ErrorInfo | null {
+  return suspensionOf(row)?.stop ?? null;
+}

@@ -1,0 +1,35 @@
+import type { SqlPort } from "./ports.ts";
+import type { Suspension, TaskRow } from "./rows.ts";
+import { consume } from "./schema.ts";
+
+/** A task that waits for nothing but an event is due then: never. 9999-12-31. */
+export const NEVER = 253_402_214_400_000;
+
+/** Parks a task that runs as the canvas that it becomes. Rows written: 2. Returns the row as it is then. */
+export function holdTask(sql: SqlPort, task: TaskRow, token: number): TaskRow {
+  const suspension: Suspension = { waiting: { reason: "members" }, events: [] };
+  const held: TaskRow = {
+    ...task,
+    parked: 1,
+    due_at: NEVER,
+    expires_at: null,
+    is_suspect: 0,
+    suspension: JSON.stringify(suspension),
+    token,
+  };
+  consume(
+    sql.exec(
+      `UPDATE tasks SET parked = 1, due_at = ?, expires_at = NULL, is_suspect = 0, suspension = ?,
+         attempts = ?, options = ?, token = ? WHERE parked = ? AND id = ? AND token < ?`,
+      held.due_at,
+      held.suspension,
+      held.attempts,
+      held.options,
+      token,
+      task.parked,
+      task.id,
+      token,
+    ),
+  );
+  return held;
+}
