@@ -3,6 +3,7 @@ import type { AnyTaskDefinition, BatchCall } from "./definition.ts";
 import {
   describeError,
   Ignore,
+  InputError,
   InvalidArgumentsError,
   InvalidOptionError,
   MaxRetriesExceededError,
@@ -18,7 +19,7 @@ import type { Registry } from "./registry.ts";
 import { askedDelayMs } from "./retry-after.ts";
 import { hasRetryLeft, retryDelayMs } from "./retry.ts";
 import { SecretUnreadableError } from "./secrets.ts";
-import type { Plan } from "./canvas/plan.ts";
+import { withArgument, type InputRef, type Plan } from "./canvas/plan.ts";
 import { Replaced } from "./canvas/replaced.ts";
 import { StepLimitError, StepOrderError, Suspend } from "./steps.ts";
 import {
@@ -31,6 +32,8 @@ import {
 
 /** A result that could not be stored is made again after this. */
 const STORE_AGAIN_SECONDS = 10;
+/** And so is an argument read that is kept elsewhere. */
+const LOAD_AGAIN_SECONDS = 10;
 /** A task that is given back to its queue comes again after this. */
 const REQUEUE_MS = 1_000;
 /** A hundred years. */
@@ -44,6 +47,8 @@ export interface Attempt<Services> {
   readonly cut: Promise<Error>;
   /** Members that its handler adds to the group it is in. */
   readonly added: readonly Plan[];
+  /** JSON text of an argument that is kept elsewhere. @throws when it can't be had just now */
+  readonly loadInput: (ref: InputRef) => Promise<string>;
   /** Keeps a result that is too large for a row. */
   readonly storeLarge: (text: string) => Promise<LargeResult>;
 }
@@ -51,20 +56,23 @@ export interface Attempt<Services> {
 /**
  * Runs one attempt: params → handler → result or error → outcome. Never throws and never logs; what
  * the outcome leads to is the ledger's business.
+ * @param definition what runs it (`Registry.runnerOf`)
  * @param random in [0, 1), for the jitter of a retry
  */
 export async function runAttempt<Services>(
   registry: Registry<Services>,
+  definition: AnyTaskDefinition<Services> | null,
   attempt: Attempt<Services>,
   random: number,
 ): Promise<Outcome> {
-  const definition = registry.find(attempt.task.name);
   if (definition?.handler == null) {
     const error = describeError(new UnknownTaskError(attempt.task.name));
     return { kind: "failure", error };
   }
   try {
-    const params = registry.parse(attempt.task.name, attempt.task.kwargs);
+    const kwargs = kwargsOf(attempt);
+    const text = typeof kwargs === "string" ? kwargs : await cutShort(attempt, kwargs);
+    const params = registry.parse(attempt.task.name, text as string);
     const result = await cutShort(attempt, definition.handler(params, attempt.ctx));
     return withAdded(await succeed(definition, attempt, result), attempt.added);
   } catch (thrown) {
@@ -85,23 +93,44 @@ export function runBatch<Services>(
   random: () => number,
 ): Promise<Outcome>[] {
   const calls: BatchCall<unknown, Services>[] = [];
-  const answerOf = attempts.map(({ task, ctx }): (() => Promise<unknown>) => {
-    try {
-      const index = calls.push({ params: registry.parse(task.name, task.kwargs), ctx }) - 1;
-      return async () => unwrap((await answers)[index]);
-    } catch (thrown) {
-      return () => Promise.reject(thrown);
-    }
-  });
-  const answers = callBatchHandler(definition, calls, services);
+  // Of each attempt its place among the calls, or why it is in none.
+  const places = Promise.allSettled(
+    attempts.map(async (attempt) => {
+      const kwargs = await kwargsOf(attempt);
+      const params: unknown = registry.parse(attempt.task.name, kwargs);
+      return calls.push({ params, ctx: attempt.ctx }) - 1;
+    }),
+  );
+  const answers = places.then(() => callBatchHandler(definition, calls, services));
+  const answerTo = async (index: number) => {
+    const place = (await places)[index];
+    if (place?.status === "rejected") throw place.reason;
+    return unwrap((await answers)[place?.value ?? -1]);
+  };
   return attempts.map(async (attempt, index) => {
     try {
-      const result = await cutShort(attempt, answerOf[index]?.());
+      const result = await cutShort(attempt, answerTo(index));
       return withAdded(await succeed(definition, attempt, result), attempt.added);
     } catch (thrown) {
       return outcomeOfError(registry, definition, attempt.task, thrown, random());
     }
   });
+}
+
+/** The arguments of a call, with the one that was too large for its row. */
+function kwargsOf<Services>({
+  task: { kwargs, options },
+  loadInput,
+}: Attempt<Services>): string | Promise<string> {
+  const { input } = options;
+  if (input === undefined) return kwargs;
+  return loadInput(input).then(
+    (text) => withArgument(kwargs, input.into, text),
+    (cause: unknown) => {
+      if (cause instanceof InputError) throw cause;
+      throw new RetryAfterError(LOAD_AGAIN_SECONDS, "An argument could not be read.", { cause });
+    },
+  );
 }
 
 /** Never rejects: what the handler throws becomes the answer to every call. */

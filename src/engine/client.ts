@@ -3,7 +3,7 @@ import { Compiler } from "./canvas/compile.ts";
 import { isCanvas } from "./canvas/parts.ts";
 import { release, type Plan } from "./canvas/plan.ts";
 import type { AnySignature } from "./canvas/signatures.ts";
-import { canvasSpec } from "./canvas/tree.ts";
+import { canvasSpec, treeOf, type CanvasTree } from "./canvas/tree.ts";
 import { checkInteger, MAX_PRIORITY } from "./checks.ts";
 import type { ParamsSchema, TaskDefinition } from "./definition.ts";
 import { InvalidCallError, InvalidOptionError, LovageError } from "./errors.ts";
@@ -57,6 +57,8 @@ export interface TaskHandle {
 
 /** JSON text of the plan of one canvas. */
 const MAX_CANVAS_BYTES = 8 * 1_024 * 1_024;
+/** JSON text of its outline, equal members next to each other written as one. */
+const MAX_TREE_BYTES = 256 * 1_024;
 
 /**
  * Calls tasks on behalf of one caller. Typed calls go through `delay` and `applyAsync`, calls by name
@@ -170,7 +172,7 @@ export class Lovage {
     const now = this.#clock.now();
     const shard = shardOf(taskId) ?? 0;
     const plan = this.#compiler(now, shard).plan(call, false);
-    checkSize(plan);
+    checkSize(plan, treeOf(plan));
     return { plan, base: mintTaskId(now, shard, this.#random.bytes(8)) };
   }
 
@@ -251,8 +253,8 @@ export class Lovage {
       return release(compiler.call(call, false), { id, owner, now, input: null, keyOf });
     }
     const plan = compiler.plan(call, false);
-    checkSize(plan);
     const spec = canvasSpec(id, owner, plan);
+    checkSize(plan, spec.options.tree);
     const expiresAt = expiryTime(call.options, now, null);
     return { ...spec, expiresAt, options: { ...spec.options, ...labelsOf(call.options) } };
   }
@@ -268,7 +270,11 @@ export class Lovage {
   }
 }
 
-function checkSize(plan: Plan): void {
-  if (!isLargerThan(JSON.stringify(plan), MAX_CANVAS_BYTES)) return;
-  throw new InvalidOptionError("tasks", `may have ${MAX_CANVAS_BYTES} bytes of JSON.`);
+function checkSize(plan: Plan, tree: CanvasTree | undefined): void {
+  if (isLargerThan(JSON.stringify(plan), MAX_CANVAS_BYTES)) {
+    throw new InvalidOptionError("tasks", `may have ${MAX_CANVAS_BYTES} bytes of JSON.`);
+  }
+  if (isLargerThan(JSON.stringify(tree), MAX_TREE_BYTES)) {
+    throw new InvalidOptionError("tasks", "are too many different ones for one canvas.");
+  }
 }

@@ -175,6 +175,13 @@ export class ResultError extends LovageError {
   }
 }
 
+/** An argument that is kept elsewhere can't be had any more, or is larger than an argument may be. */
+export class InputError extends LovageError {
+  constructor(message: string) {
+    super("input_unreadable", message);
+  }
+}
+
 /** The task was called off, or expired before it could start; the reason of the AbortSignal. */
 export class TaskRevokedError extends LovageError {
   constructor(reason: "revoked" | "terminated" | "expired") {

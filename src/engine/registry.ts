@@ -1,15 +1,24 @@
 import { z } from "zod";
+import { bindPositional, issuesOf, refuseSealed, secretsOf } from "./arguments.ts";
 import type { AnyTaskDefinition, ParamsSchema } from "./definition.ts";
 import {
   describeError,
   InvalidArgumentsError,
   InvalidOptionError,
   UnknownTaskError,
-  type ArgumentIssue,
   type ErrorInfo,
 } from "./errors.ts";
+import { withArgument } from "./canvas/plan.ts";
 import { isLargerThan } from "./json.ts";
-import { hasSecrets, mapSecrets, secretDepth, type SecretPath } from "./secret-fields.ts";
+import {
+  isMap,
+  MAP_DEFINITIONS,
+  mappedDefinition,
+  mappedName,
+  type MapName,
+  type MapParams,
+} from "./mapped.ts";
+import { hasSecrets, mapSecrets, type SecretPath } from "./secret-fields.ts";
 import {
   isSealed,
   PLAIN_SEALER,
@@ -41,15 +50,11 @@ export class Registry<Services = never> {
       if (this.#entries.has(definition.name)) {
         throw new InvalidOptionError("name", `'${definition.name}' is declared twice.`);
       }
-      const params = definition.params as ParamsSchema;
-      this.#entries.set(definition.name, {
-        definition,
-        strictParams: params.strict(),
-        hasSecrets: hasSecrets(params),
-      });
+      this.#entries.set(definition.name, entryOf(definition));
     }
   }
 
+  /** The declared ones. */
   names(): string[] {
     return [...this.#entries.keys()];
   }
@@ -61,6 +66,53 @@ export class Registry<Services = never> {
   /** @throws UnknownTaskError */
   get(name: string): AnyTaskDefinition<Services> {
     return this.#entry(name).definition;
+  }
+
+  /** What runs a stored call, a map as the task that it calls; null: nobody knows it. */
+  runnerOf({
+    name,
+    kwargs,
+  }: {
+    readonly name: string;
+    readonly kwargs: string;
+  }): AnyTaskDefinition<Services> | null {
+    if (!isMap(name)) return this.find(name);
+    const inner = this.find(mappedName(kwargs));
+    return inner && mappedDefinition(name, inner, (params) => this.#itemsOf(name, params));
+  }
+
+  /** @throws UnknownTaskError, InvalidArgumentsError when a map can't run */
+  checkMap(name: MapName, kwargs: string): void {
+    const params = this.parse(name, kwargs) as MapParams;
+    const inner = params.task.task;
+    const fault = isMap(inner)
+      ? "is a map itself: call it in a group"
+      : this.#entry(inner).hasSecrets
+        ? "has secret arguments, which items can't be: call it in a group"
+        : null;
+    if (fault !== null) throw new InvalidArgumentsError(name, [{ path: "task", message: fault }]);
+    this.#itemsOf(name, params);
+  }
+
+  /** The params of each call of a map. @throws InvalidArgumentsError for an item that doesn't fit */
+  #itemsOf(name: MapName, { task: { task, args, kwargs }, it }: MapParams): unknown[] {
+    let bound: (item: unknown) => string;
+    if (name === "celery.starmap") {
+      bound = (item) => this.bind(task, [...(item as unknown[]), ...args], kwargs);
+    } else {
+      const link = this.bindLink(task, args, kwargs);
+      bound = (item) => withArgument(link.kwargs, link.into, JSON.stringify(item));
+    }
+    return it.map((item, index) => {
+      try {
+        return this.parse(task, bound(item));
+      } catch (error) {
+        if (!(error instanceof InvalidArgumentsError)) throw error;
+        const at = (path: string) => `it.${index}.${path}`;
+        const issues = error.issues.map(({ path, message }) => ({ path: at(path), message }));
+        throw new InvalidArgumentsError(name, issues);
+      }
+    });
   }
 
   /**
@@ -204,78 +256,20 @@ export class Registry<Services = never> {
   }
 
   #entry(name: string): Entry<Services> {
-    const entry = this.#entries.get(name);
+    const entry = this.#entries.get(name) ?? (MAP_ENTRIES.get(name) as Entry<Services> | undefined);
     if (entry === undefined) throw new UnknownTaskError(name);
     return entry;
   }
 }
 
-function bindPositional(
-  name: string,
-  params: readonly string[],
-  args: readonly unknown[],
-  kwargs: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  if (args.length > params.length) {
-    throw new InvalidArgumentsError(name, [
-      {
-        path: "args",
-        message: `takes ${params.length} positional arguments but ${args.length} were given`,
-      },
-    ]);
-  }
-  const bound: Record<string, unknown> = { ...kwargs };
-  for (const [index, value] of args.entries()) {
-    const param = params[index] ?? "";
-    if (Object.hasOwn(kwargs, param)) {
-      throw new InvalidArgumentsError(name, [
-        { path: param, message: "given both by position and by name" },
-      ]);
-    }
-    bound[param] = value;
-  }
-  return bound;
+function entryOf<Services>(definition: AnyTaskDefinition<Services>): Entry<Services> {
+  const params = definition.params as ParamsSchema;
+  return { definition, strictParams: params.strict(), hasSecrets: hasSecrets(params) };
 }
+
+const MAP_ENTRIES = new Map(MAP_DEFINITIONS.map((each) => [each.name, entryOf(each)]));
 
 /** A sealed secret is for one place. As JSON: no two places are written alike. */
 function contextOf(name: string, path: SecretPath): string {
   return JSON.stringify([name, ...path]);
-}
-
-/** Sealed values come from storage only: whoever brings one has it from somewhere. */
-function refuseSealed(name: string, schema: z.ZodType, bound: unknown): void {
-  const issues: ArgumentIssue[] = [];
-  mapSecrets(schema, bound, (value, path) => {
-    if (isSealed(value)) issues.push({ path: path.join("."), message: "must be given unsealed" });
-    return value;
-  });
-  if (issues.length > 0) throw new InvalidArgumentsError(name, issues);
-}
-
-function secretsOf(schema: z.ZodType, plain: unknown): unknown[] {
-  const secrets: unknown[] = [];
-  mapSecrets(schema, plain, (value) => {
-    secrets.push(value);
-    return value;
-  });
-  return secrets;
-}
-
-/** What doesn't fit, without a secret: a message, or the path into one, may quote it. */
-function issuesOf(
-  { strictParams, hasSecrets: hasAny }: Pick<Entry<never>, "strictParams" | "hasSecrets">,
-  { issues }: z.ZodError,
-  plain: unknown,
-): ArgumentIssue[] {
-  const clean = hasAny
-    ? secretRemover(textsOf(secretsOf(strictParams, plain)))
-    : (text: string) => text;
-  return issues.map(({ path, code, message }) => {
-    const depth = hasAny ? secretDepth(strictParams, path) : null;
-    const shown = path.slice(0, depth ?? path.length);
-    return {
-      path: shown.length > 0 ? shown.map(String).join(".") : "kwargs",
-      message: depth === null ? clean(message) : `is not valid (${code})`,
-    };
-  });
 }

@@ -45,7 +45,11 @@ export class EagerTask<Services> extends RunningTask<Services> {
   ) {
     const limits = limitsOf(task, definition);
     const reports = new Reports(UNHEARD);
-    super(task, task.attempt, systemClock.now(), limits, supplies, systemClock, reports, () => {
+    const inputs = {
+      input: () => Promise.reject(new Error("Eager tasks have all their arguments with them.")),
+    };
+    const now = systemClock.now();
+    super(task, task.attempt, now, limits, supplies, systemClock, reports, inputs, () => {
       throw new Error("Eager tasks keep their steps themselves.");
     });
     this.#memory = memory;

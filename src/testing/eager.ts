@@ -9,6 +9,7 @@ import {
   runAttempt,
   runBatch,
   signature,
+  UnknownTaskError,
   type AnyTaskDefinition,
   type AttemptRecord,
   type Callback,
@@ -223,7 +224,8 @@ export class EagerLovage<Services> {
 
   async #attempt(spec: TaskSpec, retries: number, memory: EagerMemory) {
     const { id, name, kwargs, owner, options } = spec;
-    const declared = this.#registry.get(name);
+    const declared = this.#registry.runnerOf(spec);
+    if (declared === null) throw new UnknownTaskError(name);
     let thrown: unknown = null;
     // Sees everything that an attempt may fail with, before it becomes text.
     const clarifyError = (error: unknown): unknown => {
@@ -233,7 +235,6 @@ export class EagerLovage<Services> {
       return clear;
     };
     const definition: AnyTaskDefinition<Services> = { ...declared, clarifyError };
-    const registry = new Registry<Services>([definition]);
     const task = new EagerTask(
       { id, name, kwargs, owner, options, attempt: retries + 1, retries },
       definition,
@@ -247,8 +248,8 @@ export class EagerLovage<Services> {
     const stopWatch = task.watchLimits();
     const running =
       definition.batch === null
-        ? runAttempt(registry, task, systemRandom.float())
-        : runBatch(registry, definition, [task], this.#options.services, () =>
+        ? runAttempt(this.#registry, definition, task, systemRandom.float())
+        : runBatch(this.#registry, definition, [task], this.#options.services, () =>
             systemRandom.float(),
           )[0];
     const outcome = (await running) ?? { kind: "ignore" as const };

@@ -24,13 +24,18 @@ export function testSettings(shards: number, routes: TaskRoutes = []): LovageSet
 }
 
 /** Results that are too large for a row, in memory. */
-export class ResultTexts implements Pick<LargeResults, "put"> {
+export class ResultTexts implements LargeResults {
   readonly #texts = new Map<string, string>();
 
   async put(taskId: string, token: number, text: string): Promise<LargeResult> {
     const key = `results/${taskId}/${token}`;
     this.#texts.set(key, text);
     return { key, bytes: new TextEncoder().encode(text).length };
+  }
+
+  async get(key: string): Promise<ReadableStream<Uint8Array> | null> {
+    const text = this.#texts.get(key);
+    return text === undefined ? null : new Response(text).body;
   }
 
   /** The result of a task; null without one. */

@@ -88,6 +88,7 @@ export class TestShard<Services> {
             ledger.report(reports);
           },
           durable: async (id, token) => ledger.durable(id, token),
+          input: async (at) => ledger.input(at),
           recordStep: async (id, token, step, seq) => ledger.recordStep(id, token, step, seq),
         },
         registry,

@@ -6,6 +6,7 @@ import type { Oracle } from "./oracle.ts";
 import { Process } from "./process.ts";
 import type { Tripwire } from "./tripwire.ts";
 import { never, type World } from "../../src/testing/world.ts";
+import { noInput, NO_LARGE_RESULTS } from "../no-large.ts";
 
 export interface ConsumerParts {
   readonly world: World;
@@ -86,6 +87,7 @@ export class Consumers {
           this.#call(process, () => network.exchange(request)),
         heartbeat: (...said: Parameters<Network["heartbeat"]>) =>
           this.#call(process, () => network.heartbeat(...said)),
+        input: noInput,
         durable: () => network.durable(),
         recordStep: () => network.recordStep(),
         report: (reports: Parameters<Network["report"]>[0]) =>
@@ -94,7 +96,7 @@ export class Consumers {
       registry,
       supplies: {
         services,
-        largeResults: { put: () => Promise.reject(new Error("no result is large here")) },
+        largeResults: NO_LARGE_RESULTS,
         lovageFor: () => {
           throw new Error("These tasks call no others.");
         },

@@ -18,6 +18,7 @@ import { TaskLimiter } from "#platform/limiter/limiter.ts";
 import type { LimitRequest } from "#platform/limiter/protocol.ts";
 import { SimSql } from "../../src/testing/sim-sql.ts";
 import { never, World } from "../../src/testing/world.ts";
+import { NO_LARGE_RESULTS } from "../no-large.ts";
 
 /** What goes wrong, as probabilities. */
 export interface DeploymentFaults {
@@ -278,6 +279,7 @@ class Shard<Services> {
           exchange: (request) => remote(() => this.#exchange(request)),
           heartbeat: (held) => remote(() => this.ledger.heartbeat(held)),
           report: (reports) => remote(() => this.ledger.report(reports)),
+          input: (at) => remote(() => this.ledger.input(at)),
           durable: (id, token) => remote(() => this.ledger.durable(id, token)),
           recordStep: (id, token, step, seq) =>
             remote(() => this.ledger.recordStep(id, token, step, seq)),
@@ -285,7 +287,7 @@ class Shard<Services> {
         registry,
         supplies: {
           services: deployment.services,
-          largeResults: { put: () => Promise.reject(new Error("no result is large here")) },
+          largeResults: NO_LARGE_RESULTS,
           lovageFor: () => undefined as unknown as Lovage,
         },
         clock: world,

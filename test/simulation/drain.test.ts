@@ -5,6 +5,7 @@ import type { LedgerDoor } from "#platform/consumer/door.ts";
 import { drain } from "#platform/consumer/drain.ts";
 import type { ExchangeAnswer } from "#platform/ledger/protocol.ts";
 import { World } from "../../src/testing/world.ts";
+import { NO_LARGE_RESULTS, noInput } from "../no-large.ts";
 
 const LEASE_MS = 30_000;
 const define = createTaskDefiner<World>();
@@ -44,6 +45,7 @@ function consumer(answers: readonly Answer[], heartbeat?: LedgerDoor["heartbeat"
       };
     },
     heartbeat: heartbeat ?? (async () => []),
+    input: noInput,
     durable: () => Promise.reject(new Error("no task is durable here")),
     recordStep: () => Promise.reject(new Error("no task is durable here")),
     report: async () => undefined,
@@ -53,7 +55,7 @@ function consumer(answers: readonly Answer[], heartbeat?: LedgerDoor["heartbeat"
     registry: new Registry<World>([sleep]),
     supplies: {
       services: world,
-      largeResults: { put: () => Promise.reject(new Error("no result is large here")) },
+      largeResults: NO_LARGE_RESULTS,
       lovageFor: () => {
         throw new Error("not used");
       },

@@ -12,6 +12,7 @@ import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protoc
 import type { LedgerHost } from "./host.ts";
 import type { Command } from "./oracle.ts";
 import type { World } from "../../src/testing/world.ts";
+import { noInput } from "../no-large.ts";
 
 /**
  * The way to the ledger's object: a call may be late, get lost on either way, or run twice, the second
@@ -24,6 +25,10 @@ export class Network implements LedgerDoor {
   constructor(world: World, host: LedgerHost) {
     this.#world = world;
     this.#host = host;
+  }
+
+  input(): Promise<never> {
+    return noInput();
   }
 
   durable(): Promise<never> {

@@ -11,6 +11,7 @@ import { shopTasks, type ShopServices } from "../../src/domain/index.ts";
 import { createOutboxTransport } from "../../src/integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "../../src/integrations/payments/simulated-gateway.ts";
 import { read, spec, withLedger, type World } from "./ledger.ts";
+import { noInput, NO_LARGE_RESULTS } from "../no-large.ts";
 
 const LEASE_MS = 30_000;
 
@@ -37,6 +38,7 @@ function door(ledger: TaskLedger): LedgerDoor {
   return {
     exchange: async (request) => ledger.exchange(request),
     heartbeat: async (held, reports) => ledger.heartbeat(held, reports),
+    input: noInput,
     durable: () => Promise.reject(new Error("no task is durable here")),
     recordStep: () => Promise.reject(new Error("no task is durable here")),
     report: async (reports) => {
@@ -66,7 +68,7 @@ function consume(world: World, ledger: LedgerDoor, over: Partial<PaymentGateway>
       registry: new Registry<ShopServices>(shopTasks),
       supplies: {
         services,
-        largeResults: { put: () => Promise.reject(new Error("no result is large here")) },
+        largeResults: NO_LARGE_RESULTS,
         lovageFor: () => {
           throw new Error("These tasks call no others.");
         },

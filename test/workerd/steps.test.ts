@@ -6,6 +6,7 @@ import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import { systemRandom, systemTimers } from "#platform/system.ts";
 import { ended, get, post } from "./api.ts";
 import { read, spec, withLedger, type World } from "./ledger.ts";
+import { NO_LARGE_RESULTS, noInput } from "../no-large.ts";
 
 interface Services {
   readonly ran: string[];
@@ -35,13 +36,14 @@ function consume(world: World, ledger: TaskLedger, services: Services): Promise<
         report: async (reports) => {
           ledger.report(reports);
         },
+        input: noInput,
         durable: async (id, token) => ledger.durable(id, token),
         recordStep: async (id, token, step, seq) => ledger.recordStep(id, token, step, seq),
       },
       registry: new Registry([workflow]),
       supplies: {
         services,
-        largeResults: { put: () => Promise.reject(new Error("no result is large here")) },
+        largeResults: NO_LARGE_RESULTS,
         lovageFor: () => {
           throw new Error("These tasks call no others.");
         },

@@ -1,7 +1,8 @@
 import { checkKey, dueTime, expiryTime, runOptions } from "../call-options.ts";
 import { checkInteger, MAX_PRIORITY } from "../checks.ts";
-import { InvalidOptionError } from "../errors.ts";
+import { InvalidOptionError, UnknownTaskError } from "../errors.ts";
 import { isLargerThan } from "../json.ts";
+import { isMap, mappedName } from "../mapped.ts";
 import type { Registry } from "../registry.ts";
 import type { Route } from "../routing.ts";
 import type { CallOptions, SignatureOptions } from "../signature.ts";
@@ -20,8 +21,8 @@ import {
 import type { Callback, Plan, PlanNode, PlannedCall } from "./plan.ts";
 import type { AnySignature } from "./signatures.ts";
 
-/** Tasks of one canvas, undos included; groups and chains within each other. */
-export const MAX_CANVAS_TASKS = 20_000;
+/** Tasks, chains, groups and undos of one canvas; groups and chains within each other. */
+export const MAX_CANVAS_NODES = 20_000;
 export const MAX_CANVAS_DEPTH = 20;
 /** Callbacks of one kind of one call. */
 const MAX_LINKS = 10;
@@ -52,7 +53,7 @@ interface Surroundings {
  */
 export class Compiler {
   readonly #parts: CompilerParts;
-  #tasks = 0;
+  #nodes = 0;
 
   constructor(parts: CompilerParts) {
     this.#parts = parts;
@@ -77,8 +78,9 @@ export class Compiler {
     if (around.depth > MAX_CANVAS_DEPTH) {
       throw new InvalidOptionError("tasks", `are nested more than ${MAX_CANVAS_DEPTH} deep.`);
     }
-    const args = call.immutable ? call.args : [...around.args, ...call.args];
-    const takes = around.takes && !call.immutable;
+    const isImmutable = call.immutable || isMap(call.task);
+    const args = isImmutable ? call.args : [...around.args, ...call.args];
+    const takes = around.takes && !isImmutable;
     switch (call.task) {
       case "celery.chain":
         this.#addChain(nodes, parent, call, membersOf(call, "tasks"), { ...around, args, takes });
@@ -132,6 +134,7 @@ export class Compiler {
     names: readonly string[] = [],
   ): void {
     const isChord = call.task === "celery.chord";
+    this.#count();
     const place =
       nodes.push({
         kind: "chain",
@@ -157,6 +160,7 @@ export class Compiler {
     members: readonly AnySignature[],
     around: Surroundings,
   ): void {
+    this.#count();
     const { errors } = call.options;
     const place =
       nodes.push({
@@ -217,14 +221,17 @@ export class Compiler {
     takes: boolean,
   ): PlannedCall {
     const { registry, routeOf, now } = this.#parts;
-    const definition = registry.get(call.task);
     if (options.errors !== undefined) throw new InvalidOptionError("errors", "is for groups.");
-    const route = routeOf(definition.name);
-    const priority = options.priority ?? definition.priority ?? route.priority ?? 0;
     const bound =
       takes && !call.immutable
         ? registry.bindLink(call.task, args, call.kwargs)
         : { kwargs: registry.bind(call.task, args, call.kwargs), into: null };
+    if (isMap(call.task)) registry.checkMap(call.task, bound.kwargs);
+    const definition = registry.runnerOf({ name: call.task, kwargs: bound.kwargs });
+    if (definition === null) throw new UnknownTaskError(call.task);
+    // As in Celery a map goes where the task goes that it calls.
+    const route = routeOf(isMap(call.task) ? mappedName(bound.kwargs) : call.task);
+    const priority = options.priority ?? definition.priority ?? route.priority ?? 0;
     const key =
       options.key ?? (bound.into === null ? registry.keyOf(call.task, bound.kwargs) : undefined);
     // Refuses what can't be; the times count from the release.
@@ -247,9 +254,10 @@ export class Compiler {
   }
 
   #count(): void {
-    this.#tasks += 1;
-    if (this.#tasks > MAX_CANVAS_TASKS) {
-      throw new InvalidOptionError("tasks", `A canvas has at most ${MAX_CANVAS_TASKS}.`);
+    this.#nodes += 1;
+    if (this.#nodes > MAX_CANVAS_NODES) {
+      const message = `are more than ${MAX_CANVAS_NODES}, chains, groups and undos included.`;
+      throw new InvalidOptionError("tasks", message);
     }
   }
 }

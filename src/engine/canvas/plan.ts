@@ -90,6 +90,14 @@ export interface InputRef {
   readonly from: Exclude<Value, { text: string }>;
 }
 
+/** A list that was put together: its JSON text, and what of it is kept among the large results, by its path. */
+export interface Collected {
+  readonly text: string;
+  readonly large: readonly { readonly path: readonly number[]; readonly key: string }[];
+  /** Present: it has more than MAX_LARGE_RESULT_BYTES characters, and `text` is none of it. */
+  readonly isTooLarge?: true;
+}
+
 /**
  * The id of a member: the canvas's own, counted up by the member's place. So ids sort in the order of
  * definition, need not be stored, and none is met twice.

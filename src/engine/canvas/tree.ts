@@ -11,11 +11,25 @@ export type CanvasTree =
   | { readonly chain: readonly CanvasTree[] }
   | { readonly group: readonly CanvasTree[] }
   /** A chain of a group and a body, and so are its places. */
-  | { readonly chord: { readonly header: readonly CanvasTree[]; readonly body: CanvasTree } };
+  | { readonly chord: { readonly header: readonly CanvasTree[]; readonly body: CanvasTree } }
+  /** So many of a kind, one after the other. */
+  | { readonly times: number; readonly of: CanvasTree }
+  /** A member that was added to a running group: its places count on from `from`. */
+  | { readonly from: number; readonly added: CanvasTree };
 
-/** The tree of a plan's nodes. */
-export function treeOf({ nodes }: Plan): CanvasTree {
+/**
+ * The tree of a plan's nodes.
+ * @param size nodes that it had when it began; those behind them were added
+ */
+export function treeOf({ nodes }: Plan, size: number = nodes.length): CanvasTree {
   const children = childrenOf(nodes);
+  const membersAt = (places: readonly number[] = []): CanvasTree[] =>
+    runsOf(
+      places.map((place) => {
+        const isAdded = place >= size && (nodes[place]?.parent ?? 0) < size;
+        return isAdded ? { from: place, added: at(place) } : at(place);
+      }),
+    );
   const at = (place: number): CanvasTree => {
     const node = nodes[place];
     if (node === undefined) throw new Error(`The plan has no place ${place}.`);
@@ -25,11 +39,27 @@ export function treeOf({ nodes }: Plan): CanvasTree {
       return undo?.kind === "undo" ? { task: name, undo: undo.call.name } : name;
     }
     const own = children.get(place) ?? [];
-    if (node.is_chord !== true) return { [node.kind]: own.map(at) } as unknown as CanvasTree;
+    if (node.is_chord !== true) return { [node.kind]: membersAt(own) } as unknown as CanvasTree;
     const [header = 0, body = 0] = own;
-    return { chord: { header: (children.get(header) ?? []).map(at), body: at(body) } };
+    return { chord: { header: membersAt(children.get(header)), body: at(body) } };
   };
   return at(0);
+}
+
+/** Equal members next to each other written as one. */
+function runsOf(members: readonly CanvasTree[]): CanvasTree[] {
+  const runs: CanvasTree[] = [];
+  let last = "";
+  let times = 0;
+  for (const member of members) {
+    const text = JSON.stringify(member);
+    const isSame = text === last;
+    times = isSame ? times + 1 : 1;
+    last = text;
+    if (isSame) runs[runs.length - 1] = { times, of: member };
+    else runs.push(member);
+  }
+  return runs;
 }
 
 /** The task that stands for a canvas: nobody claims it, and it ends with its members. */

@@ -1,4 +1,4 @@
-import type { DurableState, StepRecord, TaskReport } from "#engine";
+import type { Collected, DurableState, KeptAt, StepRecord, TaskReport } from "#engine";
 import type { Exchange, ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
 
 /** Where steps are kept: one ledger shard. Calls may fail or get lost; all may be repeated. */
@@ -12,8 +12,14 @@ export interface StepDoor {
   ): Promise<boolean>;
 }
 
+/** Where arguments are kept that are too large for a task's row. */
+export interface InputDoor {
+  /** Null: it is gone, and so is who needed it. */
+  input(at: KeptAt): Promise<Collected | null>;
+}
+
 /** One ledger shard, as consumers use it. Calls may fail or get lost; all may be repeated. */
-export interface LedgerDoor extends StepDoor {
+export interface LedgerDoor extends StepDoor, InputDoor {
   exchange(request: Exchange): Promise<ExchangeAnswer>;
   /** Also carries what running attempts said, for a ledger that has forgotten it. */
   heartbeat(

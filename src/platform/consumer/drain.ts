@@ -168,10 +168,11 @@ class Drain<Services> {
     const now = this.#parts.clock.now();
     const batches = new Map<AnyTaskDefinition<Services>, RunningTask<Services>[]>();
     for (const task of tasks) {
-      const definition = this.#parts.registry.find(task.name);
+      const definition = this.#parts.registry.runnerOf(task);
       const running = this.#track(task, token, now, definition);
       if (definition?.batch == null) {
-        void runAttempt(this.#parts.registry, running, this.#parts.random.float()).then((outcome) =>
+        const { registry, random } = this.#parts;
+        void runAttempt(registry, definition, running, random.float()).then((outcome) =>
           this.#settle(running, outcome),
         );
       } else {
@@ -220,6 +221,7 @@ class Drain<Services> {
       supplies,
       clock,
       this.#reports,
+      this.#parts.ledger,
       makeSteps,
     );
     this.#running.set(task.id, running);

@@ -9,6 +9,7 @@ import {
   type Attempt,
   type ClaimedTask,
   type Clock,
+  type InputRef,
   type LargeResult,
   type LargeResults,
   type Lovage,
@@ -18,13 +19,15 @@ import {
   type TaskContext,
   type TaskLog,
 } from "#engine";
+import type { InputDoor } from "./door.ts";
 import type { DurableSteps } from "./durable-steps.ts";
+import { loadInput } from "./inputs.ts";
 import type { AttemptNotes, Reports } from "./reports.ts";
 
 /** What every attempt of a consumer is given. */
 export interface AttemptSupplies<Services> {
   readonly services: Services;
-  readonly largeResults: Pick<LargeResults, "put">;
+  readonly largeResults: LargeResults;
   lovageFor(owner: string): Lovage;
 }
 
@@ -67,6 +70,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   readonly #cut = lazy(() => Promise.withResolvers<Error>());
   readonly #clock: Clock;
   readonly #reports: Reports;
+  readonly #ledger: InputDoor;
   readonly #makeSteps: (running: RunningTask<Services>) => DurableSteps;
   readonly #steps = lazy(() => this.#makeSteps(this));
   #notes: AttemptNotes | null = null;
@@ -80,6 +84,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     supplies: AttemptSupplies<Services>,
     clock: Clock,
     reports: Reports,
+    ledger: InputDoor,
     makeSteps: (running: RunningTask<Services>) => DurableSteps,
   ) {
     this.task = task;
@@ -91,11 +96,15 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     this.#supplies = supplies;
     this.#clock = clock;
     this.#reports = reports;
+    this.#ledger = ledger;
     this.#makeSteps = makeSteps;
   }
 
   readonly storeLarge = (text: string): Promise<LargeResult> =>
     this.#supplies.largeResults.put(this.task.id, this.token, text);
+
+  readonly loadInput = (ref: InputRef): Promise<string> =>
+    loadInput(ref, this.#ledger, this.#supplies.largeResults);
 
   get ctx(): TaskContext<Services> {
     return this;

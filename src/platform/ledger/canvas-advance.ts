@@ -7,6 +7,7 @@ import {
   type Callback,
   type CanvasPort,
   type CanvasRef,
+  type Collected,
   type KeptAt,
   type NodeEnd,
   type Plan,
@@ -15,7 +16,7 @@ import {
   type Value,
 } from "#engine";
 import type { LiveCanvas } from "./canvases.ts";
-import { CanvasStore, type Collected } from "./canvas-store.ts";
+import { CanvasStore } from "./canvas-store.ts";
 import type { Changes } from "./changes.ts";
 import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
@@ -154,9 +155,10 @@ export class CanvasAdvance {
       },
       collect: (group) => {
         this.#writeMembers(canvas, group);
-        const list = store.list(id, group);
-        const isInline = list.large.length === 0 && !isLargerThan(list.text, MAX_KWARGS_BYTES);
-        return isInline ? { text: list.text } : { kept: { id, place: group } };
+        const { text, large, isTooLarge } = store.list(id, group, MAX_KWARGS_BYTES);
+        const isInline =
+          isTooLarge !== true && large.length === 0 && !isLargerThan(text, MAX_KWARGS_BYTES);
+        return isInline ? { text } : { kept: { id, place: group } };
       },
       firstFailed: (group) => {
         this.#writeMembers(canvas, group);

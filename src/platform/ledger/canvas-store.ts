@@ -1,5 +1,6 @@
 import {
   MAX_LARGE_RESULT_BYTES,
+  type Collected,
   type Failed,
   type KeptAt,
   type NodeEnd,
@@ -17,12 +18,6 @@ type Entry =
   | readonly [position: number, kind: "large", key: string, bytes: number]
   | readonly [position: number, kind: "group", place: number]
   | readonly [position: number, kind: "failed", end: Failed];
-
-/** A list that was put together: its JSON text, and what of it is in R2. */
-export interface Collected {
-  readonly text: string;
-  readonly large: readonly { readonly path: readonly number[]; readonly key: string }[];
-}
 
 /**
  * What a canvas is kept in. All of it goes with the canvas.
@@ -117,11 +112,8 @@ export class CanvasStore {
     return first?.[2] ?? null;
   }
 
-  /**
-   * The list of a group's results.
-   * @throws RangeError when it has more than MAX_LARGE_RESULT_BYTES characters
-   */
-  list(id: string, group: number): Collected {
+  /** The list of a group's results, unless it has more than `limit` characters. */
+  list(id: string, group: number, limit: number = MAX_LARGE_RESULT_BYTES): Collected {
     const texts: string[] = [];
     const large: { path: number[]; key: string }[] = [];
     let length = 0;
@@ -132,14 +124,13 @@ export class CanvasStore {
       else if (kind === "failed") text = JSON.stringify(asResult(value));
       else if (kind === "large") large.push({ path: [position], key: value });
       else {
-        const inner = this.list(id, value);
+        const inner = this.list(id, value, limit - length);
+        if (inner.isTooLarge === true) return inner;
         text = inner.text;
         for (const { path, key } of inner.large) large.push({ path: [position, ...path], key });
       }
       length += text.length;
-      if (length > MAX_LARGE_RESULT_BYTES) {
-        throw new RangeError(`The results have more than ${MAX_LARGE_RESULT_BYTES} bytes of JSON.`);
-      }
+      if (length > limit) return { text: "null", large: [], isTooLarge: true };
       texts[position] = text;
     }
     return { text: `[${texts.join(",")}]`, large };
@@ -176,6 +167,24 @@ export class CanvasStore {
   keptValue({ id, place }: KeptAt): Value | null {
     const text = this.kept(id, place);
     return text === null ? null : (JSON.parse(text) as Value);
+  }
+
+  /** What a task is to get, whether it is kept for itself or is the list of a group; null: it is gone. */
+  input(at: KeptAt): Collected | null {
+    const text = this.kept(at.id, at.place);
+    if (text === null) return this.#hasCanvas(at.id) ? this.list(at.id, at.place) : null;
+    const value = JSON.parse(text) as Value | Collected;
+    if ("kept" in value) return this.input(value.kept);
+    if ("text" in value) return { large: [], ...value };
+    return { text: "null", large: [{ path: [], key: value.large.key }] };
+  }
+
+  #hasCanvas(id: string): boolean {
+    const [part] = this.#sql.exec(
+      "SELECT 1 AS one FROM canvas_parts WHERE canvas_id = ? LIMIT 1",
+      id,
+    );
+    return part !== undefined;
   }
 
   keptPlaces(id: string): number[] {

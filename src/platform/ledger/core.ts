@@ -80,6 +80,7 @@ export class LedgerCore {
       this.#memory = null;
       throw error;
     }
+    memory.canvases.trim();
     for (const gate of changes.touchedGates) this.gatekeeper.touch(gate);
     this.wakeups.afterCommand(memory, changes, now);
     this.gatekeeper.afterCommand(memory, now);

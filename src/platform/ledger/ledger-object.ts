@@ -1,9 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
 import {
   isTerminal,
+  type Collected,
   type Controls,
   type DurableState,
   type EventAnswer,
+  type KeptAt,
   type LiveKind,
   type QueueSurvey,
   type Reschedule,
@@ -169,6 +171,11 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   async durable(taskId: string, token: number): Promise<DurableState | null> {
     this.#requests += 1;
     return this.#ledger.durable(taskId, token);
+  }
+
+  async input(at: KeptAt): Promise<Collected | null> {
+    this.#requests += 1;
+    return this.#ledger.input(at);
   }
 
   async recordStep(

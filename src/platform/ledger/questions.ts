@@ -1,5 +1,7 @@
 import {
+  type Collected,
   type DurableState,
+  type KeptAt,
   type LiveKind,
   type QueueSurvey,
   type TaskPage,
@@ -8,6 +10,7 @@ import {
   type Waiting,
 } from "#engine";
 import type { IdRange } from "../history/search.ts";
+import { CanvasStore } from "./canvas-store.ts";
 import { LedgerCore } from "./core.ts";
 import { findTasks } from "./find.ts";
 import { findLive } from "./memory.ts";
@@ -23,6 +26,12 @@ export class LedgerQuestions extends LedgerCore {
     const { leases } = this.load();
     if (leases.holding(taskId)?.token !== token) return null;
     return readDurable(this.ports.sql, taskId, this.now());
+  }
+
+  /** An argument that is kept for a task of this shard; null: it is gone, and so is who needed it. */
+  input(at: KeptAt): Collected | null {
+    this.load();
+    return new CanvasStore(this.ports.sql).input(at);
   }
 
   /** Why a waiting task has not started; null: it isn't here, or runs. */

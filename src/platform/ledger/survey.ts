@@ -3,6 +3,9 @@ import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { toRecord, type TaskRow } from "./rows.ts";
 
+/** Leaves out what stands for a canvas: it waits in no queue. */
+const NOT_HELD = "json_extract(suspension, '$.waiting.reason') IS NOT 'members'";
+
 /** Counts what every queue holds. Reads each live task's place once. */
 export function surveyQueues(sql: SqlPort, memory: Memory, now: number): QueueSurvey[] {
   const running = new Map<string, number>();
@@ -17,7 +20,7 @@ export function surveyQueues(sql: SqlPort, memory: Memory, now: number): QueueSu
          count(*) FILTER (WHERE due_at > ?1) AS later,
          min(due_at) FILTER (WHERE due_at <= ?1
            AND id NOT IN (SELECT value FROM json_each(?2))) AS oldest
-       FROM tasks GROUP BY queue`,
+       FROM tasks WHERE ${NOT_HELD} GROUP BY queue`,
       now,
       JSON.stringify(held),
     ),
@@ -48,7 +51,10 @@ export function listLive(
   }
   const isDue = kind === "reserved" ? "due_at <= ?" : "due_at > ?";
   const records: TaskRecord[] = [];
-  for (const row of sql.exec<TaskRow>(`SELECT * FROM tasks WHERE ${isDue} ORDER BY due_at`, now)) {
+  for (const row of sql.exec<TaskRow>(
+    `SELECT * FROM tasks WHERE ${isDue} AND ${NOT_HELD} ORDER BY due_at`,
+    now,
+  )) {
     if (records.length >= limit) break;
     if (memory.leases.holding(row.id) === undefined) records.push(toRecord(row, null));
   }

@@ -5,6 +5,7 @@ import type { LedgerDoor } from "#platform/consumer/door.ts";
 import { drain } from "#platform/consumer/drain.ts";
 import type { GoneTask } from "#platform/ledger/protocol.ts";
 import { World } from "../../../src/testing/world.ts";
+import { NO_LARGE_RESULTS, noInput } from "../../no-large.ts";
 
 const define = createTaskDefiner<null>();
 const LEASE_MS = 30_000;
@@ -45,6 +46,7 @@ function ledgerWith(task: ClaimedTask, gone: () => readonly GoneTask[]) {
       return { tasks, token: 1, isSolo: false, leaseMs: LEASE_MS, againInMs: null, stale: 0 };
     },
     heartbeat: async () => gone(),
+    input: noInput,
     durable: () => Promise.reject(new Error("no task is durable here")),
     recordStep: () => Promise.reject(new Error("no task is durable here")),
     report: async () => undefined,
@@ -77,7 +79,7 @@ async function run(
       registry: new Registry<null>([task]),
       supplies: {
         services: null,
-        largeResults: { put: () => Promise.reject(new Error("no result is large here")) },
+        largeResults: NO_LARGE_RESULTS,
         lovageFor: () => {
           throw new Error("It calls no others.");
         },

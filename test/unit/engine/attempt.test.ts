@@ -7,7 +7,6 @@ import {
   Reject,
   Retry,
   RetryAfterError,
-  runAttempt,
   runBatch,
   TimeLimitExceeded,
   type Attempt,
@@ -15,6 +14,8 @@ import {
   type TaskContext,
   type TaskOptions,
 } from "#engine";
+import { noInput } from "../../no-large.ts";
+import { runOnce } from "./run-once.ts";
 
 const define = createTaskDefiner<null>();
 const params = z.object({ a: z.number(), b: z.number().default(2) });
@@ -30,12 +31,12 @@ function attemptOf(
   cut: Promise<Error> = new Promise(() => undefined),
 ): Attempt<null> {
   const ctx = { taskId: task.id, retries: task.retries } as TaskContext<null>;
-  return { task, ctx, cut, storeLarge, added: [] };
+  return { task, ctx, cut, storeLarge, added: [], loadInput: noInput };
 }
 
 function run(handler: () => unknown, options: TaskOptions = {}, task = claimed(), random = 0.5) {
   const registry = new Registry<null>([define({ name: "task", params, ...options, handler })]);
-  return runAttempt(registry, attemptOf(task), random);
+  return runOnce(registry, attemptOf(task), random);
 }
 
 const fails = (thrown: unknown) => () => {
@@ -46,7 +47,7 @@ const retried = { autoretryFor: [Error], retryBackoff: 2, retryJitter: false };
 
 it("the handler gets its params with their defaults, and its result is kept as JSON", async () => {
   const task = define({ name: "task", params, handler: ({ a, b }) => ({ sum: a + b }) });
-  const outcome = await runAttempt(new Registry<null>([task]), attemptOf(claimed()), 0);
+  const outcome = await runOnce(new Registry<null>([task]), attemptOf(claimed()), 0);
   expect(outcome).toEqual({ kind: "success", result: '{"sum":3}' });
 });
 
@@ -80,7 +81,7 @@ it("a result of more than 256 KiB is kept elsewhere, and made again if it can't 
   });
   const task = define({ name: "task", params, handler: () => large });
   const broken = attemptOf(claimed(), () => Promise.reject(new Error("R2 is away")));
-  expect(await runAttempt(new Registry<null>([task]), broken, 0)).toMatchObject({
+  expect(await runOnce(new Registry<null>([task]), broken, 0)).toMatchObject({
     kind: "retry",
     error: { exc_type: "RetryAfterError", exc_message: "The result could not be stored." },
   });
@@ -172,12 +173,12 @@ it("the hard time limit ends the attempt, whatever the handler does, and is not 
     define({ name: "task", params, ...retried, handler: () => new Promise(() => undefined) }),
   ]);
   const cut = Promise.resolve(new TimeLimitExceeded(5));
-  const outcome = await runAttempt(registry, attemptOf(claimed(), undefined, cut), 0);
+  const outcome = await runOnce(registry, attemptOf(claimed(), undefined, cut), 0);
   expect(outcome).toMatchObject({ kind: "failure", error: { exc_type: "TimeLimitExceeded" } });
 });
 
 it("a task that is no longer declared, or whose params changed, fails and says so", async () => {
-  const unknown = await runAttempt(new Registry<null>([]), attemptOf(claimed()), 0);
+  const unknown = await runOnce(new Registry<null>([]), attemptOf(claimed()), 0);
   expect(unknown).toMatchObject({ kind: "failure", error: { exc_type: "UnknownTaskError" } });
   const changed = await run(() => 1, retried, claimed({ kwargs: '{"a":"text"}' }));
   expect(changed).toMatchObject({ kind: "failure", error: { exc_type: "InvalidArgumentsError" } });

@@ -5,7 +5,6 @@ import {
   createTaskDefiner,
   Registry,
   Retry,
-  runAttempt,
   runBatch,
   TimeLimitExceeded,
   type Attempt,
@@ -14,6 +13,8 @@ import {
   type TaskContext,
   type TaskOptions,
 } from "#engine";
+import { noInput } from "../../no-large.ts";
+import { runOnce } from "./run-once.ts";
 
 /*
  * Handlers are other people's code. Whatever one returns or throws, its attempt has an outcome, and one
@@ -32,7 +33,14 @@ const task: ClaimedTask = {
 
 function attempt(cut: Promise<Error> = new Promise(() => undefined)): Attempt<null> {
   const storeLarge = () => Promise.reject(new Error("not to be stored"));
-  return { task, ctx: { taskId: "id" } as TaskContext<null>, cut, storeLarge, added: [] };
+  return {
+    task,
+    ctx: { taskId: "id" } as TaskContext<null>,
+    cut,
+    storeLarge,
+    added: [],
+    loadInput: noInput,
+  };
 }
 
 const define = createTaskDefiner<null>({ clarifyError: (thrown) => thrown });
@@ -40,7 +48,7 @@ const params = z.object({});
 
 function run(handler: () => unknown, options: TaskOptions = {}, cut?: Promise<Error>) {
   const registry = new Registry<null>([define({ name: "task", params, ...options, handler })]);
-  return runAttempt(registry, attempt(cut), 0.5);
+  return runOnce(registry, attempt(cut), 0.5);
 }
 
 const fails = (thrown: unknown) => () => {
@@ -98,7 +106,7 @@ it("a declaration whose clarifyError throws fails the attempt with what the hand
     },
   });
   const broken = unclear({ name: "task", params, handler: fails(new RangeError("boom")) });
-  expect(await runAttempt(new Registry<null>([broken]), attempt(), 0)).toMatchObject({
+  expect(await runOnce(new Registry<null>([broken]), attempt(), 0)).toMatchObject({
     kind: "failure",
     error: { exc_type: "RangeError", exc_message: "boom" },
   });

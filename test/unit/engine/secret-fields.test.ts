@@ -7,13 +7,14 @@ import {
   Lovage,
   redacted,
   Registry,
-  runAttempt,
   secret,
   type Attempt,
   type TaskContext,
 } from "#engine";
 import { createSealer } from "#platform/secrets/aes-sealer.ts";
 import { createTestLovage } from "#testing";
+import { noInput } from "../../no-large.ts";
+import { runOnce } from "./run-once.ts";
 
 const VALUE = "hunter2-hunter2";
 const SEALER = createSealer([btoa("k".repeat(32))]);
@@ -155,10 +156,11 @@ async function errorOf(field: z.ZodType, value: unknown, handler: (value: unknow
     task: { id: "i", name: "task", kwargs, owner: "o", options: {}, attempt: 1, retries: 0 },
     ctx: { taskId: "i", retries: 0 } as TaskContext<null>,
     added: [],
+    loadInput: noInput,
     cut: new Promise(() => undefined),
     storeLarge: () => Promise.reject(new Error("not large")),
   };
-  const outcome = await runAttempt(registry, attempt, 0);
+  const outcome = await runOnce(registry, attempt, 0);
   if (outcome.kind !== "failure") throw new Error(`It ended with ${outcome.kind}.`);
   return outcome.error;
 }

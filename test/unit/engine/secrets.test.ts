@@ -7,7 +7,6 @@ import {
   Lovage,
   redacted,
   Registry,
-  runAttempt,
   secret,
   type Attempt,
   type TaskContext,
@@ -15,6 +14,8 @@ import {
   type TaskSpec,
 } from "#engine";
 import { createSealer } from "#platform/secrets/aes-sealer.ts";
+import { noInput } from "../../no-large.ts";
+import { runOnce } from "./run-once.ts";
 
 const KEY = btoa("k".repeat(32));
 const OTHER_KEY = btoa("o".repeat(32));
@@ -51,7 +52,14 @@ function attempt(kwargs: string): Attempt<null> {
   const task = { id: "id", name: "login", kwargs, owner: "o", options: {}, attempt: 1, retries: 0 };
   const ctx = { taskId: "id", retries: 0 } as TaskContext<null>;
   const storeLarge = () => Promise.reject(new Error("not large"));
-  return { task, ctx, cut: new Promise(() => undefined), storeLarge, added: [] };
+  return {
+    task,
+    ctx,
+    cut: new Promise(() => undefined),
+    storeLarge,
+    added: [],
+    loadInput: noInput,
+  };
 }
 
 it.each([
@@ -70,7 +78,7 @@ it.each([
     expect(kwargs.includes(value)).toBe(keys.length === 0);
   }
   expect(registry.parse("login", kwargs)).toEqual(CALL);
-  expect(await runAttempt(registry, attempt(kwargs), 0)).toEqual({
+  expect(await runOnce(registry, attempt(kwargs), 0)).toEqual({
     kind: "success",
     result: "[13,1,1234]",
   });
@@ -79,7 +87,7 @@ it.each([
 it("a key may be replaced: what the old one sealed opens as long as it is known", async () => {
   const kwargs = registryWith([KEY]).bind("login", [], CALL);
   expect(registryWith([OTHER_KEY, KEY]).parse("login", kwargs)).toEqual(CALL);
-  const outcome = await runAttempt(registryWith([OTHER_KEY]), attempt(kwargs), 0);
+  const outcome = await runOnce(registryWith([OTHER_KEY]), attempt(kwargs), 0);
   expect(outcome).toMatchObject({
     kind: "failure",
     error: { exc_type: "SecretUnreadableError" },
@@ -99,7 +107,7 @@ it("what was sealed for one place opens in no other, and what was changed does n
 it("an error that quotes a secret is kept without it, in its stack too", async () => {
   const registry = registryWith([KEY]);
   const kwargs = registry.bind("login", [], { user: "ann", password: "wrong-password" });
-  const outcome = await runAttempt(registry, attempt(kwargs), 0);
+  const outcome = await runOnce(registry, attempt(kwargs), 0);
   expect(outcome).toMatchObject({
     kind: "retry",
     error: { exc_message: "The password [secret] is wrong." },

@@ -20,6 +20,7 @@ import { createOutboxTransport } from "../../../src/integrations/mail/outbox-tra
 import { createSimulatedGateway } from "../../../src/integrations/payments/simulated-gateway.ts";
 import { QUEUES } from "../../../src/platform/doorbell.ts";
 import { D1Outbox } from "../../../src/platform/outbox/outbox.ts";
+import { noInput } from "../../no-large.ts";
 
 const clock = { now: () => Date.now() };
 const random = {
@@ -133,7 +134,14 @@ export function run(
     const ctx = { taskId: task.id, name, attempt: task.attempt, retries, services };
     const never = new Promise<Error>(() => undefined);
     const storeLarge = () => Promise.reject(new Error("no result is large here"));
-    return { task, ctx: ctx as TaskContext<ShopServices>, cut: never, storeLarge, added: [] };
+    return {
+      task,
+      ctx: ctx as TaskContext<ShopServices>,
+      cut: never,
+      storeLarge,
+      added: [],
+      loadInput: noInput,
+    };
   });
   return Promise.all(runBatch(registry, definition, attempts, services, () => 0));
 }
