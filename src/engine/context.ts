@@ -66,8 +66,8 @@ export interface TaskContext<Services> {
   readonly log: TaskLog;
   /**
    * Runs a durable step: its result is recorded, and every later run of the task (a retry, a resume, after
-   * a crash) gets it without running it again. Steps are told apart by the order in which the handler comes
-   * to them, so that order must be the same in every run. With retries of its own the task gives its
+   * a crash) gets it without running it again. A step is known again by its name, the second
+   * of a name is another one; the handler has to come to the recorded ones in every run. Don't wait in it. With retries of its own the task gives its
    * consumer up between the tries. Not in batch handlers.
    * @param fn gets a signal, the number of its try, and a key that is the same for all of them
    * @returns the result as JSON carries it (at most 256 KiB)

@@ -10,14 +10,17 @@ import type { Outcome } from "./wire.ts";
 export type StepKind = "step" | "sleep" | "event";
 
 /**
- * One durable step of a task as the ledger keeps it, numbered in the order in which its handler came to
- * it. Times are epoch ms.
+ * One durable step of a task as the ledger keeps it. Its kind, its name and how many such its handler came
+ * to before tell it from all others of the task. Times are epoch ms.
  */
 export interface StepRecord {
+  /** Where it is kept among the task's. */
   readonly index: number;
   readonly kind: StepKind;
   /** `sleep` for sleeps. */
   readonly name: string;
+  /** 0 for the first of its kind and name. */
+  readonly nth: number;
   /**
    * - `done`: it has a result, which every later run gets.
    * - `failed`: its tries are used up (or the event did not come in time); later runs get its error.
@@ -33,12 +36,21 @@ export interface StepRecord {
   readonly until: number | null;
   /** The task's retries when it was recorded: a failed step is run anew by the task's next retry. */
   readonly retries: number;
+  /** How many results its handler had got when it came to it: see Turns. */
+  readonly begun: number;
+  /** The place of its own result among them; null: it has none. */
+  readonly place: number | null;
+  /** Sleeps that were over before it (the nth of the task), and the places of their ends. */
+  readonly slept?: readonly { readonly nth: number; readonly place: number }[];
   readonly startedAt: number;
   readonly finishedAt: number | null;
 }
 
 /** What readers see of a step: not its result. */
-export type StepSummary = Omit<StepRecord, "result" | "retries">;
+export type StepSummary = Omit<
+  StepRecord,
+  "result" | "retries" | "nth" | "begun" | "place" | "slept"
+>;
 
 /** An event that was delivered to a task and not taken yet. */
 export interface TaskEventRecord {
@@ -100,14 +112,16 @@ export function stepDelayMs(options: StepOptions, tries: number): number {
 }
 
 /**
- * A replay came to another step than the run before it: the handler was changed while the task was under
- * way, or does not do the same every time. The task fails; it can't be known what is done already.
+ * A replay did not come to a step again that the runs before it came to: the handler was changed while the
+ * task was under way, or does not do the same every time. The task fails; what is done already can't be told
+ * from what is not.
  */
 export class StepOrderError extends LovageError {
-  constructor(index: number, was: string, is: string) {
+  /** @param missing the step as readers know it */
+  constructor(missing: string) {
     super(
       "step_order_changed",
-      `Step ${index} was ${was} and is ${is} now: steps have to come in the same order in every run.`,
+      `Runs before this one came to ${missing} first: steps have to come in the same order in every run.`,
     );
   }
 }

@@ -11,7 +11,7 @@ import {
   type StepContext,
   type StepOptions,
 } from "#engine";
-import { resultText } from "#platform/consumer/durable-steps.ts";
+import { resultText } from "#platform/consumer/step-values.ts";
 import { Reports } from "#platform/consumer/reports.ts";
 import { limitsOf, RunningTask, type AttemptSupplies } from "#platform/consumer/running.ts";
 import { systemClock, systemTimers } from "#platform/system.ts";
@@ -87,7 +87,7 @@ export class EagerTask<Services> extends RunningTask<Services> {
     const known = this.#memory.steps.get(index);
     if (known !== undefined) {
       if (known.name === name) return JSON.parse(known.text) as T;
-      throw new StepOrderError(index, `step '${known.name}'`, `step '${name}'`);
+      throw new StepOrderError(`step '${known.name}'`);
     }
     const idempotencyKey = `${this.taskId}:${index}:${name}`;
     for (let attempt = 1; ; attempt += 1) {

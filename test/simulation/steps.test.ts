@@ -280,14 +280,15 @@ it("events of one name are taken in the order of their delivery, each once", asy
   expect(deployment.history.get(id)).toMatchObject({ result: "[1,2,3]" });
 });
 
-it("a changed order of steps fails the task at once and says what changed", async () => {
+it("a changed order of steps fails the task before anything new runs, and says what changed", async () => {
   let isDeployed = false;
+  let hasRun = false;
   const changed = defineTask({
     name: "changed",
     params: z.object({}),
     autoretryFor: [Error],
     handler: async (_params, ctx) => {
-      if (isDeployed) await ctx.step("new", () => 0).catch(() => 0);
+      if (isDeployed) await ctx.step("new", () => (hasRun = true)).catch(() => 0);
       await ctx.step("old", () => 1);
       await ctx.sleep(10);
     },
@@ -299,10 +300,11 @@ it("a changed order of steps fails the task at once and says what changed", asyn
   await deployment.pass(20_000);
   const ended = deployment.history.get(id);
   expect(ended).toMatchObject({ state: "FAILURE", retries: 0, isDeadLettered: true });
+  expect(hasRun).toBe(false);
   expect(ended?.error).toMatchObject({
     exc_type: "StepOrderError",
     exc_message:
-      "Step 0 was step 'old' and is step 'new' now: steps have to come in the same order in every run.",
+      "Runs before this one came to step 'old' first: steps have to come in the same order in every run.",
   });
 });
 

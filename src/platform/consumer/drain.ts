@@ -212,7 +212,8 @@ class Drain<Services> {
     const limits = limitsOf(task, definition);
     const { supplies, clock } = this.#parts;
     const isBatch = definition?.batch != null;
-    const makeSteps = (its: RunningTask<Services>) => stepsOf(its, isBatch, this.#parts);
+    const lost = (its: RunningTask<Services>) => () => this.#drop(its, "lost");
+    const makeSteps = (its: RunningTask<Services>) => stepsOf(its, isBatch, this.#parts, lost(its));
     const running = new RunningTask(
       task,
       token,
@@ -231,6 +232,7 @@ class Drain<Services> {
   /** An attempt that is no longer tracked was lost or revoked: its outcome counts for nothing. */
   #settle(running: RunningTask<Services>, outcome: Outcome): void {
     const { task, token, startedAt } = running;
+    running.isOver = true;
     if (this.#running.get(task.id) !== running) return;
     this.#running.delete(task.id);
     this.#ran += 1;
@@ -282,7 +284,7 @@ class Drain<Services> {
   }
 
   #drop(running: RunningTask<Services>, reason: GoneTask["reason"]): void {
-    this.#running.delete(running.task.id);
+    if (!this.#running.delete(running.task.id)) return;
     if (running.notes !== null) this.#reports.close(running.notes);
     running.stop(reason === "revoked" ? new TaskRevokedError("terminated") : new LeaseLostError());
     if (this.#running.size === 0) this.#wake();

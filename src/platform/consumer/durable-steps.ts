@@ -1,13 +1,10 @@
 import {
   EventTimeoutError,
   InvalidOptionError,
-  isLargerThan,
-  MAX_STEP_BYTES,
   MAX_STEPS,
   stepDelayMs,
   StepLimitError,
   StepOrderError,
-  Suspend,
   TimeLimitExceeded,
   type ErrorInfo,
   type StepContext,
@@ -15,31 +12,40 @@ import {
   type StepOptions,
   type StepRecord,
 } from "#engine";
-import { StepBook, type StepBookParts } from "./step-book.ts";
+import { StepBook, type StepBookParts, type StepId } from "./step-book.ts";
+import { failureOf, forever, parsed, resultText } from "./step-values.ts";
+import { Waits } from "./waits.ts";
 
 export interface DurableStepsParts extends StepBookParts {
   readonly signal: () => AbortSignal;
   /** An error as it is kept: without the secrets of the call. */
   readonly describe: (thrown: unknown) => ErrorInfo;
+  /** Ends the run with this, whatever its handler does. */
+  readonly end: (reason: Error) => void;
+  /** Whether the run has ended, in any way: what its handler still does is for nobody. */
+  readonly isOver: () => boolean;
 }
 
 /** A hundred years. */
 const MAX_SLEEP_MS = 100 * 365 * 86_400_000;
 
 /**
- * The durable steps of one run: hands out what was recorded before, records what is new, and gives the
- * consumer up where the handler has to wait. It does so only when no step of the run is in progress.
+ * The durable steps of one run: hands out what was recorded before, in its order, records what is new, and
+ * gives the consumer up where the handler has to wait. It does so only when no step of the run is in
+ * progress. Nothing begins in a run that is over.
  */
 export class DurableSteps {
   readonly #parts: DurableStepsParts;
   readonly #book: StepBook;
-  #next = 0;
-  #inProgress = 0;
-  readonly #waits: StepRecord[] = [];
+  /** Steps that the handler came to, in all and by kind and name. */
+  #count = 0;
+  readonly #counts = new Map<string, number>();
+  readonly #waits: Waits;
 
   constructor(parts: DurableStepsParts) {
     this.#parts = parts;
     this.#book = new StepBook(parts);
+    this.#waits = new Waits(parts, this.#book);
   }
 
   /** See `TaskContext.step`. */
@@ -48,15 +54,17 @@ export class DurableSteps {
     fn: (step: StepContext) => T | Promise<T>,
     options: StepOptions,
   ): Promise<T> {
-    const index = this.#number("step", name);
-    const known = await this.#find(index, "step", name);
-    if (known?.state === "done") return parsed(known.result) as T;
-    if (known?.state === "failed" && (await this.#isFinal(known))) throw failureOf(known.error);
+    const id = this.#idOf("step", name);
+    const known = await this.#find(id);
+    if (await this.#isHandedOut(known)) {
+      if (known?.state === "failed") throw failureOf(known.error);
+      return parsed(known?.result ?? null) as T;
+    }
     // A failed step is run anew by the task's next retry: with all its tries.
-    const before = known?.state === "waiting" ? known : null;
-    if (before !== null && (before.until ?? 0) > (await this.#book.now()))
-      return this.#wait(before);
-    return this.#run(index, name, fn, options, before);
+    const before = known?.state === "waiting" ? known : await this.#waiting(id, null, known);
+    if ((before.until ?? 0) > (await this.#book.now())) return this.#waits.add(before);
+    await this.#caughtUp();
+    return this.#run(before, fn, options);
   }
 
   /** See `TaskContext.sleep`. */
@@ -66,10 +74,17 @@ export class DurableSteps {
     if (!(until - now <= MAX_SLEEP_MS)) {
       throw new InvalidOptionError("sleep", "takes seconds from 0, or { until: Date }.");
     }
-    const index = this.#number("sleep", "sleep");
-    const known = await this.#find(index, "sleep", "sleep");
-    const wait = known ?? this.#waiting(index, "sleep", "sleep", Math.round(until));
-    if ((wait.until ?? 0) > (await this.#book.now())) await this.#wait(wait);
+    const id = this.#idOf("sleep", "sleep");
+    const known = await this.#find(id);
+    const wait = known ?? (await this.#waiting(id, Math.round(until), known));
+    if ((wait.until ?? 0) > (await this.#book.now())) return this.#waits.add(wait);
+    const turns = await this.#book.turns();
+    let place = await this.#book.endOfSleep(id.nth);
+    if (place === null) {
+      place = turns.take();
+      this.#book.slept(id.nth, place);
+    }
+    return this.#handOut(place);
   }
 
   /** See `TaskContext.waitForEvent`. */
@@ -78,42 +93,40 @@ export class DurableSteps {
     if (timeoutMs !== null && !(timeoutMs >= 0 && timeoutMs <= MAX_SLEEP_MS)) {
       throw new InvalidOptionError("timeoutSeconds", "is a number of seconds from 0.");
     }
-    const index = this.#number("event", name);
-    const known = await this.#find(index, "event", name);
-    if (known?.state === "done") return parsed(known.result);
-    if (known?.state === "failed" && (await this.#isFinal(known))) {
-      throw new EventTimeoutError(name);
+    const id = this.#idOf("event", name);
+    const known = await this.#find(id);
+    if (await this.#isHandedOut(known)) {
+      if (known?.state === "failed") throw new EventTimeoutError(name);
+      return parsed(known?.result ?? null);
     }
     const until = timeoutMs === null ? null : Math.round((await this.#book.now()) + timeoutMs);
-    const wait = known?.state === "waiting" ? known : this.#waiting(index, "event", name, until);
+    const wait = known?.state === "waiting" ? known : await this.#waiting(id, until, known);
     const event = await this.#book.takeEvent(name);
     if (event !== null) {
-      await this.#record({ ...wait, ...this.#ended("done"), result: event.payload }, event.seq);
+      await this.#finish({ ...wait, state: "done", result: event.payload }, event.seq);
       return parsed(event.payload);
     }
-    if (wait.until === null || wait.until > (await this.#book.now())) return this.#wait(wait);
+    if (wait.until === null || wait.until > (await this.#book.now())) return this.#waits.add(wait);
     const timeout = new EventTimeoutError(name);
     const error = this.#parts.describe(timeout);
-    await this.#record({ ...wait, ...this.#ended("failed"), error }, null);
+    await this.#finish({ ...wait, state: "failed", error }, null);
     throw timeout;
   }
 
   /** Runs one try of a step and records how it went. */
   async #run<T>(
-    index: number,
-    name: string,
+    before: StepRecord,
     fn: (step: StepContext) => T | Promise<T>,
     options: StepOptions,
-    before: StepRecord | null,
   ): Promise<T> {
-    const tries = (before?.tries ?? 0) + 1;
-    const begun = { ...(before ?? this.#waiting(index, "step", name, null)), tries, until: null };
+    const tries = before.tries + 1;
+    const begun = { ...before, tries, until: null };
     let wait: StepRecord;
-    this.#inProgress += 1;
+    const done = this.#waits.hold();
     try {
-      const result = await this.#limited(fn, this.#contextOf(index, name, tries), options);
-      const text = resultText(name, result);
-      await this.#record({ ...begun, ...this.#ended("done"), result: text }, null);
+      const result = await this.#limited(fn, this.#contextOf(before, tries), options);
+      const text = resultText(before.name, result);
+      await this.#finish({ ...begun, state: "done", result: text }, null);
       // As every later run will see it.
       return parsed(text) as T;
     } catch (thrown) {
@@ -121,15 +134,14 @@ export class DurableSteps {
       if (this.#parts.signal().aborted) throw thrown;
       const error = this.#parts.describe(thrown);
       if (tries > (options.maxRetries ?? 0) || thrown instanceof StepLimitError) {
-        await this.#record({ ...begun, ...this.#ended("failed"), error }, null);
+        await this.#finish({ ...begun, state: "failed", error }, null);
         throw thrown;
       }
       wait = { ...begun, error, until: (await this.#book.now()) + stepDelayMs(options, tries) };
     } finally {
-      this.#inProgress -= 1;
-      this.#suspendSoon();
+      done();
     }
-    return this.#wait(wait);
+    return this.#waits.add(wait);
   }
 
   async #limited<T>(
@@ -151,120 +163,116 @@ export class DurableSteps {
     }
   }
 
-  #contextOf(index: number, name: string, attempt: number): StepContext {
+  #contextOf({ name, nth }: StepRecord, attempt: number): StepContext {
     const { signal, task } = this.#parts;
     return {
       get signal() {
         return signal();
       },
       attempt,
-      idempotencyKey: `${task.id}:${index}:${name}`,
+      idempotencyKey: `${task.id}:${nth}:${name}`,
     };
   }
 
-  /** Suspends the run until this is over. Never comes back: the handler goes on in another run. */
-  #wait(wait: StepRecord): Promise<never> {
-    this.#waits.push(wait);
-    this.#suspendSoon();
-    return new Promise<never>(() => undefined);
+  /** Whether the handler has this result from an earlier run; it gets it when its turn has come. */
+  async #isHandedOut(known: StepRecord | null): Promise<boolean> {
+    if (known === null || known.place === null || !(await this.#book.isFinal(known))) return false;
+    await this.#handOut(known.place);
+    return true;
   }
 
-  /** After all that goes on by itself has gone on: a step that just ended may be followed by another. */
-  #suspendSoon(): void {
-    if (this.#waits.length === 0) return;
-    this.#parts.timers.after(0, () => {
-      if (this.#inProgress > 0 || this.#waits.length === 0) return;
-      const waits = this.#waits.splice(0).toSorted((a, b) => b.index - a.index);
-      const times = waits.flatMap(({ until }) => until ?? []);
-      const wakeAt = times.length === 0 ? null : Math.min(...times);
-      const events = waits.filter(({ kind }) => kind === "event").map(({ name }) => name);
-      // What is waited for longest stands at the end: readers are told of it.
-      const steps = waits.toSorted((a, b) => (b.until ?? Infinity) - (a.until ?? Infinity));
-      this.#parts.end(new Suspend({ kind: "suspend", wakeAt, events, steps }));
-    });
+  async #handOut(place: number): Promise<void> {
+    const done = this.#waits.hold();
+    try {
+      await this.#inOrder((await this.#book.turns()).of(place));
+      if (this.#parts.isOver()) await forever();
+    } finally {
+      this.#waits.goOn();
+      done();
+    }
   }
 
-  #number(kind: StepKind, name: string): number {
+  #idOf(kind: StepKind, name: string): StepId {
     if (!/^[^\n\0]{1,100}$/.test(name)) {
       throw new InvalidOptionError("name", `a ${kind}'s name has 1 to 100 characters.`);
     }
-    if (this.#next >= MAX_STEPS) {
+    if (this.#count >= MAX_STEPS) {
       throw new StepLimitError(`A task may have ${MAX_STEPS} steps at most.`);
     }
-    this.#next += 1;
-    return this.#next - 1;
+    this.#count += 1;
+    const same = `${kind}\n${name}`;
+    const nth = this.#counts.get(same) ?? 0;
+    this.#counts.set(same, nth + 1);
+    return { kind, name, nth };
   }
 
-  /** What was recorded under this number; a step of another kind or name ends the task. */
-  async #find(index: number, kind: StepKind, name: string): Promise<StepRecord | null> {
-    this.#inProgress += 1;
+  /** What was recorded of a step; null: nothing. */
+  async #find(id: StepId): Promise<StepRecord | null> {
+    const done = this.#waits.hold();
     try {
-      const known = await this.#book.find(index);
-      if (known === null || (known.kind === kind && known.name === name)) return known;
-      const error = new StepOrderError(index, `${known.kind} '${known.name}'`, `${kind} '${name}'`);
-      this.#parts.end(error);
-      throw error;
+      if (this.#parts.isOver()) await forever();
+      return await this.#book.find(id);
     } finally {
-      this.#inProgress -= 1;
+      done();
     }
   }
 
-  /** A failed step stays failed in this retry of the task, and if its handler went on after it. */
-  async #isFinal(failed: StepRecord): Promise<boolean> {
-    return (await this.#book.hasAfter(failed.index)) || failed.retries >= this.#parts.task.retries;
+  /** Before anything new begins the handler has got all that earlier runs had. */
+  async #caughtUp(): Promise<void> {
+    const done = this.#waits.hold();
+    try {
+      await this.#inOrder((await this.#book.turns()).caughtUp());
+      if (this.#parts.isOver()) await forever();
+    } finally {
+      done();
+    }
   }
 
-  #waiting(index: number, kind: StepKind, name: string, until: number | null): StepRecord {
+  /** A handler that does not come to the same steps again ends the task, whatever it catches. */
+  async #inOrder(turn: Promise<void>): Promise<void> {
+    try {
+      await turn;
+    } catch (error) {
+      if (error instanceof StepOrderError) this.#parts.end(error);
+      throw error;
+    }
+  }
+
+  async #waiting(id: StepId, until: number | null, known: StepRecord | null): Promise<StepRecord> {
+    const { now: begun } = await this.#book.turns();
     return {
-      index,
-      kind,
-      name,
+      ...id,
+      index: known?.index ?? (await this.#book.newIndex()),
       state: "waiting",
       result: null,
       error: null,
       tries: 0,
       until,
       retries: this.#parts.task.retries,
+      begun,
+      place: null,
       startedAt: this.#parts.clock.now(),
       finishedAt: null,
     };
   }
 
-  /** While it is recorded the run is not suspended. */
-  async #record(step: StepRecord, eventSeq: number | null): Promise<void> {
-    this.#inProgress += 1;
+  /** Records a result, and hands it out. While it does the run is not suspended. */
+  async #finish(step: StepRecord, eventSeq: number | null): Promise<void> {
+    const { clock, task } = this.#parts;
+    const done = this.#waits.hold();
     try {
-      await this.#book.record(step, eventSeq);
+      const turns = await this.#book.turns();
+      const place = turns.take();
+      const ended = { until: null, retries: task.retries, place, finishedAt: clock.now() };
+      try {
+        await this.#book.record({ ...step, ...ended }, eventSeq);
+      } catch (error) {
+        turns.skip(place);
+        throw error;
+      }
+      await this.#handOut(place);
     } finally {
-      this.#inProgress -= 1;
+      done();
     }
   }
-
-  #ended(state: "done" | "failed") {
-    const { clock, task } = this.#parts;
-    return { state, until: null, retries: task.retries, finishedAt: clock.now() } as const;
-  }
-}
-
-/** A step's result as it is kept. @throws StepLimitError: it is no JSON, or too large */
-export function resultText(name: string, result: unknown): string {
-  const text = JSON.stringify(result === undefined ? null : result) as string | undefined;
-  if (text === undefined) {
-    throw new StepLimitError(`The result of step '${name}' is a ${typeof result}: no JSON.`);
-  }
-  if (isLargerThan(text, MAX_STEP_BYTES)) {
-    throw new StepLimitError(`The result of step '${name}' has more than ${MAX_STEP_BYTES} bytes.`);
-  }
-  return text;
-}
-
-function parsed(text: string | null): unknown {
-  return text === null ? null : (JSON.parse(text) as unknown);
-}
-
-/** The error of an earlier run, as far as it was recorded. */
-function failureOf(info: ErrorInfo | null): Error {
-  const error = new Error(info?.exc_message ?? "The step failed.");
-  error.name = info?.exc_type ?? "Error";
-  return error;
 }

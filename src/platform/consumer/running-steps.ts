@@ -14,6 +14,7 @@ export function stepsOf(
     readonly task: ClaimedTask;
     readonly token: number;
     readonly signal: AbortSignal;
+    readonly isOver: boolean;
     leave(reason: Error): void;
   },
   isBatch: boolean,
@@ -23,6 +24,7 @@ export function stepsOf(
     timers: Timers;
     registry: { describe(task: ClaimedTask, thrown: unknown): ErrorInfo };
   },
+  lost: () => void,
 ): DurableSteps {
   if (isBatch) {
     throw new InvalidOptionError("batch", "durable steps need a handler that takes one call.");
@@ -38,5 +40,7 @@ export function stepsOf(
     end: (reason) => {
       running.leave(reason);
     },
+    isOver: () => running.isOver,
+    lost,
   });
 }

@@ -75,6 +75,8 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   readonly #steps = lazy(() => this.#makeSteps(this));
   #notes: AttemptNotes | null = null;
   #isSoftLimitOver = false;
+  /** Its outcome is known, or counts no more. */
+  isOver = false;
 
   constructor(
     task: ClaimedTask,
@@ -227,11 +229,13 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
 
   /** Ends the run now without telling the handler: it waits for what never comes. */
   leave(reason: Error): void {
+    this.isOver = true;
     this.#cut().resolve(reason);
   }
 
   /** Ends the attempt now: tells the handler, and no longer waits for it. */
   stop(reason: Error): void {
+    this.isOver = true;
     this.#abort().abort(reason);
     this.#cut().resolve(reason);
   }

@@ -155,7 +155,8 @@ export function stepSummaries(sql: SqlPort, taskId: string): StepSummary[] {
     MAX_SHOWN_STEPS,
   );
   const newest = Array.from(rows, ({ record }) => {
-    const { result: _result, retries: _retries, ...shown } = JSON.parse(record) as StepRecord;
+    const step = JSON.parse(record) as StepRecord;
+    const { result: _r, retries: _t, nth: _n, begun: _b, place: _p, slept: _s, ...shown } = step;
     return shown;
   });
   return newest.toReversed();

@@ -1,0 +1,30 @@
+import { isLargerThan, MAX_STEP_BYTES, StepLimitError, type ErrorInfo } from "#engine";
+
+/** For who is not to go on. */
+export function forever(): Promise<never> {
+  return new Promise<never>(() => undefined);
+}
+
+/** A step's result as it is kept. @throws StepLimitError: it is no JSON, or too large */
+export function resultText(name: string, result: unknown): string {
+  const text = JSON.stringify(result === undefined ? null : result) as string | undefined;
+  if (text === undefined) {
+    throw new StepLimitError(`The result of step '${name}' is a ${typeof result}: no JSON.`);
+  }
+  if (isLargerThan(text, MAX_STEP_BYTES)) {
+    throw new StepLimitError(`The result of step '${name}' has more than ${MAX_STEP_BYTES} bytes.`);
+  }
+  return text;
+}
+
+/** A result as it was kept. */
+export function parsed(text: string | null): unknown {
+  return text === null ? null : (JSON.parse(text) as unknown);
+}
+
+/** The error of an earlier run, as far as it was recorded. */
+export function failureOf(info: ErrorInfo | null): Error {
+  const error = new Error(info?.exc_message ?? "The step failed.");
+  error.name = info?.exc_type ?? "Error";
+  return error;
+}
