@@ -22,6 +22,7 @@ import { answerDoorbells } from "./platform/consumer/queue-handler.ts";
 import { QUEUES, type Doorbell } from "./platform/doorbell.ts";
 import type { Env } from "./platform/env.ts";
 import { DeadLetterAlerts } from "./platform/history/alerts.ts";
+import { CanvasHistory } from "./platform/history/canvas-members.ts";
 import { DeadLetters } from "./platform/history/dead-letters.ts";
 import { DeploymentSearch } from "./platform/history/deployment-search.ts";
 import { History } from "./platform/history/history.ts";
@@ -125,6 +126,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       control,
       largeResults,
       search: new DeploymentSearch(shards, new HistorySearch(env.DB)),
+      canvases: new CanvasHistory(env.DB, (shard) => directory.shard(shard)),
       deadLetters,
       registry,
       queues: QUEUES,

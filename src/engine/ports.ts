@@ -1,3 +1,5 @@
+import type { CanvasTree } from "./canvas/tree.ts";
+import type { State } from "./states.ts";
 import type { EventAnswer } from "./steps.ts";
 import type { LargeResult, Reschedule, Rescheduled, TaskRecord, TaskSpec } from "./wire.ts";
 
@@ -36,6 +38,32 @@ export interface TaskReader {
    * nothing: the ledger may sleep in between.
    */
   watch(taskId: string, signal: AbortSignal): AsyncIterable<TaskRecord>;
+}
+
+/** The members of a canvas that have been there: its other tasks wait for their turn. */
+export interface CanvasMembers {
+  /** Those of the places asked for, by their place. */
+  readonly tasks: ReadonlyMap<number, TaskRecord>;
+  /** Of all places, how many are in which state. */
+  readonly states: Readonly<Partial<Record<State, number>>>;
+}
+
+/** Reads what canvases are made of. */
+export interface CanvasReader {
+  /** The outline as it is now, added members included; null: it is no live canvas. */
+  outline(canvasId: string): Promise<CanvasTree | null>;
+  /**
+   * @param base what the members' ids count up from
+   * @param all its places
+   * @param page those whose tasks are wanted
+   */
+  members(base: string, all: Places, page: Places): Promise<CanvasMembers>;
+}
+
+/** Places of a canvas: `from` included, `to` not. */
+export interface Places {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** An event as it is sent. */

@@ -32,6 +32,8 @@ export interface DeploymentFaults {
   readonly limiterDies: number;
   /** A consumer dies at an exchange. */
   readonly consumerDies: number;
+  /** D1 can't be written. */
+  readonly historyFails: number;
 }
 
 export const NO_DEPLOYMENT_FAULTS: DeploymentFaults = {
@@ -41,6 +43,7 @@ export const NO_DEPLOYMENT_FAULTS: DeploymentFaults = {
   ledgerDies: 0,
   limiterDies: 0,
   consumerDies: 0,
+  historyFails: 0,
 };
 
 /** One start of a task as its ledger recorded it. */
@@ -237,6 +240,7 @@ class Shard<Services> {
       },
       history: {
         write: async (tasks) => {
+          if (world.chance(this.#deployment.faults.historyFails)) throw new Error("D1 is down");
           for (const task of tasks) history.set(task.id, task);
         },
         fingerprints: async () => new Map(),

@@ -68,6 +68,7 @@ it("the rate holds whatever is lost or dies, and everything ends", async () => {
       bellLost: 0.1,
       ledgerDies: 0.005,
       limiterDies: 0.02,
+      historyFails: 0,
       consumerDies: 0.005,
     };
     const deployment = new Deployment(tasks, { seed, services, faults });
@@ -116,6 +117,7 @@ it("a concurrency of 3 is never passed, whatever is lost or dies, and everything
       bellLost: 0.1,
       ledgerDies: 0.03,
       limiterDies: 0.05,
+      historyFails: 0,
       consumerDies: 0.02,
     };
     const deployment = new Deployment(tasks, { seed, services, faults });

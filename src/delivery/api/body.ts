@@ -1,9 +1,14 @@
 import type { z } from "zod";
 import { invalid, Problem, type FieldError } from "./problems.ts";
 
-/** Bytes of a request's body. */
-const MAX_BODY_BYTES = 1_048_576;
-const MAX_DEPTH = 32;
+/** How large a request's body may be. */
+export interface BodyLimits {
+  readonly bytes: number;
+  /** Objects and lists within each other. */
+  readonly depth: number;
+}
+
+const DEFAULT_LIMITS: BodyLimits = { bytes: 1_048_576, depth: 32 };
 const MAX_KEYS = 1_000;
 const MAX_ITEMS = 10_000;
 
@@ -14,20 +19,22 @@ const MAX_ITEMS = 10_000;
 export async function readBody<Schema extends z.ZodType>(
   request: Request,
   schema: Schema,
+  limits: BodyLimits = DEFAULT_LIMITS,
 ): Promise<z.output<Schema>> {
   const type =
     (request.headers.get("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type)) {
     throw new Problem(415, "unsupported_media_type", "Send the body as application/json.");
   }
-  const body = parse(await readText(request));
-  refuseHostile(body);
+  const body = parse(await readText(request, limits.bytes));
+  refuseHostile(body, limits.depth);
   const checked = schema.safeParse(body);
   if (!checked.success) throw invalid(checked.error.issues.flatMap(fieldErrors));
   return checked.data;
 }
 
-function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+/** What zod found, by the fields of the request. */
+export function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
@@ -38,8 +45,8 @@ function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   return [{ field: path.length > 0 ? path.join(".") : "body", message: issue.message }];
 }
 
-async function readText(request: Request): Promise<string> {
-  const bytes = await readBytes(request);
+async function readText(request: Request, limit: number): Promise<string> {
+  const bytes = await readBytes(request, limit);
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
@@ -47,11 +54,11 @@ async function readText(request: Request): Promise<string> {
   }
 }
 
-async function readBytes(request: Request): Promise<ArrayBuffer | Uint8Array> {
+async function readBytes(request: Request, limit: number): Promise<ArrayBuffer | Uint8Array> {
   // A declared length is kept by the server that framed the body, and one read is much faster than many.
   const declared = request.headers.get("Content-Length");
   if (declared !== null) {
-    if (Number(declared) > MAX_BODY_BYTES) throw tooLarge();
+    if (Number(declared) > limit) throw tooLarge(limit);
     return request.arrayBuffer();
   }
   const chunks: Uint8Array[] = [];
@@ -59,7 +66,7 @@ async function readBytes(request: Request): Promise<ArrayBuffer | Uint8Array> {
   for await (const chunk of request.body ?? []) {
     const bytes = chunk as Uint8Array;
     length += bytes.byteLength;
-    if (length > MAX_BODY_BYTES) throw tooLarge();
+    if (length > limit) throw tooLarge(limit);
     chunks.push(bytes);
   }
   const all = new Uint8Array(length);
@@ -71,8 +78,8 @@ async function readBytes(request: Request): Promise<ArrayBuffer | Uint8Array> {
   return all;
 }
 
-function tooLarge(): Problem {
-  return new Problem(413, "body_too_large", `The body may have ${MAX_BODY_BYTES} bytes at most.`);
+function tooLarge(limit: number): Problem {
+  return new Problem(413, "body_too_large", `The body may have ${limit} bytes at most.`);
 }
 
 function parse(text: string): unknown {
@@ -87,11 +94,11 @@ function parse(text: string): unknown {
  * Refuses JSON that is legal but hostile, without recursion: nested too deep (schemas and RPC recurse),
  * too wide, numbers that became Infinity, text that no database or header takes.
  */
-function refuseHostile(body: unknown): void {
+function refuseHostile(body: unknown, maxDepth: number): void {
   const open: Node[] = [{ value: body, key: "", parent: null, depth: 0 }];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     const { value, depth } = node;
-    const reason = hostility(value, depth);
+    const reason = hostility(value, depth, maxDepth);
     if (reason !== null) throw invalid([{ field: pathOf(node) || "body", message: reason }]);
     if (value === null || typeof value !== "object") continue;
     for (const [key, inner] of Object.entries(value)) {
@@ -115,14 +122,14 @@ function pathOf({ key, parent }: Node): string {
   return above === "" ? key : `${above}.${key}`;
 }
 
-function hostility(value: unknown, depth: number): string | null {
+function hostility(value: unknown, depth: number, maxDepth: number): string | null {
   if (typeof value === "string") {
     if (!value.isWellFormed()) return "The text has half a surrogate pair.";
     return value.includes("\0") ? "The text has a NUL character." : null;
   }
   if (typeof value === "number") return Number.isFinite(value) ? null : "The number is too large.";
   if (value === null || typeof value !== "object") return null;
-  if (depth >= MAX_DEPTH) return `Nested deeper than ${MAX_DEPTH} levels.`;
+  if (depth >= maxDepth) return `Nested deeper than ${maxDepth} levels.`;
   if (Array.isArray(value)) {
     return value.length > MAX_ITEMS ? `More than ${MAX_ITEMS} items.` : null;
   }

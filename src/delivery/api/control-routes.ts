@@ -2,7 +2,7 @@ import { z } from "zod";
 import { readBody } from "./body.ts";
 import { invalid } from "./problems.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
-import { withoutUndefined } from "./task-calls.ts";
+import { withoutUndefined } from "./without-undefined.ts";
 
 const name = z.string().min(1).max(200);
 const seconds = z.number().positive().nullable();

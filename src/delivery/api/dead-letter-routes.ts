@@ -4,7 +4,7 @@ import { readBody } from "./body.ts";
 import { invalid, notFound, problemOf } from "./problems.ts";
 import { isNameOrGlob, NAME_OR_GLOB, QueryReader } from "./query.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
-import { withoutUndefined } from "./task-calls.ts";
+import { withoutUndefined } from "./without-undefined.ts";
 import { taskView } from "./task-views.ts";
 
 const DEFAULT_LIMIT = 50;

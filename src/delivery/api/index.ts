@@ -1,5 +1,6 @@
 import { Hono, type Context } from "hono";
 import { admit, type Caller } from "./access.ts";
+import { canvasRoutes } from "./canvas-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
@@ -26,6 +27,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
   return [
     ...orderRoutes(parts),
     ...taskRoutes(parts),
+    ...canvasRoutes(parts),
     ...searchRoutes(parts),
     ...deadLetterRoutes(parts),
     ...controlRoutes(parts),

@@ -2,6 +2,7 @@ import {
   InvalidArgumentsError,
   InvalidCallError,
   InvalidOptionError,
+  InvalidSignatureError,
   LovageError,
   SecretUnreadableError,
   UnknownTaskError,
@@ -94,6 +95,12 @@ export function problemOf(error: unknown): Problem {
         field: `tasks.${error.index}.${field}`,
         message,
       })),
+    );
+  }
+  if (error instanceof InvalidSignatureError) {
+    const inner = problemOf(error.cause);
+    return invalid(
+      inner.errors.map(({ field, message }) => ({ field: `${error.path}.${field}`, message })),
     );
   }
   if (error instanceof InvalidArgumentsError) {

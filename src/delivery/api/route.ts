@@ -1,6 +1,7 @@
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type {
+  CanvasReader,
   Clock,
   DeadLetterBox,
   DeploymentControl,
@@ -20,6 +21,7 @@ export interface ApiParts {
   readonly tasks: TaskReader & TaskControl;
   readonly control: DeploymentControl;
   readonly search: TaskSearch;
+  readonly canvases: CanvasReader;
   readonly largeResults: Pick<LargeResults, "get">;
   readonly deadLetters: DeadLetterBox;
   readonly registry: Registry<never>;

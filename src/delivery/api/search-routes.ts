@@ -2,7 +2,7 @@ import { STATES } from "#engine";
 import { may } from "./access.ts";
 import { QueryReader } from "./query.ts";
 import type { ApiParts, Route } from "./route.ts";
-import { withoutUndefined } from "./task-calls.ts";
+import { withoutUndefined } from "./without-undefined.ts";
 import { taskView } from "./task-views.ts";
 
 const DEFAULT_LIMIT = 50;

@@ -8,16 +8,12 @@ import {
 } from "#engine";
 import { may, owns, type Caller } from "./access.ts";
 import { readBody } from "./body.ts";
+import { CanvasResult } from "./canvas-result.ts";
+import { isJoined } from "./canvas-views.ts";
 import { conflict, invalid, notFound, Problem } from "./problems.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
-import {
-  callKey,
-  callSchema,
-  refuse,
-  rescheduleSchema,
-  toSignature,
-  withoutUndefined,
-} from "./task-calls.ts";
+import { callKey, callSchema, refuse, rescheduleSchema, toSignature } from "./task-calls.ts";
+import { withoutUndefined } from "./without-undefined.ts";
 import { streamStates } from "./task-stream.ts";
 import { isResultExpired, statusView, taskView } from "./task-views.ts";
 
@@ -107,8 +103,13 @@ export function taskRoutes(parts: ApiParts): Route[] {
         if (isResultExpired(task, parts.clock.now())) {
           throw new Problem(410, "result_expired", "The result is not kept any longer.");
         }
+        const { tree } = task.options;
         const body =
-          task.large === undefined ? task.result : await parts.largeResults.get(task.large.key);
+          tree !== undefined && isJoined(task)
+            ? new CanvasResult(task, tree, parts.canvases, parts.largeResults).stream()
+            : task.large === undefined
+              ? task.result
+              : await parts.largeResults.get(task.large.key);
         if (body === null) throw notFound();
         return new Response(body, { headers: { "Content-Type": "application/json" } });
       },

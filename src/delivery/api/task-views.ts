@@ -9,7 +9,7 @@ import {
 } from "#engine";
 import { may, type Caller } from "./access.ts";
 
-function iso(at: number | null): string | null {
+export function iso(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
 
@@ -19,13 +19,14 @@ export function isResultExpired({ finishedAt, options }: TaskRecord, now: number
   return seconds !== undefined && finishedAt !== null && now >= finishedAt + seconds * 1_000;
 }
 
-function resultOf(task: TaskRecord, now: number): unknown {
+/** Null: it has none, or it is not to be read any more. */
+export function resultOf(task: TaskRecord, now: number): unknown {
   if (task.result === null || isResultExpired(task, now)) return null;
   return JSON.parse(task.result) as unknown;
 }
 
 /** Where a result is that is not in the answer; or that it isn't anywhere any more. */
-function elsewhere(task: TaskRecord, now: number) {
+export function elsewhere(task: TaskRecord, now: number) {
   if (isResultExpired(task, now)) return { result_expired: true };
   if (task.large === undefined) return {};
   return { result_size: task.large.bytes, result_url: `/api/tasks/${task.id}/result/` };

@@ -109,6 +109,12 @@ export function memberId(base: string, place: number): string {
   return base.slice(0, 24) + tail.toString(16).padStart(12, "0");
 }
 
+/** The place of a member by its id. */
+export function placeOf(base: string, id: string): number {
+  const tail = (text: string) => Number.parseInt(text.slice(24), 16);
+  return (tail(id) - tail(base) + 2 ** 48) % 2 ** 48;
+}
+
 /** What the ledger gives a call whose turn has come. */
 export interface Release {
   readonly id: string;

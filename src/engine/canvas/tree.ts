@@ -9,9 +9,16 @@ export type CanvasTree =
   | string
   | { readonly task: string; readonly undo: string }
   | { readonly chain: readonly CanvasTree[] }
-  | { readonly group: readonly CanvasTree[] }
+  /** `errors`: failed members don't fail it. */
+  | { readonly group: readonly CanvasTree[]; readonly errors?: "collect" }
   /** A chain of a group and a body, and so are its places. */
-  | { readonly chord: { readonly header: readonly CanvasTree[]; readonly body: CanvasTree } }
+  | {
+      readonly chord: {
+        readonly header: readonly CanvasTree[];
+        readonly body: CanvasTree;
+        readonly errors?: "collect";
+      };
+    }
   /** So many of a kind, one after the other. */
   | { readonly times: number; readonly of: CanvasTree }
   /** A member that was added to a running group: its places count on from `from`. */
@@ -39,11 +46,45 @@ export function treeOf({ nodes }: Plan, size: number = nodes.length): CanvasTree
       return undo?.kind === "undo" ? { task: name, undo: undo.call.name } : name;
     }
     const own = children.get(place) ?? [];
-    if (node.is_chord !== true) return { [node.kind]: membersAt(own) } as unknown as CanvasTree;
+    if (node.kind === "group") return { group: membersAt(own), ...errorsOf(node) };
+    if (node.is_chord !== true) return { chain: membersAt(own) };
     const [header = 0, body = 0] = own;
-    return { chord: { header: membersAt(children.get(header)), body: at(body) } };
+    const errors = errorsOf(nodes[header]);
+    return { chord: { header: membersAt(children.get(header)), body: at(body), ...errors } };
   };
   return at(0);
+}
+
+function errorsOf(node: PlanNode | undefined): { errors?: "collect" } {
+  return node?.kind === "group" && node.collects_errors === true ? { errors: "collect" } : {};
+}
+
+/** The places of an outline: tasks, chains, groups and undos. Added members count where they stand. */
+export function sizeOf(tree: CanvasTree): number {
+  if (typeof tree === "string") return 1;
+  if ("task" in tree) return 2;
+  if ("times" in tree) return tree.times * sizeOf(tree.of);
+  if ("added" in tree) return sizeOf(tree.added);
+  if ("chord" in tree) return 2 + sumOf(tree.chord.header) + sizeOf(tree.chord.body);
+  return 1 + sumOf("chain" in tree ? tree.chain : tree.group);
+}
+
+/** The tasks of an outline, undos left out. */
+export function tasksOf(tree: CanvasTree): number {
+  if (typeof tree === "string" || "task" in tree) return 1;
+  if ("times" in tree) return tree.times * tasksOf(tree.of);
+  if ("added" in tree) return tasksOf(tree.added);
+  const members =
+    "chord" in tree
+      ? [...tree.chord.header, tree.chord.body]
+      : "chain" in tree
+        ? tree.chain
+        : tree.group;
+  return members.reduce((sum, member) => sum + tasksOf(member), 0);
+}
+
+function sumOf(members: readonly CanvasTree[]): number {
+  return members.reduce((sum, member) => sum + sizeOf(member), 0);
 }
 
 /** Equal members next to each other written as one. */

@@ -177,7 +177,7 @@ export class CanvasAdvance {
         for (const callback of callbacks) this.start({ callback, owner, input });
       },
       finish: (end) => {
-        this.#changes.endHeld(id, end);
+        this.#changes.endHeld(id, end, { nodes: canvas.run.shape.nodesFrom(0) });
       },
     };
   }

@@ -10,6 +10,7 @@ import {
   type LogLine,
   type NodeEnd,
   type Outcome,
+  type Plan,
   type TaskEvent,
   type TaskSpec,
   type TerminalState,
@@ -33,7 +34,7 @@ import type { SqlPort } from "./ports.ts";
 import { Sequels, type End } from "./sequels.ts";
 import { appended, isHeld, optionsOf, toFinished, waitingState, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
-import { holdTask } from "./held.ts";
+import { holdTask, withAddedMembers } from "./held.ts";
 import { deleteDurable, stepSummaries, suspendTask } from "./steps.ts";
 
 /** Losses while running alone after which a task fails instead of being tried again. */
@@ -182,9 +183,10 @@ export class Changes {
   }
 
   /** A canvas ends, as its members made it: the task that stands for it does. */
-  endHeld(id: string, end: NodeEnd): void {
-    const task = findLive(this.#sql, this.#memory, id);
-    if (task === null) return;
+  endHeld(id: string, end: NodeEnd, plan: Plan): void {
+    const row = findLive(this.#sql, this.#memory, id);
+    if (row === null) return;
+    const task = withAddedMembers(row, plan);
     if ("value" in end) {
       this.#end(task, "SUCCESS", null, { ...resultOf(end.value), value: end.value });
     } else {

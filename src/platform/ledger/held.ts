@@ -1,9 +1,18 @@
+import { sizeOf, treeOf, type Plan } from "#engine";
 import type { SqlPort } from "./ports.ts";
-import type { Suspension, TaskRow } from "./rows.ts";
+import { optionsOf, type Suspension, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
 
 /** A task that waits for nothing but an event is due then: never. 9999-12-31. */
 export const NEVER = 253_402_214_400_000;
+
+/** The row of a canvas that ends, its outline with the members that were added to it. */
+export function withAddedMembers(row: TaskRow, plan: Plan): TaskRow {
+  const options = optionsOf(row);
+  const size = options.tree === undefined ? plan.nodes.length : sizeOf(options.tree);
+  if (plan.nodes.length === size) return row;
+  return { ...row, options: JSON.stringify({ ...options, tree: treeOf(plan, size) }) };
+}
 
 /** Parks a task that runs as the canvas that it becomes. Rows written: 2. Returns the row as it is then. */
 export function holdTask(sql: SqlPort, task: TaskRow, token: number): TaskRow {

@@ -30,6 +30,7 @@ import { log } from "../log.ts";
 import { systemClock, systemTimers } from "../system.ts";
 import type { BulkStep } from "./bulk.ts";
 import { TaskLedger } from "./ledger.ts";
+import type { LiveMembers } from "./members.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "./protocol.ts";
 import { ObjectAlarm, ObjectSql } from "./object-ports.ts";
 import type { Position } from "./selection.ts";
@@ -171,6 +172,19 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   async durable(taskId: string, token: number): Promise<DurableState | null> {
     this.#requests += 1;
     return this.#ledger.durable(taskId, token);
+  }
+
+  /** See `TaskLedger.members`. */
+  async members(range: IdRange, page: IdRange): Promise<LiveMembers> {
+    this.#requests += 1;
+    return this.#ledger.members(range, page);
+  }
+
+  /** See `TaskLedger.outline`; JSON text of it. */
+  async outline(canvasId: string): Promise<string | null> {
+    this.#requests += 1;
+    const tree = this.#ledger.outline(canvasId);
+    return tree && JSON.stringify(tree);
   }
 
   async input(at: KeptAt): Promise<Collected | null> {

@@ -1,4 +1,5 @@
 import {
+  type CanvasTree,
   type Collected,
   type DurableState,
   type KeptAt,
@@ -14,6 +15,7 @@ import { CanvasStore } from "./canvas-store.ts";
 import { LedgerCore } from "./core.ts";
 import { findTasks } from "./find.ts";
 import { findLive } from "./memory.ts";
+import { liveMembers, outlineOf, type LiveMembers } from "./members.ts";
 import type { LedgerStats } from "./protocol.ts";
 import { readDurable } from "./steps.ts";
 import { listLive, surveyQueues } from "./survey.ts";
@@ -32,6 +34,16 @@ export class LedgerQuestions extends LedgerCore {
   input(at: KeptAt): Collected | null {
     this.load();
     return new CanvasStore(this.ports.sql).input(at);
+  }
+
+  /** See `liveMembers`. */
+  members(range: IdRange, page: IdRange): LiveMembers {
+    return liveMembers(this.ports.sql, this.load(), range, page);
+  }
+
+  /** See `outlineOf`. */
+  outline(canvasId: string): CanvasTree | null {
+    return outlineOf(this.ports.sql, this.load(), canvasId);
   }
 
   /** Why a waiting task has not started; null: it isn't here, or runs. */

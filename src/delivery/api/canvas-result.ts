@@ -1,0 +1,108 @@
+import {
+  sizeOf,
+  type CanvasReader,
+  type CanvasTree,
+  type LargeResults,
+  type TaskRecord,
+} from "#engine";
+import { placesOf } from "./canvas-views.ts";
+
+/** Places that are read at once. */
+const PAGE = 500;
+
+/** Puts the list together that a canvas succeeded with, out of what its members kept. JSON text. */
+export class CanvasResult {
+  readonly #reader: CanvasReader;
+  readonly #large: Pick<LargeResults, "get">;
+  readonly #task: TaskRecord;
+  readonly #tree: CanvasTree;
+  #page: { from: number; tasks: ReadonlyMap<number, TaskRecord> } | null = null;
+
+  constructor(
+    task: TaskRecord,
+    tree: CanvasTree,
+    reader: CanvasReader,
+    large: Pick<LargeResults, "get">,
+  ) {
+    this.#task = task;
+    this.#tree = tree;
+    this.#reader = reader;
+    this.#large = large;
+  }
+
+  stream(): ReadableStream<Uint8Array> {
+    const texts = this.#textOf(this.#tree, 0);
+    const encoder = new TextEncoder();
+    return new ReadableStream({
+      pull: async (controller) => {
+        const { value, done } = await texts.next();
+        if (done === true) controller.close();
+        else controller.enqueue(encoder.encode(value));
+      },
+    });
+  }
+
+  async *#textOf(tree: CanvasTree, place: number): AsyncGenerator<string> {
+    if (typeof tree === "string" || "task" in tree) yield await this.#resultAt(place);
+    else if ("times" in tree) yield* this.#textOf(tree.of, place);
+    else if ("added" in tree) yield* this.#textOf(tree.added, tree.from);
+    else if ("chord" in tree) {
+      const { header, body } = tree.chord;
+      const size = header.reduce((sum, member) => sum + placesIn(member), 0);
+      yield* this.#textOf(body, place + 2 + size);
+    } else if ("chain" in tree) {
+      const last = [...membersOf(tree.chain, place + 1)].at(-1);
+      if (last === undefined) yield "null";
+      else yield* this.#textOf(...last);
+    } else {
+      yield "[";
+      let isFirst = true;
+      for (const member of membersOf(tree.group, place + 1)) {
+        if (!isFirst) yield ",";
+        isFirst = false;
+        yield* this.#textOf(...member);
+      }
+      yield "]";
+    }
+  }
+
+  async #resultAt(place: number): Promise<string> {
+    const from = place - (place % PAGE);
+    if (this.#page?.from !== from) {
+      const base = this.#task.options.base ?? this.#task.id;
+      const page = { from, to: from + PAGE };
+      const { tasks } = await this.#reader.members(base, placesOf(this.#task, this.#tree), page);
+      this.#page = { from, tasks };
+    }
+    const task = this.#page.tasks.get(place);
+    if (task?.large !== undefined) {
+      const body = await this.#large.get(task.large.key);
+      return body === null ? "null" : new Response(body).text();
+    }
+    if (task?.result != null) return task.result;
+    const { error } = task ?? {};
+    if (task === undefined || error == null || task.state === "SUCCESS") return "null";
+    // It stands in the list as its body got it.
+    const { exc_type, exc_message } = error;
+    return JSON.stringify({ error: { exc_type, exc_message, task_id: task.id } });
+  }
+}
+
+function* membersOf(
+  members: readonly CanvasTree[],
+  from: number,
+): Generator<[tree: CanvasTree, place: number]> {
+  let place = from;
+  for (const member of members) {
+    const isRun = typeof member === "object" && "times" in member;
+    const one = isRun ? member.of : member;
+    for (let index = 0; index < (isRun ? member.times : 1); index += 1) {
+      yield [one, place];
+      place += placesIn(one);
+    }
+  }
+}
+
+function placesIn(member: CanvasTree): number {
+  return typeof member === "object" && "added" in member ? 0 : sizeOf(member);
+}

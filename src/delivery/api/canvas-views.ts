@@ -1,0 +1,93 @@
+import {
+  isTerminal,
+  redacted,
+  sizeOf,
+  tasksOf,
+  type CanvasMembers,
+  type CanvasTree,
+  type Places,
+  type TaskRecord,
+} from "#engine";
+import { TreeView } from "./canvas-tree.ts";
+import { elsewhere, iso, resultOf } from "./task-views.ts";
+
+/** Characters of a member's result that its canvas shows; larger ones have an address. */
+const MAX_SHOWN_RESULT = 16_384;
+
+/** The places of a canvas: its own is the task that stands for it, unless that was replaced. */
+export function placesOf({ id, options: { base } }: TaskRecord, tree: CanvasTree): Places {
+  return { from: base === undefined || base === id ? 1 : 0, to: Math.max(1, sizeOf(tree)) };
+}
+
+/** A canvas: its state, counts and result, and the part of its tree that lies in a page. */
+export function canvasView(
+  task: TaskRecord,
+  tree: CanvasTree,
+  { tasks, states }: CanvasMembers,
+  page: Places,
+  now: number,
+) {
+  const { error } = task;
+  const total = tasksOf(tree);
+  const places = placesOf(task, tree);
+  const seen = Object.values(states).reduce((sum, many) => sum + many, 0);
+  const done = Object.entries(states).reduce(
+    (sum, [state, many]) => (isTerminal(state as TaskRecord["state"]) ? sum + many : sum),
+    0,
+  );
+  const view = new TreeView(task.options.base ?? task.id, page, (place, taskId, name) =>
+    memberView(tasks.get(place), taskId, name, now),
+  );
+  return {
+    canvas_id: task.id,
+    name: task.name,
+    state: task.state,
+    result: resultOf(task, now),
+    ...elsewhere(task, now),
+    ...(isJoined(task) && { result_url: `/api/tasks/${task.id}/result/` }),
+    error: error && { exc_type: error.exc_type, exc_message: error.exc_message },
+    counts: { total, done, not_started: Math.max(0, total - seen), ...states },
+    labels: task.options.labels ?? {},
+    tree: view.of(tree, 0),
+    next: page.to < places.to ? page.to : null,
+    submitted_at: iso(task.submittedAt),
+    expires: iso(task.expiresAt),
+    finished_at: iso(task.finishedAt),
+  };
+}
+
+/** Whether a canvas has succeeded with a list that is too large to be kept with it. */
+export function isJoined({ state, result, large, options }: TaskRecord): boolean {
+  const isWithout = state === "SUCCESS" && result === null && large === undefined;
+  return isWithout && options.tree !== undefined && givesList(options.tree);
+}
+
+function givesList(tree: CanvasTree): boolean {
+  if (typeof tree === "string" || "task" in tree) return false;
+  if ("group" in tree) return true;
+  if ("times" in tree) return givesList(tree.of);
+  if ("added" in tree) return givesList(tree.added);
+  if ("chord" in tree) return givesList(tree.chord.body);
+  const last = tree.chain.at(-1);
+  return last !== undefined && givesList(last);
+}
+
+/** A task of a canvas; one that has not been there yet is PENDING. */
+function memberView(task: TaskRecord | undefined, taskId: string, name: string, now: number) {
+  if (task === undefined) return { type: "task", task: name, task_id: taskId, state: "PENDING" };
+  const { error, result } = task;
+  const isShown = result === null || result.length <= MAX_SHOWN_RESULT;
+  return {
+    type: "task",
+    task: name,
+    task_id: taskId,
+    state: task.reported?.state ?? task.state,
+    kwargs: redacted(task.kwargs),
+    result: isShown ? resultOf(task, now) : null,
+    ...(isShown ? elsewhere(task, now) : { result_url: `/api/tasks/${taskId}/result/` }),
+    error: error && { exc_type: error.exc_type, exc_message: error.exc_message },
+    retries: task.retries,
+    ...(task.options.tree !== undefined && { canvas_url: `/api/canvas/${taskId}/` }),
+    finished_at: iso(task.finishedAt),
+  };
+}
