@@ -53,6 +53,8 @@ it("every route declares who may use it", () => {
       "POST /api/tasks/:id/events/:name tasks:write",
       "POST /api/tasks/:id/revoke tasks:write",
       "POST /api/tasks/:id/reschedule tasks:write",
+      "POST /api/canvas tasks:write",
+      "GET /api/canvas/:id tasks:read",
       "GET /api/tasks tasks:read",
       "GET /api/dead-letters control",
       "GET /api/dead-letters/summary control",

@@ -8,6 +8,7 @@ import { QueryReader } from "./query.ts";
 import type { ApiParts, Route } from "./route.ts";
 import { readSignature } from "./signatures.ts";
 import { callKey, refuse } from "./task-calls.ts";
+import { awaited } from "./task-wait.ts";
 
 /** A canvas may be larger than other requests, and Celery's form nests three deep for every level. */
 const BODY_LIMITS = { bytes: 8 * 1_048_576, depth: 96 };
@@ -42,9 +43,10 @@ export function canvasRoutes(parts: ApiParts): Route[] {
         const reader = new QueryReader(query);
         const from = reader.integer("from", 0, 1_000_000);
         const limit = reader.integer("limit", 200, MAX_PLACES);
+        const wait = reader.text("wait") ?? null;
         reader.check();
         const id = params.id ?? "";
-        const task = await parts.tasks.get(id);
+        const task = (await awaited(parts, id, caller, wait)) ?? (await parts.tasks.get(id));
         if (task === null || !owns(caller, task.owner)) throw notFound();
         const declared = task.options.tree;
         if (declared === undefined) throw notFound();

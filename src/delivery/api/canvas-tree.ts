@@ -1,7 +1,10 @@
 import { memberId, sizeOf, type CanvasTree, type Places } from "#engine";
 
-/** One task of a canvas as its view shows it. */
-export type TaskView = (place: number, taskId: string, name: string) => Record<string, unknown>;
+/** One part of a canvas as its view shows it. `state` null: some of it lies outside of the page. */
+export interface NodeView extends Record<string, unknown> {
+  readonly state: string | null;
+}
+type TaskView = (place: number, taskId: string, name: string) => NodeView;
 
 /**
  * The part of an outline that lies in a page, with what stands around it. Members that it leaves out are
@@ -18,7 +21,7 @@ export class TreeView {
     this.#taskView = taskView;
   }
 
-  of(tree: CanvasTree, place: number): Record<string, unknown> {
+  of(tree: CanvasTree, place: number): NodeView {
     if (typeof tree === "string") return this.#task(tree, place);
     if ("task" in tree) {
       return { ...this.#task(tree.task, place), undo: this.#task(tree.undo, place + 1) };
@@ -29,20 +32,26 @@ export class TreeView {
       const { header, body } = tree.chord;
       const group = this.#members(header, place + 2);
       const bodyPlace = place + 2 + sizeAll(header);
+      const after = this.#isIn(bodyPlace, sizeOf(body)) ? this.of(body, bodyPlace) : null;
       return {
         type: "chord",
+        state: after === null ? null : stateOf([...group, after], countAll(header) + 1, "chain"),
         header: group,
         header_size: countAll(header),
-        ...(this.#isIn(bodyPlace, sizeOf(body)) && { body: this.of(body, bodyPlace) }),
+        ...(after !== null && { body: after }),
       };
     }
     const type = "chain" in tree ? "chain" : "group";
     const members = "chain" in tree ? tree.chain : tree.group;
-    return { type, members: this.#members(members, place + 1), size: countAll(members) };
+    const size = countAll(members);
+    const views = this.#members(members, place + 1);
+    const collects = "errors" in tree && tree.errors === "collect";
+    const state = stateOf(views, size, collects ? "collecting" : type);
+    return { type, state, members: views, size };
   }
 
-  #members(members: readonly CanvasTree[], from: number): unknown[] {
-    const views: unknown[] = [];
+  #members(members: readonly CanvasTree[], from: number): NodeView[] {
+    const views: NodeView[] = [];
     let place = from;
     for (const member of members) {
       const isAdded = typeof member === "object" && "added" in member;
@@ -66,9 +75,34 @@ export class TreeView {
     return place < this.#page.to && place + size > this.#page.from;
   }
 
-  #task(name: string, place: number): Record<string, unknown> {
+  #task(name: string, place: number): NodeView {
     return this.#taskView(place, memberId(this.#base, place), name);
   }
+}
+
+/** The state of what has such members; null where not all of them are there to tell. */
+function stateOf(
+  members: readonly NodeView[],
+  size: number,
+  kind: "chain" | "group" | "collecting",
+): string | null {
+  const states = members.map(({ state }) => state);
+  if (states.length < size || states.includes(null)) return null;
+  const open = states.filter((state) => !isEnded(state));
+  if (open.length > 0) return open.length === size && allPending(open) ? "PENDING" : "STARTED";
+  // As it ended itself: a chain with its last link, a body with what its header failed with.
+  if (kind === "chain") return states.find((state) => state !== "SUCCESS") ?? "SUCCESS";
+  const hasFailed = kind === "group" && states.some((state) => state !== "SUCCESS");
+  if (!hasFailed) return "SUCCESS";
+  return states.every((state) => state === "REVOKED") ? "REVOKED" : "FAILURE";
+}
+
+function isEnded(state: string | null): boolean {
+  return ["SUCCESS", "FAILURE", "REVOKED", "IGNORED"].includes(state ?? "");
+}
+
+function allPending(states: readonly (string | null)[]): boolean {
+  return states.every((state) => state === "PENDING");
 }
 
 /** Places of members; those that were added stand elsewhere. */

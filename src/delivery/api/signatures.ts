@@ -110,8 +110,8 @@ const taskForm = z.strictObject({
   immutable,
   ...optionFields,
 });
-const chordForm = z.strictObject({ header: z.unknown(), body: z.unknown() });
-const mapForm = z.strictObject({ task: z.unknown(), items: list });
+const chordForm = z.strictObject({ header: z.unknown().optional(), body: z.unknown().optional() });
+const mapForm = z.strictObject({ task: z.unknown().optional(), items: list });
 const chunksForm = mapForm.extend({ size: z.int().min(1) });
 
 /** The readable forms but a task's: one key says what it is, its options stand beside it. */

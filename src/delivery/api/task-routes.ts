@@ -1,11 +1,5 @@
 import { z } from "zod";
-import {
-  isLargerThan,
-  isTerminal,
-  MAX_STEP_BYTES,
-  type Rescheduled,
-  type TaskRecord,
-} from "#engine";
+import { isLargerThan, MAX_STEP_BYTES, type Rescheduled, type TaskRecord } from "#engine";
 import { may, owns, type Caller } from "./access.ts";
 import { readBody } from "./body.ts";
 import { CanvasResult } from "./canvas-result.ts";
@@ -14,6 +8,7 @@ import { conflict, invalid, notFound, Problem } from "./problems.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
 import { callKey, callSchema, refuse, rescheduleSchema, toSignature } from "./task-calls.ts";
 import { withoutUndefined } from "./without-undefined.ts";
+import { awaited } from "./task-wait.ts";
 import { streamStates } from "./task-stream.ts";
 import { isResultExpired, statusView, taskView } from "./task-views.ts";
 
@@ -21,7 +16,6 @@ const processSchema = z.strictObject({ data: z.string().max(100_000) });
 const bulkSchema = z.strictObject({ tasks: z.array(callSchema).min(1).max(1_000) });
 const revokeSchema = z.strictObject({ terminate: z.boolean().default(false) });
 const eventSchema = z.strictObject({ payload: z.unknown().optional() });
-const MAX_WAIT_SECONDS = 60;
 
 export function taskRoutes(parts: ApiParts): Route[] {
   /** @throws Problem 404 for a task that is unknown or not the caller's */
@@ -87,8 +81,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
       scope: "tasks:read",
       handle: async ({ params, query, caller }) => {
         const id = params.id ?? "";
-        const seconds = waitOf(query);
-        const last = seconds > 0 ? await ended(parts, id, caller, seconds) : null;
+        const last = await awaited(parts, id, caller, query.get("wait"));
         return Response.json(
           taskView(last ?? (await visible(id, caller)), caller, parts.clock.now()),
         );
@@ -193,36 +186,4 @@ function refuseMove(answer: Rescheduled["answer"]): void {
   }
   if (answer === "running") throw conflict("task_running", "The task is running already.");
   if (answer === "ended") throw conflict("task_ended", "The task has ended.");
-}
-
-/** Seconds to wait for the end of a task; 0 without `wait`. */
-function waitOf(query: URLSearchParams): number {
-  const text = query.get("wait");
-  if (text === null) return 0;
-  const seconds = Number(text);
-  if (text.trim() === "" || !(seconds >= 0 && seconds <= MAX_WAIT_SECONDS)) {
-    throw invalid([
-      { field: "wait", message: `Must be a number of seconds from 0 to ${MAX_WAIT_SECONDS}.` },
-    ]);
-  }
-  return seconds;
-}
-
-/**
- * The task when it has ended, or as it is when the time is up; null if there was nothing to watch.
- * @throws Problem 404 for a task that is not the caller's
- */
-async function ended(
-  parts: ApiParts,
-  taskId: string,
-  caller: Caller,
-  seconds: number,
-): Promise<TaskRecord | null> {
-  let last: TaskRecord | null = null;
-  for await (const task of parts.tasks.watch(taskId, AbortSignal.timeout(seconds * 1_000))) {
-    if (!owns(caller, task.owner)) throw notFound();
-    last = task;
-    if (isTerminal(task.state)) break;
-  }
-  return last;
 }
