@@ -72,7 +72,7 @@ it("the rate holds whatever is lost or dies, and everything ends", async () => {
       consumerDies: 0.005,
     };
     const deployment = new Deployment(tasks, { seed, services, faults });
-    await deployment.submit(200, "limited");
+    await deployment.submit(200, "limited", (n) => ({ priority: n % 10 }));
     await deployment.pass(20_000);
     deployment.faults = NO_DEPLOYMENT_FAULTS;
     await deployment.untilEnded(200, 300_000);
@@ -125,13 +125,24 @@ it("a concurrency of 3 is never passed, whatever is lost or dies, and everything
     deployment.afterCommand = () => {
       most = Math.max(most, running(deployment, "narrow").length);
     };
-    await deployment.submit(150, "narrow");
+    await deployment.submit(150, "narrow", (n) => ({ priority: n % 10 }));
     await deployment.pass(60_000);
     deployment.faults = NO_DEPLOYMENT_FAULTS;
     await deployment.untilEnded(150, 1_800_000);
     expect(most).toBe(3);
   }
 }, 120_000);
+
+it.each([1, 4])("tasks of all priorities share the one place, over %i shards", async (shards) => {
+  const deployment = new Deployment(tasks, { services, shards });
+  let most = 0;
+  deployment.afterCommand = () => {
+    most = Math.max(most, running(deployment, "single").length);
+  };
+  await deployment.submit(40, "single", (n) => ({ priority: n % 10 }));
+  await deployment.untilEnded(40, 60_000);
+  expect(most).toBe(1);
+});
 
 it("a concurrency of 3 is used, without faults", async () => {
   const deployment = new Deployment(tasks, { services });
@@ -160,7 +171,10 @@ it("limits per key hold for each key, and keys don't hold each other up", async 
     for (const gate of gates) most = Math.max(most, gates.filter((other) => other === gate).length);
   };
   const keyOf = new Map<string, string>();
-  const ids = await deployment.submit(100, "per_customer", (n) => ({ key: keys[n % 5] ?? null }));
+  const ids = await deployment.submit(100, "per_customer", (n) => ({
+    key: keys[n % 5] ?? null,
+    priority: n % 3,
+  }));
   for (const [n, id] of ids.entries()) keyOf.set(id, keys[n % 5] ?? "");
   const tookMs = await deployment.untilEnded(100, 60_000);
   expect(most).toBe(1);

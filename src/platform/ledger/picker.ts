@@ -1,5 +1,5 @@
 import { gateOf, MAX_PRIORITY, partsOfGate } from "#engine";
-import { LaneReader, ParkedReader, type TaskSource } from "./sources.ts";
+import { LaneReader, ParkedReader, passable, type Leave, type TaskSource } from "./sources.ts";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
@@ -41,8 +41,14 @@ export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): P
     expired: [] as TaskRow[],
     gated: [] as [TaskRow, string][],
   };
+  const leaves = new Map<string, Leave>();
+  const leaveOf = (gate: string) => {
+    let leave = leaves.get(gate);
+    if (leave === undefined) leaves.set(gate, (leave = { left: passable(memory, gate, now) }));
+    return leave;
+  };
   for (let priority = MAX_PRIORITY; priority >= 0; priority -= 1) {
-    const turns = new Turns(sql, memory, queue, priority, limit, now);
+    const turns = new Turns(sql, memory, leaveOf, queue, priority, limit, now);
     try {
       while (picked.tasks.length < limit && picked.gated.length < MAX_GATED) {
         const row = turns.next();
@@ -79,6 +85,7 @@ class Turns {
   constructor(
     sql: SqlPort,
     memory: Memory,
+    leaveOf: (gate: string) => Leave,
     queue: string,
     priority: number,
     limit: number,
@@ -98,7 +105,7 @@ class Turns {
     this.#keys = memory.turns.inOrder(queue, priority, gatesByKey);
     this.#sourcesOf = (key) => {
       const sources: TaskSource[] = (gatesByKey.get(key) ?? []).map(
-        (gate) => new ParkedReader(memory, queue, gate, priority, now),
+        (gate) => new ParkedReader(memory, queue, gate, priority, leaveOf(gate), now),
       );
       if (key === "") sources.unshift(new LaneReader(sql, memory.lanes, queue, priority, limit));
       return sources;

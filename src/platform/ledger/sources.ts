@@ -74,20 +74,32 @@ export class LaneReader implements TaskSource {
   }
 }
 
+/** How many more tasks may pass one gate in a claim, whatever their priority. */
+export interface Leave {
+  left: number;
+}
+
 /** Due parked tasks of one gate that no lease holds, as many as may pass the gate now. */
 export class ParkedReader implements TaskSource {
   readonly #memory: Memory;
   readonly #gate: string;
   readonly #now: number;
   readonly #rows: Generator<TaskRow, undefined>;
+  readonly #leave: Leave;
   #head: TaskRow | null | undefined;
-  #left: number;
 
-  constructor(memory: Memory, queue: string, gate: string, priority: number, now: number) {
+  constructor(
+    memory: Memory,
+    queue: string,
+    gate: string,
+    priority: number,
+    leave: Leave,
+    now: number,
+  ) {
     this.#memory = memory;
     this.#gate = gate;
     this.#now = now;
-    this.#left = passable(memory, gate, now);
+    this.#leave = leave;
     this.#rows = dueParked(memory, queue, gate, priority, now);
   }
 
@@ -96,7 +108,7 @@ export class ParkedReader implements TaskSource {
   }
 
   peek(): TaskRow | null {
-    if (this.#left <= 0) return null;
+    if (this.#leave.left <= 0) return null;
     if (this.#head === undefined) {
       const next = this.#rows.next();
       this.#head = next.done === true ? null : next.value;
@@ -107,10 +119,10 @@ export class ParkedReader implements TaskSource {
   take(): void {
     const row = this.peek();
     this.#head = undefined;
-    if (row === null || this.#left === Infinity) return;
+    if (row === null || this.#leave.left === Infinity) return;
     // One that has expired is taken too, and needs no leave.
     if (row.expires_at !== null && row.expires_at <= this.#now) return;
-    this.#left -= 1;
+    this.#leave.left -= 1;
     this.#memory.permits.use(this.#gate);
   }
 
@@ -123,8 +135,8 @@ export class ParkedReader implements TaskSource {
   }
 }
 
-/** How many tasks may pass a gate now. */
-function passable({ controls, permits, leases }: Memory, gate: string, now: number): number {
+/** How many tasks may pass a gate now. What a claim under way has taken is not counted yet. */
+export function passable({ controls, permits, leases }: Memory, gate: string, now: number): number {
   const { name } = partsOfGate(gate);
   const limits = name === "" ? null : controls.limitsOf(name);
   if (limits === null) return Infinity;
