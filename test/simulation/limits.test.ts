@@ -43,8 +43,17 @@ const single = defineTask({
   concurrency: 1,
   handler: (_params, ctx) => ctx.services.world.sleep(50),
 });
+/** Everything at once: a rate and places, in all and for each key. */
+const strict = defineTask({
+  name: "strict",
+  params: z.object({}),
+  rateLimit: "20/s",
+  concurrency: 3,
+  key: { of: () => null, rateLimit: "4/s", concurrency: 1 },
+  handler: (_params, ctx) => ctx.services.world.sleep(ctx.services.world.between(10, 300)),
+});
 const plain = defineTask({ name: "plain", params: z.object({}), handler: () => null });
-const tasks = [limited, slow, narrow, single, perCustomer, plain];
+const tasks = [limited, slow, narrow, single, perCustomer, strict, plain];
 
 it("1,000 tasks limited to 50/s over 4 shards: never more in any second, and 95 % of it reached", async () => {
   for (const seed of [1, 2, 3]) {
@@ -185,6 +194,48 @@ it("limits per key hold for each key, and keys don't hold each other up", async 
   // Twenty of each key at 5/s: all keys at the same time.
   expect(tookMs).toBeLessThan(8_000);
 });
+
+it("all limits of a task hold together, whatever is lost or dies, and nothing waits for nothing", async () => {
+  const keys = [null, "a", "b", "c", "d"];
+  for (let seed = 0; seed < SEEDS; seed += 1) {
+    const faults = {
+      messageLost: 0.1,
+      messageLate: 0.05,
+      bellLost: 0.1,
+      ledgerDies: 0.02,
+      limiterDies: 0.05,
+      consumerDies: 0.01,
+    };
+    const deployment = new Deployment(tasks, { seed, services, faults, shards: 3 });
+    let most = 0;
+    let mostOfKey = 0;
+    deployment.afterCommand = () => {
+      const gates = running(deployment, "strict");
+      most = Math.max(most, gates.length);
+      for (const gate of gates) {
+        if (gate === "strict") continue;
+        mostOfKey = Math.max(mostOfKey, gates.filter((other) => other === gate).length);
+      }
+    };
+    const keyOf = new Map<string, string | null>();
+    const ids = await deployment.submit(120, "strict", (n) => ({
+      key: keys[n % 5] ?? null,
+      priority: n % 7,
+    }));
+    for (const [n, id] of ids.entries()) keyOf.set(id, keys[n % 5] ?? null);
+    await deployment.pass(60_000);
+    deployment.faults = NO_DEPLOYMENT_FAULTS;
+    await deployment.untilEnded(120, 120_000);
+    expect(most).toBeLessThanOrEqual(3);
+    expect(mostOfKey).toBe(1);
+    for (const [key, starts] of Map.groupBy(deployment.starts, ({ id }) => keyOf.get(id))) {
+      const times = starts.map(({ at }) => at);
+      if (key !== null) expect(mostInWindow(times, 1_000)).toBeLessThanOrEqual(4);
+    }
+    const times = deployment.starts.map(({ at }) => at);
+    expect(mostInWindow(times, 1_000)).toBeLessThanOrEqual(20);
+  }
+}, 120_000);
 
 it("limited tasks block no others: plain ones run past a backlog of them", async () => {
   const deployment = new Deployment(tasks, { services });

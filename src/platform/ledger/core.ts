@@ -122,7 +122,7 @@ export class LedgerCore {
 
   /** When agents have something to do again, epoch ms. */
   protected get agentsAt(): (number | null)[] {
-    return [this.#flusher.retryAt, this.gatekeeper.nextAskAt];
+    return [this.#flusher.retryAt, this.gatekeeper.nextAskAt(this.now())];
   }
 
   protected load(): Memory {

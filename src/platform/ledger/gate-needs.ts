@@ -1,56 +1,70 @@
 import { gateOf, partsOfGate } from "#engine";
-import type { Want } from "../limiter/protocol.ts";
+import { ALL, type Want } from "../limiter/protocol.ts";
+import type { AskTimes } from "./ask-times.ts";
 import type { Memory } from "./memory.ts";
 
 /** Tasks of one gate that are asked for at once. */
 const MAX_WANTED = 500;
-/** Gates of one name that are asked for at once; the others get their turn with the next request. */
+/** Gates of one name that are asked for at once; the others are with the next request. */
 const MAX_GATES = 100;
 
 /** What tasks of one name need, and what they don't. */
 export interface Need {
-  readonly wants: Want[];
+  readonly wants: readonly Want[];
+  /** There are more keys to ask for than one request takes. */
+  readonly isMore: boolean;
   /** Free places to keep, by key. */
-  readonly kept: Map<string, number>;
+  readonly kept: ReadonlyMap<string, number>;
   /** Places are to be given back. */
   readonly isGiving: boolean;
+  /** The limiter has it in line for these resources, for nothing. */
+  readonly leaves: readonly string[];
   /** Due tasks wait. */
   readonly isWaiting: boolean;
 }
 
 /**
- * What tasks of this name wait for beyond what is granted, and what can be given back.
+ * What tasks of this name wait for beyond what is granted and may be asked for by now, and what can be
+ * given back. Keys with nothing due are remembered, and not looked at again before they have.
  * @param isTurnOver free places are not kept: others wait for them
- * @param turn which gates are looked at where there are many: rises by what was looked at
  */
 export function needOf(
   memory: Memory,
   name: string,
+  times: AskTimes,
   isTurnOver: boolean,
-  turn: { at: number },
   now: number,
 ): Need {
   const limits = memory.controls.limitsOf(name);
   const running = memory.leases.runningOf(name);
+  const keys = keysOf(memory, name);
   const kept = new Map<string, number>();
   const wants: Want[] = [];
+  const leaves = times.keepOnly(keys);
   let isGiving = false;
-  let isWaiting = false;
-  for (const key of keysOf(memory, name, turn)) {
+  let isWaiting = times.isWaiting;
+  for (const key of new Set([...memory.permits.keysWithPlaces(name), ...times.inTurn(keys)])) {
+    const places = memory.permits.places(name, key);
+    const isAsked = wants.length < MAX_GATES && keys.has(key) && times.isDueWithOthers(key, now);
+    if (places === 0 && !isAsked) continue;
     const gate = gateOf(name, key === "" ? null : key);
-    const held = running.get(key)?.size ?? 0;
     const waiting = limits === null ? 0 : waitingAt(memory, gate, now);
-    const spare = Math.max(0, memory.permits.places(name, key) - held);
+    const spare = Math.max(0, places - (running.get(key)?.size ?? 0));
     // A place is of no use without a start: both are asked for together.
     const starts = limits === null ? 0 : memory.permits.starts(gate, limits, now);
     const keep = isTurnOver ? 0 : Math.min(spare, waiting, starts);
     if (keep > 0) kept.set(key, keep);
     if (keep < spare) isGiving = true;
+    isWaiting ||= waiting > 0;
+    if (!isAsked) continue;
     const stock = limits === null ? 0 : memory.permits.stock(gate, limits, keep, now);
     if (waiting > stock) wants.push({ key, count: waiting - stock });
-    isWaiting ||= waiting > 0;
+    if (waiting > 0) continue;
+    times.rest(key, memory.parked.dueFrom(gate, now + 1) ?? Infinity);
+    if (key !== ALL && times.leave(key)) leaves.push(key);
   }
-  return { wants, kept, isGiving, isWaiting };
+  if (wants.length === 0 && times.isOpen(now) && times.leave(ALL)) leaves.push(ALL);
+  return { wants, isMore: wants.length >= MAX_GATES, kept, isGiving, leaves, isWaiting };
 }
 
 /** Due tasks at a gate that don't run; counts to MAX_WANTED. */
@@ -59,19 +73,29 @@ export function waitingAt(memory: Memory, gate: string, now: number): number {
   return Math.max(0, memory.parked.countDue(gate, now, MAX_WANTED + held) - held);
 }
 
-/** Keys with tasks that wait, in turns where there are many, and those with places. */
-function keysOf(memory: Memory, name: string, turn: { at: number }): Set<string> {
-  const waiting = new Set<string>();
+/** Keys at whose gates tasks may wait, in queues that are not paused. */
+function keysOf(memory: Memory, name: string): Set<string> {
+  const keys = new Set<string>();
   for (const queue of memory.parked.queues()) {
     if (memory.controls.isPaused(queue)) continue;
     for (const gate of memory.parked.gates(queue)) {
       const parts = partsOfGate(gate);
-      if (parts.name === name) waiting.add(parts.key ?? "");
+      if (parts.name === name) keys.add(parts.key ?? "");
     }
   }
-  const keys = [...waiting];
-  const from = turn.at % Math.max(1, keys.length);
-  turn.at = from + MAX_GATES;
-  const turns = [...keys.slice(from), ...keys.slice(0, from)].slice(0, MAX_GATES);
-  return new Set([...turns, ...memory.permits.keysWithPlaces(name)]);
+  return keys;
+}
+
+/** The gates of a queue whose tasks wait for starts. */
+export function* ratedGates(
+  { parked, controls }: Memory,
+  queue: string,
+): Generator<readonly [name: string, gate: string, key: string]> {
+  for (const gate of parked.gates(queue)) {
+    const { name, key } = partsOfGate(gate);
+    const limits = name === "" ? null : controls.limitsOf(name);
+    if (limits !== null && (limits.rate !== null || limits.perKey.rate !== null)) {
+      yield [name, gate, key ?? ""];
+    }
+  }
 }

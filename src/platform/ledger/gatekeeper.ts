@@ -1,7 +1,8 @@
 import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
-import type { Grant, LimitAnswer, LimitRequest, Nudge, Want } from "../limiter/protocol.ts";
-import { needOf, waitingAt } from "./gate-needs.ts";
+import { ALL, type LimitAnswer, type LimitRequest, type Nudge } from "../limiter/protocol.ts";
+import { needOf, ratedGates, waitingAt } from "./gate-needs.ts";
 import type { Memory } from "./memory.ts";
+import { NameState } from "./name-state.ts";
 import type { LedgerPorts } from "./ports.ts";
 
 /** What is not granted is asked for again after this, should the limiter's call be lost. */
@@ -11,24 +12,8 @@ const FAILED_AGAIN_MS = 1_000;
 const TURN_MS = 500;
 /** A wait this short is not worth an alarm: the object stays awake for it. */
 const SHORT_WAIT_MS = 1_000;
-
-interface NameState {
-  isAsking: boolean;
-  /** Something happened while it was asking. */
-  isAgain: boolean;
-  /** Not before this, unless places are to be given back; epoch ms. */
-  askAt: number;
-  /** The last answer granted less than was wanted. */
-  isUnmet: boolean;
-  /** Others wait for places. */
-  isContended: boolean;
-  /** When it was granted places last, epoch ms; null: it holds none. */
-  heldSince: number | null;
-  /** Its last request was answered since the object started, so the limiter knows what it holds. */
-  isStated: boolean;
-  /** Where the next request goes on among the gates. */
-  readonly turn: { at: number };
-}
+/** A consumer looks for an answer that is under way at least this often. */
+const ANSWER_PACE_MS = 250;
 
 /** What the gatekeeper needs of its ledger. */
 export interface GatekeeperHooks {
@@ -60,14 +45,17 @@ export class Gatekeeper {
 
   /** Tasks of a gate came, started, ended or left. */
   touch(gate: string): void {
-    const { name } = partsOfGate(gate);
-    if (name !== "") this.#touched.add(name);
+    const { name, key } = partsOfGate(gate);
+    if (name === "") return;
+    this.#touched.add(name);
+    this.#names.get(name)?.times.stir(key ?? "");
   }
 
   /** When something that was not granted is to be asked for again, epoch ms; null: nothing is. */
-  get nextAskAt(): number | null {
-    const times = [...this.#names.values()].filter(({ isUnmet }) => isUnmet);
-    return times.length === 0 ? null : Math.min(...times.map(({ askAt }) => askAt));
+  nextAskAt(now: number): number | null {
+    const times = [...this.#names.values()].map((state) => state.times.next(now) ?? Infinity);
+    const next = Math.min(...times);
+    return next === Infinity ? null : next;
   }
 
   /** After every command; costs nothing when no limited task was touched. */
@@ -80,54 +68,74 @@ export class Gatekeeper {
 
   /** Looks at every name that tasks wait of. */
   tick(memory: Memory): void {
-    for (const queue of memory.parked.queues()) {
-      for (const gate of memory.parked.gates(queue)) this.touch(gate);
-    }
+    for (const queue of memory.parked.queues()) this.attended(memory, queue);
+    for (const name of this.#names.keys()) this.#touched.add(name);
   }
 
   /** The limits have changed: what was said about when to ask holds no longer. */
   limitsChanged(memory: Memory): void {
     memory.permits.dropSlots();
-    for (const state of this.#names.values()) state.askAt = 0;
+    for (const state of this.#names.values()) {
+      state.times.reset();
+      state.isOutdated = state.isAsking;
+    }
     this.tick(memory);
-    for (const name of this.#names.keys()) this.#touched.add(name);
   }
 
   /** The limiter of a name calls. */
   nudged(memory: Memory, name: string, nudge: Nudge, now: number): void {
     const state = this.#stateOf(name);
-    if (nudge === "take") state.askAt = 0;
-    else state.isContended = true;
-    this.#consider(memory, name, now, nudge === "give" && !state.isStated);
+    if (nudge.kind === "give") state.isContended = true;
+    else {
+      state.times.called(nudge.resources);
+      state.isOutdated = state.isAsking;
+    }
+    this.#consider(memory, name, now, nudge.kind === "give");
   }
 
   #consider(memory: Memory, name: string, now: number, isForced = false): void {
     const state = this.#stateOf(name);
-    if (state.isAsking) {
-      state.isAgain = true;
-      return;
+    if (state.isAsking) state.isAgain = true;
+    else {
+      const request = this.#requestOf(memory, name, state, isForced, now);
+      if (request === null) this.#lookWhenDue(name, state, now);
+      else this.#ports.background(this.#ask(name, state, request));
     }
+  }
+
+  /** What there is to ask for, or to give back, now; null: nothing. */
+  #requestOf(
+    memory: Memory,
+    name: string,
+    state: NameState,
+    isForced: boolean,
+    now: number,
+  ): LimitRequest | null {
+    const { times } = state;
+    const isToState = isForced || (!state.isStated && times.isOpen(now));
     // Nothing may be asked for yet, and there is nothing to give back.
-    if (now < state.askAt && !isForced && !memory.permits.hasPlaces(name)) return;
-    const limits = memory.controls.limitsOf(name);
-    const isIdle = memory.leases.runningOf(name).size === 0 && !memory.permits.hasPlaces(name);
-    if (isIdle) state.heldSince = null;
+    if (!times.isOpen(now) && !isToState && !memory.permits.hasPlaces(name)) return null;
+    const running = memory.leases.runningOf(name);
+    if (running.size === 0 && !memory.permits.hasPlaces(name)) state.heldSince = null;
     const isTurnOver = now >= this.#endOfTurn(memory, name, state, now);
-    const need = needOf(memory, name, isTurnOver, state.turn, now);
+    const need = needOf(memory, name, times, isTurnOver, now);
     if (need.isWaiting) this.#hooks.wakeAt(now + ASK_AGAIN_MS);
-    const isDue = need.wants.length > 0 && now >= state.askAt && this.#isAttended(memory, name);
-    if (!isDue && !need.isGiving && !isForced) return;
+    const isDue =
+      need.wants.some(({ key }) => times.at(key) <= now) && this.#isAttended(memory, name);
+    if (!isDue && !need.isGiving && need.leaves.length === 0 && !isToState) return null;
     this.#lastSeq = Math.max(this.#lastSeq + 1, now * 1_000);
-    const request: LimitRequest = {
+    state.isAsking = true;
+    state.askedAt = now;
+    state.isAgain = isDue && need.isMore;
+    return {
       shard: this.#ports.shard,
       seq: this.#lastSeq,
-      limits: limits ?? NO_LIMITS,
+      limits: memory.controls.limitsOf(name) ?? NO_LIMITS,
       version: memory.controls.current.version,
-      holdings: memory.permits.state(name, memory.leases.runningOf(name), need.kept),
-      wants: need.wants,
+      holdings: memory.permits.state(name, running, need.kept),
+      wants: isDue ? need.wants : [],
+      leaves: need.leaves,
     };
-    state.isAsking = true;
-    this.#ports.background(this.#ask(name, state, request));
   }
 
   /**
@@ -147,62 +155,84 @@ export class Gatekeeper {
 
   /** A consumer is at a queue: what waits at its gates may be asked for. */
   attended(memory: Memory, queue: string): void {
-    for (const gate of memory.parked.gates(queue)) this.touch(gate);
+    for (const gate of memory.parked.gates(queue)) {
+      const { name } = partsOfGate(gate);
+      if (name !== "") this.#touched.add(name);
+    }
   }
 
   /** When more starts for tasks of a queue may be asked for, epoch ms; null: none of them waits for any. */
   nextAskFor(memory: Memory, queue: string, now: number): number | null {
     let next: number | null = null;
-    const found = new Set<string>();
-    for (const gate of memory.parked.gates(queue)) {
-      const { name } = partsOfGate(gate);
-      const limits = name === "" ? null : memory.controls.limitsOf(name);
-      if (limits === null || (limits.rate === null && limits.perKey.rate === null)) continue;
-      // One gate of a name that has waiting tasks tells for all of them: there may be one per key.
-      if (found.has(name) || waitingAt(memory, gate, now) === 0) continue;
-      found.add(name);
-      const askAt = this.#names.get(name)?.askAt ?? 0;
-      if (next === null || askAt < next) next = askAt;
+    for (const [name, gate, key] of ratedGates(memory, queue)) {
+      const state = this.#names.get(name);
+      let at = state?.times.at(key) ?? 0;
+      // The longer the answer takes, the longer until the next look.
+      if (state?.isAsking === true) at = now + Math.min(now - state.askedAt, ANSWER_PACE_MS);
+      const isEarlier = next === null || at < next;
+      if (isEarlier && waitingAt(memory, gate, now) > 0) next = at;
     }
     return next;
   }
 
+  /** Since when tasks of a queue wait for a consumer, for whom starts would be asked; epoch ms, or null. */
+  calledSince(memory: Memory, queue: string, now: number): number | null {
+    let since: number | null = null;
+    for (const [name, gate, key] of ratedGates(memory, queue)) {
+      const askAt = this.#names.get(name)?.times.at(key) ?? 0;
+      if (askAt > now || waitingAt(memory, gate, now) === 0) continue;
+      const at = Math.max(askAt, memory.parked.dueFrom(gate, 0) ?? 0);
+      if (since === null || at < since) since = at;
+    }
+    return since;
+  }
+
   async #ask(name: string, state: NameState, request: LimitRequest): Promise<void> {
-    let answer: LimitAnswer | null = null;
     try {
-      answer = await this.#ports.limits.ask(name, request);
+      const answer = await this.#ports.limits.ask(name, request);
+      this.#take(this.#hooks.memory(), name, state, request, answer);
     } catch (error) {
       this.#ports.log("limiter_failed", { name, error });
-    }
-    const memory = this.#hooks.memory();
-    const now = this.#ports.clock.now();
-    state.isAsking = false;
-    if (answer === null) {
-      state.isUnmet = request.wants.length > 0;
-      state.askAt = now + FAILED_AGAIN_MS;
+      const now = this.#ports.clock.now();
+      state.isAsking = false;
       // The limiter may have granted what never came here.
       state.isStated = false;
-    } else {
-      state.isStated = true;
-      state.isContended = answer.isContended;
-      const isServed = answer.retryAt === null && isGranted(request.wants, answer.grants);
-      state.isUnmet = !isServed;
-      state.askAt = isServed ? 0 : (answer.retryAt ?? now + ASK_AGAIN_MS);
-      memory.permits.add(name, answer.grants);
-      // With new places a new turn begins.
-      if (answer.grants.some(({ places }) => places > 0)) state.heldSince = now;
-      const endsAt = this.#endOfTurn(memory, name, state, now);
-      if (endsAt !== Infinity) this.#lookAgain(name, endsAt, now);
-      this.#lookAgain(name, this.#lastChance(memory, name, answer), now);
-      const gates = answer.grants.map(({ key }) => gateOf(name, key === "" ? null : key));
-      const queues = new Set(gates.flatMap((gate) => memory.parked.queuesOf(gate)));
-      for (const queue of queues) this.#hooks.opened(queue);
+      state.times.wait(ALL, now + FAILED_AGAIN_MS, true);
+      this.#lookWhenDue(name, state, now);
     }
-    if (state.isAgain) {
-      state.isAgain = false;
-      this.#consider(memory, name, now);
+  }
+
+  #take(
+    memory: Memory,
+    name: string,
+    state: NameState,
+    request: LimitRequest,
+    answer: LimitAnswer,
+  ): void {
+    const now = this.#ports.clock.now();
+    const { times } = state;
+    state.isAsking = false;
+    state.isStated = true;
+    state.isContended = answer.isContended;
+    times.answered(
+      request.wants,
+      answer.grants.map(({ key }) => key),
+    );
+    for (const { resource, retryAt } of answer.waits) {
+      const at = state.isOutdated ? now : (retryAt ?? now + ASK_AGAIN_MS);
+      times.wait(resource, at, retryAt === null);
     }
-    if (!state.isAsking && request.wants.length > 0) this.#lookAgain(name, state.askAt, now);
+    state.isOutdated = false;
+    memory.permits.add(name, answer.grants, memory.controls.limitsOf(name), now);
+    // With new places a new turn begins.
+    if (answer.grants.some(({ places }) => places > 0)) state.heldSince = now;
+    this.#lookAgain(name, this.#endOfTurn(memory, name, state, now), now);
+    this.#lookAgain(name, this.#lastChance(memory, name, answer), now);
+    const gates = answer.grants.map(({ key }) => gateOf(name, key === "" ? null : key));
+    const queues = new Set(gates.flatMap((gate) => memory.parked.queuesOf(gate)));
+    for (const queue of queues) this.#hooks.opened(queue);
+    this.#lookWhenDue(name, state, now);
+    if (state.isAgain) this.#consider(memory, name, now);
   }
 
   /** When the starts that were granted are over if nobody came for them, epoch ms. */
@@ -212,15 +242,31 @@ export class Gatekeeper {
     return limits === null ? last : last + latenessOf(limits) + 1;
   }
 
+  /** Looks at a name again when the next of what was refused may be asked for. */
+  #lookWhenDue(name: string, state: NameState, now: number): void {
+    const at = state.times.next(now);
+    if (at === null || (state.timerAt !== null && state.timerAt <= at)) return;
+    if (at - now <= SHORT_WAIT_MS) state.timerAt = at;
+    this.#lookAgain(name, at, now);
+  }
+
   #lookAgain(name: string, at: number, now: number): void {
-    if (at < now) return;
-    if (at - now > SHORT_WAIT_MS) {
-      this.#hooks.wakeAt(at);
-      return;
+    if (at < now || at === Infinity) return;
+    if (at - now > SHORT_WAIT_MS) this.#hooks.wakeAt(at);
+    else this.#ports.timers.after(at - now, () => this.#look(name, at));
+  }
+
+  /** Storage may be out of order for a moment. */
+  #look(name: string, at: number): void {
+    const state = this.#stateOf(name);
+    if (state.timerAt === at) state.timerAt = null;
+    const now = this.#ports.clock.now();
+    try {
+      this.#consider(this.#hooks.memory(), name, now);
+    } catch (error) {
+      this.#ports.log("look_failed", { name, error });
+      this.#hooks.wakeAt(now + FAILED_AGAIN_MS);
     }
-    this.#ports.timers.after(at - now, () => {
-      this.#consider(this.#hooks.memory(), name, this.#ports.clock.now());
-    });
   }
 
   /** When places are to be given back instead of used again, epoch ms. */
@@ -236,27 +282,7 @@ export class Gatekeeper {
 
   #stateOf(name: string): NameState {
     let state = this.#names.get(name);
-    if (state === undefined) {
-      state = {
-        isAsking: false,
-        isAgain: false,
-        askAt: 0,
-        isUnmet: false,
-        isContended: false,
-        heldSince: null,
-        isStated: false,
-        turn: { at: 0 },
-      };
-      this.#names.set(name, state);
-    }
+    if (state === undefined) this.#names.set(name, (state = new NameState()));
     return state;
   }
-}
-
-/** Whether all that was wanted was granted. */
-function isGranted(wants: readonly Want[], grants: readonly Grant[]): boolean {
-  return wants.every(({ key, count }) => {
-    const grant = grants.find((one) => one.key === key);
-    return grant !== undefined && Math.max(grant.places, grant.slots?.length ?? 0) >= count;
-  });
 }

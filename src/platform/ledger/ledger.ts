@@ -216,7 +216,8 @@ export class TaskLedger extends LedgerQuestions {
     this.wakeups.armExactly(this.load(), this.agentsAt, this.now());
     const stalled = this.command((memory, changes, now) => {
       sweepKeys(this.ports.sql, now);
-      return this.wakeups.lookAfterQueues(memory, changes, now);
+      const calledSince = (queue: string) => this.gatekeeper.calledSince(memory, queue, now);
+      return this.wakeups.lookAfterQueues(memory, changes, calledSince, now);
     });
     for (const queue of stalled) this.runDirectly(queue);
     this.gatekeeper.tick(this.load());

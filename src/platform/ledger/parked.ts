@@ -63,7 +63,10 @@ export class ParkedTasks {
     if (isEmpty) this.#forget(queue, gate, priority);
   }
 
-  /** Parked tasks of a gate that are due, in all queues; counts to `limit` at most. Includes held ones. */
+  /**
+   * Parked tasks of a gate that are due, in all queues; counts to `limit` at most. Includes held ones. A
+   * gate without any tasks is forgotten: those at a shut gate may end without anybody reading them.
+   */
   countDue(gate: string, now: number, limit: number): number {
     let count = 0;
     for (const queue of this.queuesOf(gate)) {
@@ -79,29 +82,39 @@ export class ParkedTasks {
           limit - count,
         );
         count += row?.count ?? 0;
+        if (row?.count === 0 && this.#firstDue(queue, gate, priority, now) === null) {
+          this.#forget(queue, gate, priority);
+        }
       }
     }
     return count;
   }
 
+  /** The earliest due time of a gate's parked tasks from `from` on, in all queues; null if there is none. */
+  dueFrom(gate: string, from: number): number | null {
+    return earliest(this.queuesOf(gate).map((queue) => this.#dueAt(queue, gate, from)));
+  }
+
   /** The earliest due time of a queue's parked tasks from `from` on; null if there is none. */
   nextDue(queue: string, from: number): number | null {
-    let next: number | null = null;
-    for (const [gate, flags] of this.#known.get(queue) ?? []) {
-      for (const priority of PRIORITIES) {
-        if (flags[priority] !== true) continue;
-        const [row] = this.#sql.exec<{ due_at: number }>(
-          `SELECT due_at FROM tasks WHERE parked = 1 AND queue = ? AND gate = ? AND priority = ?
-             AND due_at >= ? ORDER BY due_at LIMIT 1`,
-          queue,
-          gate,
-          priority,
-          from,
-        );
-        if (row !== undefined && (next === null || row.due_at < next)) next = row.due_at;
-      }
-    }
-    return next;
+    return earliest(Array.from(this.gates(queue), (gate) => this.#dueAt(queue, gate, from)));
+  }
+
+  #dueAt(queue: string, gate: string, from: number): number | null {
+    const priorities = PRIORITIES.filter((priority) => this.mayHave(queue, gate, priority));
+    return earliest(priorities.map((priority) => this.#firstDue(queue, gate, priority, from)));
+  }
+
+  #firstDue(queue: string, gate: string, priority: number, from: number): number | null {
+    const [row] = this.#sql.exec<{ due_at: number }>(
+      `SELECT due_at FROM tasks WHERE parked = 1 AND queue = ? AND gate = ? AND priority = ?
+         AND due_at >= ? ORDER BY due_at LIMIT 1`,
+      queue,
+      gate,
+      priority,
+      from,
+    );
+    return row?.due_at ?? null;
   }
 
   #flags(queue: string, gate: string, initial: boolean): Flags {
@@ -138,4 +151,10 @@ export class ParkedTasks {
     );
     return [...rows];
   }
+}
+
+function earliest(times: readonly (number | null)[]): number | null {
+  let first: number | null = null;
+  for (const time of times) if (time !== null && (first === null || time < first)) first = time;
+  return first;
 }

@@ -56,15 +56,19 @@ export class Permits {
   /** A task of the gate starts: takes its slot. Its place is taken by its lease. */
   use(gate: string): void {
     const { name, key } = partsOfGate(gate);
-    this.#names
-      .get(name)
-      ?.slots.get(key ?? NO_KEY)
-      ?.shift();
+    const slots = this.#names.get(name)?.slots;
+    const own = slots?.get(key ?? NO_KEY);
+    own?.shift();
+    if (own?.length === 0) slots?.delete(key ?? NO_KEY);
   }
 
-  /** Takes what a limiter granted. */
-  add(name: string, grants: readonly Grant[]): void {
+  /** Takes what a limiter granted, and forgets what nobody came for. */
+  add(name: string, grants: readonly Grant[], limits: TaskLimits | null, now: number): void {
     const permits = this.#of(name);
+    const pastAt = limits === null ? now : now - latenessOf(limits);
+    for (const [key, slots] of permits.slots) {
+      if ((slots.at(-1) ?? 0) < pastAt) permits.slots.delete(key);
+    }
     for (const { key, places, slots } of grants) {
       if (places > 0) permits.places.set(key, (permits.places.get(key) ?? 0) + places);
       if (slots === null) continue;

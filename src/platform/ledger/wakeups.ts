@@ -135,13 +135,20 @@ export class Wakeups {
 
   /**
    * Rings for every queue with due work, as part of a tick.
+   * @param calledSince since when consumers of a queue are called for starts to be asked for, epoch ms
    * @returns the queues that bells don't help: nobody claimed for long, or ringing fails
    */
-  lookAfterQueues(memory: Memory, changes: Changes, now: number): string[] {
+  lookAfterQueues(
+    memory: Memory,
+    changes: Changes,
+    calledSince: (queue: string) => number | null,
+    now: number,
+  ): string[] {
     const { stallMs } = this.#settings;
     const queues = new Set([...memory.lanes.queues(), ...memory.parked.queues()]);
     return [...queues].filter((queue) => {
-      const oldest = oldestDue(memory, queue, now);
+      if (memory.controls.isPaused(queue)) return false;
+      const oldest = earlier(oldestDue(memory, queue, now), calledSince(queue));
       if (oldest === null) return false;
       changes.dueQueues.add(queue);
       const isStalled =

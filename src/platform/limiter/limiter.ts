@@ -1,15 +1,19 @@
-import {
-  isUnlimited,
-  NO_LIMITS,
-  spacingMs,
-  type Clock,
-  type LimitSet,
-  type TaskLimits,
-} from "#engine";
+import { isUnlimited, NO_LIMITS, type Clock, type LimitSet, type TaskLimits } from "#engine";
 import type { SqlPort } from "../ledger/ports.ts";
 import { consume, migrate } from "../ledger/schema.ts";
+import { byKey, freedBy, placesOf, type Holdings } from "./holdings.ts";
+import { nextOf, type Portion } from "./portions.ts";
+import { HORIZON_MS, StartChains } from "./start-chains.ts";
 import { WaitingLine } from "./waiting-line.ts";
-import type { Grant, Holder, Holding, LimitAnswer, LimitRequest, Nudge, Want } from "./protocol.ts";
+import {
+  ALL,
+  type Holder,
+  type Holding,
+  type LimitAnswer,
+  type LimitRequest,
+  type Nudge,
+  type Wait,
+} from "./protocol.ts";
 
 /**
  * holders  written by every request that holds, or held, something · one row per shard, overwritten
@@ -31,17 +35,10 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID`,
 ];
 
-/** Starts are granted at most this long ahead: what a shard that dies takes along is no more. */
-const HORIZON_MS = 500;
 /** A shard asks this long before the next start that it may get. */
 const LEAD_MS = 250;
-/** A chain whose spacing is shorter than this is not written down: it is past when the object is back. */
-const SHORT_SPACING_MS = 1_000;
 /** Those who hold places are asked for them this often while somebody waits. */
 const GIVE_EVERY_MS = 10_000;
-const CHAIN_EXPIRY_MS = 3_600_000;
-/** The chain, and the resource, of all calls together. */
-const ALL = "";
 
 export interface LimiterPorts {
   readonly clock: Clock;
@@ -54,7 +51,7 @@ export interface LimiterPorts {
 
 interface HolderEntry {
   readonly seq: number;
-  readonly holdings: ReadonlyMap<string, Holding>;
+  readonly holdings: Holdings;
 }
 
 /**
@@ -66,28 +63,22 @@ interface HolderEntry {
 export class TaskLimiter {
   readonly #ports: LimiterPorts;
   readonly #holders = new Map<number, HolderEntry>();
-  /** The last start granted, by chain. */
-  readonly #lastAt = new Map<string, number>();
+  readonly #chains: StartChains;
   readonly #line = new WaitingLine();
   /** When the holders were last asked to give places back. */
   #givesAskedAt = 0;
   #limits: TaskLimits = NO_LIMITS;
   #version = -1;
-  /** Starts may have been granted up to here before this object started; only slow chains have a row. */
-  readonly #grantedUntil: number;
 
   constructor(ports: LimiterPorts) {
     this.#ports = ports;
     const isNew = migrate(ports.sql, MIGRATIONS);
-    this.#grantedUntil = isNew ? -Infinity : ports.clock.now() + HORIZON_MS;
+    this.#chains = new StartChains(ports.sql, isNew, ports.clock.now());
     for (const row of ports.sql.exec<{ shard: number; seq: number; holdings: string }>(
       "SELECT * FROM holders",
     )) {
       const holdings = JSON.parse(row.holdings) as Holding[];
       this.#holders.set(row.shard, { seq: row.seq, holdings: byKey(holdings) });
-    }
-    for (const row of ports.sql.exec<{ chain: string; last_at: number }>("SELECT * FROM slots")) {
-      this.#lastAt.set(row.chain, row.last_at);
     }
   }
 
@@ -96,23 +87,31 @@ export class TaskLimiter {
    * request that comes late (its shard has asked since) changes nothing and gets nothing.
    */
   ask(request: LimitRequest): LimitAnswer {
-    const known = this.#holders.get(request.shard);
+    const { shard } = request;
+    const known = this.#holders.get(shard);
     if (known !== undefined && request.seq <= known.seq) {
-      return { grants: [], retryAt: null, isContended: false };
+      return { grants: [], waits: [{ resource: ALL, retryAt: null }], isContended: false };
     }
     const now = this.#ports.clock.now();
     if (request.version >= this.#version) {
       this.#limits = request.limits;
       this.#version = request.version;
     }
-    this.#line.heard(request.shard, now);
-    const before = placesOf(known?.holdings);
-    this.#holders.set(request.shard, { seq: request.seq, holdings: byKey(request.holdings) });
-    const answer = this.#grant(request, now);
-    this.#keep(request.shard, answer.grants, known);
-    const after = placesOf(this.#holders.get(request.shard)?.holdings);
-    this.#nudgeOthers(request.shard, after < before, now);
-    return answer;
+    const stated = byKey(request.holdings);
+    this.#holders.set(shard, { seq: request.seq, holdings: stated });
+    const spokenOf = new Set([ALL, ...request.wants.map(({ key }) => key)]);
+    const loosened = this.#line.heard(shard, spokenOf, now);
+    for (const resource of freedBy(known?.holdings, stated)) loosened.add(resource);
+    for (const resource of request.leaves) {
+      if (this.#line.leave(shard, resource)) loosened.add(resource);
+    }
+    const portions = request.wants.map(({ key, count }) => this.#portion(key, count));
+    const waits = this.#grant(shard, portions, now);
+    this.#queueUp(shard, portions, waits, loosened, now);
+    this.#keep(shard, portions, known, now);
+    this.#callThose(shard, waits, loosened, now);
+    const isContended = [...this.#line.shards()].some((other) => other !== shard);
+    return { grants: this.#grantsOf(portions), waits: [...waits.values()], isContended };
   }
 
   /** The tasks that hold places, as their shards last said. */
@@ -126,84 +125,97 @@ export class TaskLimiter {
     );
   }
 
-  #grant({ shard, wants }: LimitRequest, now: number): LimitAnswer {
-    const grants: Grant[] = [];
-    let retryAt: number | null = null;
-    const blocked = new Set<string>();
-    const served = new Set<string>();
-    for (const want of wants) {
-      const { grant, blockedBy, nextAt } = this.#grantOne(shard, want, now);
-      if (grant !== null) {
-        grants.push(grant);
-        served.add(ALL).add(grant.key);
-      }
-      if (blockedBy !== null) blocked.add(blockedBy);
-      if (nextAt !== null) retryAt = Math.min(retryAt ?? Infinity, nextAt - LEAD_MS);
-    }
-    this.#line.waitFor(shard, served, blocked, now);
-    const isContended = [...this.#line.shards()].some((other) => other !== shard);
-    return { grants, retryAt: retryAt === null ? null : Math.max(now + 1, retryAt), isContended };
+  #portion(key: string, wanted: number): Portion {
+    const { perKey } = this.#limits;
+    const nextAt = key === ALL ? 0 : this.#chains.next(key, perKey);
+    return { key, wanted, granted: 0, slots: [], nextAt };
   }
 
-  /** As many starts of one key as its limits allow now. */
-  #grantOne(
-    shard: number,
-    { key, count }: Want,
-    now: number,
-  ): { grant: Grant | null; blockedBy: string | null; nextAt: number | null } {
+  /**
+   * Grants start after start, to the key that may go first, in turns where several may.
+   * @returns what holds up the rest, by resource
+   */
+  #grant(shard: number, portions: readonly Portion[], now: number): Map<string, Wait> {
+    const waits = new Map<string, Wait>();
+    const open = new Set(portions);
+    for (let next = nextOf(open); next !== null && !waits.has(ALL); next = nextOf(open)) {
+      const wait = this.#start(shard, next, now);
+      if (wait !== null) waits.set(wait.resource, wait);
+      if (wait !== null || next.granted >= next.wanted) open.delete(next);
+    }
+    return waits;
+  }
+
+  /** Grants one start, or says why not. */
+  #start(shard: number, portion: Portion, now: number): Wait | null {
+    const { key } = portion;
+    const bounds = this.#boundsOf(key);
+    for (const [resource, limits] of bounds) {
+      const isFree = this.#free(resource, limits) > this.#line.before(shard, resource);
+      if (!isFree) return { resource, retryAt: null };
+    }
+    const allAt = this.#chains.next(ALL, this.#limits);
+    const at = Math.max(now, allAt, portion.nextAt);
+    if (at > now + HORIZON_MS) {
+      const resource = portion.nextAt > allAt ? key : ALL;
+      return { resource, retryAt: Math.max(now + 1, at - LEAD_MS) };
+    }
+    for (const [chain, limits] of bounds) this.#chains.take(chain, limits, at);
+    if (bounds.some(([, { rate }]) => rate !== null)) portion.slots.push(Math.ceil(at));
+    if (bounds.some(([, { concurrency }]) => concurrency !== null)) this.#addPlace(shard, key);
+    portion.granted += 1;
+    portion.nextAt = this.#portion(key, 0).nextAt;
+    return null;
+  }
+
+  /** What bounds the starts of a key: the limits of all calls, and its own. */
+  #boundsOf(key: string): (readonly [resource: string, limits: LimitSet])[] {
     const { perKey } = this.#limits;
     const isKeyed = key !== ALL && !isUnlimited(perKey);
-    const chains = [
-      { chain: ALL, limits: this.#limits as LimitSet },
-      ...(isKeyed ? [{ chain: key, limits: perKey }] : []),
-    ];
-    const slots: number[] = [];
-    let granted = 0;
-    let blockedBy: string | null = null;
-    let nextAt: number | null = null;
-    const hasRate = chains.some(({ limits }) => limits.rate !== null);
-    const hasPlaces = chains.some(({ limits }) => limits.concurrency !== null);
-    while (granted < count && blockedBy === null && nextAt === null) {
-      blockedBy =
-        chains.find(({ chain, limits }) => !this.#isAwaited(shard, chain, limits))?.chain ?? null;
-      if (blockedBy !== null) break;
-      const at = Math.max(now, ...chains.map(({ chain, limits }) => this.#nextAt(chain, limits)));
-      if (at > now + HORIZON_MS) {
-        nextAt = at;
-        break;
-      }
-      for (const { chain, limits } of chains) {
-        if (limits.rate !== null) this.#lastAt.set(chain, at);
-      }
-      if (hasRate) slots.push(Math.ceil(at));
-      if (hasPlaces) this.#addPlace(shard, key);
-      granted += 1;
+    return [[ALL, this.#limits], ...(isKeyed ? [[key, perKey] as const] : [])];
+  }
+
+  #grantsOf(portions: readonly Portion[]): LimitAnswer["grants"] {
+    return portions
+      .filter(({ granted }) => granted > 0)
+      .map(({ key, granted, slots }) => {
+        const bounds = this.#boundsOf(key);
+        const hasPlaces = bounds.some(([, { concurrency }]) => concurrency !== null);
+        const hasRate = bounds.some(([, { rate }]) => rate !== null);
+        return { key, places: hasPlaces ? granted : 0, slots: hasRate ? slots : null };
+      });
+  }
+
+  /**
+   * Who was served goes to the end of the line, and waits where there was no place. Who came to wait
+   * elsewhere makes room for those behind it. What was not looked at stays as it was.
+   */
+  #queueUp(
+    shard: number,
+    portions: readonly Portion[],
+    waits: ReadonlyMap<string, Wait>,
+    loosened: Set<string>,
+    now: number,
+  ): void {
+    const served = new Set(portions.filter(({ granted }) => granted > 0).map(({ key }) => key));
+    const spokenOf = new Set([...served, ...waits.keys()]);
+    if (portions.length > 0) spokenOf.add(ALL);
+    for (const resource of spokenOf) {
+      const isServed = resource === ALL ? served.size > 0 : served.has(resource);
+      if (waits.get(resource)?.retryAt === null) this.#line.join(shard, resource, isServed, now);
+      else if (this.#line.leave(shard, resource) && !isServed) loosened.add(resource);
     }
-    const grant =
-      granted === 0
-        ? null
-        : { key, places: hasPlaces ? granted : 0, slots: hasRate ? slots : null };
-    return { grant, blockedBy, nextAt };
   }
 
-  /** The earliest time of the next start of a chain; 0: any. */
-  #nextAt(chain: string, { rate }: LimitSet): number {
-    if (rate === null) return 0;
-    const spacing = spacingMs(rate);
-    const last = this.#lastAt.get(chain);
-    if (last !== undefined) return last + spacing;
-    return spacing < SHORT_SPACING_MS ? this.#grantedUntil + spacing : 0;
-  }
-
-  /** Whether a place is free for the shard: one that waited longer has the first claim to it. */
-  #isAwaited(shard: number, resource: string, { concurrency }: LimitSet): boolean {
-    if (concurrency === null) return true;
+  /** How many more tasks may run. */
+  #free(resource: string, { concurrency }: LimitSet): number {
+    if (concurrency === null) return Infinity;
     let taken = 0;
     for (const { holdings } of this.#holders.values()) {
       if (resource === ALL) taken += placesOf(holdings);
       else taken += holdings.get(resource)?.places ?? 0;
     }
-    return taken + this.#line.before(shard, resource) < concurrency;
+    return concurrency - taken;
   }
 
   #addPlace(shard: number, key: string): void {
@@ -215,7 +227,12 @@ export class TaskLimiter {
   }
 
   /** Rows written: one if the shard holds, or held, places; one per chain of a slow rate. */
-  #keep(shard: number, grants: readonly Grant[], known: HolderEntry | undefined): void {
+  #keep(
+    shard: number,
+    portions: readonly Portion[],
+    known: HolderEntry | undefined,
+    now: number,
+  ): void {
     const { sql } = this.#ports;
     sql.transaction(() => {
       const holder = this.#holders.get(shard);
@@ -230,42 +247,36 @@ export class TaskLimiter {
           ),
         );
       }
-      const chains = new Set(
-        grants.flatMap(({ key, slots }) => (slots === null ? [] : [ALL, key])),
-      );
-      for (const chain of chains) this.#keepSlot(chain);
+      const started = portions.filter(({ slots }) => slots.length > 0).map(({ key }) => key);
+      const chains = new Set(started.length > 0 ? [ALL, ...started] : []);
+      this.#chains.keep(chains, this.#limits, now);
     });
   }
 
-  #keepSlot(chain: string): void {
-    const { rate } = chain === ALL ? this.#limits : this.#limits.perKey;
-    const lastAt = this.#lastAt.get(chain);
-    if (rate === null || lastAt === undefined || spacingMs(rate) < SHORT_SPACING_MS) return;
-    const { sql } = this.#ports;
-    const past = lastAt - Math.max(CHAIN_EXPIRY_MS, 2 * spacingMs(rate));
-    for (const row of [
-      ...sql.exec<{ chain: string }>("DELETE FROM slots WHERE last_at < ? RETURNING chain", past),
-    ]) {
-      this.#lastAt.delete(row.chain);
+  /**
+   * Whoever waits for a resource that has become free, or whose line has become shorter, is told, but not
+   * for what it was just refused. And while the shard that asked waits, those who hold places are to give.
+   */
+  #callThose(
+    shard: number,
+    refused: ReadonlyMap<string, Wait>,
+    loosened: ReadonlySet<string>,
+    now: number,
+  ): void {
+    const called = new Map<number, string[]>();
+    for (const resource of loosened) {
+      const limits = resource === ALL ? this.#limits : this.#limits.perKey;
+      if (this.#free(resource, limits) <= 0) continue;
+      for (const other of this.#line.at(resource)) {
+        if (other === shard && refused.has(resource)) continue;
+        called.set(other, [...(called.get(other) ?? []), resource]);
+      }
     }
-    consume(
-      sql.exec(
-        "INSERT OR REPLACE INTO slots (chain, last_at) VALUES (?, ?)",
-        chain,
-        Math.ceil(lastAt),
-      ),
-    );
-  }
-
-  /** Places came back: whoever waits for them is told. And while somebody waits, holders are to give. */
-  #nudgeOthers(shard: number, isFreed: boolean, now: number): void {
-    const waiting = this.#line.shards();
-    if (waiting.size === 0) return;
-    if (isFreed) for (const other of waiting) if (other !== shard) this.#nudge(other, "take");
-    if (!waiting.has(shard) || now - this.#givesAskedAt < GIVE_EVERY_MS) return;
+    for (const [other, resources] of called) this.#nudge(other, { kind: "take", resources });
+    if (now - this.#givesAskedAt < GIVE_EVERY_MS || !this.#line.shards().has(shard)) return;
     this.#givesAskedAt = now;
     for (const [other, { holdings }] of this.#holders) {
-      if (other !== shard && placesOf(holdings) > 0) this.#nudge(other, "give");
+      if (other !== shard && placesOf(holdings) > 0) this.#nudge(other, { kind: "give" });
     }
   }
 
@@ -275,14 +286,4 @@ export class TaskLimiter {
     });
     this.#ports.background(told);
   }
-}
-
-function byKey(holdings: readonly Holding[]): ReadonlyMap<string, Holding> {
-  return new Map(holdings.map((holding) => [holding.key, holding]));
-}
-
-function placesOf(holdings: ReadonlyMap<string, Holding> | undefined): number {
-  let places = 0;
-  for (const holding of holdings?.values() ?? []) places += holding.places;
-  return places;
 }

@@ -1,5 +1,8 @@
 import type { TaskLimits } from "#engine";
 
+/** Stands for calls without a key, and for what bounds all calls of a task. */
+export const ALL = "";
+
 /** What one shard holds of one key's limits: "" for calls without a key. */
 export interface Holding {
   readonly key: string;
@@ -27,7 +30,10 @@ export interface LimitRequest {
   readonly limits: TaskLimits;
   readonly version: number;
   readonly holdings: readonly Holding[];
+  /** Some of the keys whose tasks wait: what is known of the others stays as it is. */
   readonly wants: readonly Want[];
+  /** Resources for which it waits no more though it got no place. */
+  readonly leaves: readonly string[];
 }
 
 /** Leave to start tasks of one key. */
@@ -39,16 +45,29 @@ export interface Grant {
   readonly slots: readonly number[] | null;
 }
 
+/** Why something was not granted. */
+export interface Wait {
+  /** The resource: a key, or "" for all calls of the task; until it is free nothing is granted. */
+  readonly resource: string;
+  /** When to ask again, epoch ms; null: there is no place, the limiter calls. */
+  readonly retryAt: number | null;
+}
+
 export interface LimitAnswer {
   readonly grants: readonly Grant[];
-  /** When to ask again for what was not granted, epoch ms; null: the limiter calls. */
-  readonly retryAt: number | null;
+  /** What holds up the rest. */
+  readonly waits: readonly Wait[];
   /** Other shards wait for places: those that become free are to be given back. */
   readonly isContended: boolean;
 }
 
-/** `take`: places are free, ask for what you want. `give`: others wait, give back what you can spare. */
-export type Nudge = "take" | "give";
+/**
+ * `take`: places of these resources are free, ask for what you want. `give`: others wait, give back what
+ * you can spare, and say what you hold.
+ */
+export type Nudge =
+  | { readonly kind: "take"; readonly resources: readonly string[] }
+  | { readonly kind: "give" };
 
 /** A task that holds a place. */
 export interface Holder {

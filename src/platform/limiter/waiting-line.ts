@@ -13,35 +13,38 @@ interface Waiter {
 export class WaitingLine {
   readonly #waiting = new Map<string, Map<number, Waiter>>();
 
-  /** A shard is heard of. Those that were silent for long are forgotten. */
-  heard(shard: number, now: number): void {
+  /**
+   * A shard speaks of resources. Those who were silent of one for long are forgotten.
+   * @returns the resources whose lines became shorter
+   */
+  heard(shard: number, resources: ReadonlySet<string>, now: number): Set<string> {
+    const shortened = new Set<string>();
     for (const [resource, waiting] of this.#waiting) {
       const entry = waiting.get(shard);
-      if (entry !== undefined) entry.askedAt = now;
+      if (entry !== undefined && resources.has(resource)) entry.askedAt = now;
       for (const [other, { askedAt }] of waiting) {
-        if (askedAt < now - WAIT_EXPIRY_MS) waiting.delete(other);
+        if (askedAt >= now - WAIT_EXPIRY_MS) continue;
+        this.leave(other, resource);
+        shortened.add(resource);
       }
-      if (waiting.size === 0) this.#waiting.delete(resource);
     }
+    return shortened;
   }
 
-  /** Who was served goes to the end of the line, and waits where it is blocked still, and there alone. */
-  waitFor(
-    shard: number,
-    served: ReadonlySet<string>,
-    blocked: ReadonlySet<string>,
-    now: number,
-  ): void {
-    for (const [resource, waiting] of this.#waiting) {
-      if (served.has(resource) || !blocked.has(resource)) waiting.delete(shard);
-      if (waiting.size === 0) this.#waiting.delete(resource);
-    }
-    for (const resource of blocked) {
-      let waiting = this.#waiting.get(resource);
-      if (waiting === undefined) this.#waiting.set(resource, (waiting = new Map()));
-      const since = waiting.get(shard)?.since ?? now;
-      waiting.set(shard, { since, askedAt: now });
-    }
+  /** It waits for a resource. Who was served goes to the end of the line. */
+  join(shard: number, resource: string, isServed: boolean, now: number): void {
+    let waiting = this.#waiting.get(resource);
+    if (waiting === undefined) this.#waiting.set(resource, (waiting = new Map()));
+    const since = (isServed ? undefined : waiting.get(shard)?.since) ?? now;
+    waiting.set(shard, { since, askedAt: now });
+  }
+
+  /** It does not wait for a resource any more. @returns whether it did */
+  leave(shard: number, resource: string): boolean {
+    const waiting = this.#waiting.get(resource);
+    const didWait = waiting?.delete(shard) ?? false;
+    if (waiting?.size === 0) this.#waiting.delete(resource);
+    return didWait;
   }
 
   /** How many others wait for a resource that came before this shard. */
@@ -53,6 +56,11 @@ export class WaitingLine {
       if (other !== shard && since < own) count += 1;
     }
     return count;
+  }
+
+  /** Those who wait for a resource. */
+  at(resource: string): Iterable<number> {
+    return this.#waiting.get(resource)?.keys() ?? [];
   }
 
   /** Everybody who waits for anything. */

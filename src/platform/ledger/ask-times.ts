@@ -1,0 +1,114 @@
+import { ALL, type Want } from "../limiter/protocol.ts";
+
+/** Keys that would be asked for within this time are asked for together with those that are due now. */
+const TOGETHER_MS = 250;
+
+interface Wait {
+  readonly at: number;
+  /** The limiter has it in a line, and calls. */
+  readonly isInLine: boolean;
+}
+
+/**
+ * When to ask the limiter of one task name for what: nothing is asked for before the time that it said,
+ * for this key or for all calls, unless it calls. Times are epoch ms.
+ */
+export class AskTimes {
+  /** What the limiter refused, by resource. */
+  readonly #waits = new Map<string, Wait>();
+  /** Keys without due tasks, and when the first of theirs is due. */
+  readonly #idleUntil = new Map<string, number>();
+  /** Keys that got something, the one that was served longest ago first. */
+  readonly #served = new Set<string>();
+
+  /** When tasks of a key may be asked for; 0: now. */
+  at(key: string): number {
+    const own = this.#waits.get(key)?.at ?? 0;
+    return Math.max(own, this.#waits.get(ALL)?.at ?? 0, this.#idleUntil.get(key) ?? 0);
+  }
+
+  /** Whether anything at all may be asked for. */
+  isOpen(now: number): boolean {
+    return (this.#waits.get(ALL)?.at ?? 0) <= now;
+  }
+
+  /** Whether a key is to be asked for in a request that is made now. */
+  isDueWithOthers(key: string, now: number): boolean {
+    return this.isOpen(now) && this.at(key) <= now + TOGETHER_MS;
+  }
+
+  /** Whether anything was refused. */
+  get isWaiting(): boolean {
+    return this.#waits.size > 0;
+  }
+
+  /** When something that was refused may be asked for next, after `now`; null: nothing was. */
+  next(now: number): number | null {
+    const all = this.#waits.get(ALL)?.at ?? 0;
+    if (all > now) return all;
+    let next: number | null = null;
+    for (const { at } of this.#waits.values()) {
+      if (at > now && (next === null || at < next)) next = at;
+    }
+    return next;
+  }
+
+  /** Keys in the order of their turns: those that were not served lately, then the others. */
+  inTurn(keys: ReadonlySet<string>): string[] {
+    for (const key of this.#served) if (!keys.has(key)) this.#served.delete(key);
+    return [...[...keys].filter((key) => !this.#served.has(key)), ...this.#served];
+  }
+
+  /** The limiter has answered. */
+  answered(wants: readonly Want[], granted: Iterable<string>): void {
+    if (wants.length > 0) this.#waits.delete(ALL);
+    for (const { key } of wants) this.#waits.delete(key);
+    for (const key of granted) {
+      this.#served.delete(key);
+      this.#served.add(key);
+    }
+  }
+
+  /** A resource is not to be asked for before this time, unless the limiter calls. */
+  wait(resource: string, at: number, isInLine: boolean): void {
+    this.#waits.set(resource, { at, isInLine });
+  }
+
+  /** The limiter calls: these resources may be free. */
+  called(resources: Iterable<string>): void {
+    for (const resource of resources) {
+      const wait = this.#waits.get(resource);
+      if (wait !== undefined) this.#waits.set(resource, { ...wait, at: 0 });
+    }
+  }
+
+  /** What was said holds no longer. */
+  reset(): void {
+    this.called([...this.#waits.keys()]);
+    this.#idleUntil.clear();
+  }
+
+  /** Nothing of a key is due before this time. */
+  rest(key: string, until: number): void {
+    this.#idleUntil.set(key, until);
+  }
+
+  /** Tasks of a key came or went. */
+  stir(key: string): void {
+    this.#idleUntil.delete(key);
+  }
+
+  /** A resource is not waited for any more. @returns whether it was in line for it */
+  leave(resource: string): boolean {
+    const isInLine = this.#waits.get(resource)?.isInLine === true;
+    this.#waits.delete(resource);
+    return isInLine;
+  }
+
+  /** Forgets all keys but these. @returns those among them that were in line */
+  keepOnly(keys: ReadonlySet<string>): string[] {
+    for (const key of this.#idleUntil.keys()) if (!keys.has(key)) this.#idleUntil.delete(key);
+    const gone = [...this.#waits.keys()].filter((key) => key !== ALL && !keys.has(key));
+    return gone.filter((key) => this.leave(key));
+  }
+}

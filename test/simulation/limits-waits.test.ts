@@ -1,0 +1,154 @@
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { createTaskDefiner } from "#engine";
+import { Deployment, NO_DEPLOYMENT_FAULTS, type DeploymentFaults } from "./deployment.ts";
+import type { World } from "../../src/testing/world.ts";
+
+/*
+ * Who waits for what: no limited task waits where nothing limits it.
+ */
+
+interface Services {
+  readonly world: World;
+}
+
+const defineTask = createTaskDefiner<Services>();
+const params = z.object({ ms: z.number().optional() });
+const of = () => null;
+const handler = ({ ms }: { ms?: number | undefined }, ctx: { services: Services }) =>
+  ctx.services.world.sleep(ms ?? 0);
+
+const tasks = [
+  defineTask({ name: "plain", params, handler }),
+  defineTask({ name: "single", params, concurrency: 1, handler }),
+  defineTask({ name: "rated", params, rateLimit: "10/m", handler }),
+  defineTask({ name: "single_key", params, key: { of, concurrency: 1 }, handler }),
+  defineTask({ name: "rated_key", params, key: { of, rateLimit: "1/h" }, handler }),
+  defineTask({
+    name: "single_in_all",
+    params,
+    concurrency: 1,
+    key: { of, concurrency: 1 },
+    handler,
+  }),
+  defineTask({
+    name: "rated_in_all",
+    params,
+    rateLimit: "50/s",
+    key: { of, rateLimit: "3/s" },
+    handler,
+  }),
+];
+
+class Waits extends Deployment<Services> {
+  constructor(shards: number, faults: Partial<DeploymentFaults> = {}) {
+    super(tasks, {
+      shards,
+      services: (world) => ({ world }),
+      faults: { ...NO_DEPLOYMENT_FAULTS, ...faults },
+    });
+  }
+
+  /** Submits a task that takes this long, and lets a moment pass. @returns its id */
+  async put(shard: number, name: string, ms: number, key: string | null = null): Promise<string> {
+    const spec = this.spec(shard, name, { key, kwargs: JSON.stringify({ ms }) });
+    await this.shards[shard]?.ledger.submit([spec]);
+    await this.pass(200);
+    return spec.id;
+  }
+
+  startOf(taskId: string): number {
+    return this.starts.find(({ id }) => id === taskId)?.at ?? Infinity;
+  }
+
+  endOf(taskId: string): number {
+    return this.history.get(taskId)?.finishedAt ?? Infinity;
+  }
+}
+
+it.each(["single_key", "rated_key"])("a key's wait holds no other key up: %s", async (name) => {
+  const deployment = new Waits(1);
+  await deployment.put(0, name, 60_000, "a");
+  await deployment.put(0, name, 60_000, "a");
+  await deployment.pass(5_000);
+  const at = deployment.world.now();
+  const other = await deployment.put(0, name, 0, "b");
+  await deployment.pass(10_000);
+  expect(deployment.startOf(other) - at).toBeLessThan(500);
+});
+
+it("of many keys with a backlog each, all have their start", async () => {
+  const deployment = new Waits(1);
+  const at = deployment.world.now();
+  const keyOf = new Map<string, number>();
+  const specs = Array.from({ length: 200 * 15 }, (_, n) => {
+    const spec = deployment.spec(0, "single_key", { key: `k${n % 200}`, kwargs: '{"ms":1000}' });
+    keyOf.set(spec.id, n % 200);
+    return spec;
+  });
+  await deployment.shards[0]?.ledger.submit(specs);
+  await deployment.pass(5_000);
+  expect(new Set(deployment.starts.map(({ id }) => keyOf.get(id))).size).toBe(200);
+  expect(deployment.starts[199]?.at).toBeLessThan(at + 1_000);
+});
+
+it("keys that have used their own rate leave the rate of all to the others", async () => {
+  const deployment = new Waits(4);
+  await deployment.submit(1_600, "rated_in_all", (n) => ({ key: `k${Math.floor(n / 4) % 20}` }));
+  const before = deployment.starts.length;
+  await deployment.pass(15_000);
+  expect((deployment.starts.length - before) / 15).toBeGreaterThan(45);
+});
+
+it("a shard whose waiting task was revoked holds the others of its line up no longer", async () => {
+  const deployment = new Waits(3);
+  const first = await deployment.put(0, "single", 2_000);
+  const revoked = await deployment.put(1, "single", 0);
+  const last = await deployment.put(2, "single", 0);
+  deployment.shards[1]?.ledger.revoke(revoked, false);
+  await deployment.pass(30_000);
+  expect(deployment.startOf(last) - deployment.endOf(first)).toBeLessThan(500);
+});
+
+it("a key's place that is given back while another's is taken goes to who waits for it", async () => {
+  const deployment = new Waits(2);
+  await deployment.put(0, "single_key", 60_000, "w");
+  const first = await deployment.put(1, "single_key", 3_000, "y");
+  const next = await deployment.put(0, "single_key", 0, "y");
+  await deployment.put(1, "single_key", 0, "w");
+  await deployment.put(1, "single_key", 20_000, "z");
+  await deployment.pass(90_000);
+  expect(deployment.startOf(next) - deployment.endOf(first)).toBeLessThan(500);
+});
+
+it("keys whose tasks expired while they waited hold nobody up", async () => {
+  const deployment = new Waits(1);
+  await deployment.put(0, "single_in_all", 60_000);
+  const expiresAt = deployment.world.now() + 20_000;
+  const specs = Array.from({ length: 1_000 }, (_, n) =>
+    deployment.spec(0, "single_in_all", { key: `k${n}`, expiresAt }),
+  );
+  await deployment.shards[0]?.ledger.submit(specs);
+  await deployment.pass(70_000);
+  expect(deployment.history.size).toBe(1_001);
+  const at = deployment.world.now();
+  const live = await deployment.put(0, "single_in_all", 0, "live");
+  await deployment.pass(1_000);
+  expect(deployment.startOf(live) - at).toBeLessThan(500);
+});
+
+it.each(["plain", "single", "rated"])("every doorbell may be lost: %s", async (name) => {
+  const deployment = new Waits(2, { bellLost: 1 });
+  await deployment.submit(20, name);
+  await deployment.pass(1_200_000);
+  expect(deployment.history.size).toBe(20);
+});
+
+it("a consumer does not hurry while a limiter takes its time to answer", async () => {
+  const deployment = new Waits(1, { messageLate: 1 });
+  await deployment.submit(100, "rated");
+  const { commands } = deployment;
+  await deployment.pass(60_000);
+  expect(deployment.starts.length).toBeGreaterThan(5);
+  expect(deployment.commands - commands).toBeLessThan(250);
+});

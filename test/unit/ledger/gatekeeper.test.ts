@@ -1,0 +1,166 @@
+import { expect, it } from "vitest";
+import { NO_CONTROLS, NO_LIMITS, parseRate, type TaskLimits } from "#engine";
+import { TaskLimiter } from "#platform/limiter/limiter.ts";
+import type { LimitAnswer, LimitRequest } from "#platform/limiter/protocol.ts";
+import { SimSql } from "../../../src/testing/sim-sql.ts";
+import { Rig } from "./rig.ts";
+
+interface Asked {
+  readonly request: LimitRequest;
+  readonly at: number;
+  readonly answer: (answer: LimitAnswer) => void;
+  readonly lose: (error: Error) => void;
+}
+
+const ONE = { ...NO_LIMITS, concurrency: 1 };
+const FULL: LimitAnswer = {
+  grants: [],
+  waits: [{ resource: "", retryAt: null }],
+  isContended: false,
+};
+
+/** A ledger whose limiter answers when the test says so. */
+class LimitedRig extends Rig {
+  readonly asked: Asked[];
+
+  constructor(limits: TaskLimits) {
+    const asked: Asked[] = [];
+    super({
+      limitsOf: () => limits,
+      limits: {
+        ask: (_name, request) =>
+          new Promise((answer, lose) => {
+            asked.push({ request, at: this.world.now(), answer, lose });
+          }),
+      },
+    });
+    this.asked = asked;
+  }
+
+  /** Lets seconds pass, with an alarm or a tick each. */
+  async seconds(count: number): Promise<void> {
+    for (let second = 0; second < count; second += 1) {
+      this.world.after(1_000, () => undefined);
+      await this.pass(1_000);
+      this.ledger.tick();
+    }
+  }
+
+  /** Promises that can go on do so. */
+  async settle(): Promise<void> {
+    this.world.after(0, () => undefined);
+    await this.pass(0);
+  }
+}
+
+it("a call of the limiter that overtakes its answer is not forgotten", async () => {
+  const rig = new LimitedRig(ONE);
+  await rig.ledger.submit([rig.spec()]);
+  rig.ledger.nudge("task", { kind: "take", resources: [""] });
+  rig.asked[0]?.answer(FULL);
+  await rig.settle();
+  expect(rig.asked).toHaveLength(2);
+});
+
+it("limits that an operator changes while a request is under way hold at once", async () => {
+  const rig = new LimitedRig({ ...NO_LIMITS, rate: parseRate("rateLimit", "1/h") });
+  await rig.ledger.submit([rig.spec()]);
+  rig.claim();
+  expect(rig.asked).toHaveLength(1);
+  rig.ledger.configure({ ...NO_CONTROLS, version: 1, rateLimits: { task: "100/s" } });
+  rig.asked[0]?.answer({ ...FULL, waits: [{ resource: "", retryAt: rig.now + 3_600_000 }] });
+  await rig.settle();
+  rig.claim();
+  expect(rig.asked[1]?.request.limits.rate?.starts).toBe(100);
+});
+
+it("storage that fails while an answer comes in does not silence a task", async () => {
+  const rig = new LimitedRig(ONE);
+  await rig.ledger.submit([rig.spec()]);
+  const committed = () => undefined;
+  rig.sql.setHooks({
+    around: () => {
+      throw new Error("storage");
+    },
+    committed,
+  });
+  expect(() => rig.claim()).toThrow("storage");
+  rig.asked[0]?.answer({ ...FULL, grants: [{ key: "", places: 1, slots: null }] });
+  await rig.settle();
+  rig.sql.setHooks({ around: (_statement, run) => run(), committed });
+  await rig.seconds(2);
+  expect(rig.asked).toHaveLength(2);
+  // What the answer granted is not stated: it is void.
+  expect(rig.asked[1]?.request.holdings).toEqual([]);
+});
+
+it("a shard that is asked to give says what it holds, so what it never got is void", async () => {
+  const rig = new LimitedRig(ONE);
+  const sql = new SimSql();
+  const create = () =>
+    new TaskLimiter({
+      clock: rig.world,
+      sql,
+      nudge: async (shard, nudge) => {
+        if (shard === 0) rig.ledger.nudge("task", nudge);
+      },
+      background: (work) => void work,
+      log: () => undefined,
+    });
+  let limiter = create();
+  let seq = 0;
+  /** Another shard, which wants one place or none. @returns how many it gets */
+  const other = (count: number) => {
+    seq += 1;
+    const wants = count === 0 ? [] : [{ key: "", count }];
+    const rest = { version: 0, limits: ONE, holdings: [], leaves: [] };
+    return limiter.ask({ shard: 9, seq, wants, ...rest }).grants.length;
+  };
+  const answer = (index: number) => {
+    const asked = rig.asked[index];
+    if (asked !== undefined) asked.answer(limiter.ask(asked.request));
+  };
+  expect(other(1)).toBe(1);
+  const task = rig.spec();
+  await rig.ledger.submit([task]);
+  rig.asked[0]?.lose(new Error("lost, but only late"));
+  await rig.settle();
+  await rig.seconds(2);
+  answer(1);
+  await rig.settle();
+  rig.ledger.revoke(task.id, false);
+  limiter = create();
+  other(0);
+  // The late request takes the place for nothing.
+  answer(0);
+  expect(other(1)).toBe(0);
+  for (let index = 2; index < 5; index += 1) {
+    await rig.settle();
+    answer(index);
+  }
+  expect(other(1)).toBe(1);
+});
+
+it("a request whose tasks are gone is taken out of the limiter's line when it calls", async () => {
+  const rig = new LimitedRig(ONE);
+  const task = rig.spec();
+  await rig.ledger.submit([task]);
+  rig.asked[0]?.answer(FULL);
+  await rig.settle();
+  rig.ledger.revoke(task.id, false);
+  rig.ledger.nudge("task", { kind: "take", resources: [""] });
+  expect(rig.asked[1]?.request).toMatchObject({ wants: [], leaves: [""] });
+});
+
+it("keys beyond those that one request takes are asked for right after it", async () => {
+  const rig = new LimitedRig({ ...NO_LIMITS, perKey: { rate: null, concurrency: 1 } });
+  const keys = Array.from({ length: 150 }, (_, n) => `k${n}`);
+  await rig.ledger.submit(keys.map((key) => rig.spec({ key })));
+  const waits = (index: number) =>
+    rig.asked[index]?.request.wants.map(({ key }) => ({ resource: key, retryAt: null })) ?? [];
+  rig.asked[0]?.answer({ ...FULL, waits: waits(0) });
+  await rig.settle();
+  expect(new Set([...waits(0), ...waits(1)].map(({ resource }) => resource))).toEqual(
+    new Set(keys),
+  );
+});
