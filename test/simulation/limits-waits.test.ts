@@ -92,6 +92,17 @@ it("of many keys with a backlog each, all have their start", async () => {
   expect(deployment.starts[199]?.at).toBeLessThan(at + 1_000);
 });
 
+it.each([1, 2])("keys take turns for the one place of all, over %i shards", async (shards) => {
+  const deployment = new Waits(shards);
+  const kwargs = '{"ms":100}';
+  await deployment.submit(100, "single_in_all", () => ({ key: "a", kwargs }));
+  await deployment.pass(1_000);
+  const at = deployment.world.now();
+  const other = await deployment.put(0, "single_in_all", 0, "b");
+  await deployment.pass(5_000);
+  expect(deployment.startOf(other) - at).toBeLessThan(2_000);
+});
+
 it("keys that have used their own rate leave the rate of all to the others", async () => {
   const deployment = new Waits(4);
   await deployment.submit(1_600, "rated_in_all", (n) => ({ key: `k${Math.floor(n / 4) % 20}` }));

@@ -27,9 +27,20 @@ export class AskTimes {
     return Math.max(own, this.#waits.get(ALL)?.at ?? 0, this.#idleUntil.get(key) ?? 0);
   }
 
+  /** Whether a key has nothing due, as far as is known. */
+  isIdle(key: string, now: number): boolean {
+    return (this.#idleUntil.get(key) ?? 0) > now;
+  }
+
   /** Whether anything at all may be asked for. */
   isOpen(now: number): boolean {
     return (this.#waits.get(ALL)?.at ?? 0) <= now;
+  }
+
+  /** Whether several keys wait for the places of all. */
+  areCompeting(keys: ReadonlySet<string>, now: number): boolean {
+    if (this.#waits.get(ALL)?.isInLine !== true) return false;
+    return [...keys].filter((key) => !this.isIdle(key, now)).length > 1;
   }
 
   /** Whether a key is to be asked for in a request that is made now. */

@@ -1,4 +1,4 @@
-import { gateOf, partsOfGate } from "#engine";
+import { gateOf, hasPlaces, partsOfGate } from "#engine";
 import { ALL, type Want } from "../limiter/protocol.ts";
 import type { AskTimes } from "./ask-times.ts";
 import type { Memory } from "./memory.ts";
@@ -10,6 +10,7 @@ const MAX_GATES = 100;
 
 /** What tasks of one name need, and what they don't. */
 export interface Need {
+  /** What is to be asked for now. */
   readonly wants: readonly Want[];
   /** There are more keys to ask for than one request takes. */
   readonly isMore: boolean;
@@ -39,32 +40,47 @@ export function needOf(
   const running = memory.leases.runningOf(name);
   const keys = keysOf(memory, name);
   const kept = new Map<string, number>();
-  const wants: Want[] = [];
-  const leaves = times.keepOnly(keys);
-  let isGiving = false;
-  let isWaiting = times.isWaiting;
-  for (const key of new Set([...memory.permits.keysWithPlaces(name), ...times.inTurn(keys)])) {
-    const places = memory.permits.places(name, key);
-    const isAsked = wants.length < MAX_GATES && keys.has(key) && times.isDueWithOthers(key, now);
-    if (places === 0 && !isAsked) continue;
+  const given = new Set<string>();
+  for (const key of memory.permits.keysWithPlaces(name)) {
     const gate = gateOf(name, key === "" ? null : key);
-    const waiting = limits === null ? 0 : waitingAt(memory, gate, now);
-    const spare = Math.max(0, places - (running.get(key)?.size ?? 0));
+    const spare = memory.permits.places(name, key) - (running.get(key)?.size ?? 0);
     // A place is of no use without a start: both are asked for together.
     const starts = limits === null ? 0 : memory.permits.starts(gate, limits, now);
-    const keep = isTurnOver ? 0 : Math.min(spare, waiting, starts);
+    const isUsed = spare > 0 && starts > 0 && !isTurnOver;
+    const keep = isUsed ? Math.min(spare, starts, waitingAt(memory, gate, now)) : 0;
     if (keep > 0) kept.set(key, keep);
-    if (keep < spare) isGiving = true;
+    // Where nothing bounds how many run at once, nobody waits for places.
+    if (keep < spare && (limits === null || hasPlaces(gate, limits))) given.add(key);
+  }
+  // What is given back may be this shard's turn again, for this key or, of the places of all, for another.
+  const isAnyNext = given.size > 0 && limits !== null && limits.concurrency !== null;
+  const wants: Want[] = [];
+  const leaves = times.keepOnly(keys);
+  let isWaiting = times.isWaiting;
+  for (const key of times.inTurn(keys)) {
+    const isNext = given.has(key) || (isAnyNext && !times.isIdle(key, now));
+    if (!isNext && !times.isDueWithOthers(key, now)) continue;
+    if (wants.length >= MAX_GATES) break;
+    const gate = gateOf(name, key === "" ? null : key);
+    const waiting = limits === null ? 0 : waitingAt(memory, gate, now);
     isWaiting ||= waiting > 0;
-    if (!isAsked) continue;
-    const stock = limits === null ? 0 : memory.permits.stock(gate, limits, keep, now);
+    const stock = limits === null ? 0 : memory.permits.stock(gate, limits, kept.get(key) ?? 0, now);
     if (waiting > stock) wants.push({ key, count: waiting - stock });
     if (waiting > 0) continue;
     times.rest(key, memory.parked.dueFrom(gate, now + 1) ?? Infinity);
     if (key !== ALL && times.leave(key)) leaves.push(key);
   }
-  if (wants.length === 0 && times.isOpen(now) && times.leave(ALL)) leaves.push(ALL);
-  return { wants, isMore: wants.length >= MAX_GATES, kept, isGiving, leaves, isWaiting };
+  const isAllAsked = isAnyNext || times.isOpen(now);
+  if (wants.length === 0 && isAllAsked && times.leave(ALL)) leaves.push(ALL);
+  const isDue = given.size > 0 || wants.some(({ key }) => times.at(key) <= now);
+  return {
+    wants: isDue ? wants : [],
+    isMore: wants.length >= MAX_GATES,
+    kept,
+    isGiving: given.size > 0,
+    leaves,
+    isWaiting,
+  };
 }
 
 /** Due tasks at a gate that don't run; counts to MAX_WANTED. */
@@ -74,7 +90,7 @@ export function waitingAt(memory: Memory, gate: string, now: number): number {
 }
 
 /** Keys at whose gates tasks may wait, in queues that are not paused. */
-function keysOf(memory: Memory, name: string): Set<string> {
+export function keysOf(memory: Memory, name: string): Set<string> {
   const keys = new Set<string>();
   for (const queue of memory.parked.queues()) {
     if (memory.controls.isPaused(queue)) continue;

@@ -1,6 +1,6 @@
 import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
 import { ALL, type LimitAnswer, type LimitRequest, type Nudge } from "../limiter/protocol.ts";
-import { needOf, ratedGates, waitingAt } from "./gate-needs.ts";
+import { keysOf, needOf, ratedGates, waitingAt } from "./gate-needs.ts";
 import type { Memory } from "./memory.ts";
 import { NameState } from "./name-state.ts";
 import type { LedgerPorts } from "./ports.ts";
@@ -120,8 +120,7 @@ export class Gatekeeper {
     const isTurnOver = now >= this.#endOfTurn(memory, name, state, now);
     const need = needOf(memory, name, times, isTurnOver, now);
     if (need.isWaiting) this.#hooks.wakeAt(now + ASK_AGAIN_MS);
-    const isDue =
-      need.wants.some(({ key }) => times.at(key) <= now) && this.#isAttended(memory, name);
+    const isDue = need.wants.length > 0 && this.#isAttended(memory, name);
     if (!isDue && !need.isGiving && need.leaves.length === 0 && !isToState) return null;
     this.#lastSeq = Math.max(this.#lastSeq + 1, now * 1_000);
     state.isAsking = true;
@@ -161,16 +160,17 @@ export class Gatekeeper {
     }
   }
 
-  /** When more starts for tasks of a queue may be asked for, epoch ms; null: none of them waits for any. */
-  nextAskFor(memory: Memory, queue: string, now: number): number | null {
+  /** When more starts for tasks of a queue may be asked for, epoch ms; null: not before `latest`. */
+  nextAskFor(memory: Memory, queue: string, latest: number, now: number): number | null {
     let next: number | null = null;
     for (const [name, gate, key] of ratedGates(memory, queue)) {
       const state = this.#names.get(name);
       let at = state?.times.at(key) ?? 0;
       // The longer the answer takes, the longer until the next look.
       if (state?.isAsking === true) at = now + Math.min(now - state.askedAt, ANSWER_PACE_MS);
-      const isEarlier = next === null || at < next;
-      if (isEarlier && waitingAt(memory, gate, now) > 0) next = at;
+      if (at <= latest && (next === null || at < next) && waitingAt(memory, gate, now) > 0) {
+        next = at;
+      }
     }
     return next;
   }
@@ -272,7 +272,8 @@ export class Gatekeeper {
   /** When places are to be given back instead of used again, epoch ms. */
   #endOfTurn(memory: Memory, name: string, state: NameState, now: number): number {
     let endsAt = Infinity;
-    if (state.isContended) {
+    // Keys of one shard wait for each other's places as shards do.
+    if (state.isContended || state.times.areCompeting(keysOf(memory, name), now)) {
       state.heldSince ??= now;
       endsAt = state.heldSince + TURN_MS;
     }

@@ -261,8 +261,9 @@ export class TaskLedger extends LedgerQuestions {
 
   /** When a limited task of a queue may start, or a start be asked for, if that is soon; epoch ms. */
   #nextStart(memory: Memory, queue: string, now: number): number | null {
-    const at = nextSlot(memory, queue, now) ?? this.gatekeeper.nextAskFor(memory, queue, now);
-    return at === null || at - now > MAX_PACED_WAIT_MS ? null : at;
+    const end = now + MAX_PACED_WAIT_MS;
+    const at = nextSlot(memory, queue, now) ?? this.gatekeeper.nextAskFor(memory, queue, end, now);
+    return at === null || at > end ? null : at;
   }
 
   /** Whether a queue has work for a consumer, now or in a moment. */

@@ -99,7 +99,8 @@ export class TaskLimiter {
     }
     const stated = byKey(request.holdings);
     this.#holders.set(shard, { seq: request.seq, holdings: stated });
-    const spokenOf = new Set([ALL, ...request.wants.map(({ key }) => key)]);
+    const wanted = request.wants.map(({ key }) => key);
+    const spokenOf = new Set(wanted.length > 0 ? [ALL, ...wanted] : []);
     const loosened = this.#line.heard(shard, spokenOf, now);
     for (const resource of freedBy(known?.holdings, stated)) loosened.add(resource);
     for (const resource of request.leaves) {
