@@ -204,6 +204,7 @@ it("all limits of a task hold together, whatever is lost or dies, and nothing wa
       bellLost: 0.1,
       ledgerDies: 0.02,
       limiterDies: 0.05,
+      historyFails: 0,
       consumerDies: 0.01,
     };
     const deployment = new Deployment(tasks, { seed, services, faults, shards: 3 });
