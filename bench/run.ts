@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: starts a server of its own, measures, prints one table and writes it to
- * bench/results/latest.json. Compare numbers of one run only: machines are noisy.
+ * bench/results/latest.json. With names of sections as arguments only these. Compare numbers of one run only: machines are noisy.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { Agent, createServer, request, type Server } from "node:http";
-import { setTimeout as pause } from "node:timers/promises";
+import { createServer, type Server } from "node:http";
 import { LocalServer } from "../scripts/local-server.ts";
+import { canvases } from "./canvas.ts";
+import { bill, call, median, round2, totals, untilRecorded } from "./measure.ts";
 
 const PORT = Number(process.env["BENCH_PORT"] ?? 8790);
 const DIR = ".wrangler/bench";
@@ -16,41 +17,6 @@ const ROUNDS = 5;
 const BULK_ROUNDS = 5;
 const FEATURE_TASKS = 5_000;
 const MEMORY_ROUNDS = 5;
-/** List prices in dollars per million, of platform.md's sources (Workers Paid, beyond what is included). */
-const PRICE = { row: 1, request: 0.15, queueOperation: 0.4, workerRequest: 0.3 };
-
-interface Totals {
-  readonly ledgerRows: number;
-  readonly historyRows: number;
-  readonly limiterRows: number;
-  readonly requests: number;
-  readonly bells: number;
-  readonly recorded: number;
-}
-
-const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-
-/** One request on a kept-alive connection; the answer's body as text. */
-function call(url: string, body?: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { "Content-Type": "application/json" };
-    const method = body === undefined ? "GET" : "POST";
-    const sent = request(url, { agent, method, headers }, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8");
-      answer.on("data", (part: string) => {
-        text += part;
-      });
-      answer.on("end", () => {
-        if ((answer.statusCode ?? 500) < 300) resolve(text);
-        else reject(new Error(`${answer.statusCode} from ${url}: ${text.slice(0, 300)}`));
-      });
-    });
-    sent.on("error", reject);
-    sent.end(body);
-  });
-}
-
 /** Runs `total` calls, `width` at a time; seconds taken. */
 async function spread(total: number, width: number, one: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
@@ -63,56 +29,6 @@ async function spread(total: number, width: number, one: () => Promise<unknown>)
   };
   await Promise.all(Array.from({ length: width }, lane));
   return (performance.now() - startedAt) / 1_000;
-}
-
-async function totals(url: string): Promise<Totals> {
-  const { shards, limiters, recorded } = JSON.parse(await call(`${url}/bench/stats`)) as {
-    shards: Omit<Totals, "recorded" | "limiterRows">[];
-    limiters: { rows: number; requests: number }[];
-    recorded: number;
-  };
-  const sum = (key: keyof Omit<Totals, "recorded" | "limiterRows">) =>
-    shards.reduce((total, shard) => total + shard[key], 0);
-  return {
-    ledgerRows: sum("ledgerRows"),
-    historyRows: sum("historyRows"),
-    limiterRows: limiters.reduce((total, { rows }) => total + rows, 0),
-    requests: limiters.reduce((total, { requests }) => total + requests, sum("requests")),
-    bells: sum("bells"),
-    recorded,
-  };
-}
-
-/** Waits until D1 has `count` more finished tasks than `before`. */
-async function untilRecorded(url: string, before: Totals, count: number): Promise<void> {
-  const until = performance.now() + 120_000;
-  while ((await totals(url)).recorded < before.recorded + count) {
-    if (performance.now() > until) throw new Error("The tasks were not recorded in 120 s.");
-    await pause(10);
-  }
-}
-
-/** Billed units per task between two readings, and the dollars per million tasks that follow. */
-function bill(before: Totals, after: Totals, tasks: number, httpRequests: number) {
-  const per = (units: number) => units / tasks;
-  const ledgerRows = per(after.ledgerRows - before.ledgerRows);
-  const historyRows = per(after.historyRows - before.historyRows);
-  const limiterRows = per(after.limiterRows - before.limiterRows);
-  const objectRequests = per(after.requests - before.requests);
-  const bells = per(after.bells - before.bells);
-  const dollars =
-    (ledgerRows + historyRows + limiterRows) * PRICE.row +
-    objectRequests * PRICE.request +
-    bells * (3 * PRICE.queueOperation + PRICE.workerRequest) +
-    per(httpRequests) * PRICE.workerRequest;
-  return {
-    ledger_rows: round2(ledgerRows),
-    history_rows: round2(historyRows),
-    ...(limiterRows > 0 && { limiter_rows: round2(limiterRows) }),
-    object_requests: round2(objectRequests),
-    queue_operations: round2(bells * 3),
-    dollars_per_million: round2(dollars),
-  };
 }
 
 /** Tasks in bulk requests of 1,000, from the first request to the last result in D1. */
@@ -239,14 +155,6 @@ function slowServer(): Promise<Server> {
   });
 }
 
-function round2(value: number): number {
-  return Math.round(value * 100) / 100;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
 /** One line per figure, the names joined by dots. */
 function flat(value: unknown, path = ""): [string, unknown][] {
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
@@ -277,16 +185,23 @@ try {
   await latency(url, 50);
   const address = slow.address();
   const slowUrl = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/`;
-  const results = {
+  const sections: Readonly<Record<string, () => Promise<unknown>>> = {
+    bulk: () => middle(BULK_ROUNDS, () => noop(60_000)),
+    bulk_http_5ms: () => bulk(url, 5_000, "bench_http", () => ({ url: slowUrl })),
+    single: () => singles(url),
+    latency: () => latency(url, 500),
+    canvas: () => canvases(url),
+    features: () => features(url),
+    memory_mib_after_each_50k: () => memory(server, () => noop(50_000)),
+  };
+  const wanted = process.argv.slice(2);
+  const results: Record<string, unknown> = {
     date: new Date().toISOString(),
     node: process.version,
-    bulk: await middle(BULK_ROUNDS, () => noop(60_000)),
-    bulk_http_5ms: await bulk(url, 5_000, "bench_http", () => ({ url: slowUrl })),
-    single: await singles(url),
-    latency: await latency(url, 500),
-    features: await features(url),
-    memory_mib_after_each_50k: await memory(server, () => noop(50_000)),
   };
+  for (const [name, measure] of Object.entries(sections)) {
+    if (wanted.length === 0 || wanted.includes(name)) results[name] = await measure();
+  }
   mkdirSync("bench/results", { recursive: true });
   writeFileSync("bench/results/latest.json", `${JSON.stringify(results, null, 2)}\n`);
   const rows = flat(results);

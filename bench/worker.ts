@@ -82,6 +82,13 @@ const benchReport = defineShopTask({
   },
 });
 
+/** A chord's body. */
+const benchSize = defineShopTask({
+  name: "bench_size",
+  params: z.object({ list: z.array(z.unknown()) }),
+  handler: ({ list }) => list.length,
+});
+
 const tasks = [
   ...shopTasks,
   benchNoop,
@@ -94,6 +101,7 @@ const tasks = [
   benchStep,
   benchSleep,
   benchReport,
+  benchSize,
 ];
 const worker = createWorker(tasks);
 
