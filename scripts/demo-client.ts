@@ -60,6 +60,12 @@ export class DemoClient {
     return answer.task_id;
   }
 
+  /** @returns the id of the canvas */
+  async canvas(signature: unknown): Promise<string> {
+    const answer = (await this.#call("POST", "/api/canvas/", signature)) as { canvas_id: string };
+    return answer.canvas_id;
+  }
+
   /** The task as soon as it has ended, or as it is after that many seconds. */
   async task(taskId: string, waitSeconds: number): Promise<Task> {
     return (await this.#call("GET", `/api/tasks/${taskId}/?wait=${waitSeconds}`)) as Task;

@@ -19,6 +19,7 @@ type Style = Parameters<typeof styleText>[0];
 const STATES: Readonly<Record<string, readonly [mark: string, style: Style]>> = {
   PENDING: ["·", "gray"],
   STARTED: ["▸", "cyan"],
+  SUSPENDED: ["▸", "cyan"],
   RETRY: ["↻", "yellow"],
   SUCCESS: ["✓", "green"],
   FAILURE: ["✗", "red"],

@@ -28,6 +28,19 @@ const AMOUNTS: readonly (readonly [amount: number, note: string])[] = [
 ];
 const TEXTS = ["hello", "lovage", "background work", "привет"];
 
+const text = (data: string) => ({ name: "process_data", kwargs: { data } });
+/** What a chain or a chord ends with: it takes nothing from what was before it. */
+const tellAdmins = {
+  name: "send_admin_notification",
+  kwargs: { subject: "Demo", message: "All of it is done." },
+  immutable: true,
+};
+const WORKFLOWS: readonly (readonly [label: string, signature: unknown])[] = [
+  ["a text, then the admins", { chain: [text("one after the other"), tellAdmins] }],
+  ["several texts at once", { group: TEXTS.map(text) }],
+  ["texts, then the admins", { chord: { header: TEXTS.map(text), body: tellAdmins } }],
+];
+
 /** Creates an order and answers its row. The run's name makes its id new. */
 async function placeOrder(client: DemoClient, run: string, index: number): Promise<Row> {
   const [totalAmount, note] = AMOUNTS[index] ?? [1, ""];
@@ -37,9 +50,14 @@ async function placeOrder(client: DemoClient, run: string, index: number): Promi
   return { label: `#${index + 1} ${totalAmount.toFixed(2)}${suffix}`, tasks };
 }
 
-async function processText(client: DemoClient, text: string): Promise<Row> {
-  const id = await client.process(text);
-  return { label: `"${text}"`, tasks: [toCell(["process_data", id])] };
+async function processText(client: DemoClient, data: string): Promise<Row> {
+  const id = await client.process(data);
+  return { label: `"${data}"`, tasks: [toCell(["process_data", id])] };
+}
+
+async function runWorkflow(client: DemoClient, label: string, signature: unknown): Promise<Row> {
+  const kind = Object.keys(signature as object).join();
+  return { label, tasks: [toCell([kind, await client.canvas(signature)])] };
 }
 
 function toCell([name, id]: readonly [name: string, id: string]): TaskCell {
@@ -67,7 +85,8 @@ async function demo(client: DemoClient): Promise<boolean> {
   const run = Date.now().toString(36);
   const rows = await Promise.all([
     ...AMOUNTS.map((_amount, index) => placeOrder(client, run, index)),
-    ...TEXTS.map((text) => processText(client, text)),
+    ...TEXTS.map((each) => processText(client, each)),
+    ...WORKFLOWS.map(([label, signature]) => runWorkflow(client, label, signature)),
   ]);
   const view = new DemoView(rows, process.stdout);
   const until = performance.now() + TIMEOUT_MS;
@@ -96,7 +115,7 @@ if (!(await client.isThere())) {
   fail(`No Lovage server answers at ${url}. Start one with: npm start (or set LOVAGE_URL).`);
 }
 console.log(
-  `${styleText("bold", "Lovage demo")} at ${url}: ${AMOUNTS.length} orders, ${TEXTS.length} texts\n`,
+  `${styleText("bold", "Lovage demo")} at ${url}: ${AMOUNTS.length} orders, ${TEXTS.length} texts, ${WORKFLOWS.length} workflows\n`,
 );
 try {
   const isComplete = await demo(client);
