@@ -116,17 +116,18 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     })),
   ];
   const taskAccess = new Tasks(directory, outbox);
+  const canvases = new CanvasHistory(env.DB, (shard) => directory.shard(shard));
   return {
     /** Calls of another Worker; `props` as its binding has them. */
     rpcFor: (props: RpcProps | undefined) =>
-      new RpcCalls({ tasks: taskAccess, lovageFor, largeResults, clock }, props),
+      new RpcCalls({ tasks: taskAccess, lovageFor, largeResults, canvases, clock }, props),
     api: createApi({
       access,
       tasks: taskAccess,
       control,
       largeResults,
       search: new DeploymentSearch(shards, new HistorySearch(env.DB)),
-      canvases: new CanvasHistory(env.DB, (shard) => directory.shard(shard)),
+      canvases,
       deadLetters,
       registry,
       queues: QUEUES,

@@ -1,5 +1,7 @@
 import { isTerminal, LovageError, type TaskRecord } from "#engine";
 import { may, owns, type Caller, type Scope } from "../api/access.ts";
+import { CanvasResult } from "../api/canvas-result.ts";
+import { isJoined } from "../api/canvas-views.ts";
 import type { ApiParts } from "../api/route.ts";
 import { callSchema, isCallKey, toSignature } from "../api/task-calls.ts";
 import { isResultExpired } from "../api/task-views.ts";
@@ -13,7 +15,7 @@ export interface RpcProps {
   readonly scopes?: readonly Scope[];
 }
 
-type RpcParts = Pick<ApiParts, "tasks" | "lovageFor" | "largeResults" | "clock">;
+type RpcParts = Pick<ApiParts, "tasks" | "lovageFor" | "largeResults" | "canvases" | "clock">;
 
 const MAX_WAIT_SECONDS = 60;
 
@@ -83,6 +85,11 @@ export class RpcCalls {
       throw new LovageError("result_expired", "The result is not kept any longer.");
     }
     const { large } = task;
+    const { tree } = task.options;
+    if (tree !== undefined && isJoined(task)) {
+      const { canvases, largeResults } = this.#parts;
+      return new Response(new CanvasResult(task, tree, canvases, largeResults).stream()).json();
+    }
     if (large === undefined) return task.result === null ? null : JSON.parse(task.result);
     const body = await this.#parts.largeResults.get(large.key);
     if (body === null) throw notFound();
