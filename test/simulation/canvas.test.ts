@@ -112,12 +112,13 @@ it("random canvases of five levels end as they have to, every task and callback 
   }
 });
 
-it("and so they do with lost consumers, evicted ledgers, and lost doorbells, D1 down", async () => {
+it("and so they do with lost consumers, evicted ledgers, and lost and doubled doorbells, D1 down", async () => {
   const faults = {
     ...NO_DEPLOYMENT_FAULTS,
     consumerDies: 0.05,
     ledgerDies: 0.3,
     bellLost: 0.3,
+    bellDoubled: 0.3,
     historyFails: 0.5,
   };
   for (let seed = 1_001; seed <= 1_500; seed += 1) {

@@ -27,6 +27,8 @@ export interface DeploymentFaults {
   /** A request to a limiter arrives seconds later. */
   readonly messageLate: number;
   readonly bellLost: number;
+  /** It rings twice, the second time much later. */
+  readonly bellDoubled: number;
   /** The object starts again at a command. */
   readonly ledgerDies: number;
   readonly limiterDies: number;
@@ -40,6 +42,7 @@ export const NO_DEPLOYMENT_FAULTS: DeploymentFaults = {
   messageLost: 0,
   messageLate: 0,
   bellLost: 0,
+  bellDoubled: 0,
   ledgerDies: 0,
   limiterDies: 0,
   consumerDies: 0,
@@ -252,6 +255,9 @@ class Shard<Services> {
         this.#deployment.bells += 1;
         if (world.chance(this.#deployment.faults.bellLost)) return;
         world.after(world.between(1, 20), () => void this.#consume(queue, 1));
+        if (world.chance(this.#deployment.faults.bellDoubled)) {
+          world.after(world.between(1, 20_000), () => void this.#consume(queue, 1));
+        }
       },
       runDirectly: (queue) => alive(this.#consume(queue, 0)),
       watchers: { isWatched: () => false, notify: () => undefined },

@@ -78,6 +78,7 @@ it("the rate holds whatever is lost or dies, and everything ends", async () => {
       ledgerDies: 0.005,
       limiterDies: 0.02,
       historyFails: 0,
+      bellDoubled: 0,
       consumerDies: 0.005,
     };
     const deployment = new Deployment(tasks, { seed, services, faults });
@@ -127,6 +128,7 @@ it("a concurrency of 3 is never passed, whatever is lost or dies, and everything
       ledgerDies: 0.03,
       limiterDies: 0.05,
       historyFails: 0,
+      bellDoubled: 0,
       consumerDies: 0.02,
     };
     const deployment = new Deployment(tasks, { seed, services, faults });
@@ -205,6 +207,7 @@ it("all limits of a task hold together, whatever is lost or dies, and nothing wa
       ledgerDies: 0.02,
       limiterDies: 0.05,
       historyFails: 0,
+      bellDoubled: 0,
       consumerDies: 0.01,
     };
     const deployment = new Deployment(tasks, { seed, services, faults, shards: 3 });

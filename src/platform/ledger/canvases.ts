@@ -2,8 +2,8 @@ import { CanvasRun, type CanvasMemory, type ErrorInfo, type Plan, type Undoing }
 import type { CanvasStore } from "./canvas-store.ts";
 import { optionsOf, suspensionOf, type TaskRow } from "./rows.ts";
 
-/** Nodes of canvases that are kept in memory; with more, all are read again when they go on. */
-const MAX_KEPT_NODES = 200_000;
+/** JSON text of the plans that are kept in memory; with more, all are read again when they go on. */
+const MAX_KEPT_LENGTH = 16 * 1_024 * 1_024;
 
 /** A canvas that runs. */
 export interface LiveCanvas {
@@ -12,6 +12,8 @@ export interface LiveCanvas {
   readonly base: string;
   readonly owner: string;
   readonly run: CanvasRun;
+  /** Of its plan, as JSON text. */
+  readonly length: number;
   /** The newest row of each group's members. */
   readonly rows: Map<number, number>;
 }
@@ -19,7 +21,7 @@ export interface LiveCanvas {
 /** The canvases of a ledger that went on lately. Follows from the tables. */
 export class Canvases {
   readonly #live = new Map<string, LiveCanvas>();
-  #nodes = 0;
+  #length = 0;
 
   /** Reads a canvas if it has to. `row`: the task that stands for it. Null: it is none. */
   open(store: CanvasStore, row: TaskRow): LiveCanvas | null {
@@ -54,15 +56,15 @@ export class Canvases {
   }
 
   forget(id: string): void {
-    this.#nodes -= this.#live.get(id)?.run.shape.size ?? 0;
+    this.#length -= this.#live.get(id)?.length ?? 0;
     this.#live.delete(id);
   }
 
   /** Between transactions: keeps what is kept within bounds. */
   trim(): void {
-    if (this.#nodes <= MAX_KEPT_NODES) return;
+    if (this.#length <= MAX_KEPT_LENGTH) return;
     this.#live.clear();
-    this.#nodes = 0;
+    this.#length = 0;
   }
 
   #keep(row: TaskRow, plan: Plan, memory: CanvasMemory, rows: Map<number, number>): LiveCanvas {
@@ -70,9 +72,10 @@ export class Canvases {
     const stop = stopOf(row);
     const base = optionsOf(row).base ?? id;
     const run = new CanvasRun({ id, base, plan, memory, stop });
-    const canvas = { id, base, owner, run, rows };
+    const { length } = JSON.stringify(plan);
+    const canvas = { id, base, owner, run, rows, length };
     this.#live.set(id, canvas);
-    this.#nodes += run.shape.size;
+    this.#length += length;
     return canvas;
   }
 }
