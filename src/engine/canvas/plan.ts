@@ -81,6 +81,8 @@ export interface CanvasRef {
   readonly awaited?: true;
   /** Present: it is somewhere in a group. */
   readonly group?: true;
+  /** Present: it undoes what another did, also where its canvas has been called off. */
+  readonly undo?: true;
 }
 
 /** Arguments that are too large for a task's row: where its consumer finds them. */

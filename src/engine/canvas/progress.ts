@@ -156,7 +156,7 @@ export class CanvasRun {
     const node = this.#shape.node(group);
     const collects = node.kind === "group" && node.collects_errors === true;
     const whole: NodeEnd =
-      count.failed === 0 || collects
+      count.failed === 0 || (collects && this.#stop === null)
         ? { value: this.#at.collect(group) }
         : this.#groupFailed(group, count.failed, members.length);
     this.#work.push(() => {
@@ -182,7 +182,7 @@ export class CanvasRun {
     }
     const places = [...this.#memory.undoable]
       .filter((place) => this.#shape.isIn(place, chain))
-      .sort((a, b) => b - a);
+      .sort((a, b) => this.#shape.compare(b, a));
     for (const place of places) this.#memory.undoable.delete(place);
     if (places.length === 0) {
       this.#work.push(() => {
@@ -229,7 +229,8 @@ export class CanvasRun {
 
   #callBack(node: MembersNode, end: NodeEnd): void {
     if ("value" in end) {
-      if (node.link !== undefined) this.#at.call(node.link, end.value);
+      const isOpen = node.link !== undefined && this.#stop === null;
+      if (isOpen) this.#at.call(node.link, end.value);
     } else if (end.state === "FAILURE" && node.link_error !== undefined) {
       this.#at.call(node.link_error, { text: JSON.stringify(end.taskId) });
     }
@@ -256,6 +257,7 @@ export class CanvasRun {
       place,
       ...(isAwaited && { awaited: true }),
       ...(isInGroup && { group: true }),
+      ...(kind === "undo" && { undo: true }),
     };
   }
 }

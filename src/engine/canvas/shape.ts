@@ -57,6 +57,22 @@ export class PlanShape {
     return group;
   }
 
+  /** Which of two tasks stands first by definition: added members have places behind all others. */
+  compare(a: number, b: number): number {
+    const [pathA, pathB] = [this.#pathTo(a), this.#pathTo(b)];
+    for (const [level, position] of pathA.entries()) {
+      const difference = position - (pathB[level] ?? -1);
+      if (difference !== 0) return difference;
+    }
+    return pathA.length - pathB.length;
+  }
+
+  #pathTo(place: number): number[] {
+    const path: number[] = [];
+    for (let at = place; at > 0; at = this.node(at).parent) path.push(this.positionOf(at));
+    return path.toReversed();
+  }
+
   /** Whether a place lies inside a node. */
   isIn(place: number, outer: number): boolean {
     let at = this.node(place).parent;

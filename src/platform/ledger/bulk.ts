@@ -5,7 +5,7 @@ import type { Changes } from "./changes.ts";
 import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { selectTasks, type Position } from "./selection.ts";
-import { isHeld, suspensionOf, type TaskRow } from "./rows.ts";
+import { isHeld, optionsOf, suspensionOf, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
 
 /** Tasks that one command looks at: what it does stays short, and the next one goes on. */
@@ -106,12 +106,18 @@ export function revokeSome(
   for (const row of rows) {
     // With its canvas it may have ended in this very walk.
     if (hasStopped && findLive(sql, memory, row.id) === null) continue;
+    // What undoes has to go on, unless it is called off by its name.
+    if (filter.name === undefined && isUndo(row)) continue;
     hasStopped ||= isHeld(row);
     const done = revokeTask(sql, memory, changes, row, terminate);
     if (done === "revoked") revoked += 1;
     else if (done === "marked") marked += 1;
   }
   return { revoked, marked, next: positionAfter(rows) };
+}
+
+function isUndo(row: TaskRow): boolean {
+  return row.options !== null && optionsOf(row).canvas?.undo === true;
 }
 
 /** Takes the next waiting tasks out of a queue; those that run stay. */

@@ -16,7 +16,7 @@ import {
   type Value,
 } from "#engine";
 import type { LiveCanvas } from "./canvases.ts";
-import { CanvasStore } from "./canvas-store.ts";
+import { CanvasStore, OWN_INPUT, undoingPlace } from "./canvas-store.ts";
 import type { Changes } from "./changes.ts";
 import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
@@ -63,18 +63,20 @@ export class CanvasAdvance {
     const canvas = this.#open(id);
     if (canvas === null) return;
     if (adds.length > 0) this.#grow(canvas, place, adds);
-    canvas.run.taskEnded(this.#portOf(canvas), place, end);
+    // What was replaced gives what its own canvas kept, which goes with that.
+    const own = "value" in end ? { value: this.#owned(end.value, { id, place }) } : end;
+    canvas.run.taskEnded(this.#portOf(canvas), place, own);
   }
 
   /** A callback's turn has come. It is no part of what called it. */
   start({ callback: { id, plan }, owner, input }: Start): void {
     const [first] = plan.nodes;
     if (first?.kind === "task" && plan.nodes.length <= 2) {
-      const fitting = this.#fitting(input, first.call, { id, place: 0 });
+      const fitting = this.#fitting(input, first.call, { id, place: OWN_INPUT });
       const { keyOf } = this.#memory;
       this.#specs.push(release(first.call, { id, owner, now: this.#now, input: fitting, keyOf }));
     } else {
-      this.begin(canvasSpec(id, owner, plan), this.#owned(input, { id, place: 0 }));
+      this.begin(canvasSpec(id, owner, plan), this.#owned(input, { id, place: OWN_INPUT }));
     }
   }
 
@@ -171,7 +173,7 @@ export class CanvasAdvance {
       },
       keptInput: (place) => store.keptValue({ id, place }) ?? { text: "null" },
       keepUndoing: (chain, undoing) => {
-        store.keep(id, chain, JSON.stringify(undoing));
+        store.keep(id, undoingPlace(chain), JSON.stringify(undoing));
       },
       call: (callbacks, input) => {
         for (const callback of callbacks) this.start({ callback, owner, input });

@@ -12,6 +12,8 @@ import { jsonArrays, MAX_PARAMETER_LENGTH } from "../json-parameters.ts";
 import type { SqlPort } from "./ports.ts";
 import { consume } from "./schema.ts";
 
+const TOO_LARGE: Collected = { text: "null", large: [], isTooLarge: true };
+
 /** How a member of a group ended, as it is kept: its position, and what came out. */
 type Entry =
   | readonly [position: number, kind: "result", result: unknown]
@@ -19,13 +21,21 @@ type Entry =
   | readonly [position: number, kind: "group", place: number]
   | readonly [position: number, kind: "failed", end: Failed];
 
+/** The place of what a callback itself is to get. */
+export const OWN_INPUT = -1;
+
+/** The place of the undos of a chain that failed; its own inverse. */
+export function undoingPlace(chain: number): number {
+  return -2 - chain;
+}
+
 /**
  * What a canvas is kept in. All of it goes with the canvas.
  *
  * canvas_parts    its plan: one row per 600,000 characters, and one each time members are added
  * canvas_members  how members of groups ended: one row per group and transaction
- * canvas_values   what a task is to get, where it does not fit into its row or may be needed later; and
- *                 under the place of a chain that failed, its undos
+ * canvas_values   by place: what a task is to get, where it does not fit into its row or may be needed
+ *                 later; what a member gave that was replaced with a group; the undos of failed chains
  */
 export class CanvasStore {
   readonly #sql: SqlPort;
@@ -124,25 +134,26 @@ export class CanvasStore {
       else if (kind === "failed") text = JSON.stringify(asResult(value));
       else if (kind === "large") large.push({ path: [position], key: value });
       else {
-        const inner = this.list(id, value, limit - length);
-        if (inner.isTooLarge === true) return inner;
+        const inner = this.input({ id, place: value }, limit - length);
+        if (inner === null || inner.isTooLarge === true) return TOO_LARGE;
         text = inner.text;
         for (const { path, key } of inner.large) large.push({ path: [position, ...path], key });
       }
       length += text.length;
-      if (length > limit) return { text: "null", large: [], isTooLarge: true };
+      if (length > limit) return TOO_LARGE;
       texts[position] = text;
     }
     return { text: `[${texts.join(",")}]`, large };
   }
 
-  /** Rows written: one per 600,000 characters. */
+  /** In place of what is there. Rows written: one per 600,000 characters, and those that go. */
   keep(id: string, place: number, text: string): void {
+    consume(this.#sql.exec("DELETE FROM canvas_values WHERE id = ? AND place = ?", id, place));
     let row = 0;
     for (const part of parts(text)) {
       consume(
         this.#sql.exec(
-          "INSERT OR REPLACE INTO canvas_values (id, place, seq, text) VALUES (?, ?, ?, ?)",
+          "INSERT INTO canvas_values (id, place, seq, text) VALUES (?, ?, ?, ?)",
           id,
           place,
           row,
@@ -169,12 +180,15 @@ export class CanvasStore {
     return text === null ? null : (JSON.parse(text) as Value);
   }
 
-  /** What a task is to get, whether it is kept for itself or is the list of a group; null: it is gone. */
-  input(at: KeptAt): Collected | null {
+  /**
+   * What a task is to get, whether it is kept for itself or is the list of a group; null: it is gone.
+   * @param limit characters of a list
+   */
+  input(at: KeptAt, limit: number = MAX_LARGE_RESULT_BYTES): Collected | null {
     const text = this.kept(at.id, at.place);
-    if (text === null) return this.#hasCanvas(at.id) ? this.list(at.id, at.place) : null;
+    if (text === null) return this.#hasCanvas(at.id) ? this.list(at.id, at.place, limit) : null;
     const value = JSON.parse(text) as Value | Collected;
-    if ("kept" in value) return this.input(value.kept);
+    if ("kept" in value) return this.input(value.kept, limit);
     if ("text" in value) return { large: [], ...value };
     return { text: "null", large: [{ path: [], key: value.large.key }] };
   }

@@ -1,5 +1,5 @@
 import { CanvasRun, type CanvasMemory, type ErrorInfo, type Plan, type Undoing } from "#engine";
-import type { CanvasStore } from "./canvas-store.ts";
+import { OWN_INPUT, undoingPlace, type CanvasStore } from "./canvas-store.ts";
 import { optionsOf, suspensionOf, type TaskRow } from "./rows.ts";
 
 /** JSON text of the plans that are kept in memory; with more, all are read again when they go on. */
@@ -36,11 +36,10 @@ export class Canvases {
       rows.set(place, last);
     }
     for (const place of store.keptPlaces(row.id)) {
-      const { kind } = plan.nodes[place] ?? {};
-      if (kind === "undo") memory.undoable.add(place - 1);
-      else if (kind === "chain") {
+      if (plan.nodes[place]?.kind === "undo") memory.undoable.add(place - 1);
+      else if (place < OWN_INPUT) {
         const undoing = JSON.parse(store.kept(row.id, place) ?? "") as Undoing;
-        memory.undoing.set(place, undoing);
+        memory.undoing.set(undoingPlace(place), undoing);
       }
     }
     for (const { places } of memory.undoing.values()) {

@@ -1,6 +1,6 @@
 import { stopCanvas } from "./bulk.ts";
 import type { Changes } from "./changes.ts";
-import type { Memory } from "./memory.ts";
+import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { isHeld, type TaskRow } from "./rows.ts";
 
@@ -22,9 +22,14 @@ export function expireWaiting(sql: SqlPort, memory: Memory, changes: Changes, no
     "SELECT * FROM tasks WHERE parked IN (0, 1) AND id IN (SELECT value FROM json_each(?))",
     JSON.stringify(expired.map(({ id }) => id)),
   );
+  let hasStopped = false;
   for (const row of [...rows]) {
+    // With its canvas it may have ended just now.
+    if (hasStopped && findLive(sql, memory, row.id) === null) continue;
     if (row.parked === 0) lanes.remove(row.id);
-    if (isHeld(row)) stopCanvas(sql, memory, changes, row, { reason: "expired", terminate: true });
-    else changes.revoke(row, "expire", null);
+    if (isHeld(row)) {
+      stopCanvas(sql, memory, changes, row, { reason: "expired", terminate: true });
+      hasStopped = true;
+    } else changes.revoke(row, "expire", null);
   }
 }
