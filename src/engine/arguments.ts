@@ -70,3 +70,27 @@ export function issuesOf(
     };
   });
 }
+
+/** A parameter was looked at that is not known yet. */
+export class MissingParameter extends Error {}
+
+/**
+ * The params of a call, each by itself, but one.
+ * @returns an object that throws MissingParameter where that one is looked at
+ */
+export function paramsWithout(
+  { shape }: ParamsSchema,
+  plain: unknown,
+  missing: string,
+): Record<string, unknown> {
+  const given = plain as Readonly<Record<string, unknown>>;
+  const params: Record<string, unknown> = {};
+  for (const [param, schema] of Object.entries(shape)) {
+    if (param !== missing) params[param] = (schema as z.ZodType).parse(given[param]);
+  }
+  return Object.defineProperty(params, missing, {
+    get: () => {
+      throw new MissingParameter(missing);
+    },
+  });
+}

@@ -1,4 +1,5 @@
 import { dueTime, expiryTime } from "./call-options.ts";
+import { MAX_CANVAS_BYTES } from "./canvas/budget.ts";
 import { Compiler } from "./canvas/compile.ts";
 import { isCanvas } from "./canvas/parts.ts";
 import { release, type Plan } from "./canvas/plan.ts";
@@ -8,7 +9,6 @@ import { checkInteger, MAX_PRIORITY } from "./checks.ts";
 import type { ParamsSchema, TaskDefinition } from "./definition.ts";
 import { InvalidCallError, InvalidOptionError, LovageError } from "./errors.ts";
 import { fingerprint, isLargerThan } from "./json.ts";
-import { labelsOf } from "./labels.ts";
 import type { Clock, Random } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import { replaySpec } from "./replay.ts";
@@ -55,8 +55,6 @@ export interface TaskHandle {
   readonly answer: Exclude<SubmitAnswer, Merged> | Merged["how"];
 }
 
-/** JSON text of the plan of one canvas. */
-const MAX_CANVAS_BYTES = 8 * 1_024 * 1_024;
 /** JSON text of its outline, equal members next to each other written as one. */
 const MAX_TREE_BYTES = 256 * 1_024;
 
@@ -252,11 +250,10 @@ export class Lovage {
       const keyOf = (name: string, kwargs: string) => this.#registry.keyOf(name, kwargs);
       return release(compiler.call(call, false), { id, owner, now, input: null, keyOf });
     }
-    const plan = compiler.plan(call, false);
+    const plan = compiler.calledPlan(call);
     const spec = canvasSpec(id, owner, plan);
     checkSize(plan, spec.options.tree);
-    const expiresAt = expiryTime(call.options, now, null);
-    return { ...spec, expiresAt, options: { ...spec.options, ...labelsOf(call.options) } };
+    return { ...spec, expiresAt: expiryTime(call.options, now, null) };
   }
 
   #compiler(now: number, shard: number): Compiler {

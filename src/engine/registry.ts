@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { bindPositional, issuesOf, refuseSealed, secretsOf } from "./arguments.ts";
+import {
+  bindPositional,
+  issuesOf,
+  MissingParameter,
+  paramsWithout,
+  refuseSealed,
+  secretsOf,
+} from "./arguments.ts";
 import type { AnyTaskDefinition, ParamsSchema } from "./definition.ts";
 import {
   describeError,
@@ -247,12 +254,24 @@ export class Registry<Services = never> {
     return JSON.parse(this.#sealer.open(sealed, contextOf(name, path))) as unknown;
   }
 
-  /** The key that a task's declaration gives a stored call; null: none. */
-  keyOf(name: string, kwargs: string): string | null {
-    const { definition } = this.#entry(name);
+  /**
+   * The key that a task's declaration gives a stored call; null: none.
+   * @param missing a parameter that is not known yet, if there is one
+   * @returns undefined: the key depends on that
+   */
+  keyOf(name: string, kwargs: string): string | null;
+  keyOf(name: string, kwargs: string, missing: string | null): string | null | undefined;
+  keyOf(name: string, kwargs: string, missing: string | null = null): string | null | undefined {
+    const { definition, strictParams } = this.#entry(name);
     if (definition.keyOf === null) return null;
-    const key = definition.keyOf(this.parse(name, kwargs));
-    return key === null ? null : String(key);
+    if (missing === null) return keyText(definition.keyOf(this.parse(name, kwargs)));
+    const params = paramsWithout(strictParams, this.plain(name, kwargs), missing);
+    try {
+      return keyText(definition.keyOf(params));
+    } catch (error) {
+      if (error instanceof MissingParameter) return undefined;
+      throw error;
+    }
   }
 
   #entry(name: string): Entry<Services> {
@@ -260,6 +279,10 @@ export class Registry<Services = never> {
     if (entry === undefined) throw new UnknownTaskError(name);
     return entry;
   }
+}
+
+function keyText(key: string | number | null): string | null {
+  return key === null ? null : String(key);
 }
 
 function entryOf<Services>(definition: AnyTaskDefinition<Services>): Entry<Services> {

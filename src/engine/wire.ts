@@ -32,6 +32,8 @@ export interface RunOptions {
   /** Of a canvas: how it is built, and the id that its members' count up from, where that is not its own. */
   readonly tree?: CanvasTree;
   readonly base?: string;
+  /** Present: its result is a list that is too large to be kept with it, and is made of its members'. */
+  readonly joined?: true;
   /** An argument that is kept elsewhere, because it is too large for the task's row. */
   readonly input?: InputRef;
   /** The key of its uniqueness, which the ledger releases when the task ends. */

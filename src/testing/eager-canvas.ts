@@ -46,6 +46,7 @@ export async function runEagerCanvas(
     base: id,
     plan,
     memory: { groups: new Map(), undoable: new Set(), undoing: new Map<number, Undoing>() },
+    nesting: 0,
     stop: null,
   });
   const specOf: (...given: Parameters<CanvasPort["start"]>) => TaskSpec = (

@@ -1,37 +1,34 @@
-import {
-  sizeOf,
-  type CanvasReader,
-  type CanvasTree,
-  type LargeResults,
-  type TaskRecord,
-} from "#engine";
+import { sizeOf, type CanvasTree, type TaskRecord } from "#engine";
 import { placesOf } from "./canvas-views.ts";
+import type { ApiParts } from "./route.ts";
+import { isResultExpired } from "./task-views.ts";
+
+type ResultParts = Pick<ApiParts, "canvases" | "largeResults">;
 
 /** Places that are read at once. */
 const PAGE = 500;
 
 /** Puts the list together that a canvas succeeded with, out of what its members kept. JSON text. */
 export class CanvasResult {
-  readonly #reader: CanvasReader;
-  readonly #large: Pick<LargeResults, "get">;
+  readonly #parts: ResultParts;
+  readonly #now: number;
   readonly #task: TaskRecord;
   readonly #tree: CanvasTree;
   #page: { from: number; tasks: ReadonlyMap<number, TaskRecord> } | null = null;
 
-  constructor(
-    task: TaskRecord,
-    tree: CanvasTree,
-    reader: CanvasReader,
-    large: Pick<LargeResults, "get">,
-  ) {
+  constructor(task: TaskRecord, tree: CanvasTree, parts: ResultParts, now: number) {
     this.#task = task;
     this.#tree = tree;
-    this.#reader = reader;
-    this.#large = large;
+    this.#parts = parts;
+    this.#now = now;
+  }
+
+  texts(): AsyncGenerator<string> {
+    return this.#textOf(this.#tree, 0);
   }
 
   stream(): ReadableStream<Uint8Array> {
-    const texts = this.#textOf(this.#tree, 0);
+    const texts = this.texts();
     const encoder = new TextEncoder();
     return new ReadableStream({
       pull: async (controller) => {
@@ -43,7 +40,7 @@ export class CanvasResult {
   }
 
   async *#textOf(tree: CanvasTree, place: number): AsyncGenerator<string> {
-    if (typeof tree === "string" || "task" in tree) yield await this.#resultAt(place);
+    if (typeof tree === "string" || "task" in tree) yield* this.#resultAt(place);
     else if ("times" in tree) yield* this.#textOf(tree.of, place);
     else if ("added" in tree) yield* this.#textOf(tree.added, tree.from);
     else if ("chord" in tree) {
@@ -66,26 +63,38 @@ export class CanvasResult {
     }
   }
 
-  async #resultAt(place: number): Promise<string> {
+  async *#resultAt(place: number): AsyncGenerator<string> {
     const from = place - (place % PAGE);
     if (this.#page?.from !== from) {
       const base = this.#task.options.base ?? this.#task.id;
       const page = { from, to: from + PAGE };
-      const { tasks } = await this.#reader.members(base, placesOf(this.#task, this.#tree), page);
+      const { tasks } = await this.#parts.canvases.members(
+        base,
+        placesOf(this.#task, this.#tree),
+        page,
+      );
       this.#page = { from, tasks };
     }
     const task = this.#page.tasks.get(place);
-    if (task?.large !== undefined) {
-      const body = await this.#large.get(task.large.key);
-      return body === null ? "null" : new Response(body).text();
+    if (task === undefined || isResultExpired(task, this.#now)) {
+      yield "null";
+      return;
     }
-    if (task?.result != null) return task.result;
-    const { error } = task ?? {};
-    if (task === undefined || error == null || task.state === "SUCCESS") return "null";
-    // It stands in the list as its body got it.
-    const { exc_type, exc_message } = error;
-    return JSON.stringify({ error: { exc_type, exc_message, task_id: task.id } });
+    const { tree, joined } = task.options;
+    if (joined === true && tree !== undefined) {
+      yield* new CanvasResult(task, tree, this.#parts, this.#now).texts();
+    } else if (task.large !== undefined) {
+      const body = await this.#parts.largeResults.get(task.large.key);
+      yield body === null ? "null" : await new Response(body).text();
+    } else yield task.result ?? failureOf(task);
   }
+}
+
+/** A failed member stands in the list as its body got it. */
+function failureOf({ id, state, error }: TaskRecord): string {
+  if (error === null || state === "SUCCESS") return "null";
+  const { exc_type, exc_message } = error;
+  return JSON.stringify({ error: { exc_type, exc_message, task_id: id } });
 }
 
 function* membersOf(

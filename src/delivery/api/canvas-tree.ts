@@ -33,9 +33,11 @@ export class TreeView {
       const group = this.#members(header, place + 2);
       const bodyPlace = place + 2 + sizeAll(header);
       const after = this.#isIn(bodyPlace, sizeOf(body)) ? this.of(body, bodyPlace) : null;
+      const kind = tree.chord.errors === "collect" ? "collecting" : "group";
+      const before = { state: stateOf(group, countAll(header), kind) };
       return {
         type: "chord",
-        state: after === null ? null : stateOf([...group, after], countAll(header) + 1, "chain"),
+        state: after === null ? null : stateOf([before, after], 2, "chain"),
         header: group,
         header_size: countAll(header),
         ...(after !== null && { body: after }),

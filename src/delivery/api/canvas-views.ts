@@ -44,7 +44,6 @@ export function canvasView(
     state: task.state,
     result: resultOf(task, now),
     ...elsewhere(task, now),
-    ...(isJoined(task) && { result_url: `/api/tasks/${task.id}/result/` }),
     error: error && { exc_type: error.exc_type, exc_message: error.exc_message },
     counts: { total, done, not_started: Math.max(0, total - seen), ...states },
     labels: task.options.labels ?? {},
@@ -54,22 +53,6 @@ export function canvasView(
     expires: iso(task.expiresAt),
     finished_at: iso(task.finishedAt),
   };
-}
-
-/** Whether a canvas has succeeded with a list that is too large to be kept with it. */
-export function isJoined({ state, result, large, options }: TaskRecord): boolean {
-  const isWithout = state === "SUCCESS" && result === null && large === undefined;
-  return isWithout && options.tree !== undefined && givesList(options.tree);
-}
-
-function givesList(tree: CanvasTree): boolean {
-  if (typeof tree === "string" || "task" in tree) return false;
-  if ("group" in tree) return true;
-  if ("times" in tree) return givesList(tree.of);
-  if ("added" in tree) return givesList(tree.added);
-  if ("chord" in tree) return givesList(tree.chord.body);
-  const last = tree.chain.at(-1);
-  return last !== undefined && givesList(last);
 }
 
 /** A task of a canvas; one that has not been there yet is PENDING. */

@@ -207,13 +207,16 @@ function celeryOptions(given: Readonly<Record<string, unknown>>, path: string): 
   const { stamped_headers: stamps, ...rest } = given;
   const names = Array.isArray(stamps) ? stamps.map(String) : [];
   const options: Record<string, unknown> = {};
-  const labels: Record<string, unknown> = { ...(rest["labels"] as object | undefined) };
+  const stamped: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(rest)) {
     if (BOOKKEEPING.includes(name)) continue;
-    if (names.includes(name)) labels[name] = Array.isArray(value) ? value.join(",") : value;
+    if (names.includes(name)) stamped[name] = Array.isArray(value) ? value.join(",") : value;
     else options[name] = value;
   }
-  if (Object.keys(labels).length > 0) options["labels"] = labels;
+  if (Object.keys(stamped).length > 0) {
+    const labels = check(kwargs, options["labels"], `${path}.labels`);
+    options["labels"] = { ...labels, ...stamped };
+  }
   return toOptions(check(strictOptions, options, path), `${path}.`);
 }
 

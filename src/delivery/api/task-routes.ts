@@ -3,7 +3,6 @@ import { isLargerThan, MAX_STEP_BYTES, type Rescheduled, type TaskRecord } from 
 import { may, owns, type Caller } from "./access.ts";
 import { readBody } from "./body.ts";
 import { CanvasResult } from "./canvas-result.ts";
-import { isJoined } from "./canvas-views.ts";
 import { conflict, invalid, notFound, Problem } from "./problems.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
 import { callKey, callSchema, refuse, rescheduleSchema, toSignature } from "./task-calls.ts";
@@ -96,10 +95,10 @@ export function taskRoutes(parts: ApiParts): Route[] {
         if (isResultExpired(task, parts.clock.now())) {
           throw new Problem(410, "result_expired", "The result is not kept any longer.");
         }
-        const { tree } = task.options;
+        const { tree, joined } = task.options;
         const body =
-          tree !== undefined && isJoined(task)
-            ? new CanvasResult(task, tree, parts.canvases, parts.largeResults).stream()
+          tree !== undefined && joined === true
+            ? new CanvasResult(task, tree, parts, parts.clock.now()).stream()
             : task.large === undefined
               ? task.result
               : await parts.largeResults.get(task.large.key);

@@ -28,6 +28,7 @@ export function resultOf(task: TaskRecord, now: number): unknown {
 /** Where a result is that is not in the answer; or that it isn't anywhere any more. */
 export function elsewhere(task: TaskRecord, now: number) {
   if (isResultExpired(task, now)) return { result_expired: true };
+  if (task.options.joined === true) return { result_url: `/api/tasks/${task.id}/result/` };
   if (task.large === undefined) return {};
   return { result_size: task.large.bytes, result_url: `/api/tasks/${task.id}/result/` };
 }
@@ -145,6 +146,7 @@ function optionsView({ link, link_error: errbacks, canvas, ...all }: RunOptions)
     // Only the ledger needs these.
     unique_key: undefined,
     tree: undefined,
+    joined: undefined,
     base: undefined,
     input: undefined,
     ...(link !== undefined && { link: link.map(callbackView) }),

@@ -1,7 +1,6 @@
 import { isTerminal, LovageError, type TaskRecord } from "#engine";
 import { may, owns, type Caller, type Scope } from "../api/access.ts";
 import { CanvasResult } from "../api/canvas-result.ts";
-import { isJoined } from "../api/canvas-views.ts";
 import type { ApiParts } from "../api/route.ts";
 import { callSchema, isCallKey, toSignature } from "../api/task-calls.ts";
 import { isResultExpired } from "../api/task-views.ts";
@@ -85,10 +84,10 @@ export class RpcCalls {
       throw new LovageError("result_expired", "The result is not kept any longer.");
     }
     const { large } = task;
-    const { tree } = task.options;
-    if (tree !== undefined && isJoined(task)) {
-      const { canvases, largeResults } = this.#parts;
-      return new Response(new CanvasResult(task, tree, canvases, largeResults).stream()).json();
+    const { tree, joined } = task.options;
+    if (tree !== undefined && joined === true) {
+      const list = new CanvasResult(task, tree, this.#parts, this.#parts.clock.now());
+      return new Response(list.stream()).json();
     }
     if (large === undefined) return task.result === null ? null : JSON.parse(task.result);
     const body = await this.#parts.largeResults.get(large.key);

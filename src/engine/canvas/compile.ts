@@ -1,5 +1,5 @@
 import { checkKey, dueTime, expiryTime, runOptions } from "../call-options.ts";
-import { checkInteger, MAX_PRIORITY } from "../checks.ts";
+import { checkInteger, MAX_PRIORITY, MAX_TIME_LIMIT_SECONDS } from "../checks.ts";
 import { InvalidOptionError, UnknownTaskError } from "../errors.ts";
 import { isLargerThan } from "../json.ts";
 import { isMap, mappedName } from "../mapped.ts";
@@ -8,22 +8,26 @@ import type { Route } from "../routing.ts";
 import type { CallOptions, SignatureOptions } from "../signature.ts";
 import { mayBeUnique } from "../unique-calls.ts";
 import { MAX_LINKS_BYTES } from "../wire.ts";
+import { CanvasBudget, checkDepth } from "./budget.ts";
 import {
   at,
   bodyOf,
   chunksOf,
   inherited,
   isCanvas,
+  mapOf,
   membersOf,
   timesOf,
   withoutTimes,
 } from "./parts.ts";
-import type { Callback, Plan, PlanNode, PlannedCall } from "./plan.ts";
+import type { Callback, MembersNode, Plan, PlanNode, PlannedCall } from "./plan.ts";
 import type { AnySignature } from "./signatures.ts";
 
-/** Tasks, chains, groups and undos of one canvas; groups and chains within each other. */
-export const MAX_CANVAS_NODES = 20_000;
-export const MAX_CANVAS_DEPTH = 20;
+const NOTHING_DECLARED = {
+  softTimeLimitSeconds: null,
+  timeLimitSeconds: MAX_TIME_LIMIT_SECONDS,
+  resultExpiresSeconds: null,
+};
 /** Callbacks of one kind of one call. */
 const MAX_LINKS = 10;
 
@@ -53,7 +57,7 @@ interface Surroundings {
  */
 export class Compiler {
   readonly #parts: CompilerParts;
-  #nodes = 0;
+  readonly #budget = new CanvasBudget();
 
   constructor(parts: CompilerParts) {
     this.#parts = parts;
@@ -69,15 +73,23 @@ export class Compiler {
     return { nodes };
   }
 
+  /** A canvas that is called by itself: it may have a deadline. */
+  calledPlan(call: AnySignature): Plan {
+    const { expires: _deadline, ...options } = call.options;
+    return this.plan({ ...call, options }, false);
+  }
+
   /** One call, without a canvas. */
-  call(call: AnySignature, takes: boolean): PlannedCall {
+  call(given: AnySignature, takes: boolean): PlannedCall {
+    const call = isMap(given.task) ? mapOf(given) : given;
+    if (call.options.undo !== undefined) {
+      throw new InvalidOptionError("undo", "is for links of a chain.");
+    }
     return this.#call(call, call.options, call.args, takes);
   }
 
   #add(nodes: PlanNode[], parent: number, call: AnySignature, around: Surroundings): void {
-    if (around.depth > MAX_CANVAS_DEPTH) {
-      throw new InvalidOptionError("tasks", `are nested more than ${MAX_CANVAS_DEPTH} deep.`);
-    }
+    checkDepth(around.depth);
     const isImmutable = call.immutable || isMap(call.task);
     const args = isImmutable ? call.args : [...around.args, ...call.args];
     const takes = around.takes && !isImmutable;
@@ -110,15 +122,16 @@ export class Compiler {
     }
   }
 
-  #addTask(nodes: PlanNode[], parent: number, call: AnySignature, around: Surroundings): void {
-    this.#count();
+  #addTask(nodes: PlanNode[], parent: number, given: AnySignature, around: Surroundings): void {
+    this.#budget.count();
+    const call = isMap(given.task) ? mapOf(given) : given;
     const options = inherited(around.options, call.options);
     refuseUnique(this.#parts.registry, call.task, options);
     const planned = this.#call(call, options, around.args, around.takes);
     const place = nodes.push({ kind: "task", parent, call: planned }) - 1;
     const { undo } = call.options;
     if (undo === undefined) return;
-    this.#count();
+    this.#budget.count();
     if (isCanvas(undo)) throw new InvalidOptionError("undo", "is one task.");
     const back = inherited(withoutTimes(around.options), undo.options);
     const undoing = at("undo", () => this.#call(undo, back, undo.args, !undo.immutable));
@@ -134,15 +147,16 @@ export class Compiler {
     names: readonly string[] = [],
   ): void {
     const isChord = call.task === "celery.chord";
-    this.#count();
+    this.#budget.count();
     const place =
       nodes.push({
         kind: "chain",
         parent,
         ...this.#callbacks(call.options),
         ...(isChord && { is_chord: true }),
+        ...(parent < 0 && wholeOptions(call.options)),
       }) - 1;
-    const first = inherited(around.options, this.#ofMembers(call.options, parent));
+    const first = inherited(around.options, this.#ofMembers(call.options));
     const later = withoutTimes(first);
     for (const [index, link] of links.entries()) {
       const next = index === 0 ? around : { ...around, args: [], takes: true };
@@ -160,7 +174,7 @@ export class Compiler {
     members: readonly AnySignature[],
     around: Surroundings,
   ): void {
-    this.#count();
+    this.#budget.count();
     const { errors } = call.options;
     const place =
       nodes.push({
@@ -168,8 +182,9 @@ export class Compiler {
         parent,
         ...this.#callbacks(call.options),
         ...(errors === "collect" && { collects_errors: true }),
+        ...(parent < 0 && wholeOptions(call.options)),
       }) - 1;
-    const options = inherited(around.options, this.#ofMembers(call.options, parent));
+    const options = inherited(around.options, this.#ofMembers(call.options));
     for (const [index, member] of members.entries()) {
       at(`tasks.${index}`, () => {
         this.#add(nodes, place, member, { ...around, options, depth: around.depth + 1 });
@@ -177,13 +192,13 @@ export class Compiler {
     }
   }
 
-  /** The options of a chain or group that hold for its members. `expires` is the whole canvas's deadline. */
-  #ofMembers(options: SignatureOptions, parent: number): SignatureOptions {
-    if (parent >= 0 && options.expires !== undefined) {
-      throw new InvalidOptionError("expires", "is for tasks, and for a canvas as a whole.");
+  /** The options of a chain or group that hold for its members. */
+  #ofMembers(options: SignatureOptions): SignatureOptions {
+    if (options.expires !== undefined) {
+      throw new InvalidOptionError("expires", "is for tasks, and for a canvas that is called.");
     }
     if (options.undo !== undefined) throw new InvalidOptionError("undo", "is for tasks.");
-    const { link: _l, linkError: _e, errors: _r, expires: _d, ...same } = options;
+    const { link: _l, linkError: _e, errors: _r, ...same } = options;
     return same;
   }
 
@@ -208,9 +223,11 @@ export class Compiler {
         plan: this.plan(call, !call.immutable),
       })),
     );
-    if (isLargerThan(JSON.stringify(callbacks), MAX_LINKS_BYTES)) {
+    const text = JSON.stringify(callbacks);
+    if (isLargerThan(text, MAX_LINKS_BYTES)) {
       throw new InvalidOptionError(field, `may have ${MAX_LINKS_BYTES} bytes of JSON.`);
     }
+    this.#budget.grow(text.length);
     return callbacks;
   }
 
@@ -226,14 +243,14 @@ export class Compiler {
       takes && !call.immutable
         ? registry.bindLink(call.task, args, call.kwargs)
         : { kwargs: registry.bind(call.task, args, call.kwargs), into: null };
+    this.#budget.grow(bound.kwargs.length);
     if (isMap(call.task)) registry.checkMap(call.task, bound.kwargs);
     const definition = registry.runnerOf({ name: call.task, kwargs: bound.kwargs });
     if (definition === null) throw new UnknownTaskError(call.task);
     // As in Celery a map goes where the task goes that it calls.
     const route = routeOf(isMap(call.task) ? mappedName(bound.kwargs) : call.task);
     const priority = options.priority ?? definition.priority ?? route.priority ?? 0;
-    const key =
-      options.key ?? (bound.into === null ? registry.keyOf(call.task, bound.kwargs) : undefined);
+    const key = options.key ?? registry.keyOf(call.task, bound.kwargs, bound.into);
     // Refuses what can't be; the times count from the release.
     expiryTime(options, now, dueTime(options, now));
     return {
@@ -252,14 +269,20 @@ export class Compiler {
     const known = [...this.#parts.queues].join(", ");
     throw new InvalidOptionError("queue", `'${queue}' is none of ${known}.`);
   }
+}
 
-  #count(): void {
-    this.#nodes += 1;
-    if (this.#nodes > MAX_CANVAS_NODES) {
-      const message = `are more than ${MAX_CANVAS_NODES}, chains, groups and undos included.`;
-      throw new InvalidOptionError("tasks", message);
-    }
-  }
+/** What holds for a canvas as a whole, besides its members. */
+function wholeOptions(options: SignatureOptions): Pick<MembersNode, "options"> {
+  const { ignoreResult, labels, resultExpires } = options;
+  const own = runOptions(
+    {
+      ...(ignoreResult !== undefined && { ignoreResult }),
+      ...(labels !== undefined && { labels }),
+      ...(resultExpires !== undefined && { resultExpires }),
+    },
+    NOTHING_DECLARED,
+  );
+  return Object.keys(own).length === 0 ? {} : { options: own };
 }
 
 /** @throws InvalidOptionError for a member that would be decided over in another shard */

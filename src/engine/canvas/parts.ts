@@ -65,10 +65,24 @@ export function chunksOf({ kwargs }: AnySignature): AnySignature[] {
     task: "celery.starmap",
     args: [],
     kwargs: { task, it: it.slice(index * size, (index + 1) * size) as unknown },
-    options: task.options,
+    options: {},
     subtask_type: null,
     immutable: true,
   }));
+}
+
+/** A map with the options of the task that it calls, unless it has its own: only its arguments are stored. */
+export function mapOf(call: AnySignature): AnySignature {
+  const { task: inner, ...rest } = call.kwargs;
+  if (!isSignature(inner)) return call;
+  // It may have come as it is from outside.
+  const { task, kwargs, ...loose } = inner;
+  const { args, options }: Partial<AnySignature> = loose;
+  return {
+    ...call,
+    kwargs: { ...rest, task: { task, args: args ?? [], kwargs } },
+    options: { ...options, ...call.options },
+  };
 }
 
 function isSignature(value: unknown): value is AnySignature {

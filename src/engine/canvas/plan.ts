@@ -51,6 +51,8 @@ export interface MembersNode {
   readonly link_error?: readonly Callback[];
   /** Of a chain: a group and its body. */
   readonly is_chord?: true;
+  /** Of the first node: what holds for the canvas as a whole. */
+  readonly options?: Pick<RunOptions, "labels" | "ignore_result" | "result_expires">;
   /** Of a group: failed members don't fail it, their errors stand in the list of its results. */
   readonly collects_errors?: true;
 }
@@ -81,6 +83,8 @@ export interface CanvasRef {
   readonly awaited?: true;
   /** Present: it is somewhere in a group. */
   readonly group?: true;
+  /** How many tasks it is within that were replaced; absent: none. */
+  readonly nesting?: number;
   /** Present: it undoes what another did, also where its canvas has been called off. */
   readonly undo?: true;
 }

@@ -11,6 +11,7 @@ import { PlanShape } from "./shape.ts";
 export class CanvasRun {
   readonly #id: string;
   readonly #base: string;
+  readonly #nesting: number;
   readonly #shape: PlanShape;
   readonly #memory: CanvasMemory;
   /** Of the transaction that is under way. */
@@ -24,12 +25,15 @@ export class CanvasRun {
     id: string;
     /** What its members' ids count up from. */
     base: string;
+    /** Replaced tasks around its members. */
+    nesting: number;
     plan: Plan;
     memory: CanvasMemory;
     stop: ErrorInfo | null;
   }) {
     this.#id = parts.id;
     this.#base = parts.base;
+    this.#nesting = parts.nesting;
     this.#shape = new PlanShape(parts.plan);
     this.#memory = parts.memory;
     this.#stop = parts.stop;
@@ -258,6 +262,7 @@ export class CanvasRun {
       ...(isAwaited && { awaited: true }),
       ...(isInGroup && { group: true }),
       ...(kind === "undo" && { undo: true }),
+      ...(this.#nesting > 0 && { nesting: this.#nesting }),
     };
   }
 }

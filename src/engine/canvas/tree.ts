@@ -109,7 +109,7 @@ export function canvasSpec(id: string, owner: string, plan: Plan): TaskSpec {
   if (root === undefined || root.kind === "task" || root.kind === "undo") {
     throw new Error("A canvas begins with a chain or a group.");
   }
-  const { link, link_error } = root;
+  const { link, link_error, options } = root;
   return {
     id,
     name: nameOfPlan(plan),
@@ -121,6 +121,7 @@ export function canvasSpec(id: string, owner: string, plan: Plan): TaskSpec {
     dueAt: null,
     expiresAt: null,
     options: {
+      ...options,
       tree: treeOf(plan),
       ...(link !== undefined && { link }),
       ...(link_error !== undefined && { link_error }),

@@ -24,6 +24,9 @@ import type { DurableSteps } from "./durable-steps.ts";
 import { loadInput } from "./inputs.ts";
 import type { AttemptNotes, Reports } from "./reports.ts";
 
+/** Replaced tasks within each other: each stays until what it became has ended. */
+const MAX_NESTING = 100;
+
 /** What every attempt of a consumer is given. */
 export interface AttemptSupplies<Services> {
   readonly services: Services;
@@ -149,6 +152,12 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   readonly added: Plan[] = [];
 
   replace(call: Signature): never {
+    if ((this.task.options.canvas?.nesting ?? 0) >= MAX_NESTING) {
+      throw new LovageError(
+        "replaced_too_often",
+        `A task may be replaced ${MAX_NESTING} times within each other: repeat it with ctx.retry() or ctx.sleep().`,
+      );
+    }
     throw new Replaced({ kind: "replace", ...this.lovage.plan(call, this.task.id) });
   }
 

@@ -69,8 +69,10 @@ export class Canvases {
   #keep(row: TaskRow, plan: Plan, memory: CanvasMemory, rows: Map<number, number>): LiveCanvas {
     const { id, owner } = row;
     const stop = stopOf(row);
-    const base = optionsOf(row).base ?? id;
-    const run = new CanvasRun({ id, base, plan, memory, stop });
+    const options = optionsOf(row);
+    const base = options.base ?? id;
+    const nesting = (options.canvas?.nesting ?? 0) + (options.base === undefined ? 0 : 1);
+    const run = new CanvasRun({ id, base, nesting, plan, memory, stop });
     const { length } = JSON.stringify(plan);
     const canvas = { id, base, owner, run, rows, length };
     this.#live.set(id, canvas);

@@ -2,7 +2,6 @@ import {
   describeError,
   isTerminal,
   partsOfGate,
-  treeOf,
   WorkerLostError,
   type AttemptRecord,
   type Failed,
@@ -34,7 +33,7 @@ import type { SqlPort } from "./ports.ts";
 import { Sequels, type End } from "./sequels.ts";
 import { appended, isHeld, optionsOf, toFinished, waitingState, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
-import { holdTask, withAddedMembers } from "./held.ts";
+import { asEnded, heldOptions, holdTask } from "./held.ts";
 import { deleteDurable, stepSummaries, suspendTask } from "./steps.ts";
 
 /** Losses while running alone after which a task fails instead of being tried again. */
@@ -186,9 +185,11 @@ export class Changes {
   endHeld(id: string, end: NodeEnd, plan: Plan): void {
     const row = findLive(this.#sql, this.#memory, id);
     if (row === null) return;
-    const task = withAddedMembers(row, plan);
+    const isJoined = "value" in end && "kept" in end.value;
+    const task = asEnded(row, plan, isJoined);
     if ("value" in end) {
-      this.#end(task, "SUCCESS", null, { ...resultOf(end.value), value: end.value });
+      const isIgnored = optionsOf(row).ignore_result === true;
+      this.#end(task, "SUCCESS", null, { ...resultOf(end.value), isIgnored, value: end.value });
     } else {
       this.#end(task, end.state, null, { error: end.error, failedId: end.taskId });
     }
@@ -253,7 +254,7 @@ export class Changes {
     { plan, base }: Extract<Outcome, { kind: "replace" }>,
   ): void {
     const attempts = JSON.stringify(appended(task, attempt));
-    const options = JSON.stringify({ ...optionsOf(task), base, tree: treeOf(plan) });
+    const options = JSON.stringify(heldOptions(optionsOf(task), plan, base));
     const row = holdTask(this.#sql, { ...task, attempts, options }, lease.token);
     this.movedIds.push(task.id);
     this.#sequels.replaced(row, plan);
