@@ -1,5 +1,5 @@
 import { dueTime, expiryTime } from "./call-options.ts";
-import { MAX_CANVAS_BYTES } from "./canvas/budget.ts";
+import { MAX_CANVAS_BYTES, MAX_TREE_BYTES } from "./canvas/budget.ts";
 import { Compiler } from "./canvas/compile.ts";
 import { isCanvas } from "./canvas/parts.ts";
 import { release, type Plan } from "./canvas/plan.ts";
@@ -54,9 +54,6 @@ export interface TaskHandle {
   readonly taskId: string;
   readonly answer: Exclude<SubmitAnswer, Merged> | Merged["how"];
 }
-
-/** JSON text of its outline, equal members next to each other written as one. */
-const MAX_TREE_BYTES = 256 * 1_024;
 
 /**
  * Calls tasks on behalf of one caller. Typed calls go through `delay` and `applyAsync`, calls by name

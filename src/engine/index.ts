@@ -9,6 +9,7 @@ export * from "./errors.ts";
 export * from "./json.ts";
 export * from "./labels.ts";
 export * from "./limits.ts";
+export { isMap } from "./mapped.ts";
 export * from "./ports.ts";
 export * from "./registry.ts";
 export * from "./reports.ts";

@@ -72,7 +72,11 @@ export interface Signature<Result = unknown, Taken = never, Lacking = never> {
 
 /** Parameters that have to be given. */
 type Required<Input> = {
-  [Key in keyof Input]-?: string extends Key ? never : undefined extends Input[Key] ? never : Key;
+  [Key in keyof Input]-?: string extends Key
+    ? never
+    : Record<never, never> extends Pick<Input, Key>
+      ? never
+      : Key;
 }[keyof Input];
 
 type IsUnion<T, Each = T> = T extends unknown ? ([Each] extends [T] ? false : true) : never;

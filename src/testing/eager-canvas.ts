@@ -71,8 +71,10 @@ export async function runEagerCanvas(
         run.taskEnded(port, place, endOf(record, text));
       });
     },
+    share: (_group, _members, value) => value,
     drop: (place, call, end) => {
-      work.push(() => parts.dropped(specOf(place, call, null, { id, place }), end));
+      const spec = specOf(place, { ...call, key: null }, null, { id, place });
+      work.push(() => parts.dropped(spec, end));
     },
     keepMember: (group, position, end) => {
       const ends = members.get(group) ?? [];

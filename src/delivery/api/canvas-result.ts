@@ -1,4 +1,4 @@
-import { sizeOf, type CanvasTree, type TaskRecord } from "#engine";
+import { bodyPlaceOf, runsOf, type CanvasTree, type TaskRecord } from "#engine";
 import { placesOf } from "./canvas-views.ts";
 import type { ApiParts } from "./route.ts";
 import { isResultExpired } from "./task-views.ts";
@@ -41,23 +41,23 @@ export class CanvasResult {
 
   async *#textOf(tree: CanvasTree, place: number): AsyncGenerator<string> {
     if (typeof tree === "string" || "task" in tree) yield* this.#resultAt(place);
-    else if ("times" in tree) yield* this.#textOf(tree.of, place);
-    else if ("added" in tree) yield* this.#textOf(tree.added, tree.from);
+    else if ("added" in tree || "times" in tree) throw new Error("A run stands among members.");
     else if ("chord" in tree) {
       const { header, body } = tree.chord;
-      const size = header.reduce((sum, member) => sum + placesIn(member), 0);
-      yield* this.#textOf(body, place + 2 + size);
+      yield* this.#textOf(body, bodyPlaceOf(header, place));
     } else if ("chain" in tree) {
-      const last = [...membersOf(tree.chain, place + 1)].at(-1);
+      const last = [...runsOf(tree.chain, place + 1)].at(-1);
       if (last === undefined) yield "null";
-      else yield* this.#textOf(...last);
+      else yield* this.#textOf(last.tree, last.start + (last.times - 1) * last.size);
     } else {
       yield "[";
       let isFirst = true;
-      for (const member of membersOf(tree.group, place + 1)) {
-        if (!isFirst) yield ",";
-        isFirst = false;
-        yield* this.#textOf(...member);
+      for (const { tree: member, start, times, size } of runsOf(tree.group, place + 1)) {
+        for (let index = 0; index < times; index += 1) {
+          if (!isFirst) yield ",";
+          isFirst = false;
+          yield* this.#textOf(member, start + index * size);
+        }
       }
       yield "]";
     }
@@ -95,23 +95,4 @@ function failureOf({ id, state, error }: TaskRecord): string {
   if (error === null || state === "SUCCESS") return "null";
   const { exc_type, exc_message } = error;
   return JSON.stringify({ error: { exc_type, exc_message, task_id: id } });
-}
-
-function* membersOf(
-  members: readonly CanvasTree[],
-  from: number,
-): Generator<[tree: CanvasTree, place: number]> {
-  let place = from;
-  for (const member of members) {
-    const isRun = typeof member === "object" && "times" in member;
-    const one = isRun ? member.of : member;
-    for (let index = 0; index < (isRun ? member.times : 1); index += 1) {
-      yield [one, place];
-      place += placesIn(one);
-    }
-  }
-}
-
-function placesIn(member: CanvasTree): number {
-  return typeof member === "object" && "added" in member ? 0 : sizeOf(member);
 }

@@ -1,4 +1,4 @@
-import { memberId, sizeOf, type CanvasTree, type Places } from "#engine";
+import { bodyPlaceOf, memberId, placesIn, runsOf, type CanvasTree, type Places } from "#engine";
 
 /** One part of a canvas as its view shows it. `state` null: some of it lies outside of the page. */
 export interface NodeView extends Record<string, unknown> {
@@ -26,13 +26,12 @@ export class TreeView {
     if ("task" in tree) {
       return { ...this.#task(tree.task, place), undo: this.#task(tree.undo, place + 1) };
     }
-    if ("added" in tree) return this.of(tree.added, tree.from);
-    if ("times" in tree) return this.of(tree.of, place);
+    if ("added" in tree || "times" in tree) throw new Error("A run stands among members.");
     if ("chord" in tree) {
       const { header, body } = tree.chord;
       const group = this.#members(header, place + 2);
-      const bodyPlace = place + 2 + sizeAll(header);
-      const after = this.#isIn(bodyPlace, sizeOf(body)) ? this.of(body, bodyPlace) : null;
+      const bodyPlace = bodyPlaceOf(header, place);
+      const after = this.#isIn(bodyPlace, placesIn(body)) ? this.of(body, bodyPlace) : null;
       const kind = tree.chord.errors === "collect" ? "collecting" : "group";
       const before = { state: stateOf(group, countAll(header), kind) };
       return {
@@ -54,21 +53,13 @@ export class TreeView {
 
   #members(members: readonly CanvasTree[], from: number): NodeView[] {
     const views: NodeView[] = [];
-    let place = from;
-    for (const member of members) {
-      const isAdded = typeof member === "object" && "added" in member;
-      const isRun = typeof member === "object" && "times" in member;
-      const one = isRun ? member.of : member;
-      const size = sizeOf(one);
-      const times = isRun ? member.times : 1;
-      const start = isAdded ? member.from : place;
+    for (const { tree, start, times, size } of runsOf(members, from)) {
       // Of a run only those in the page are looked at.
       const first = Math.max(0, Math.floor((this.#page.from - start) / size));
       const last = Math.min(times, Math.ceil((this.#page.to - start) / size));
       for (let index = first; index < last; index += 1) {
-        views.push(this.of(one, start + index * size));
+        views.push(this.of(tree, start + index * size));
       }
-      if (!isAdded) place += size * times;
     }
     return views;
   }
@@ -105,14 +96,6 @@ function isEnded(state: string | null): boolean {
 
 function allPending(states: readonly (string | null)[]): boolean {
   return states.every((state) => state === "PENDING");
-}
-
-/** Places of members; those that were added stand elsewhere. */
-function sizeAll(members: readonly CanvasTree[]): number {
-  return members.reduce<number>((sum, member) => {
-    const isAdded = typeof member === "object" && "added" in member;
-    return isAdded ? sum : sum + sizeOf(member);
-  }, 0);
 }
 
 function countAll(members: readonly CanvasTree[]): number {

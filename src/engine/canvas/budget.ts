@@ -1,10 +1,12 @@
 import { InvalidOptionError } from "../errors.ts";
 
 /** Tasks, chains, groups and undos of one canvas; groups and chains within each other. */
-const MAX_CANVAS_NODES = 20_000;
+export const MAX_CANVAS_NODES = 20_000;
 const MAX_CANVAS_DEPTH = 20;
 /** JSON text of the plan of one canvas. */
 export const MAX_CANVAS_BYTES = 8 * 1_024 * 1_024;
+/** JSON text of its outline, equal members next to each other written as one. */
+export const MAX_TREE_BYTES = 256 * 1_024;
 
 /** What one canvas may still grow by. Asked before anything is put together: a short signature may stand for much. */
 export class CanvasBudget {

@@ -147,6 +147,9 @@ export class Compiler {
     names: readonly string[] = [],
   ): void {
     const isChord = call.task === "celery.chord";
+    if (call.options.errors !== undefined) {
+      throw new InvalidOptionError("errors", "is for groups and chords.");
+    }
     this.#budget.count();
     const place =
       nodes.push({

@@ -1,3 +1,4 @@
+export * from "./budget.ts";
 export * from "./compile.ts";
 export { isCanvas } from "./parts.ts";
 export * from "./plan.ts";

@@ -37,6 +37,8 @@ export interface CanvasMemory {
 export interface CanvasPort {
   /** A task's turn has come. `input` null: there is no result before it. */
   start(place: number, call: PlannedCall, input: Value | null, ref: CanvasRef): void;
+  /** A result that all members of a group are to get. */
+  share(group: number, members: number, value: Value): Value;
   /** A task's turn will never come. */
   drop(place: number, call: PlannedCall, end: Failed): void;
   /** A member of a group has ended. */

@@ -100,10 +100,11 @@ export class CanvasRun {
     } else if (node.kind === "chain") {
       this.#start(first, input);
     } else {
+      const shared = input && this.#at.share(place, members.length, input);
       // Last in, first out: so they start in their order.
       for (const member of members.toReversed()) {
         this.#work.push(() => {
-          this.#start(member, input);
+          this.#start(member, shared);
         });
       }
     }

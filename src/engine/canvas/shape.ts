@@ -4,9 +4,9 @@ import { childrenOf } from "./tree.ts";
 /** The nodes of a canvas and how they hang together. Members may be added. */
 export class PlanShape {
   readonly #nodes: PlanNode[];
-  #children: Map<number, number[]>;
+  readonly #children: Map<number, number[]>;
   /** Where each node stands among its parent's members. */
-  #positions: Map<number, number>;
+  readonly #positions: Map<number, number>;
 
   constructor({ nodes }: Plan) {
     this.#nodes = [...nodes];
@@ -84,10 +84,13 @@ export class PlanShape {
   append(group: number, { nodes }: Plan): number {
     const offset = this.#nodes.length;
     for (const node of nodes) {
-      this.#nodes.push({ ...node, parent: node.parent < 0 ? group : node.parent + offset });
+      const parent = node.parent < 0 ? group : node.parent + offset;
+      const place = this.#nodes.push({ ...node, parent }) - 1;
+      if (node.kind === "undo") continue;
+      const siblings = this.#children.get(parent) ?? [];
+      this.#children.set(parent, siblings);
+      this.#positions.set(place, siblings.push(place) - 1);
     }
-    this.#children = childrenOf(this.#nodes);
-    this.#positions = positionsIn(this.#children);
     return offset;
   }
 }

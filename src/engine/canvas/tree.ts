@@ -21,22 +21,24 @@ export type CanvasTree =
     }
   /** So many of a kind, one after the other. */
   | { readonly times: number; readonly of: CanvasTree }
-  /** A member that was added to a running group: its places count on from `from`. */
-  | { readonly from: number; readonly added: CanvasTree };
+  /** Members that were added to a running group, so many of a kind: their places count on from `from`. */
+  | { readonly from: number; readonly times: number; readonly added: CanvasTree };
 
-/**
- * The tree of a plan's nodes.
- * @param size nodes that it had when it began; those behind them were added
- */
-export function treeOf({ nodes }: Plan, size: number = nodes.length): CanvasTree {
+/** The tree of a plan's nodes. */
+export function treeOf({ nodes }: Plan): CanvasTree {
   const children = childrenOf(nodes);
-  const membersAt = (places: readonly number[] = []): CanvasTree[] =>
-    runsOf(
-      places.map((place) => {
-        const isAdded = place >= size && (nodes[place]?.parent ?? 0) < size;
-        return isAdded ? { from: place, added: at(place) } : at(place);
-      }),
-    );
+  /** `next`: the place of the first, unless that was added. */
+  const membersAt = (places: readonly number[] = [], next: number): CanvasTree[] => {
+    const runs = new Runs();
+    for (const place of places) {
+      const tree = at(place);
+      if (place === next) {
+        runs.add(tree);
+        next += placesIn(tree);
+      } else runs.addAdded(place, tree);
+    }
+    return runs.members;
+  };
   const at = (place: number): CanvasTree => {
     const node = nodes[place];
     if (node === undefined) throw new Error(`The plan has no place ${place}.`);
@@ -46,11 +48,12 @@ export function treeOf({ nodes }: Plan, size: number = nodes.length): CanvasTree
       return undo?.kind === "undo" ? { task: name, undo: undo.call.name } : name;
     }
     const own = children.get(place) ?? [];
-    if (node.kind === "group") return { group: membersAt(own), ...errorsOf(node) };
-    if (node.is_chord !== true) return { chain: membersAt(own) };
+    if (node.kind === "group") return { group: membersAt(own, place + 1), ...errorsOf(node) };
+    if (node.is_chord !== true) return { chain: membersAt(own, place + 1) };
     const [header = 0, body = 0] = own;
     const errors = errorsOf(nodes[header]);
-    return { chord: { header: membersAt(children.get(header)), body: at(body), ...errors } };
+    const members = membersAt(children.get(header), header + 1);
+    return { chord: { header: members, body: at(body), ...errors } };
   };
   return at(0);
 }
@@ -59,48 +62,110 @@ function errorsOf(node: PlanNode | undefined): { errors?: "collect" } {
   return node?.kind === "group" && node.collects_errors === true ? { errors: "collect" } : {};
 }
 
-/** The places of an outline: tasks, chains, groups and undos. Added members count where they stand. */
+/** All places of an outline: tasks, chains, groups and undos. */
 export function sizeOf(tree: CanvasTree): number {
-  if (typeof tree === "string") return 1;
-  if ("task" in tree) return 2;
-  if ("times" in tree) return tree.times * sizeOf(tree.of);
-  if ("added" in tree) return sizeOf(tree.added);
-  if ("chord" in tree) return 2 + sumOf(tree.chord.header) + sizeOf(tree.chord.body);
-  return 1 + sumOf("chain" in tree ? tree.chain : tree.group);
+  return count(tree, { task: 1, undo: 1, inner: 1, added: true });
+}
+
+/** The places that an outline takes up where it stands: those of added members are elsewhere. */
+export function placesIn(tree: CanvasTree): number {
+  return count(tree, { task: 1, undo: 1, inner: 1, added: false });
 }
 
 /** The tasks of an outline, undos left out. */
 export function tasksOf(tree: CanvasTree): number {
-  if (typeof tree === "string" || "task" in tree) return 1;
-  if ("times" in tree) return tree.times * tasksOf(tree.of);
-  if ("added" in tree) return tasksOf(tree.added);
-  const members =
-    "chord" in tree
-      ? [...tree.chord.header, tree.chord.body]
-      : "chain" in tree
-        ? tree.chain
-        : tree.group;
-  return members.reduce((sum, member) => sum + tasksOf(member), 0);
+  return count(tree, { task: 1, undo: 0, inner: 0, added: true });
 }
 
-function sumOf(members: readonly CanvasTree[]): number {
-  return members.reduce((sum, member) => sum + sizeOf(member), 0);
+/** What each kind of part counts. */
+interface Weights {
+  readonly task: number;
+  readonly undo: number;
+  readonly inner: number;
+  readonly added: boolean;
 }
 
-/** Equal members next to each other written as one. */
-function runsOf(members: readonly CanvasTree[]): CanvasTree[] {
-  const runs: CanvasTree[] = [];
-  let last = "";
-  let times = 0;
-  for (const member of members) {
-    const text = JSON.stringify(member);
-    const isSame = text === last;
-    times = isSame ? times + 1 : 1;
-    last = text;
-    if (isSame) runs[runs.length - 1] = { times, of: member };
-    else runs.push(member);
+function count(tree: CanvasTree, weights: Weights): number {
+  const all = (members: readonly CanvasTree[]) =>
+    members.reduce<number>((sum, member) => sum + count(member, weights), 0);
+  const { task, undo, inner } = weights;
+  if (typeof tree === "string") return task;
+  if ("task" in tree) return task + undo;
+  if ("added" in tree) return weights.added ? tree.times * count(tree.added, weights) : 0;
+  if ("times" in tree) return tree.times * count(tree.of, weights);
+  if ("chain" in tree) return inner + all(tree.chain);
+  if ("group" in tree) return inner + all(tree.group);
+  return 2 * inner + all(tree.chord.header) + count(tree.chord.body, weights);
+}
+
+/** Members, equal ones next to each other written as one. */
+class Runs {
+  readonly members: CanvasTree[] = [];
+  #last = "";
+  #times = 0;
+  /** Of a run of added ones: the place behind it. */
+  #next = 0;
+
+  add(tree: CanvasTree): void {
+    const isSame = this.#count(JSON.stringify(tree));
+    this.#put(isSame, isSame ? { times: this.#times, of: tree } : tree);
   }
-  return runs;
+
+  addAdded(place: number, tree: CanvasTree): void {
+    const text = JSON.stringify({ added: tree });
+    const isSame = place === this.#next && this.#count(text);
+    if (place !== this.#next) {
+      this.#last = text;
+      this.#times = 1;
+    }
+    this.#next = place + placesIn(tree);
+    const from = this.#next - this.#times * placesIn(tree);
+    this.#put(isSame, { from, times: this.#times, added: tree });
+  }
+
+  #count(text: string): boolean {
+    const isSame = text === this.#last;
+    this.#times = isSame ? this.#times + 1 : 1;
+    this.#last = text;
+    return isSame;
+  }
+
+  #put(isSame: boolean, member: CanvasTree): void {
+    if (isSame) this.members[this.members.length - 1] = member;
+    else this.members.push(member);
+  }
+}
+
+/** Equal members of an outline that stand next to each other. */
+export interface Run {
+  readonly tree: CanvasTree;
+  /** The place of the first. */
+  readonly start: number;
+  readonly times: number;
+  /** From one to the next. */
+  readonly size: number;
+}
+
+/**
+ * The members of a part of an outline, with their places.
+ * @param from the place of the first, unless that was added
+ */
+export function* runsOf(members: readonly CanvasTree[], from: number): Generator<Run> {
+  let place = from;
+  for (const member of members) {
+    const isRun = typeof member === "object" && "times" in member;
+    const tree = !isRun ? member : "added" in member ? member.added : member.of;
+    const isAdded = isRun && "added" in member;
+    const size = placesIn(tree);
+    const times = isRun ? member.times : 1;
+    yield { tree, start: isAdded ? member.from : place, times, size };
+    if (!isAdded) place += times * size;
+  }
+}
+
+/** The place of a chord's body. */
+export function bodyPlaceOf(header: readonly CanvasTree[], chord: number): number {
+  return chord + 2 + header.reduce<number>((sum, member) => sum + placesIn(member), 0);
 }
 
 /** The task that stands for a canvas: nobody claims it, and it ends with its members. */

@@ -1,4 +1,5 @@
 import {
+  isMap,
   LovageError,
   Replaced,
   Retry,
@@ -152,6 +153,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   readonly added: Plan[] = [];
 
   replace(call: Signature): never {
+    this.#refuseInMap();
     if ((this.task.options.canvas?.nesting ?? 0) >= MAX_NESTING) {
       throw new LovageError(
         "replaced_too_often",
@@ -162,10 +164,17 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   }
 
   addToGroup(call: Signature): void {
+    this.#refuseInMap();
     if (this.task.options.canvas?.group !== true) {
       throw new LovageError("no_group", `${this.task.id} is in no group.`);
     }
     this.added.push(this.lovage.plan(call, this.task.id).plan);
+  }
+
+  /** A map is one task for all its items: what one of them asked for would be all of it. */
+  #refuseInMap(): void {
+    if (!isMap(this.task.name)) return;
+    throw new LovageError("not_in_a_map", "An item of a map can't change the canvas: use a group.");
   }
 
   progress(meta: Readonly<Record<string, unknown>>): void {

@@ -1,5 +1,7 @@
 import {
   describeError,
+  LovageError,
+  MAX_CANVAS_NODES,
   TaskRevokedError,
   transition,
   type ErrorInfo,
@@ -39,6 +41,18 @@ export function resultOf(value: Value): Pick<End, "result" | "large"> {
   if ("large" in value) return { large: value.large };
   return "text" in value ? { result: value.text } : {};
 }
+
+/** Of a task that adds more members than its canvas takes. */
+export const CANVAS_FULL = {
+  event: "fail",
+  result: null,
+  error: withoutLedgerStack(
+    describeError(
+      new LovageError("canvas_full", `A canvas takes at most ${MAX_CANVAS_NODES} parts.`),
+    ),
+    true,
+  ),
+} as const;
 
 export const NO_LOGS = {};
 

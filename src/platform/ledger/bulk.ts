@@ -133,6 +133,7 @@ export function purgeSome(
   for (const row of rows) {
     // What waits in the middle of its steps has started.
     if (memory.leases.holding(row.id) !== undefined || row.suspension !== null) continue;
+    if (isUndo(row)) continue;
     revokeTask(sql, memory, changes, row, false);
     revoked += 1;
   }

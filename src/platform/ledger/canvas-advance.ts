@@ -16,12 +16,18 @@ import {
   type Value,
 } from "#engine";
 import type { LiveCanvas } from "./canvases.ts";
-import { CanvasStore, OWN_INPUT, undoingPlace } from "./canvas-store.ts";
+import { CanvasStore, OWN_INPUT, ownPlace } from "./canvas-store.ts";
 import type { Changes } from "./changes.ts";
 import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
 import { insertHeld, insertTasks, toRow } from "./submit.ts";
+
+/** Of what never runs: its arguments are not all there to tell it. */
+const noKey = () => null;
+
+/** What a group's members may have between them as copies of the result before it; above that they share one. */
+const MAX_COPIED_LENGTH = 1_024 * 1_024;
 
 /** The end of a task that is part of a canvas. */
 export interface MemberEnd {
@@ -130,12 +136,18 @@ export class CanvasAdvance {
     const store = this.#store;
     const { keyOf } = this.#memory;
     const now = this.#now;
-    const spec = (place: number, call: PlannedCall, input: Value | null, canvasRef: CanvasRef) =>
+    const spec = (
+      place: number,
+      call: PlannedCall,
+      input: Value | null,
+      canvasRef: CanvasRef,
+      key = keyOf,
+    ) =>
       release(call, {
         id: memberId(base, place),
         owner,
         now,
-        keyOf,
+        keyOf: key,
         input: input === null ? null : this.#fitting(input, call, { id, place }),
         canvas: canvasRef,
       });
@@ -143,8 +155,12 @@ export class CanvasAdvance {
       start: (place, call, input, ref) => {
         this.#specs.push(spec(place, call, input, ref));
       },
+      share: (group, members, value) => {
+        const isSmall = !("text" in value) || value.text.length * members <= MAX_COPIED_LENGTH;
+        return isSmall ? value : this.#keep(value, { id, place: ownPlace(group) });
+      },
       drop: (place, call, end) => {
-        const { id: taskId, ...planned } = spec(place, call, null, { id, place });
+        const { id: taskId, ...planned } = spec(place, call, null, { id, place }, noKey);
         const row = toRow({ id: taskId, ...planned }, true, now, now, "");
         this.#changes.endUnstarted(row, end);
       },
@@ -173,7 +189,7 @@ export class CanvasAdvance {
       },
       keptInput: (place) => store.keptValue({ id, place }) ?? { text: "null" },
       keepUndoing: (chain, undoing) => {
-        store.keep(id, undoingPlace(chain), JSON.stringify(undoing));
+        store.keep(id, ownPlace(chain), JSON.stringify(undoing));
       },
       call: (callbacks, input) => {
         for (const callback of callbacks) this.start({ callback, owner, input });

@@ -24,8 +24,8 @@ type Entry =
 /** The place of what a callback itself is to get. */
 export const OWN_INPUT = -1;
 
-/** The place of the undos of a chain that failed; its own inverse. */
-export function undoingPlace(chain: number): number {
+/** Where a chain that failed keeps its undos, and a group what all its members get; its own inverse. */
+export function ownPlace(chain: number): number {
   return -2 - chain;
 }
 
@@ -35,7 +35,8 @@ export function undoingPlace(chain: number): number {
  * canvas_parts    its plan: one row per 600,000 characters, and one each time members are added
  * canvas_members  how members of groups ended: one row per group and transaction
  * canvas_values   by place: what a task is to get, where it does not fit into its row or may be needed
- *                 later; what a member gave that was replaced with a group; the undos of failed chains
+ *                 later; what a member gave that was replaced with a group; the undos of failed
+ *                 chains, and what all members of a group get
  */
 export class CanvasStore {
   readonly #sql: SqlPort;

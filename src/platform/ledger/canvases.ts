@@ -1,8 +1,8 @@
 import { CanvasRun, type CanvasMemory, type ErrorInfo, type Plan, type Undoing } from "#engine";
-import { OWN_INPUT, undoingPlace, type CanvasStore } from "./canvas-store.ts";
+import { ownPlace, type CanvasStore } from "./canvas-store.ts";
 import { optionsOf, suspensionOf, type TaskRow } from "./rows.ts";
 
-/** JSON text of the plans that are kept in memory; with more, all are read again when they go on. */
+/** JSON text of the plans that are kept in memory: those that went on lately; others are read again. */
 const MAX_KEPT_LENGTH = 16 * 1_024 * 1_024;
 
 /** A canvas that runs. */
@@ -26,7 +26,12 @@ export class Canvases {
   /** Reads a canvas if it has to. `row`: the task that stands for it. Null: it is none. */
   open(store: CanvasStore, row: TaskRow): LiveCanvas | null {
     const known = this.#live.get(row.id);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // The one that went on last stands last.
+      this.#live.delete(row.id);
+      this.#live.set(row.id, known);
+      return known;
+    }
     const plan = store.plan(row.id);
     if (plan === null) return null;
     const memory: CanvasMemory = { groups: new Map(), undoable: new Set(), undoing: new Map() };
@@ -37,9 +42,9 @@ export class Canvases {
     }
     for (const place of store.keptPlaces(row.id)) {
       if (plan.nodes[place]?.kind === "undo") memory.undoable.add(place - 1);
-      else if (place < OWN_INPUT) {
+      else if (plan.nodes[ownPlace(place)]?.kind === "chain") {
         const undoing = JSON.parse(store.kept(row.id, place) ?? "") as Undoing;
-        memory.undoing.set(undoingPlace(place), undoing);
+        memory.undoing.set(ownPlace(place), undoing);
       }
     }
     for (const { places } of memory.undoing.values()) {
@@ -61,9 +66,10 @@ export class Canvases {
 
   /** Between transactions: keeps what is kept within bounds. */
   trim(): void {
-    if (this.#length <= MAX_KEPT_LENGTH) return;
-    this.#live.clear();
-    this.#length = 0;
+    for (const id of this.#live.keys()) {
+      if (this.#length <= MAX_KEPT_LENGTH) return;
+      this.forget(id);
+    }
   }
 
   #keep(row: TaskRow, plan: Plan, memory: CanvasMemory, rows: Map<number, number>): LiveCanvas {

@@ -117,7 +117,8 @@ export class Changes {
   }
 
   /** Ends the attempt of a task under its lease. The caller has checked that the lease holds it. */
-  endAttempt(lease: Lease, task: TaskRow, end: AttemptEnd): void {
+  endAttempt(lease: Lease, task: TaskRow, given: AttemptEnd): void {
+    const end = this.#sequels.bounded(task, given);
     this.#memory.leases.release(lease, task.id);
     if (task.gate !== "") this.touchedGates.add(task.gate);
     const losses = task.solo_losses + (end.event === "lose" && lease.isSolo ? 1 : 0);
@@ -255,9 +256,8 @@ export class Changes {
   ): void {
     const attempts = JSON.stringify(appended(task, attempt));
     const options = JSON.stringify(heldOptions(optionsOf(task), plan, base));
-    const row = holdTask(this.#sql, { ...task, attempts, options }, lease.token);
     this.movedIds.push(task.id);
-    this.#sequels.replaced(row, plan);
+    this.#sequels.replaced(holdTask(this.#sql, { ...task, attempts, options }, lease.token), plan);
   }
 
   /** Parks a task until it goes on with its steps. */

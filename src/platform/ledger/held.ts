@@ -1,4 +1,4 @@
-import { sizeOf, treeOf, type Plan, type RunOptions } from "#engine";
+import { isLargerThan, MAX_TREE_BYTES, sizeOf, treeOf, type Plan, type RunOptions } from "#engine";
 import type { SqlPort } from "./ports.ts";
 import { optionsOf, type Suspension, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
@@ -30,7 +30,9 @@ export function asEnded(row: TaskRow, plan: Plan, isJoined: boolean): TaskRow {
   const options = optionsOf(row);
   const size = options.tree === undefined ? plan.nodes.length : sizeOf(options.tree);
   if (plan.nodes.length === size && !isJoined) return row;
-  const tree = treeOf(plan, size);
+  const grown = treeOf(plan);
+  // Members that are too many different ones are not shown.
+  const tree = isLargerThan(JSON.stringify(grown), MAX_TREE_BYTES) ? options.tree : grown;
   const ended = { ...options, tree, ...(isJoined && { joined: true }) };
   return { ...row, options: JSON.stringify(ended) };
 }

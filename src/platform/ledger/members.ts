@@ -1,9 +1,9 @@
-import { isTerminal, sizeOf, treeOf, type CanvasTree, type State, type TaskRecord } from "#engine";
+import { isTerminal, treeOf, type CanvasTree, type State, type TaskRecord } from "#engine";
 import type { IdRange } from "../history/search.ts";
 import { CanvasStore } from "./canvas-store.ts";
 import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
-import { isHeld, optionsOf, toRecord, waitingState, type TaskRow } from "./rows.ts";
+import { isHeld, toRecord, waitingState, type TaskRow } from "./rows.ts";
 
 /** What a ledger knows of a canvas's members: D1 has the others. */
 export interface LiveMembers {
@@ -44,8 +44,7 @@ export function outlineOf(sql: SqlPort, memory: Memory, id: string): CanvasTree 
   const row = findLive(sql, memory, id);
   if (row === null || !isHeld(row)) return null;
   const plan = new CanvasStore(sql).plan(id);
-  const { tree } = optionsOf(row);
-  return plan === null || tree === undefined ? null : treeOf(plan, sizeOf(tree));
+  return plan === null ? null : treeOf(plan);
 }
 
 function isIn({ id }: { readonly id: string }, { from, to }: IdRange): boolean {

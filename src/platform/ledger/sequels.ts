@@ -1,16 +1,18 @@
-import type {
-  ErrorInfo,
-  LargeResult,
-  NodeEnd,
-  Plan,
-  TaskSpec,
-  TerminalState,
-  Value,
+import {
+  MAX_CANVAS_NODES,
+  type ErrorInfo,
+  type LargeResult,
+  type NodeEnd,
+  type Plan,
+  type TaskSpec,
+  type TerminalState,
+  type Value,
 } from "#engine";
+import { CANVAS_FULL, type AttemptEnd } from "./attempt-end.ts";
 import { CanvasAdvance, type MemberEnd, type Start } from "./canvas-advance.ts";
 import { CanvasStore } from "./canvas-store.ts";
 import type { Changes } from "./changes.ts";
-import type { Memory } from "./memory.ts";
+import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { isHeld, optionsOf, type TaskRow } from "./rows.ts";
 
@@ -36,6 +38,8 @@ export class Sequels {
   readonly #changes: Changes;
   readonly #now: number;
   #memberEnds: MemberEnd[] = [];
+  /** Nodes that are about to be added, by canvas. */
+  readonly #added = new Map<string, number>();
   #starts: Start[] = [];
   #replaced: (readonly [row: TaskRow, plan: Plan])[] = [];
   /** Canvases, and tasks with arguments that were kept for them, of which nothing is needed any more. */
@@ -46,6 +50,22 @@ export class Sequels {
     this.#memory = memory;
     this.#changes = changes;
     this.#now = now;
+  }
+
+  /** The end of an attempt; a failure if its canvas has no room for the members that it adds. */
+  bounded(task: TaskRow, end: AttemptEnd): AttemptEnd {
+    const { adds } = end;
+    const id = adds === undefined ? undefined : optionsOf(task).canvas?.id;
+    const row = id === undefined ? null : findLive(this.#sql, this.#memory, id);
+    const canvas = row && this.#memory.canvases.open(new CanvasStore(this.#sql), row);
+    if (adds === undefined || id === undefined || canvas === null) return end;
+    const size = adds.reduce((sum, { nodes }) => sum + nodes.length, this.#added.get(id) ?? 0);
+    if (canvas.run.shape.size + size > MAX_CANVAS_NODES) {
+      const { adds: _none, large: _neither, ...rest } = end;
+      return { ...rest, ...CANVAS_FULL };
+    }
+    this.#added.set(id, size);
+    return end;
   }
 
   /** A task ended that has options. */
@@ -96,6 +116,7 @@ export class Sequels {
     while (this.#memberEnds.length + this.#starts.length + this.#replaced.length > 0) {
       const advance = this.#advance();
       for (const [row, plan] of this.#replaced.splice(0)) advance.replace(row, plan);
+      this.#added.clear();
       for (const end of this.#memberEnds.splice(0)) advance.ended(end);
       for (const start of this.#starts.splice(0)) advance.start(start);
       advance.write();
