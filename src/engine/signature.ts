@@ -74,7 +74,7 @@ export interface Signature<Result = unknown, Taken = never, Lacking = never> {
 type Required<Input> = {
   [Key in keyof Input]-?: string extends Key
     ? never
-    : Record<never, never> extends Pick<Input, Key>
+    : Partial<Pick<Input, Key>> extends Pick<Input, Key>
       ? never
       : Key;
 }[keyof Input];
