@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { LovageError, MAX_SHARDS } from "#engine";
+import { isZone, LovageError, MAX_SHARDS } from "#engine";
 import type { Env } from "./platform/env.ts";
 
 /** 32 bytes as base64; absent or empty: none. */
@@ -22,6 +22,7 @@ const settings = z.object({
     .transform((addresses) => addresses.filter((address) => address !== ""))
     .pipe(z.array(z.email()).max(50)),
   HISTORY_DAYS: z.coerce.number().int().min(7).max(3_650).default(30),
+  TIMEZONE: z.string().default("UTC").refine(isZone),
   ALERT_THRESHOLD: z.coerce.number().int().min(1).default(1),
   ALERT_WINDOW_MINUTES: z.coerce.number().min(1).max(1_440).default(15),
 });
@@ -37,6 +38,8 @@ export interface Config {
   readonly adminEmails: readonly string[];
   /** Finished tasks are kept this long. */
   readonly historyDays: number;
+  /** Of schedules that name none. */
+  readonly timezone: string;
   readonly alerts: { readonly threshold: number; readonly windowMs: number };
 }
 
@@ -56,6 +59,7 @@ export function readConfig(env: Env): Config {
     isOpenAccess: OPEN_ACCESS,
     shards: LEDGER_SHARDS,
     locale: LOCALE,
+    timezone: checked.data.TIMEZONE,
     idSecret: ID_SECRET,
     secretKeys: [checked.data.SECRETS_KEY, checked.data.SECRETS_KEY_PREVIOUS].filter(
       (key) => key !== "",

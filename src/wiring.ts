@@ -1,6 +1,7 @@
 import { drizzle } from "drizzle-orm/d1";
 import {
   compileRoutes,
+  isTerminal,
   importIdSecret,
   Lovage,
   Registry,
@@ -17,6 +18,9 @@ import { createOutboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
 import { ApiKeys } from "./platform/access/api-keys.ts";
 import type { WatchdogDuty } from "./platform/beat/beat-object.ts";
+import { ScheduleClient } from "./platform/beat/schedule-client.ts";
+import { submitRuns } from "./platform/beat/submit-runs.ts";
+import type { PlannedRun } from "./platform/beat/tick-plan.ts";
 import { drain } from "./platform/consumer/drain.ts";
 import { answerDoorbells } from "./platform/consumer/queue-handler.ts";
 import { QUEUES, type Doorbell } from "./platform/doorbell.ts";
@@ -89,6 +93,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     mayFailAgain: async (address) => (await env.AUTH_FAILURES.limit({ key: address })).success,
   };
   const largeResults = new R2Results(env.RESULTS);
+  const beatLovage = lovageFor(SYSTEM_OWNER);
   const deadLetters = new DeadLetters({ db: env.DB, lovageFor, submitter: directory });
   const alerts = new DeadLetterAlerts({
     groups: (failedAfter, failedBefore) => deadLetters.summary({ failedAfter, failedBefore }),
@@ -128,11 +133,17 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       largeResults,
       search: new DeploymentSearch(shards, new HistorySearch(env.DB)),
       canvases,
+      timezone: config.timezone,
+      schedules: new ScheduleClient(() => env.BEAT.getByName(BEAT)),
       deadLetters,
       registry,
       queues: QUEUES,
       shards: config.shards,
-      conf: { open_access: config.isOpenAccess, locale: config.locale },
+      conf: {
+        open_access: config.isOpenAccess,
+        locale: config.locale,
+        timezone: config.timezone,
+      },
       lovageFor,
       db,
       outbox,
@@ -140,6 +151,14 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       log,
     }),
     watchdogDuties,
+    /** What Beat submits its runs with. */
+    beat: {
+      submit: (runs: readonly PlannedRun[]) => submitRuns(runs, beatLovage, directory),
+      isUnfinished: async (taskId: string) => {
+        const task = await directory.get(taskId);
+        return task !== null && !isTerminal(task.state);
+      },
+    },
     /** Does the due work of one queue on one shard; `bells` rang for it. */
     drain: (shard: number, queue: string, bells: number): Promise<number> =>
       drain(

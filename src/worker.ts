@@ -1,10 +1,12 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import type { TaskLimits } from "#engine";
+import type { DeclaredSchedule, TaskLimits } from "#engine";
 import type { LovageBinding, RpcCallOptions, RpcStatus } from "./delivery/rpc/binding.ts";
 import type { RpcCalls, RpcProps } from "./delivery/rpc/calls.ts";
-import { shopTasks } from "./domain/index.ts";
+import { readConfig } from "./config.ts";
+import { shopSchedules, shopTasks } from "./domain/index.ts";
 import { BeatObject, type WatchdogDuty } from "./platform/beat/beat-object.ts";
 import type { Env } from "./platform/env.ts";
+import type { BeatPorts } from "./platform/beat/task-beat.ts";
 import { LedgerObject } from "./platform/ledger/ledger-object.ts";
 import { LimiterObject } from "./platform/limiter/limiter-object.ts";
 import { createWorker, declaredKeys, declaredLimits, wire } from "./wiring.ts";
@@ -30,6 +32,14 @@ export class Limiter extends LimiterObject {}
 export class Beat extends BeatObject {
   protected override duties(): readonly WatchdogDuty[] {
     return wire(this.env, shopTasks).watchdogDuties;
+  }
+
+  protected override declared(): readonly DeclaredSchedule[] {
+    return shopSchedules(readConfig(this.env).timezone);
+  }
+
+  protected override runsAndTasks(): Pick<BeatPorts, "submit" | "isUnfinished"> {
+    return wire(this.env, shopTasks).beat;
   }
 }
 

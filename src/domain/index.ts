@@ -1,4 +1,4 @@
-import type { TaskRoutes } from "#engine";
+import type { DeclaredSchedule, TaskRoutes } from "#engine";
 import { sendAdminNotification, sendOrderConfirmationEmail } from "./notifications/index.ts";
 import { processPaymentTask } from "./payments/index.ts";
 import { processData } from "./processing/index.ts";
@@ -15,5 +15,8 @@ export const shopTasks = [
   processPaymentTask,
   processData,
 ] as const;
+
+/** What runs by itself, declared next to its tasks: the shop's nightly work has none yet. */
+export const shopSchedules: (timezone: string) => readonly DeclaredSchedule[] = () => [];
 
 export { sendAdminNotification } from "./notifications/index.ts";

@@ -7,6 +7,7 @@ import { inspectRoutes } from "./inspect-routes.ts";
 import { orderRoutes } from "./order-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiParts, Route } from "./route.ts";
+import { scheduleRoutes } from "./schedule-routes.ts";
 import { searchRoutes } from "./search-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
 
@@ -28,6 +29,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...orderRoutes(parts),
     ...taskRoutes(parts),
     ...canvasRoutes(parts),
+    ...scheduleRoutes(parts),
     ...searchRoutes(parts),
     ...deadLetterRoutes(parts),
     ...controlRoutes(parts),

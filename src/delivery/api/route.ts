@@ -9,6 +9,7 @@ import type {
   Lovage,
   Outbox,
   Registry,
+  ScheduleBook,
   TaskControl,
   TaskReader,
   TaskSearch,
@@ -22,6 +23,9 @@ export interface ApiParts {
   readonly control: DeploymentControl;
   readonly search: TaskSearch;
   readonly canvases: CanvasReader;
+  readonly schedules: ScheduleBook;
+  /** Of schedules that name none. */
+  readonly timezone: string;
   readonly largeResults: Pick<LargeResults, "get">;
   readonly deadLetters: DeadLetterBox;
   readonly registry: Registry<never>;
@@ -49,7 +53,7 @@ export interface ApiCall {
 
 /** A route declares who may use it; a route that does not is a type error. */
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** Without the trailing slash; answers with it too. */
   readonly path: string;
   readonly scope: Scope | "public";

@@ -1,7 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
-import { changeControls, NO_CONTROLS, type ControlChange, type Controls } from "#engine";
+import {
+  changeControls,
+  NO_CONTROLS,
+  type ControlChange,
+  type Controls,
+  type DeclaredSchedule,
+  type ScheduleSettings,
+} from "#engine";
 import type { Env } from "../env.ts";
+import { ObjectSql } from "../ledger/object-ports.ts";
 import { log } from "../log.ts";
+import { systemClock } from "../system.ts";
+import { TaskBeat, type BeatPorts } from "./task-beat.ts";
 
 /** Where the controls are stored. */
 const CONTROLS = "controls";
@@ -15,22 +25,42 @@ export interface WatchdogDuty {
 }
 
 /**
- * The deployment's clock: one object whose alarm runs the watchdog's duties every half minute, for ever.
- * The cron trigger calls `tick` too, and sets the alarm again should it ever be lost.
+ * The deployment's clock: one object whose alarm fires what is scheduled and runs the watchdog's duties every
+ * half minute, for ever. The cron trigger calls `tick` too, and sets the alarm again should it ever be lost.
+ * Schedules travel as JSON text.
  */
 export abstract class BeatObject extends DurableObject<Env> {
+  readonly #beat: TaskBeat;
+  /** When the duties are due again, epoch ms. */
+  #dutiesAt = 0;
+
   protected abstract duties(): readonly WatchdogDuty[];
+  protected abstract declared(): readonly DeclaredSchedule[];
+  protected abstract runsAndTasks(): Pick<BeatPorts, "submit" | "isUnfinished">;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#beat = new TaskBeat({
+      clock: systemClock,
+      sql: new ObjectSql(ctx.storage),
+      submit: (runs) => this.runsAndTasks().submit(runs),
+      isUnfinished: (taskId) => this.runsAndTasks().isUnfinished(taskId),
+      log,
+    });
+  }
 
   /** Starts the clock if it stands still. Cheap and safe to call at any time. */
   async start(): Promise<void> {
+    this.#beat.declare(this.declared(), (name) => `code:${name}`);
     const alarm = await this.ctx.storage.getAlarm();
     // A time long past means that the alarm was lost on the way.
     if (alarm === null || alarm < Date.now() - 2 * WATCHDOG_MS) await this.#arm();
+    else await this.#armNoLaterThan(alarm);
   }
 
   async tick(): Promise<void> {
     await this.start();
-    await this.#runDuties();
+    await this.#work(true);
   }
 
   /** See `Controls`: here they are kept. */
@@ -48,13 +78,79 @@ export abstract class BeatObject extends DurableObject<Env> {
     return controls;
   }
 
-  override async alarm(): Promise<void> {
-    await this.#arm();
-    await this.#runDuties();
+  async schedules(after: string, limit: number): Promise<string> {
+    return JSON.stringify(this.#beat.page(after, limit));
   }
 
-  async #arm(): Promise<void> {
+  async schedule(name: string): Promise<string> {
+    return JSON.stringify(this.#beat.get(name));
+  }
+
+  async createSchedule(name: string, settings: string): Promise<string> {
+    const given = JSON.parse(settings) as ScheduleSettings;
+    return this.#changed(this.#beat.create(name, crypto.randomUUID(), given));
+  }
+
+  async updateSchedule(name: string, settings: string): Promise<string> {
+    return this.#changed(this.#beat.update(name, JSON.parse(settings) as ScheduleSettings));
+  }
+
+  async removeSchedule(name: string): Promise<boolean> {
+    return this.#beat.remove(name);
+  }
+
+  async runSchedule(name: string, key: string): Promise<string> {
+    return JSON.stringify(await this.#beat.run(name, key));
+  }
+
+  async backfillSchedule(name: string, from: number, until: number): Promise<string> {
+    return JSON.stringify(await this.#beat.backfill(name, from, until));
+  }
+
+  async scheduleRuns(name: string, limit: number): Promise<string> {
+    return JSON.stringify(this.#beat.runs(name, limit));
+  }
+
+  /** Never throws: an alarm that threw seven times would be dropped for ever. */
+  override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + WATCHDOG_MS);
+    await this.#work(Date.now() >= this.#dutiesAt);
+    await this.#arm();
+  }
+
+  async #changed(answer: unknown): Promise<string> {
+    await this.#arm();
+    return JSON.stringify(answer);
+  }
+
+  async #work(isWatchdog: boolean): Promise<void> {
+    const jobs = [this.#fire()];
+    if (isWatchdog) {
+      this.#dutiesAt = Date.now() + WATCHDOG_MS;
+      jobs.push(this.#runDuties());
+    }
+    await Promise.all(jobs);
+  }
+
+  async #fire(): Promise<void> {
+    try {
+      await this.#beat.tick();
+    } catch (error) {
+      log("beat_failed", { error });
+    }
+  }
+
+  /** For the next slot, or the watchdog. */
+  async #arm(): Promise<void> {
+    const now = Date.now();
+    if (this.#dutiesAt < now) this.#dutiesAt = now;
+    const at = Math.min(this.#dutiesAt, this.#beat.nextAt ?? Infinity);
+    await this.ctx.storage.setAlarm(Math.max(now, at));
+  }
+
+  async #armNoLaterThan(alarm: number): Promise<void> {
+    const next = this.#beat.nextAt;
+    if (next !== null && next < alarm) await this.ctx.storage.setAlarm(next);
   }
 
   async #runDuties(): Promise<void> {

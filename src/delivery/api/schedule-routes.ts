@@ -1,0 +1,201 @@
+import { z } from "zod";
+import { slotsBetween, UnknownTaskError, type Schedule, type ScheduleSettings } from "#engine";
+import { readBody } from "./body.ts";
+import { conflict, invalid, notFound } from "./problems.ts";
+import { QueryReader } from "./query.ts";
+import type { ApiCall, ApiParts, Route } from "./route.ts";
+import { changeSchema, createSchema, settingsOf } from "./schedule-schema.ts";
+import { runView, scheduleView } from "./schedule-views.ts";
+import { instant } from "./signatures.ts";
+import { callKey } from "./task-calls.ts";
+
+const emptySchema = z.strictObject({});
+const backfillSchema = z.strictObject({ from: instant, until: instant });
+
+/** The schedules of the deployment, for admins. */
+export function scheduleRoutes(parts: ApiParts): Route[] {
+  const { schedules, timezone } = parts;
+  const base = () => ({ now: parts.clock.now(), timezone });
+
+  async function found(name: string | undefined): Promise<Schedule> {
+    const schedule = await schedules.get(decodeURIComponent(name ?? ""));
+    if (schedule === null) throw notFound();
+    return schedule;
+  }
+
+  /** A schedule whose calls can't be made is refused when it is written, not when it fires. */
+  async function check(settings: ScheduleSettings, owner: string): Promise<void> {
+    const { task, args, kwargs, queue, priority, headers } = settings;
+    const options = {
+      labels: headers,
+      ...(queue !== null && { queue }),
+      ...(priority !== null && { priority }),
+    };
+    const call = { task, args, kwargs, options, subtask_type: null, immutable: false };
+    try {
+      await parts.lovageFor(owner).prepare([call]);
+    } catch (error) {
+      if (!(error instanceof UnknownTaskError)) throw error;
+      throw invalid([{ field: "task", message: error.message }]);
+    }
+  }
+
+  async function switched({ params, request }: ApiCall, enabled: boolean): Promise<Response> {
+    await readBody(request, emptySchema);
+    const old = await found(params.name);
+    const changed = await schedules.update(old.name, settingsOf({ enabled }, old, base()));
+    if (changed === null) throw notFound();
+    return Response.json(scheduleView(changed));
+  }
+
+  const path = "/api/schedules";
+  return [
+    {
+      method: "GET",
+      path,
+      scope: "admin",
+      handle: async ({ query }) => {
+        const reader = new QueryReader(query);
+        const limit = reader.integer("limit", 100, 1_000);
+        const after = reader.text("cursor") ?? "";
+        reader.check();
+        const page = await schedules.page(after, limit + 1);
+        const next = page.length > limit ? (page[limit - 1]?.name ?? null) : null;
+        return Response.json({
+          schedules: page.slice(0, limit).map(scheduleView),
+          next_cursor: next,
+        });
+      },
+    },
+    {
+      method: "POST",
+      path,
+      scope: "admin",
+      handle: async ({ request, caller }) => {
+        const { name, ...given } = await readBody(request, createSchema);
+        const settings = settingsOf(given, null, base());
+        await check(settings, caller.owner);
+        if ((await schedules.get(name)) !== null) throw exists(name);
+        return Response.json(scheduleView(await schedules.create(name, settings)), { status: 201 });
+      },
+    },
+    {
+      method: "GET",
+      path: `${path}/:name`,
+      scope: "admin",
+      handle: async ({ params }) => Response.json(scheduleView(await found(params.name))),
+    },
+    {
+      method: "PATCH",
+      path: `${path}/:name`,
+      scope: "admin",
+      handle: async ({ request, params, caller }) => {
+        const given = await readBody(request, changeSchema);
+        const old = await found(params.name);
+        const settings = settingsOf(given, old, base());
+        await check(settings, caller.owner);
+        const changed = await schedules.update(old.name, settings);
+        if (changed === null) throw notFound();
+        return Response.json(scheduleView(changed));
+      },
+    },
+    {
+      method: "DELETE",
+      path: `${path}/:name`,
+      scope: "admin",
+      handle: async ({ params }) => {
+        const { name, origin } = await found(params.name);
+        if (origin === "code") {
+          throw conflict("declared_in_code", "It is declared in the code: disable it instead.");
+        }
+        await schedules.remove(name);
+        return new Response(null, { status: 204 });
+      },
+    },
+    {
+      method: "POST",
+      path: `${path}/:name/enable`,
+      scope: "admin",
+      handle: (call) => switched(call, true),
+    },
+    {
+      method: "POST",
+      path: `${path}/:name/disable`,
+      scope: "admin",
+      handle: (call) => switched(call, false),
+    },
+    {
+      method: "POST",
+      path: `${path}/:name/run`,
+      scope: "admin",
+      handle: async ({ request, params }) => {
+        await readBody(request, emptySchema);
+        const key = callKey(request, "")?.key ?? crypto.randomUUID();
+        const run = await schedules.run((await found(params.name)).name, key);
+        if (run === null) throw notFound();
+        return Response.json(runView(run, null), { status: 202 });
+      },
+    },
+    {
+      method: "POST",
+      path: `${path}/:name/backfill`,
+      scope: "admin",
+      handle: async ({ request, params }) => {
+        const { from, until } = await readBody(request, backfillSchema);
+        const [first, last] = [from.getTime(), until.getTime()];
+        if (last < first || last > parts.clock.now()) {
+          throw invalid([{ field: "until", message: "Must be after from, and past." }]);
+        }
+        const runs = await schedules.backfill((await found(params.name)).name, first, last);
+        if (runs === null) throw notFound();
+        return Response.json({ runs: runs.map((run) => runView(run, null)) }, { status: 202 });
+      },
+    },
+    {
+      method: "GET",
+      path: `${path}/:name/next`,
+      scope: "admin",
+      handle: async ({ params, query }) => {
+        const reader = new QueryReader(query);
+        const count = reader.integer("count", 10, 100);
+        reader.check();
+        const { timing, enabled, startTime, expires } = await found(params.name);
+        const after = Math.max(parts.clock.now(), (startTime ?? 0) - 1);
+        const slots = slotsBetween(timing, after, expires ?? Infinity, count);
+        const zone = timing.kind === "crontab" ? timing.timezone : "UTC";
+        const local = new Intl.DateTimeFormat("en-GB", {
+          timeZone: zone,
+          dateStyle: "full",
+          timeStyle: "long",
+        });
+        return Response.json({
+          enabled,
+          timezone: zone,
+          next: slots.map((slot) => ({
+            at: new Date(slot).toISOString(),
+            local: local.format(slot),
+          })),
+        });
+      },
+    },
+    {
+      method: "GET",
+      path: `${path}/:name/runs`,
+      scope: "admin",
+      handle: async ({ params, query }) => {
+        const reader = new QueryReader(query);
+        const limit = reader.integer("limit", 20, 100);
+        reader.check();
+        const runs = await schedules.runs((await found(params.name)).name, limit);
+        const views = runs.map(async (run) =>
+          runView(run, run.task_id === null ? null : await parts.tasks.get(run.task_id)),
+        );
+        return Response.json({ runs: await Promise.all(views) });
+      },
+    },
+  ];
+}
+
+function exists(name: string) {
+  return conflict("exists", `There is a schedule '${name}'.`);
+}

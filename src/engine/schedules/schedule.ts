@@ -1,0 +1,174 @@
+import type { Signature } from "../signature.ts";
+import { lastSlots, nextSlot, slotsBetween, type Timing } from "./timing.ts";
+
+/** What becomes of slots that nobody was there for (a deploy, an outage). */
+export type MissedPolicy =
+  | { readonly policy: "skip" }
+  /** One run makes up for all of them. */
+  | { readonly policy: "once" }
+  /** The last `limit` of them, each as a task of its own. */
+  | { readonly policy: "all"; readonly limit: number };
+
+/** What becomes of a slot while the run before it is unfinished. */
+export type OverlapPolicy = "allow" | "skip" | "queue";
+
+/** What a schedule says, as it is made and changed; django-celery-beat's PeriodicTask. */
+export interface ScheduleSettings {
+  readonly task: string;
+  readonly args: readonly unknown[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  readonly timing: Timing;
+  readonly enabled: boolean;
+  /** True: it is disabled when it has run once. */
+  readonly oneOff: boolean;
+  /** No slot before this, epoch ms; null: from the beginning. */
+  readonly startTime: number | null;
+  /** No slot after this, epoch ms; null: without end. */
+  readonly expires: number | null;
+  /** Seconds after its slot for which a run may start; null: at any time. */
+  readonly expireSeconds: number | null;
+  readonly queue: string | null;
+  readonly priority: number | null;
+  /** Labels of its tasks (Celery's headers and stamps). */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly description: string;
+  readonly missed: MissedPolicy;
+  readonly overlap: OverlapPolicy;
+}
+
+/** A schedule as the code declares it, next to its task. */
+export interface DeclaredSchedule {
+  readonly name: string;
+  readonly settings: ScheduleSettings;
+}
+
+/** What a schedule says that says nothing but its task and its timing. */
+export const DEFAULT_SETTINGS = {
+  args: [],
+  kwargs: {},
+  enabled: true,
+  oneOff: false,
+  startTime: null,
+  expires: null,
+  expireSeconds: null,
+  queue: null,
+  priority: null,
+  headers: {},
+  description: "",
+  missed: { policy: "once" },
+  overlap: "allow",
+} as const satisfies Omit<ScheduleSettings, "task" | "timing">;
+
+/** Declares a schedule of a call. */
+export function declareSchedule(
+  name: string,
+  { task, args, kwargs }: Signature,
+  timing: Timing,
+  more: Partial<Omit<ScheduleSettings, "task" | "args" | "kwargs" | "timing">> = {},
+): DeclaredSchedule {
+  return { name, settings: { ...DEFAULT_SETTINGS, task, args, kwargs, timing, ...more } };
+}
+
+export interface Schedule extends ScheduleSettings {
+  /** Part of the ids of its tasks: another schedule of the same name is another one. */
+  readonly id: string;
+  readonly name: string;
+  /** `code`: it is declared there; `retired`: it was. */
+  readonly origin: "code" | "admin" | "retired";
+  /** What the code declared last, as JSON text; null: nothing. What an admin changed since then stays. */
+  readonly declared: string | null;
+  /** Slots up to here are dealt with, epoch ms. */
+  readonly lastSlot: number;
+  /** When it has something to do again; null: never. */
+  readonly nextAt: number | null;
+  /** A slot that waits for the end of the run before it. */
+  readonly queuedSlot: number | null;
+  readonly lastRunAt: number | null;
+  readonly lastTaskId: string | null;
+  readonly totalRunCount: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** A slot that is later than this was missed. */
+export const MISSED_AFTER_MS = 60_000;
+/** Slots of one schedule that are fired at once: those of the last minute, or those that are made up for. */
+export const MAX_SLOTS_AT_ONCE = 100;
+/** A slot that waits for another run is looked at this often. */
+export const QUEUED_LOOK_MS = 5_000;
+
+/** What a schedule has to do at a time. */
+export interface DueSlots {
+  /** To be fired, oldest first. */
+  readonly slots: readonly number[];
+  /** Up to where slots are dealt with then. */
+  readonly lastSlot: number;
+  readonly nextAt: number | null;
+}
+
+/** The slots of a schedule that are due, by its policy for those that were missed. */
+export function dueSlots(schedule: Schedule, now: number): DueSlots {
+  const { timing, missed } = schedule;
+  const until = Math.min(now, schedule.expires ?? Infinity);
+  const after = Math.max(schedule.lastSlot, (schedule.startTime ?? -Infinity) - 1);
+  const since = Math.max(after, now - MISSED_AFTER_MS);
+  const onTime = slotsBetween(timing, since, until, MAX_SLOTS_AT_ONCE);
+  const late: number[] = [];
+  if (since > after && missed.policy !== "skip") {
+    const isOne = missed.policy === "once";
+    const count = missed.policy === "once" ? 1 : Math.min(missed.limit, MAX_SLOTS_AT_ONCE);
+    const before = Math.min(since, until);
+    // One run makes up for all: the one that is on time does.
+    if (!isOne || onTime.length === 0) late.push(...lastSlots(timing, after, before, count));
+  }
+  const slots = [...late, ...onTime];
+  const lastSlot = Math.max(schedule.lastSlot, onTime.at(-1) ?? since, since);
+  const isOver = schedule.oneOff && slots.length > 0;
+  return {
+    slots: schedule.oneOff ? slots.slice(-1) : slots,
+    lastSlot,
+    nextAt: isOver ? null : followingSlot({ ...schedule, lastSlot }),
+  };
+}
+
+/** The next slot of a schedule that is to come; null: there is none. */
+export function followingSlot(
+  schedule: Pick<Schedule, "timing" | "enabled" | "startTime" | "expires" | "lastSlot">,
+): number | null {
+  if (!schedule.enabled) return null;
+  const after = Math.max(schedule.lastSlot, (schedule.startTime ?? -Infinity) - 1);
+  const next = nextSlot(schedule.timing, after);
+  return next !== null && next <= (schedule.expires ?? Infinity) ? next : null;
+}
+
+/** One run of a schedule: a slot, and what became of it. */
+export interface ScheduleRun {
+  readonly schedule: string;
+  /** Epoch ms. */
+  readonly slot: number;
+  /** `slot`, by itself; `manual`, somebody asked for it; `backfill`. */
+  readonly kind: "slot" | "manual" | "backfill";
+  readonly fired_at: number;
+  /** Null: there is none. */
+  readonly task_id: string | null;
+  /** Why there is none: the run before it was unfinished, or the call doesn't fit its task any more. */
+  readonly note: string | null;
+}
+
+/** The schedules of a deployment, as admins manage them. Null: there is no such schedule. */
+export interface ScheduleBook {
+  /** By name, from behind `after` on. */
+  page(after: string, limit: number): Promise<Schedule[]>;
+  get(name: string): Promise<Schedule | null>;
+  /** @throws LovageError `exists` */
+  create(name: string, settings: ScheduleSettings): Promise<Schedule>;
+  /** No slot that is past fires again. */
+  update(name: string, settings: ScheduleSettings): Promise<Schedule | null>;
+  remove(name: string): Promise<boolean>;
+  /** Runs it once more, now. @param key the same is the same run */
+  run(name: string, key: string): Promise<ScheduleRun | null>;
+  /** Fires the slots of a time, `from` and `until` included, that were not fired. @throws LovageError `too_many_slots` */
+  backfill(name: string, from: number, until: number): Promise<ScheduleRun[] | null>;
+  /** The newest first. */
+  runs(name: string, limit: number): Promise<ScheduleRun[]>;
+}

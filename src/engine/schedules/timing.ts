@@ -1,0 +1,179 @@
+import { Cron } from "croner";
+import { getTimes } from "suncalc";
+import { crontabValues, isEveryHour, type Crontab, type CrontabValues } from "./crontab.ts";
+import { changeBetween, instantOf, offsetAt, wallAt } from "./zone.ts";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+export const PERIOD_MS = {
+  seconds: 1_000,
+  minutes: 60_000,
+  hours: HOUR,
+  days: DAY,
+} as const;
+
+/** Celery's solar events, and what suncalc calls them. */
+export const SOLAR_EVENTS = {
+  dawn_astronomical: "nightEnd",
+  dawn_nautical: "nauticalDawn",
+  dawn_civil: "dawn",
+  sunrise: "sunrise",
+  solar_noon: "solarNoon",
+  sunset: "sunset",
+  dusk_civil: "dusk",
+  dusk_nautical: "nauticalDusk",
+  dusk_astronomical: "night",
+} as const;
+
+/** When a schedule fires: django-celery-beat's four kinds, each schedule with its own. */
+export type Timing =
+  | ({ readonly kind: "crontab"; readonly timezone: string } & Crontab)
+  | {
+      readonly kind: "interval";
+      readonly every: number;
+      readonly period: keyof typeof PERIOD_MS;
+      /** Slots are whole intervals from here, epoch ms: no run moves the next. */
+      readonly anchor: number;
+    }
+  /** Once; epoch ms. */
+  | { readonly kind: "clocked"; readonly at: number }
+  | {
+      readonly kind: "solar";
+      readonly event: keyof typeof SOLAR_EVENTS;
+      readonly latitude: number;
+      readonly longitude: number;
+    };
+
+/** Solar events that don't come for so long don't come at all. */
+const MAX_SOLAR_DAYS = 400;
+
+/** The next slot after an instant, epoch ms; null: there is none any more. */
+export function nextSlot(timing: Timing, after: number): number | null {
+  switch (timing.kind) {
+    case "interval": {
+      const ms = timing.every * PERIOD_MS[timing.period];
+      const passed = Math.floor((after - timing.anchor) / ms);
+      return Math.max(timing.anchor, timing.anchor + (passed + 1) * ms);
+    }
+    case "clocked":
+      return timing.at > after ? timing.at : null;
+    case "solar":
+      return nextSolar(timing, after);
+    case "crontab":
+      return nextCrontab(timing, after);
+  }
+}
+
+/**
+ * The last slots in a time, the newest at the end: `after` not included, `until` included. A long time costs
+ * no more than a short one.
+ */
+export function lastSlots(timing: Timing, after: number, until: number, count: number): number[] {
+  for (let span = HOUR; ; span *= 4) {
+    const from = Math.max(after, until - span);
+    const slots = slotsBetween(timing, from, until, Infinity);
+    if (slots.length >= count || from === after) return slots.slice(-count);
+    // A first look at a dense schedule is short; one at a sparse one grows.
+  }
+}
+
+/** The first slots in a time, oldest first: `after` not included, `until` included. */
+export function slotsBetween(
+  timing: Timing,
+  after: number,
+  until: number,
+  count: number,
+): number[] {
+  const slots: number[] = [];
+  for (
+    let slot = nextSlot(timing, after);
+    slot !== null && slot <= until && slots.length < count;
+    slot = nextSlot(timing, slot)
+  ) {
+    slots.push(slot);
+  }
+  return slots;
+}
+
+type CrontabTiming = Extract<Timing, { kind: "crontab" }>;
+
+/** Taken apart once: the same few crontabs are asked again and again. */
+const parsed = new Map<string, { values: CrontabValues; cron: Cron }>();
+const MAX_PARSED = 20_000;
+
+function parse(timing: CrontabTiming): { values: CrontabValues; cron: Cron } {
+  const { minute, hour, day_of_month: day, month_of_year: month, day_of_week: weekday } = timing;
+  const key = [minute, hour, day, month, weekday].join(" ");
+  const known = parsed.get(key);
+  if (known !== undefined) return known;
+  const values = crontabValues(timing);
+  const pattern = [
+    values.minute,
+    values.hour,
+    values.day_of_month,
+    values.month_of_year,
+    values.day_of_week,
+  ].map((list) => list.join(","));
+  // The calendar of wall times, in which no clock is ever changed.
+  const cron = new Cron(pattern.join(" "), { timezone: "UTC", domAndDow: true, paused: true });
+  if (parsed.size >= MAX_PARSED) parsed.clear();
+  const entry = { values, cron };
+  parsed.set(key, entry);
+  return entry;
+}
+
+function nextCrontab(timing: CrontabTiming, after: number): number | null {
+  const { values, cron } = parse(timing);
+  const next = (wall: number) => cron.nextRun(new Date(wall))?.getTime() ?? null;
+  return isEveryHour(values)
+    ? nextAtPace(timing.timezone, next, after)
+    : nextAtTime(timing.timezone, next, after);
+}
+
+type NextWall = (wall: number) => number | null;
+
+/**
+ * Fixed times of day: one that is skipped runs when the clocks have been put forward, one that comes twice
+ * runs the first time.
+ */
+function nextAtTime(zone: string, next: NextWall, after: number): number | null {
+  // Clocks are changed by three hours at most: no later wall time belongs to an earlier instant.
+  for (let wall = next(wallAt(zone, after) - 3 * HOUR); wall !== null; wall = next(wall)) {
+    const instant = instantOf(zone, wall);
+    if (instant > after) return instant;
+  }
+  return null;
+}
+
+/** Every so many minutes, whatever the clocks do: by what they show at each moment. */
+function nextAtPace(zone: string, next: NextWall, after: number): number | null {
+  let from = after;
+  for (;;) {
+    const offset = offsetAt(zone, from);
+    const wall = next(from + offset);
+    if (wall === null) return null;
+    const instant = wall - offset;
+    if (offsetAt(zone, instant) === offset) return instant;
+    // The clocks are changed before: from there on by the new ones, the moment itself included.
+    from = changeBetween(zone, from, instant) - 1;
+    const changed = offsetAt(zone, from + 1);
+    const first = next(from + changed);
+    if (first === null) return null;
+    if (offsetAt(zone, first - changed) === changed) return first - changed;
+    from += 1;
+  }
+}
+
+function nextSolar(
+  { event, latitude, longitude }: Extract<Timing, { kind: "solar" }>,
+  after: number,
+): number | null {
+  for (let day = -1; day < MAX_SOLAR_DAYS; day += 1) {
+    const at = getTimes(new Date(after + day * DAY), latitude, longitude)[SOLAR_EVENTS[event]];
+    // To the second: what is below it is no more than the formula's.
+    const slot = at === null ? NaN : Math.round(at.getTime() / 1_000) * 1_000;
+    if (slot > after) return slot;
+  }
+  return null;
+}

@@ -1,0 +1,67 @@
+import { followingSlot, type Schedule, type ScheduleSettings } from "#engine";
+
+export function newSchedule({
+  name,
+  id,
+  settings,
+  origin,
+  now,
+}: {
+  readonly name: string;
+  readonly id: string;
+  readonly settings: ScheduleSettings;
+  readonly origin: "code" | "admin";
+  readonly now: number;
+}): Schedule {
+  const schedule: Schedule = {
+    ...settings,
+    id,
+    name,
+    origin,
+    declared: origin === "code" ? JSON.stringify(settings) : null,
+    lastSlot: now,
+    nextAt: null,
+    queuedSlot: null,
+    lastRunAt: null,
+    lastTaskId: null,
+    totalRunCount: 0,
+    createdAt: now,
+    updatedAt: now,
+  };
+  return { ...schedule, nextAt: followingSlot(schedule) };
+}
+
+/** A schedule with other settings, from now on: no slot that is past fires again, and none is made up for. */
+export function changedSchedule(old: Schedule, settings: ScheduleSettings, now: number): Schedule {
+  const isRevived = old.origin === "retired" && settings.enabled;
+  const changed = {
+    ...old,
+    ...settings,
+    ...(isRevived && { origin: "admin" as const }),
+    lastSlot: Math.max(old.lastSlot, now),
+    queuedSlot: null,
+    updatedAt: Math.max(now, old.updatedAt + 1),
+  };
+  return { ...changed, nextAt: followingSlot(changed) };
+}
+
+/**
+ * A schedule that is there, as the code declares it now. Only what nobody has changed since follows the code.
+ * Returns the same where nothing is new.
+ */
+export function declaredAnew(known: Schedule, settings: ScheduleSettings, now: number): Schedule {
+  const declared = JSON.stringify(settings);
+  if (known.declared === declared && known.origin === "code") return known;
+  const isOfCode = known.origin === "retired" || isAsDeclared(known);
+  const next = isOfCode ? changedSchedule(known, settings, now) : known;
+  return { ...next, origin: "code", declared };
+}
+
+function isAsDeclared(schedule: Schedule): boolean {
+  if (schedule.declared === null) return false;
+  const settings = JSON.parse(schedule.declared) as ScheduleSettings;
+  return Object.entries(settings).every(
+    ([key, value]) =>
+      JSON.stringify(schedule[key as keyof ScheduleSettings]) === JSON.stringify(value),
+  );
+}

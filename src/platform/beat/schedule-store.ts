@@ -1,0 +1,132 @@
+import type { Schedule, ScheduleRun } from "#engine";
+import type { SqlPort } from "../ledger/ports.ts";
+import { consume } from "../ledger/schema.ts";
+
+/** Runs that are kept of one schedule; twice as many before the older ones go. */
+const KEPT_RUNS = 100;
+
+/**
+ * What Beat keeps. One row per schedule, and one per run; the index is over those that have something to do.
+ */
+const TABLES = [
+  `CREATE TABLE IF NOT EXISTS schedules (
+     name TEXT PRIMARY KEY, next_at INTEGER, body TEXT NOT NULL
+   ) WITHOUT ROWID`,
+  "CREATE INDEX IF NOT EXISTS due_schedules ON schedules (next_at) WHERE next_at IS NOT NULL",
+  `CREATE TABLE IF NOT EXISTS runs (
+     schedule TEXT NOT NULL, slot INTEGER NOT NULL, kind TEXT NOT NULL, fired_at INTEGER NOT NULL,
+     task_id TEXT, note TEXT, PRIMARY KEY (schedule, slot, kind)
+   ) WITHOUT ROWID`,
+];
+
+export class ScheduleStore {
+  readonly #sql: SqlPort;
+
+  constructor(sql: SqlPort) {
+    this.#sql = sql;
+    for (const table of TABLES) this.#run(table);
+  }
+
+  get(name: string): Schedule | null {
+    const [row] = this.#sql.exec<{ body: string }>(
+      "SELECT body FROM schedules WHERE name = ?",
+      name,
+    );
+    return row === undefined ? null : (JSON.parse(row.body) as Schedule);
+  }
+
+  /** By name, from behind this one on. */
+  page(after: string, limit: number): Schedule[] {
+    const rows = this.#sql.exec<{ body: string }>(
+      "SELECT body FROM schedules WHERE name > ? ORDER BY name LIMIT ?",
+      after,
+      limit,
+    );
+    return Array.from(rows, ({ body }) => JSON.parse(body) as Schedule);
+  }
+
+  /** Those that have something to do, the first of them at the front. */
+  due(now: number, limit: number): Schedule[] {
+    const rows = this.#sql.exec<{ body: string }>(
+      `SELECT body FROM schedules INDEXED BY due_schedules
+       WHERE next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?`,
+      now,
+      limit,
+    );
+    return Array.from(rows, ({ body }) => JSON.parse(body) as Schedule);
+  }
+
+  /** When one of them has something to do; null: none has. */
+  nextAt(): number | null {
+    const [row] = this.#sql.exec<{ at: number | null }>(
+      "SELECT min(next_at) AS at FROM schedules INDEXED BY due_schedules WHERE next_at IS NOT NULL",
+    );
+    return row?.at ?? null;
+  }
+
+  /** Rows written: 2. */
+  put(schedule: Schedule): void {
+    this.#run(
+      "INSERT OR REPLACE INTO schedules (name, next_at, body) VALUES (?, ?, ?)",
+      schedule.name,
+      schedule.nextAt,
+      JSON.stringify(schedule),
+    );
+  }
+
+  remove(name: string): void {
+    this.#run("DELETE FROM schedules WHERE name = ?", name);
+    this.#run("DELETE FROM runs WHERE schedule = ?", name);
+  }
+
+  /** Rows written: 1. Returns false: it is there already. */
+  addRun(run: ScheduleRun): boolean {
+    const [known] = this.#sql.exec(
+      "SELECT 1 AS one FROM runs WHERE schedule = ? AND slot = ? AND kind = ?",
+      run.schedule,
+      run.slot,
+      run.kind,
+    );
+    if (known !== undefined) return false;
+    this.#run(
+      "INSERT INTO runs (schedule, slot, kind, fired_at, task_id, note) VALUES (?, ?, ?, ?, ?, ?)",
+      run.schedule,
+      run.slot,
+      run.kind,
+      run.fired_at,
+      run.task_id,
+      run.note,
+    );
+    return true;
+  }
+
+  /** The newest first. */
+  runs(name: string, limit: number): ScheduleRun[] {
+    return [
+      ...this.#sql.exec<ScheduleRun & Record<string, string | number | null>>(
+        "SELECT * FROM runs WHERE schedule = ? ORDER BY slot DESC, kind LIMIT ?",
+        name,
+        limit,
+      ),
+    ];
+  }
+
+  /** Forgets old runs, when they are twice as many as are kept. */
+  trim(name: string, count: number): void {
+    if (count === 0 || count % KEPT_RUNS !== 0) return;
+    this.#run(
+      `DELETE FROM runs WHERE schedule = ?1 AND slot < (
+         SELECT slot FROM runs WHERE schedule = ?1 ORDER BY slot DESC LIMIT 1 OFFSET ?2)`,
+      name,
+      KEPT_RUNS,
+    );
+  }
+
+  transaction<T>(run: () => T): T {
+    return this.#sql.transaction(run);
+  }
+
+  #run(sql: string, ...params: (string | number | null)[]): void {
+    consume(this.#sql.exec(sql, ...params));
+  }
+}

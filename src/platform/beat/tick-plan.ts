@@ -1,0 +1,49 @@
+import { dueSlots, type DueSlots, type Schedule } from "#engine";
+
+/** A run that is to become a task. The same key is the same task, however often it is submitted. */
+export interface PlannedRun {
+  readonly schedule: Schedule;
+  readonly slot: number;
+  readonly key: string;
+}
+
+/** What a tick does with one schedule. */
+export interface TickPlan {
+  readonly schedule: Schedule;
+  readonly due: DueSlots;
+  readonly runs: readonly PlannedRun[];
+  /** Slots that are not to be run: the run before them was unfinished. */
+  readonly skipped: readonly number[];
+  /** The one that waits for it; null: none does. */
+  readonly queued: number | null;
+}
+
+/** @param isBusy whether a task has not ended yet */
+export async function planTick(
+  schedule: Schedule,
+  now: number,
+  isBusy: (taskId: string) => Promise<boolean>,
+): Promise<TickPlan> {
+  const due = dueSlots(schedule, now);
+  const { queuedSlot: queued, overlap, lastTaskId } = schedule;
+  const slots = queued === null ? due.slots : [queued, ...due.slots];
+  const runOf = (slot: number) => ({ schedule, slot, key: slotKey(schedule, slot) });
+  const all = { schedule, due, runs: slots.map(runOf), skipped: [], queued: null };
+  const [first, ...others] = slots;
+  if (overlap === "allow" || first === undefined) return all;
+  // One at a time: the first of them now, of the others the last at most.
+  const isFree = lastTaskId === null || !(await isBusy(lastTaskId));
+  const waiting = isFree ? others : slots;
+  const kept = overlap === "queue" ? (waiting.at(-1) ?? null) : null;
+  return {
+    ...all,
+    runs: isFree ? [runOf(first)] : [],
+    skipped: waiting.filter((slot) => slot !== kept),
+    queued: kept,
+  };
+}
+
+/** One slot of one schedule is one task, whoever submits it. */
+export function slotKey({ id }: Schedule, slot: number): string {
+  return `${id}:${slot}`;
+}

@@ -1,0 +1,347 @@
+import { expect, it } from "vitest";
+import {
+  declareSchedule,
+  DEFAULT_SETTINGS,
+  describeTiming,
+  type ScheduleSettings,
+  type Timing,
+} from "#engine";
+import { TaskBeat, type RunAnswer } from "#platform/beat/task-beat.ts";
+import type { PlannedRun } from "#platform/beat/tick-plan.ts";
+import { SimSql } from "../../../src/testing/sim-sql.ts";
+import { World } from "../../../src/testing/world.ts";
+
+const DAY = 86_400_000;
+
+/** A Beat, its ledger (ids by key) and an alarm. */
+class Rig {
+  readonly world = new World(1, Date.parse("2026-11-01T00:00:00Z"));
+  readonly sql = new SimSql();
+  /** Tasks by their key, as a ledger knows them: the same key is the same task. */
+  readonly tasks = new Map<string, { readonly slot: number; isDone: boolean }>();
+  submits = 0;
+  wakes = 0;
+  isLedgerDown = false;
+  /** Dies after the submit, before it is recorded. */
+  diesAfterSubmit = false;
+  beat = this.#create();
+
+  #create(): TaskBeat {
+    return new TaskBeat({
+      clock: this.world,
+      sql: this.sql,
+      submit: async (runs) => this.#submit(runs),
+      isUnfinished: async (taskId) => this.tasks.get(taskId)?.isDone === false,
+      log: () => undefined,
+    });
+  }
+
+  restart(): void {
+    this.beat = this.#create();
+  }
+
+  async #submit(runs: readonly PlannedRun[]): Promise<RunAnswer[]> {
+    this.submits += 1;
+    if (this.isLedgerDown) return runs.map(() => null);
+    for (const { key, slot } of runs) {
+      if (!this.tasks.has(key)) this.tasks.set(key, { slot, isDone: true });
+    }
+    if (this.diesAfterSubmit) throw new Error("the object was evicted");
+    return runs.map(({ key }) => ({ taskId: key }));
+  }
+
+  /** Lets time pass, with an alarm at what is next. */
+  async pass(ms: number): Promise<void> {
+    const until = this.world.now() + ms;
+    for (;;) {
+      const at = this.beat.nextAt;
+      if (at === null || at > until) break;
+      await this.world.run(Math.max(at, this.world.now()));
+      this.wakes += 1;
+      await this.beat.tick();
+    }
+    await this.world.run(until);
+  }
+
+  get slots(): string[] {
+    const slots = Array.from(this.tasks.values(), ({ slot }) => slot).toSorted((a, b) => a - b);
+    return slots.map((slot) => new Date(slot).toISOString().slice(5, 19));
+  }
+}
+
+const every = (n: number, period: "seconds" | "minutes" | "hours" = "minutes"): Timing => ({
+  kind: "interval",
+  every: n,
+  period,
+  anchor: Date.parse("2026-11-01T00:00:00Z"),
+});
+const cron = (minute: string, hour: string, timezone = "UTC"): Timing => ({
+  kind: "crontab",
+  minute,
+  hour,
+  day_of_month: "*",
+  month_of_year: "*",
+  day_of_week: "*",
+  timezone,
+});
+const settings = (timing: Timing, over: Partial<ScheduleSettings> = {}): ScheduleSettings => ({
+  ...DEFAULT_SETTINGS,
+  task: "t",
+  timing,
+  ...over,
+});
+
+it("fires each slot once and wakes no more often than its next slot", async () => {
+  const rig = new Rig();
+  rig.beat.create("hourly", "h", settings(cron("0", "*")));
+  rig.beat.create("nightly", "n", settings(cron("30", "3", "Europe/Paris")));
+  await rig.pass(7 * DAY);
+  expect(rig.tasks.size).toBe(7 * 24 + 7);
+  expect(rig.wakes).toBe(7 * 24 + 7);
+  expect(rig.beat.get("hourly")).toMatchObject({ totalRunCount: 168, enabled: true });
+  expect(rig.beat.runs("nightly", 100)).toHaveLength(7);
+});
+
+it("ticks at once, twice, late and from the past make no second task", async () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(1)));
+  await rig.world.run(rig.world.now() + 60_000);
+  await Promise.all([rig.beat.tick(), rig.beat.tick(), rig.beat.tick()]);
+  await rig.beat.tick();
+  expect([rig.tasks.size, rig.beat.get("s")?.totalRunCount]).toEqual([1, 1]);
+});
+
+it("a crash between the submit and its record fires no slot twice, and records it after", async () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(10)));
+  await rig.world.run(rig.world.now() + 600_000);
+  rig.diesAfterSubmit = true;
+  await expect(rig.beat.tick()).rejects.toThrow("evicted");
+  rig.restart();
+  rig.diesAfterSubmit = false;
+  await rig.pass(1_200_000);
+  expect(rig.slots).toEqual(["11-01T00:10:00", "11-01T00:20:00", "11-01T00:30:00"]);
+  expect(rig.beat.get("s")?.totalRunCount).toBe(3);
+});
+
+it.each([
+  ["skip", { policy: "skip" } as const, ["12:00:00"]],
+  ["once", { policy: "once" } as const, ["11:00:00", "12:00:00"]],
+  ["all", { policy: "all", limit: 3 } as const, ["09:00:00", "10:00:00", "11:00:00", "12:00:00"]],
+])("after an outage: %s", async (_name, missed, wanted) => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(1, "hours"), { missed }));
+  // Nobody is there from midnight to 11:30.
+  await rig.world.run(rig.world.now() + 11.5 * 3_600_000);
+  rig.restart();
+  await rig.beat.tick();
+  await rig.pass(3_600_000 / 2);
+  expect(rig.slots).toEqual(wanted.map((time) => `11-01T${time}`));
+});
+
+it("a ledger that is down for minutes gets what is due when it is back", async () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(1, "hours")));
+  rig.isLedgerDown = true;
+  await rig.pass(3_600_000 + 20_000);
+  expect(rig.submits).toBeLessThan(30);
+  rig.isLedgerDown = false;
+  await rig.pass(10_000);
+  expect(rig.slots).toEqual(["11-01T01:00:00"]);
+});
+
+it.each([
+  ["allow", 6, 0],
+  ["skip", 1, 5],
+  ["queue", 2, 4],
+] as const)("while the last run is unfinished: %s", async (overlap, fired, skipped) => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(1), { overlap }));
+  await rig.pass(60_000);
+  for (const task of rig.tasks.values()) task.isDone = false;
+  await rig.pass(5 * 60_000);
+  const first = [...rig.tasks.values()][0];
+  if (first !== undefined) first.isDone = true;
+  await rig.pass(10_000);
+  const runs = rig.beat.runs("s", 100);
+  expect(rig.tasks.size).toBe(fired);
+  expect(runs.filter(({ note }) => note !== null)).toHaveLength(skipped);
+  // The one that waited is the last: it stands for those before it.
+  if (overlap === "queue") expect(rig.slots.at(-1)).toBe("11-01T00:06:00");
+});
+
+it("one_off, clocked, start_time and expires", async () => {
+  const rig = new Rig();
+  const start = rig.world.now();
+  rig.beat.create("once", "o", settings(every(10), { oneOff: true }));
+  rig.beat.create(
+    "clocked",
+    "c",
+    settings({ kind: "clocked", at: start + 25 * 60_000 }, { oneOff: true }),
+  );
+  rig.beat.create(
+    "window",
+    "w",
+    settings(every(10), { startTime: start + 1_500_000, expires: start + 3_000_000 }),
+  );
+  await rig.pass(DAY);
+  const byName = (name: string) =>
+    rig.beat.runs(name, 10).map(({ slot }) => (slot - start) / 60_000);
+  expect([byName("once"), byName("clocked"), byName("window")]).toEqual([[10], [25], [50, 40, 30]]);
+  expect(["once", "clocked"].map((name) => rig.beat.get(name)?.enabled)).toEqual([false, false]);
+  expect(rig.beat.nextAt).toBeNull();
+});
+
+it("a change fires nothing that is past; a disabled time is not made up for", async () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(1, "hours"), { missed: { policy: "all", limit: 50 } }));
+  await rig.pass(2 * 3_600_000 + 60_000);
+  rig.beat.update("s", settings(every(1, "hours"), { enabled: false }));
+  await rig.pass(5 * 3_600_000);
+  rig.beat.update("s", settings(every(30), { missed: { policy: "all", limit: 50 } }));
+  await rig.pass(30 * 60_000);
+  expect(rig.slots).toEqual(["11-01T01:00:00", "11-01T02:00:00", "11-01T07:30:00"]);
+});
+
+it("a clock that goes back fires no slot again; one that jumps ahead is an outage", async () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(1)));
+  await rig.pass(180_000);
+  const now = rig.world.now();
+  const back = { now: () => now - 3_600_000 };
+  const ports = {
+    clock: back,
+    sql: rig.sql,
+    submit: async () => [],
+    isUnfinished: async () => false,
+    log: () => undefined,
+  };
+  const turned = new TaskBeat(ports);
+  await turned.tick();
+  expect(turned.nextAt).toBe(now + 60_000);
+  await rig.world.run(now + DAY);
+  await rig.beat.tick();
+  // The last that was missed, or the one that is on time.
+  expect(rig.tasks.size).toBe(4);
+});
+
+it("what the code declares follows the code, unless an admin changed it; what it drops is retired", async () => {
+  const rig = new Rig();
+  const call = { task: "t", args: [], kwargs: {} } as never;
+  const declare = (hour: string) => [declareSchedule("report", call, cron("0", hour))];
+  const idOf = (name: string) => `code:${name}`;
+  rig.beat.declare(declare("1"), idOf);
+  rig.beat.declare(declare("2"), idOf);
+  expect(rig.beat.get("report")?.timing).toMatchObject({ hour: "2" });
+  const { id } = rig.beat.get("report") ?? {};
+  rig.beat.update("report", settings(cron("0", "5"), { enabled: false }));
+  rig.beat.declare(declare("3"), idOf);
+  expect(rig.beat.get("report")).toMatchObject({
+    id,
+    timing: { hour: "5" },
+    enabled: false,
+    origin: "code",
+  });
+  rig.beat.declare([], idOf);
+  expect(rig.beat.get("report")).toMatchObject({ origin: "retired", enabled: false, nextAt: null });
+  await rig.pass(DAY);
+  expect(rig.tasks.size).toBe(0);
+  rig.beat.declare(declare("4"), idOf);
+  expect(rig.beat.get("report")).toMatchObject({
+    origin: "code",
+    enabled: true,
+    timing: { hour: "4" },
+  });
+});
+
+it("runs now and backfills: a slot that was fired is not fired again", async () => {
+  const rig = new Rig();
+  const start = rig.world.now();
+  rig.beat.create("s", "s", settings(cron("0", "*")));
+  await rig.pass(3 * 3_600_000);
+  expect(await rig.beat.run("s", "key")).toMatchObject({ kind: "manual" });
+  await rig.beat.run("s", "key");
+  expect(rig.tasks.size).toBe(4);
+  const runs = await rig.beat.backfill("s", start - 2 * 3_600_000, start + 3 * 3_600_000);
+  expect(runs).toHaveLength(6);
+  // Three of them were fired by themselves.
+  expect(rig.tasks.size).toBe(7);
+  await expect(rig.beat.backfill("s", 0, start)).rejects.toThrow("more than 1000 slots");
+  expect(await rig.beat.run("nothing", "key")).toBeNull();
+});
+
+it("ten thousand schedules, a thousand of them due in one minute", async () => {
+  const rig = new Rig();
+  for (let n = 0; n < 10_000; n += 1) {
+    const timing = n < 1_000 ? cron("5", "0") : cron("0", "12");
+    rig.beat.create(`s${n}`, `s${n}`, settings(timing));
+  }
+  await rig.pass(10 * 60_000);
+  expect([rig.tasks.size, rig.wakes]).toEqual([1_000, 1]);
+});
+
+it.each([
+  [cron("0", "8", "Europe/Paris"), "At 08:00, Europe/Paris"],
+  [
+    { ...cron("0", "8", "Europe/Paris"), day_of_week: "mon-fri" },
+    "At 08:00, Monday through Friday, Europe/Paris",
+  ],
+  [
+    { ...cron("*/15", "*"), day_of_week: "fri-mon" },
+    "Every 15 minutes, only on Sunday, Monday, Friday, and Saturday, UTC",
+  ],
+  [every(90, "seconds"), "Every 90 seconds"],
+  [every(1, "hours"), "Every hour"],
+  [{ kind: "clocked", at: 0 } as const, "Once, at 1970-01-01T00:00:00.000Z"],
+])("in words: %#", (timing, words) => {
+  expect(describeTiming(timing)).toBe(words);
+});
+
+it("a week of the shop's schedules, over a change of clocks, fires exactly what it should", async () => {
+  const rig = new Rig();
+  // Clocks go forward on Sunday 28 March 2027 at 02:00.
+  await rig.world.run(Date.parse("2027-03-24T23:00:00Z"));
+  const zone = "Europe/Paris";
+  const weekly = { ...cron("0", "10", zone), day_of_week: "mon" };
+  const shop: Readonly<Record<string, Timing>> = {
+    send_pending_emails: cron("*/15", "*", zone),
+    cleanup_old_carts: cron("0", "3", zone),
+    generate_daily_report: cron("0", "0", zone),
+    send_daily_transaction_summary: cron("0", "8", zone),
+    cleanup_old_pending_transactions: cron("0", "2", zone),
+    check_overdue_milestones: weekly,
+  };
+  for (const [name, timing] of Object.entries(shop)) rig.beat.create(name, name, settings(timing));
+  // In the middle of it the object is evicted again and again.
+  for (let hour = 0; hour < 7 * 24 - 1; hour += 1) {
+    await rig.pass(3_600_000);
+    rig.restart();
+  }
+  const fired = (name: string) =>
+    rig.beat
+      .runs(name, 1_000)
+      .map(({ slot }) => new Date(slot).toISOString().slice(0, 16))
+      .toReversed();
+  expect(rig.beat.get("send_pending_emails")?.totalRunCount).toBe((7 * 24 - 1) * 4);
+  const days = ["25", "26", "27", "28", "29", "30", "31"];
+  // Before and after the change, as UTC has them.
+  const daily = (before: string, after: string) =>
+    days.map((day) => `2027-03-${day}T${Number(day) < 28 ? before : after}`);
+  expect(fired("send_daily_transaction_summary")).toEqual([
+    "2027-03-25T07:00",
+    "2027-03-26T07:00",
+    "2027-03-27T07:00",
+    ...daily("", "06:00").slice(3),
+  ]);
+  expect(fired("cleanup_old_carts")).toEqual(daily("02:00", "01:00"));
+  // 02:00 is skipped on the 28th: it runs at 03:00, which is 01:00 in UTC.
+  expect(fired("cleanup_old_pending_transactions")).toEqual([
+    ...daily("01:00", "").slice(0, 3),
+    "2027-03-28T01:00",
+    "2027-03-29T00:00",
+    "2027-03-30T00:00",
+    "2027-03-31T00:00",
+  ]);
+  expect(fired("check_overdue_milestones")).toEqual(["2027-03-29T08:00"]);
+  expect(fired("generate_daily_report")).toHaveLength(7);
+});
