@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { LocalServer } from "../scripts/local-server.ts";
+import { beat } from "./beat.ts";
 import { canvases } from "./canvas.ts";
 import { bill, call, median, round2, totals, untilRecorded } from "./measure.ts";
 
@@ -191,6 +192,7 @@ try {
     single: () => singles(url),
     latency: () => latency(url, 500),
     canvas: () => canvases(url),
+    beat: () => beat(url),
     features: () => features(url),
     memory_mib_after_each_50k: () => memory(server, () => noop(50_000)),
   };

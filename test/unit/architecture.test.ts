@@ -48,7 +48,8 @@ const ALLOWED: Readonly<Record<string, Rule>> = {
 };
 
 const PACKAGES: Readonly<Record<string, (name: string) => boolean>> = {
-  engine: (name) => name === "zod" || name === "croner",
+  // Pure arithmetic all of them: schemas, the calendar, the sun, crontabs in words.
+  engine: (name) => ["zod", "croner", "suncalc", "cronstrue"].includes(name),
   domain: (name) => !name.startsWith("cloudflare:"),
 };
 
