@@ -141,7 +141,11 @@ function timingOf(given: Given, { now, timezone }: Base): Timing | undefined {
     const anchor = given.start_time?.getTime() ?? now;
     return { kind: "interval", ...given.interval, anchor };
   }
-  if (given.clocked !== undefined) return { kind: "clocked", at: given.clocked.at.getTime() };
+  if (given.clocked !== undefined) {
+    const at = given.clocked.at.getTime();
+    if (at <= now) throw wrong("clocked.at", "Must be in the future.");
+    return { kind: "clocked", at };
+  }
   return given.solar === undefined ? undefined : { kind: "solar", ...given.solar };
 }
 

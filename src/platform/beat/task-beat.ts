@@ -33,6 +33,8 @@ const MAX_DUE = 1_000;
 /** After a tick that could not submit all. */
 const AGAIN_MS = 1_000;
 const MAX_BACKFILL = 1_000;
+/** A schedule that can't be read is looked at again after this. */
+const BROKEN_LOOK_MS = 3_600_000;
 
 /**
  * The schedules of a deployment. A slot is submitted first and recorded then: its task's id belongs to the
@@ -58,18 +60,40 @@ export class TaskBeat {
 
   /** Fires all slots that are due. Safe to call at any time, and twice at once. */
   async tick(): Promise<void> {
-    this.#againAt = null;
     const now = this.#now();
+    // Should it fail: not at once again.
+    this.#againAt = now + AGAIN_MS;
     const due = this.#store.due(now, MAX_DUE);
-    if (due.length === 0) return;
-    const isBusy = (taskId: string) => this.#isBusy(taskId);
-    const plans = await Promise.all(due.map((schedule) => planTick(schedule, now, isBusy)));
+    const plans = await Promise.all(due.map((schedule) => this.#planOf(schedule, now)));
+    await this.#carryOut(
+      plans.filter((plan) => plan !== null),
+      now,
+    );
+  }
+
+  async #carryOut(plans: readonly TickPlan[], now: number): Promise<void> {
     const runs = plans.flatMap(({ runs: own }) => own);
     const answers = runs.length === 0 ? [] : await this.#ports.submit(runs);
     const answerOf = new Map(runs.map((run, index) => [run, answers[index] ?? null]));
+    let areAllKnown = true;
     this.#store.transaction(() => {
-      for (const plan of plans) this.#record(plan, answerOf, now);
+      for (const plan of plans) areAllKnown = this.#record(plan, answerOf, now) && areAllKnown;
     });
+    if (areAllKnown) this.#againAt = null;
+  }
+
+  /** One that can't be planned (its zone is gone) keeps no other back: it is looked at again later. */
+  async #planOf(schedule: Schedule, now: number): Promise<TickPlan | null> {
+    try {
+      return await planTick(schedule, now, (taskId) => this.#isBusy(taskId));
+    } catch (error) {
+      this.#ports.log("schedule_broken", { schedule: schedule.name, error });
+      const current = this.#store.get(schedule.name);
+      if (current?.updatedAt === schedule.updatedAt) {
+        this.#store.put({ ...current, nextAt: now + BROKEN_LOOK_MS });
+      }
+      return null;
+    }
   }
 
   get(name: string): Schedule | null {
@@ -191,14 +215,11 @@ export class TaskBeat {
     { schedule, due, runs, skipped, queued }: TickPlan,
     answerOf: ReadonlyMap<PlannedRun, RunAnswer>,
     now: number,
-  ): void {
+  ): boolean {
     // Changed or removed while its slots were submitted: what it says now counts from here on.
     const current = this.#store.get(schedule.name);
-    if (current?.id !== schedule.id) return;
-    if (runs.some((run) => answerOf.get(run) === null)) {
-      this.#againAt = now + AGAIN_MS;
-      return;
-    }
+    if (current?.id !== schedule.id) return true;
+    if (runs.some((run) => answerOf.get(run) === null)) return false;
     let next = current;
     for (const run of runs) {
       const answer = answerOf.get(run) ?? null;
@@ -220,17 +241,18 @@ export class TaskBeat {
       });
     }
     const isSame = current.updatedAt === schedule.updatedAt;
-    const { lastSlot } = due;
+    const lastSlot = Math.max(next.lastSlot, due.lastSlot);
     const nextAt = isSame ? due.nextAt : followingSlot({ ...next, lastSlot });
-    const isOver = schedule.oneOff && runs.length > 0;
+    const isOver = next.oneOff && runs.length > 0;
     const look = queued === null ? null : now + QUEUED_LOOK_MS;
     this.#store.put({
       ...next,
-      lastSlot: Math.max(next.lastSlot, lastSlot),
+      lastSlot,
       queuedSlot: queued,
       ...(isOver && { enabled: false }),
       nextAt: isOver ? null : earliest(nextAt, look),
     });
+    return true;
   }
 
   #runOf(run: PlannedRun, answer: RunAnswer, kind: ScheduleRun["kind"]): ScheduleRun | null {

@@ -270,6 +270,34 @@ it("runs now and backfills: a slot that was fired is not fired again", async () 
   expect(await rig.beat.run("nothing", "key")).toBeNull();
 });
 
+it("a schedule that can't be read keeps no other back, and a tick that fails is not repeated at once", async () => {
+  const rig = new Rig();
+  rig.beat.create("broken", "b", settings(cron("0", "*")));
+  rig.beat.create("good", "g", settings(cron("0", "*")));
+  const gone =
+    "UPDATE schedules SET body = replace(body, '\"UTC\"', '\"Mars/Olympus\"') WHERE name = 'broken'";
+  for (const _row of rig.sql.exec(gone));
+  await rig.pass(3 * 3_600_000);
+  expect(rig.beat.runs("good", 10)).toHaveLength(3);
+  expect(rig.wakes).toBeLessThan(10);
+  rig.diesAfterSubmit = true;
+  await rig.world.run(rig.world.now() + 3_600_000);
+  await expect(rig.beat.tick()).rejects.toThrow("evicted");
+  expect((rig.beat.nextAt ?? 0) - rig.world.now()).toBe(1_000);
+});
+
+it("a schedule that is changed while a tick submits fires no past slot of what it says then", async () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(1, "hours")));
+  await rig.world.run(rig.world.now() + 3_600_000);
+  const tick = rig.beat.tick();
+  await rig.world.run(rig.world.now() + 1_800_000);
+  rig.beat.update("s", settings(every(10)));
+  await tick;
+  expect(rig.beat.nextAt).toBe(rig.world.now() + 600_000);
+  expect(rig.beat.get("s")?.totalRunCount).toBe(1);
+});
+
 it("ten thousand schedules, a thousand of them due in one minute", async () => {
   const rig = new Rig();
   for (let n = 0; n < 10_000; n += 1) {
