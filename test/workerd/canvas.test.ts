@@ -186,9 +186,9 @@ it("a dry run says what it would be and stores nothing", async () => {
 });
 
 it.each<[string, unknown, string]>([
-  ["a task that nobody knows", { chain: [work("a"), { name: "nobody" }] }, "tasks.1.name"],
+  ["a task that nobody knows", { chain: [work("a"), { name: "nobody" }] }, "chain.1.name"],
   ["a member that is none", { group: [work("a"), 4] }, "group.1"],
-  ["an argument that doesn't fit", { group: [work(1)] }, "tasks.0.kwargs.data"],
+  ["an argument that doesn't fit", { group: [work(1)] }, "group.0.kwargs.data"],
   ["an option that there is not", { chain: [work("a", { coutdown: 1 })] }, "chain.0.coutdown"],
   [
     "one of Celery's that there is not",
@@ -201,19 +201,49 @@ it.each<[string, unknown, string]>([
   [
     "a link that takes nothing",
     { chain: [work("a"), { ...work("b"), immutable: false }] },
-    "tasks.1.args",
+    "chain.1.args",
   ],
   [
     "a wrong callback",
     { group: [work("a", { link: [{ name: "nobody" }] })] },
-    "tasks.0.link.0.name",
+    "group.0.link.0.name",
   ],
   [
     "chunks of nothing",
     { chunks: { task: { name: "process_data" }, items: [], size: 0 } },
     "chunks.size",
   ],
-  ["a unique member", { group: [work("a", { unique: true })] }, "tasks.0.unique"],
+  ["a unique member", { group: [work("a", { unique: true })] }, "group.0.unique"],
+  [
+    "a member in Celery's form",
+    celery("celery.chord", {
+      kwargs: {
+        header: celery("celery.group", { kwargs: { tasks: [work("a"), celery("nobody")] } }),
+        body: celery("process_data", { immutable: true }),
+      },
+    }),
+    "kwargs.header.kwargs.tasks.1.task",
+  ],
+  [
+    "an option in Celery's form",
+    celery("celery.chain", {
+      kwargs: {
+        tasks: [
+          {
+            chord: {
+              header: [],
+              body: celery("process_data", {
+                args: ["x"],
+                immutable: true,
+                options: { queue: "nope" },
+              }),
+            },
+          },
+        ],
+      },
+    }),
+    "kwargs.tasks.0.chord.body.options.queue",
+  ],
   [
     "too deep",
     Array.from({ length: 25 }).reduce((inner) => ({ group: [inner] }), work("a")),

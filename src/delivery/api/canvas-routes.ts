@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { nameOfPlan, sizeOf, tasksOf, treeOf, type TaskSpec } from "#engine";
+import { InvalidSignatureError, nameOfPlan, sizeOf, tasksOf, treeOf, type TaskSpec } from "#engine";
 import { owns } from "./access.ts";
 import { readBody } from "./body.ts";
 import { canvasView, placesOf } from "./canvas-views.ts";
 import { notFound } from "./problems.ts";
 import { QueryReader } from "./query.ts";
 import type { ApiParts, Route } from "./route.ts";
+import { problemIn } from "./signature-paths.ts";
 import { readSignature } from "./signatures.ts";
 import { callKey, refuse } from "./task-calls.ts";
 import { awaited } from "./task-wait.ts";
@@ -24,15 +25,20 @@ export function canvasRoutes(parts: ApiParts): Route[] {
         const reader = new QueryReader(query);
         const isDryRun = reader.oneOf("dry_run", ["true", "false"]) === "true";
         reader.check();
-        const call = readSignature(await readBody(request, z.unknown(), BODY_LIMITS));
+        const body = await readBody(request, z.unknown(), BODY_LIMITS);
+        const call = readSignature(body);
         const lovage = parts.lovageFor(caller.owner);
-        if (isDryRun) {
-          const [spec] = await lovage.prepare([call]);
-          return Response.json({ valid: true, ...(spec !== undefined && outline(spec)) });
+        try {
+          if (isDryRun) {
+            const [spec] = await lovage.prepare([call]);
+            return Response.json({ valid: true, ...(spec !== undefined && outline(spec)) });
+          }
+          const { taskId, answer } = await lovage.send(call, callKey(request, "/api/canvas"));
+          refuse(answer);
+          return Response.json({ canvas_id: taskId }, { status: 202 });
+        } catch (error) {
+          throw error instanceof InvalidSignatureError ? problemIn(body, error) : error;
         }
-        const { taskId, answer } = await lovage.send(call, callKey(request, "/api/canvas"));
-        refuse(answer);
-        return Response.json({ canvas_id: taskId }, { status: 202 });
       },
     },
     {
