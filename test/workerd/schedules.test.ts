@@ -108,13 +108,13 @@ it("a schedule is read, changed, run by hand, backfilled and removed", async () 
   expect(again.task_id).toBe(first.task_id);
   expect(await ended(first.task_id)).toMatchObject({ state: "SUCCESS" });
   const window = { from: "2026-01-01T00:00:00Z", until: "2026-01-03T23:00:00Z" };
-  for (let time = 0; time < 2; time += 1) {
+  for (const count of [3, 0]) {
     const { runs } = await (
       await post("/api/schedules/report/backfill/", window)
     ).json<{
       runs: unknown[];
     }>();
-    expect(runs).toHaveLength(3);
+    expect(runs).toHaveLength(count);
   }
   const runs = await runsOf("report");
   expect(runs.filter(({ kind }) => kind === "backfill")).toHaveLength(3);
@@ -190,6 +190,23 @@ it.each<[string, Record<string, unknown>, string, string]>([
     "expires",
     "after start_time",
   ],
+  ["an end that is past", { ...crontab({}), expires: "2020-01-01T00:00:00Z" }, "expires", "future"],
+  [
+    "a time that is past",
+    { clocked: { at: "2020-01-01T00:00:00Z" } },
+    "clocked.at",
+    "Must be in the future",
+  ],
+  [
+    "more headers than a task has labels",
+    {
+      ...crontab({}),
+      headers: Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`h${n}`, "x"])),
+    },
+    "labels",
+    "at most 10",
+  ],
+  ["a hundred thousand years", { ...crontab({}), expire_seconds: 1e14 }, "expire_seconds", "<="],
   ["a field that there is not", { ...crontab({}), every: 5 }, "every", "no such field"],
 ])("%s is refused", async (_what, over, field, message) => {
   const answer = await post("/api/schedules/", { name: "refused", ...call, ...over });
@@ -205,4 +222,33 @@ it("a name is taken once", async () => {
   expect((await post("/api/schedules/", { name: "twice", ...call, ...crontab({}) })).status).toBe(
     409,
   );
+});
+
+it("a name is what it is in the address, whatever it looks like", async () => {
+  for (const name of ["100%", "%41", "A", "ä b?c"]) await create(name, crontab({}));
+  const address = (name: string) => `/api/schedules/${encodeURIComponent(name)}/`;
+  expect((await request("DELETE", address("%41"))).status).toBe(204);
+  expect((await request("GET", address("A"))).json).toMatchObject({ name: "A" });
+  for (const name of ["100%", "ä b?c"]) {
+    expect((await request("POST", `${address(name)}disable/`, {})).json).toMatchObject({
+      name,
+      enabled: false,
+    });
+  }
+  const dots = await post("/api/schedules/", { name: "..", ...call, ...crontab({}) });
+  expect(dots.status).toBe(422);
+});
+
+it("changes that are made at once are all made", async () => {
+  await create("busy", crontab({}));
+  const changes = [{ description: "new" }, { enabled: false }, { priority: 3 }];
+  const answers = await Promise.all(
+    changes.map((change) => request("PATCH", "/api/schedules/busy/", change)),
+  );
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect((await request("GET", "/api/schedules/busy/")).json).toMatchObject({
+    description: "new",
+    enabled: false,
+    priority: 3,
+  });
 });

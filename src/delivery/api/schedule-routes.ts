@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { slotsBetween, UnknownTaskError, type Schedule, type ScheduleSettings } from "#engine";
+import {
+  callOfSlot,
+  LovageError,
+  slotsBetween,
+  UnknownTaskError,
+  type Schedule,
+  type ScheduleSettings,
+} from "#engine";
 import { readBody } from "./body.ts";
 import { conflict, invalid, notFound } from "./problems.ts";
 import { QueryReader } from "./query.ts";
@@ -8,6 +15,9 @@ import { changeSchema, createSchema, settingsOf } from "./schedule-schema.ts";
 import { runView, scheduleView } from "./schedule-views.ts";
 import { instant } from "./signatures.ts";
 import { callKey } from "./task-calls.ts";
+
+/** Of a change that others get in the way of. */
+const MAX_TRIES = 5;
 
 const emptySchema = z.strictObject({});
 const backfillSchema = z.strictObject({ from: instant, until: instant });
@@ -18,21 +28,15 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
   const base = () => ({ now: parts.clock.now(), timezone });
 
   async function found(name: string | undefined): Promise<Schedule> {
-    const schedule = await schedules.get(decodeURIComponent(name ?? ""));
+    const schedule = await schedules.get(name ?? "");
     if (schedule === null) throw notFound();
     return schedule;
   }
 
   /** A schedule whose calls can't be made is refused when it is written, not when it fires. */
-  async function check(settings: ScheduleSettings, owner: string): Promise<void> {
-    const { task, args, kwargs, queue, priority, headers } = settings;
-    const options = {
-      labels: headers,
-      ...(queue !== null && { queue }),
-      ...(priority !== null && { priority }),
-    };
-    const call = { task, args, kwargs, options, subtask_type: null, immutable: false };
+  async function check(name: string, settings: ScheduleSettings, owner: string): Promise<void> {
     try {
+      const call = callOfSlot(settings, name, parts.clock.now());
       await parts.lovageFor(owner).prepare([call]);
     } catch (error) {
       if (!(error instanceof UnknownTaskError)) throw error;
@@ -40,12 +44,33 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
     }
   }
 
-  async function switched({ params, request }: ApiCall, enabled: boolean): Promise<Response> {
+  /** Made again of what is there, if somebody else changes it at the same time. */
+  async function change(
+    name: string | undefined,
+    given: Parameters<typeof settingsOf>[0],
+    owner: string,
+  ): Promise<Response> {
+    for (let tried = 1; ; tried += 1) {
+      const old = await found(name);
+      const settings = settingsOf(given, old, base());
+      await check(old.name, settings, owner);
+      try {
+        const changed = await schedules.update(old.name, settings, old.version);
+        if (changed === null) throw notFound();
+        return Response.json(scheduleView(changed));
+      } catch (error) {
+        const isChanged = error instanceof LovageError && error.code === "changed_meanwhile";
+        if (!isChanged || tried >= MAX_TRIES) throw error;
+      }
+    }
+  }
+
+  async function switched(
+    { params, request, caller }: ApiCall,
+    enabled: boolean,
+  ): Promise<Response> {
     await readBody(request, emptySchema);
-    const old = await found(params.name);
-    const changed = await schedules.update(old.name, settingsOf({ enabled }, old, base()));
-    if (changed === null) throw notFound();
-    return Response.json(scheduleView(changed));
+    return change(params.name, { enabled }, caller.owner);
   }
 
   const path = "/api/schedules";
@@ -74,7 +99,7 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
       handle: async ({ request, caller }) => {
         const { name, ...given } = await readBody(request, createSchema);
         const settings = settingsOf(given, null, base());
-        await check(settings, caller.owner);
+        await check(name, settings, caller.owner);
         if ((await schedules.get(name)) !== null) throw exists(name);
         return Response.json(scheduleView(await schedules.create(name, settings)), { status: 201 });
       },
@@ -91,12 +116,7 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
       scope: "admin",
       handle: async ({ request, params, caller }) => {
         const given = await readBody(request, changeSchema);
-        const old = await found(params.name);
-        const settings = settingsOf(given, old, base());
-        await check(settings, caller.owner);
-        const changed = await schedules.update(old.name, settings);
-        if (changed === null) throw notFound();
-        return Response.json(scheduleView(changed));
+        return change(params.name, given, caller.owner);
       },
     },
     {
@@ -146,9 +166,16 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
         if (last < first || last > parts.clock.now()) {
           throw invalid([{ field: "until", message: "Must be after from, and past." }]);
         }
-        const runs = await schedules.backfill((await found(params.name)).name, first, last);
-        if (runs === null) throw notFound();
-        return Response.json({ runs: runs.map((run) => runView(run, null)) }, { status: 202 });
+        const { name } = await found(params.name);
+        try {
+          const runs = await schedules.backfill(name, first, last);
+          if (runs === null) throw notFound();
+          return Response.json({ runs: runs.map((run) => runView(run, null)) }, { status: 202 });
+        } catch (error) {
+          const isRefused = error instanceof LovageError && error.code.startsWith("too_");
+          if (!isRefused) throw error;
+          throw invalid([{ field: error.field ?? "from", message: error.message }]);
+        }
       },
     },
     {

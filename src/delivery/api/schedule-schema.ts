@@ -51,7 +51,7 @@ const fields = {
   one_off: z.boolean(),
   start_time: instant.nullable(),
   expires: instant.nullable(),
-  expire_seconds: seconds.nullable(),
+  expire_seconds: seconds.max(315_360_000).nullable(),
   queue: z.string().max(100).nullable(),
   priority: z.int().min(0).max(9).nullable(),
   headers: z.record(z.string(), z.string()),
@@ -74,7 +74,10 @@ export const createSchema = z
   .strictObject(others)
   .partial()
   .extend({
-    name: z.string().regex(/^[^\n\0/]{1,200}$/, "1 to 200 characters, none a slash."),
+    name: z
+      .string()
+      .regex(/^[^\n\0/]{1,200}$/, "1 to 200 characters, none a slash.")
+      .refine((name) => name !== "." && name !== "..", "No address leads there."),
     task,
   });
 
@@ -99,13 +102,15 @@ export function settingsOf(given: Given, old: Schedule | null, base: Base): Sche
     throw wrong("crontab", "Give one of crontab, interval, clocked and solar.");
   }
   const before = old ?? DEFAULT_SETTINGS;
+  const wasClocked = old?.timing.kind === "clocked" && timing.kind !== "clocked";
+  const isOneOff = before.oneOff;
   const settings: ScheduleSettings = {
     task: taskName,
     timing,
     args: given.args ?? before.args,
     kwargs: given.kwargs ?? before.kwargs,
     enabled: given.enabled ?? before.enabled,
-    oneOff: given.one_off ?? (timing.kind === "clocked" ? true : before.oneOff),
+    oneOff: given.one_off ?? (timing.kind === "clocked" || (isOneOff && !wasClocked)),
     startTime: timeOr(given.start_time, before.startTime),
     expires: timeOr(given.expires, before.expires),
     expireSeconds: given.expire_seconds === undefined ? before.expireSeconds : given.expire_seconds,
@@ -118,6 +123,9 @@ export function settingsOf(given: Given, old: Schedule | null, base: Base): Sche
   };
   if (timing.kind === "clocked" && !settings.oneOff) {
     throw wrong("one_off", "A clocked schedule runs once.");
+  }
+  if (given.expires != null && given.expires.getTime() <= base.now) {
+    throw wrong("expires", "Must be in the future.");
   }
   if (settings.expires !== null && settings.expires <= (settings.startTime ?? -Infinity)) {
     throw wrong("expires", "Must be after start_time.");

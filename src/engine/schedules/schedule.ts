@@ -86,8 +86,13 @@ export interface Schedule extends ScheduleSettings {
   readonly lastRunAt: number | null;
   readonly lastTaskId: string | null;
   readonly totalRunCount: number;
+  /** Rows of its runs that are kept; those of slots up to `forgottenUntil` are not (null: all are). */
+  readonly keptRuns: number;
+  readonly forgottenUntil: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** Rises with every change of what it says. */
+  readonly version: number;
 }
 
 /** A slot that is later than this was missed. */
@@ -103,7 +108,6 @@ export interface DueSlots {
   readonly slots: readonly number[];
   /** Up to where slots are dealt with then. */
   readonly lastSlot: number;
-  readonly nextAt: number | null;
 }
 
 /** The slots of a schedule that are due, by its policy for those that were missed. */
@@ -123,12 +127,7 @@ export function dueSlots(schedule: Schedule, now: number): DueSlots {
   }
   const slots = [...late, ...onTime];
   const lastSlot = Math.max(schedule.lastSlot, onTime.at(-1) ?? since, since);
-  const isOver = schedule.oneOff && slots.length > 0;
-  return {
-    slots: schedule.oneOff ? slots.slice(-1) : slots,
-    lastSlot,
-    nextAt: isOver ? null : followingSlot({ ...schedule, lastSlot }),
-  };
+  return { slots: schedule.oneOff ? slots.slice(-1) : slots, lastSlot };
 }
 
 /** The next slot of a schedule that is to come; null: there is none. */
@@ -162,13 +161,55 @@ export interface ScheduleBook {
   get(name: string): Promise<Schedule | null>;
   /** @throws LovageError `exists` */
   create(name: string, settings: ScheduleSettings): Promise<Schedule>;
-  /** No slot that is past fires again. */
-  update(name: string, settings: ScheduleSettings): Promise<Schedule | null>;
+  /**
+   * No slot that is past fires again.
+   * @param version of the schedule that was changed
+   * @throws LovageError `changed_meanwhile`: it has another by now
+   */
+  update(name: string, settings: ScheduleSettings, version: number): Promise<Schedule | null>;
   remove(name: string): Promise<boolean>;
   /** Runs it once more, now. @param key the same is the same run */
   run(name: string, key: string): Promise<ScheduleRun | null>;
-  /** Fires the slots of a time, `from` and `until` included, that were not fired. @throws LovageError `too_many_slots` */
+  /**
+   * Fires the slots of a time, `from` and `until` included, that were not fired.
+   * @throws LovageError `too_many_slots`; `too_old`: nobody knows any more which were
+   */
   backfill(name: string, from: number, until: number): Promise<ScheduleRun[] | null>;
   /** The newest first. */
   runs(name: string, limit: number): Promise<ScheduleRun[]>;
 }
+
+/** The call that a slot of a schedule is. */
+export function callOfSlot(
+  {
+    task,
+    args,
+    kwargs,
+    queue,
+    priority,
+    expireSeconds,
+    headers,
+  }: Pick<
+    ScheduleSettings,
+    "task" | "args" | "kwargs" | "queue" | "priority" | "expireSeconds" | "headers"
+  >,
+  name: string,
+  slot: number,
+): Signature {
+  return {
+    task,
+    args,
+    kwargs,
+    options: {
+      ...(queue !== null && { queue }),
+      ...(priority !== null && { priority }),
+      ...(expireSeconds !== null && { expires: new Date(slot + expireSeconds * 1_000) }),
+      labels: { ...headers, [SCHEDULE_LABEL]: name },
+    },
+    subtask_type: null,
+    immutable: false,
+  };
+}
+
+/** The label by which the tasks of a schedule are found; Celery's header of that name. */
+const SCHEDULE_LABEL = "periodic_task_name";

@@ -138,8 +138,10 @@ type NextWall = (wall: number) => number | null;
  * runs the first time.
  */
 function nextAtTime(zone: string, next: NextWall, after: number): number | null {
-  // Clocks are changed by three hours at most: no later wall time belongs to an earlier instant.
-  for (let wall = next(wallAt(zone, after) - 3 * HOUR); wall !== null; wall = next(wall)) {
+  // Where clocks were changed just now, by three hours at most, an earlier wall time may still be to come.
+  const isChanged = offsetAt(zone, after - 3 * HOUR) !== offsetAt(zone, after);
+  const from = wallAt(zone, after) - (isChanged ? 3 * HOUR : 0);
+  for (let wall = next(from); wall !== null; wall = next(wall)) {
     const instant = instantOf(zone, wall);
     if (instant > after) return instant;
   }
@@ -154,15 +156,26 @@ function nextAtPace(zone: string, next: NextWall, after: number): number | null 
     const wall = next(from + offset);
     if (wall === null) return null;
     const instant = wall - offset;
-    if (offsetAt(zone, instant) === offset) return instant;
+    const change = firstChange(zone, from, instant);
+    if (change === null) return instant;
     // The clocks are changed before: from there on by the new ones, the moment itself included.
-    from = changeBetween(zone, from, instant) - 1;
+    from = change - 1;
     const changed = offsetAt(zone, from + 1);
     const first = next(from + changed);
     if (first === null) return null;
     if (offsetAt(zone, first - changed) === changed) return first - changed;
     from += 1;
   }
+}
+
+/** Day by day: over a longer time clocks may go there and back. Null: they are not changed. */
+function firstChange(zone: string, from: number, until: number): number | null {
+  const offset = offsetAt(zone, from);
+  for (let day = from; day < until; day += DAY) {
+    const end = Math.min(until, day + DAY);
+    if (offsetAt(zone, end) !== offset) return changeBetween(zone, day, end);
+  }
+  return null;
 }
 
 function nextSolar(

@@ -17,9 +17,30 @@ export function isZone(zone: string): boolean {
   }
 }
 
+/** Offsets that were looked up: by zone, and by the quarter of an hour. */
+const known = new Map<string, Map<number, number>>();
+const MAX_KNOWN = 20_000;
+const QUARTER = 900_000;
+/** From then on no zone changes its clocks within a quarter of an hour: 2012-01-01. */
+const QUARTERS_SINCE = 1_325_376_000_000;
+
 /** What a zone's clocks are ahead of UTC at an instant, ms. */
 export function offsetAt(zone: string, instant: number): number {
   if (zone === "UTC") return 0;
+  if (instant < QUARTERS_SINCE) return lookUp(zone, instant);
+  const quarter = Math.floor(instant / QUARTER);
+  const offsets = known.get(zone) ?? new Map<number, number>();
+  known.set(zone, offsets);
+  let offset = offsets.get(quarter);
+  if (offset === undefined) {
+    offset = lookUp(zone, quarter * QUARTER);
+    if (offsets.size >= MAX_KNOWN) offsets.clear();
+    offsets.set(quarter, offset);
+  }
+  return offset;
+}
+
+function lookUp(zone: string, instant: number): number {
   let format = formats.get(zone);
   if (format === undefined) {
     format = new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset" });

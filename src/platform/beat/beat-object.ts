@@ -51,7 +51,11 @@ export abstract class BeatObject extends DurableObject<Env> {
 
   /** Starts the clock if it stands still. Cheap and safe to call at any time. */
   async start(): Promise<void> {
-    this.#beat.declare(this.declared(), (name) => `code:${name}`);
+    try {
+      this.#beat.declare(this.declared(), (name) => `code:${name}`);
+    } catch (error) {
+      log("declare_failed", { error });
+    }
     const alarm = await this.ctx.storage.getAlarm();
     // A time long past means that the alarm was lost on the way.
     if (alarm === null || alarm < Date.now() - 2 * WATCHDOG_MS) await this.#arm();
@@ -91,8 +95,9 @@ export abstract class BeatObject extends DurableObject<Env> {
     return this.#changed(this.#beat.create(name, crypto.randomUUID(), given));
   }
 
-  async updateSchedule(name: string, settings: string): Promise<string> {
-    return this.#changed(this.#beat.update(name, JSON.parse(settings) as ScheduleSettings));
+  async updateSchedule(name: string, settings: string, version: number): Promise<string> {
+    const given = JSON.parse(settings) as ScheduleSettings;
+    return this.#changed(this.#beat.update(name, given, version));
   }
 
   async removeSchedule(name: string): Promise<boolean> {

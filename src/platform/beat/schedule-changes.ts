@@ -25,8 +25,11 @@ export function newSchedule({
     lastRunAt: null,
     lastTaskId: null,
     totalRunCount: 0,
+    keptRuns: 0,
+    forgottenUntil: null,
     createdAt: now,
     updatedAt: now,
+    version: 1,
   };
   return { ...schedule, nextAt: followingSlot(schedule) };
 }
@@ -40,7 +43,8 @@ export function changedSchedule(old: Schedule, settings: ScheduleSettings, now: 
     ...(isRevived && { origin: "admin" as const }),
     lastSlot: Math.max(old.lastSlot, now),
     queuedSlot: null,
-    updatedAt: Math.max(now, old.updatedAt + 1),
+    updatedAt: now,
+    version: old.version + 1,
   };
   return { ...changed, nextAt: followingSlot(changed) };
 }
@@ -51,17 +55,28 @@ export function changedSchedule(old: Schedule, settings: ScheduleSettings, now: 
  */
 export function declaredAnew(known: Schedule, settings: ScheduleSettings, now: number): Schedule {
   const declared = JSON.stringify(settings);
+  // An admin had the name first: theirs stays.
+  if (known.origin === "admin" && known.declared === null) return known;
   if (known.declared === declared && known.origin === "code") return known;
   const isOfCode = known.origin === "retired" || isAsDeclared(known);
   const next = isOfCode ? changedSchedule(known, settings, now) : known;
   return { ...next, origin: "code", declared };
 }
 
+/** The code declares it no more: it keeps its history and fires no more. */
+export function retired(schedule: Schedule, now: number): Schedule {
+  const changed = changedSchedule(schedule, { ...schedule, enabled: false }, now);
+  return { ...changed, origin: "retired" };
+}
+
 function isAsDeclared(schedule: Schedule): boolean {
   if (schedule.declared === null) return false;
   const settings = JSON.parse(schedule.declared) as ScheduleSettings;
+  // That it has run, and is over by that, nobody has said.
+  const isDone = schedule.oneOff && schedule.lastRunAt !== null;
   return Object.entries(settings).every(
     ([key, value]) =>
+      (key === "enabled" && isDone) ||
       JSON.stringify(schedule[key as keyof ScheduleSettings]) === JSON.stringify(value),
   );
 }

@@ -41,8 +41,12 @@ export class ScheduleClient implements ScheduleBook {
     return parsed(this.#home().createSchedule(name, JSON.stringify(settings)));
   }
 
-  async update(name: string, settings: ScheduleSettings): Promise<Schedule | null> {
-    return parsed(this.#home().updateSchedule(name, JSON.stringify(settings)));
+  async update(
+    name: string,
+    settings: ScheduleSettings,
+    version: number,
+  ): Promise<Schedule | null> {
+    return parsed(this.#home().updateSchedule(name, JSON.stringify(settings), version));
   }
 
   async remove(name: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { SqlPort } from "../ledger/ports.ts";
 import { consume } from "../ledger/schema.ts";
 
 /** Runs that are kept of one schedule; twice as many before the older ones go. */
-const KEPT_RUNS = 100;
+export const KEPT_RUNS = 500;
 
 /**
  * What Beat keeps. One row per schedule, and one per run; the index is over those that have something to do.
@@ -18,6 +18,8 @@ const TABLES = [
      task_id TEXT, note TEXT, PRIMARY KEY (schedule, slot, kind)
    ) WITHOUT ROWID`,
 ];
+
+type RunRow = ScheduleRun & Record<string, string | number | null>;
 
 export class ScheduleStore {
   readonly #sql: SqlPort;
@@ -37,23 +39,23 @@ export class ScheduleStore {
 
   /** By name, from behind this one on. */
   page(after: string, limit: number): Schedule[] {
-    const rows = this.#sql.exec<{ body: string }>(
-      "SELECT body FROM schedules WHERE name > ? ORDER BY name LIMIT ?",
+    const rows = this.#sql.exec<{ name: string; body: string }>(
+      "SELECT name, body FROM schedules WHERE name > ? ORDER BY name LIMIT ?",
       after,
       limit,
     );
-    return Array.from(rows, ({ body }) => JSON.parse(body) as Schedule);
+    return [...rows].flatMap((row) => this.#parsed(row) ?? []);
   }
 
   /** Those that have something to do, the first of them at the front. */
   due(now: number, limit: number): Schedule[] {
-    const rows = this.#sql.exec<{ body: string }>(
-      `SELECT body FROM schedules INDEXED BY due_schedules
+    const rows = this.#sql.exec<{ name: string; body: string }>(
+      `SELECT name, body FROM schedules INDEXED BY due_schedules
        WHERE next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?`,
       now,
       limit,
     );
-    return Array.from(rows, ({ body }) => JSON.parse(body) as Schedule);
+    return [...rows].flatMap((row) => this.#parsed(row) ?? []);
   }
 
   /** When one of them has something to do; null: none has. */
@@ -103,7 +105,7 @@ export class ScheduleStore {
   /** The newest first. */
   runs(name: string, limit: number): ScheduleRun[] {
     return [
-      ...this.#sql.exec<ScheduleRun & Record<string, string | number | null>>(
+      ...this.#sql.exec<RunRow>(
         "SELECT * FROM runs WHERE schedule = ? ORDER BY slot DESC, kind LIMIT ?",
         name,
         limit,
@@ -111,19 +113,52 @@ export class ScheduleStore {
     ];
   }
 
-  /** Forgets old runs, when they are twice as many as are kept. */
-  trim(name: string, count: number): void {
-    if (count === 0 || count % KEPT_RUNS !== 0) return;
-    this.#run(
-      `DELETE FROM runs WHERE schedule = ?1 AND slot < (
-         SELECT slot FROM runs WHERE schedule = ?1 ORDER BY slot DESC LIMIT 1 OFFSET ?2)`,
+  /** A manual run by its task; null: there was none. */
+  manualRun(name: string, taskId: string): ScheduleRun | null {
+    const [row] = this.#sql.exec<RunRow>(
+      "SELECT * FROM runs WHERE schedule = ? AND kind = 'manual' AND task_id = ?",
+      name,
+      taskId,
+    );
+    return row ?? null;
+  }
+
+  /** Slots of a time that have become tasks. */
+  firedSlots(name: string, from: number, until: number): Set<number> {
+    const rows = this.#sql.exec<{ slot: number }>(
+      `SELECT slot FROM runs WHERE schedule = ? AND slot >= ? AND slot <= ? AND kind <> 'manual'
+         AND task_id IS NOT NULL`,
+      name,
+      from,
+      until,
+    );
+    return new Set(Array.from(rows, ({ slot }) => slot));
+  }
+
+  /** Forgets all runs but the newest KEPT_RUNS. Returns the newest slot that is forgotten. */
+  trim(name: string): number | null {
+    const [row] = this.#sql.exec<{ slot: number }>(
+      "SELECT slot FROM runs WHERE schedule = ? ORDER BY slot DESC LIMIT 1 OFFSET ?",
       name,
       KEPT_RUNS,
     );
+    if (row === undefined) return null;
+    this.#run("DELETE FROM runs WHERE schedule = ? AND slot <= ?", name, row.slot);
+    return row.slot;
   }
 
   transaction<T>(run: () => T): T {
     return this.#sql.transaction(run);
+  }
+
+  /** One that can't be read fires no more, and keeps no other back. */
+  #parsed({ name, body }: { name: string; body: string }): Schedule | null {
+    try {
+      return JSON.parse(body) as Schedule;
+    } catch {
+      this.#run("UPDATE schedules SET next_at = NULL WHERE name = ?", name);
+      return null;
+    }
   }
 
   #run(sql: string, ...params: (string | number | null)[]): void {

@@ -1,16 +1,10 @@
-import {
-  LovageError,
-  shardOf,
-  type Lovage,
-  type Signature,
-  type TaskSpec,
-  type TaskSubmitter,
-} from "#engine";
-import type { RunAnswer } from "./task-beat.ts";
+import { callOfSlot, shardOf, type Lovage, type TaskSpec, type TaskSubmitter } from "#engine";
+import type { RunAnswer } from "./run-records.ts";
 import type { PlannedRun } from "./tick-plan.ts";
 
-/** The label by which the tasks of a schedule are found; Celery's header of that name. */
-const SCHEDULE_LABEL = "periodic_task_name";
+/** What one call to a shard carries: tasks, and characters of their arguments. */
+const MAX_TASKS = 200;
+const MAX_LENGTH = 4 * 1_024 * 1_024;
 
 /** Makes tasks of runs: those of a shard together. A shard that is out of reach keeps no other back. */
 export async function submitRuns(
@@ -22,10 +16,13 @@ export async function submitRuns(
   const specs = await Promise.all(
     runs.map(async (run, index): Promise<TaskSpec | null> => {
       try {
-        return await lovage.prepareKeyed(callOf(run), { route: "beat", key: run.key });
+        return await lovage.prepareKeyed(callOfSlot(run.schedule, run.schedule.name, run.slot), {
+          route: "beat",
+          key: run.key,
+        });
       } catch (error) {
-        if (!(error instanceof LovageError)) throw error;
-        answers[index] = { refused: error.message };
+        // Whatever it is (a key that can't be made of these arguments), it is this one's alone.
+        answers[index] = { refused: error instanceof Error ? error.message : String(error) };
         return null;
       }
     }),
@@ -34,33 +31,35 @@ export async function submitRuns(
   await Promise.all(
     Array.from(byShard, async ([shard, indexes]) => {
       if (shard === null) return;
-      const group = indexes.flatMap((index) => specs[index] ?? []);
-      const given = await submitter.submit(group).catch(() => []);
-      for (const [at, index] of indexes.entries()) {
-        const answer = given[at];
-        if (answer === undefined || answer === "busy") continue;
-        const taskId = typeof answer === "object" ? answer.mergedInto : (specs[index]?.id ?? "");
-        // A conflict is a run that was submitted before its schedule was changed.
-        answers[index] = { taskId };
+      for (const part of partsOf(indexes, (index) => specs[index]?.kwargs.length ?? 0)) {
+        const group = part.flatMap((index) => specs[index] ?? []);
+        const given = await submitter.submit(group).catch(() => []);
+        for (const [at, index] of part.entries()) {
+          const answer = given[at];
+          if (answer === undefined || answer === "busy") continue;
+          // A conflict is a run that was submitted before its schedule was changed.
+          const taskId = typeof answer === "object" ? answer.mergedInto : specs[index]?.id;
+          if (taskId !== undefined) answers[index] = { taskId };
+        }
       }
     }),
   );
   return answers;
 }
 
-function callOf({ schedule, slot }: PlannedRun): Signature {
-  const { task, args, kwargs, queue, priority, expireSeconds, headers, name } = schedule;
-  return {
-    task,
-    args,
-    kwargs,
-    options: {
-      ...(queue !== null && { queue }),
-      ...(priority !== null && { priority }),
-      ...(expireSeconds !== null && { expires: new Date(slot + expireSeconds * 1_000) }),
-      labels: { ...headers, [SCHEDULE_LABEL]: name },
-    },
-    subtask_type: null,
-    immutable: false,
-  };
+/** In their order, each part within what one call carries. */
+function* partsOf(indexes: readonly number[], lengthOf: (index: number) => number) {
+  let part: number[] = [];
+  let length = 0;
+  for (const index of indexes) {
+    const own = lengthOf(index);
+    if (part.length >= MAX_TASKS || (part.length > 0 && length + own > MAX_LENGTH)) {
+      yield part;
+      part = [];
+      length = 0;
+    }
+    part.push(index);
+    length += own;
+  }
+  if (part.length > 0) yield part;
 }

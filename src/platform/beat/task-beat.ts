@@ -2,7 +2,6 @@ import {
   followingSlot,
   LovageError,
   QUEUED_LOOK_MS,
-  slotsBetween,
   type Clock,
   type DeclaredSchedule,
   type Schedule,
@@ -10,12 +9,19 @@ import {
   type ScheduleSettings,
 } from "#engine";
 import type { SqlPort } from "../ledger/ports.ts";
-import { changedSchedule, declaredAnew, newSchedule } from "./schedule-changes.ts";
-import { ScheduleStore } from "./schedule-store.ts";
-import { planTick, slotKey, type PlannedRun, type TickPlan } from "./tick-plan.ts";
-
-/** What became of one: its task; or why it can't be one. Null: not known, it is to be asked again. */
-export type RunAnswer = { readonly taskId: string } | { readonly refused: string } | null;
+import { backfillSlots } from "./backfill.ts";
+import { changedSchedule, declaredAnew, newSchedule, retired } from "./schedule-changes.ts";
+import { KEPT_RUNS, ScheduleStore } from "./schedule-store.ts";
+import {
+  earliest,
+  isSame,
+  NOT_RUN,
+  runOf,
+  skippedRun,
+  unavailable,
+  type RunAnswer,
+} from "./run-records.ts";
+import { planTick, runKey, slotKey, type PlannedRun, type TickPlan } from "./tick-plan.ts";
 
 /** What Beat needs from outside. */
 export interface BeatPorts {
@@ -28,23 +34,28 @@ export interface BeatPorts {
   log(event: string, fields: Record<string, unknown>): void;
 }
 
-/** Schedules that one tick looks at; the next follows at once. */
-const MAX_DUE = 1_000;
-/** After a tick that could not submit all. */
+/** Schedules that are planned, submitted and recorded together, and runs (one schedule may be more). */
+const SLICE = 200;
+const SLICE_RUNS = 1_000;
+/** After that a tick ends; the alarm comes again at once. */
+const MAX_TICK_MS = 10_000;
+/** After a tick that failed. */
 const AGAIN_MS = 1_000;
-const MAX_BACKFILL = 1_000;
+/** A schedule whose slots could not be submitted is tried again after half of what they are late. */
+const MAX_RETRY_MS = 60_000;
 /** A schedule that can't be read is looked at again after this. */
 const BROKEN_LOOK_MS = 3_600_000;
 
 /**
  * The schedules of a deployment. A slot is submitted first and recorded then: its task's id belongs to the
- * schedule and the slot, so that a tick that is repeated, or two at once, make no second task.
+ * schedule and the slot, so that a tick that is repeated makes no second task.
  */
 export class TaskBeat {
   readonly #ports: BeatPorts;
   readonly #store: ScheduleStore;
-  /** Not before this is a tick repeated that could not submit all. */
+  /** Not before this is a tick repeated that failed. */
   #againAt: number | null = null;
+  #ticking: Promise<void> | null = null;
   #lastNow = 0;
 
   constructor(ports: BeatPorts) {
@@ -58,41 +69,14 @@ export class TaskBeat {
     return next === null || this.#againAt === null ? next : Math.max(next, this.#againAt);
   }
 
-  /** Fires all slots that are due. Safe to call at any time, and twice at once. */
+  /** Fires all slots that are due. Safe to call at any time: one at a time works, others wait for it. */
   async tick(): Promise<void> {
-    const now = this.#now();
-    // Should it fail: not at once again.
-    this.#againAt = now + AGAIN_MS;
-    const due = this.#store.due(now, MAX_DUE);
-    const plans = await Promise.all(due.map((schedule) => this.#planOf(schedule, now)));
-    await this.#carryOut(
-      plans.filter((plan) => plan !== null),
-      now,
-    );
-  }
-
-  async #carryOut(plans: readonly TickPlan[], now: number): Promise<void> {
-    const runs = plans.flatMap(({ runs: own }) => own);
-    const answers = runs.length === 0 ? [] : await this.#ports.submit(runs);
-    const answerOf = new Map(runs.map((run, index) => [run, answers[index] ?? null]));
-    let areAllKnown = true;
-    this.#store.transaction(() => {
-      for (const plan of plans) areAllKnown = this.#record(plan, answerOf, now) && areAllKnown;
-    });
-    if (areAllKnown) this.#againAt = null;
-  }
-
-  /** One that can't be planned (its zone is gone) keeps no other back: it is looked at again later. */
-  async #planOf(schedule: Schedule, now: number): Promise<TickPlan | null> {
+    while (this.#ticking !== null) await this.#ticking.catch(() => undefined);
+    this.#ticking = this.#fireDue();
     try {
-      return await planTick(schedule, now, (taskId) => this.#isBusy(taskId));
-    } catch (error) {
-      this.#ports.log("schedule_broken", { schedule: schedule.name, error });
-      const current = this.#store.get(schedule.name);
-      if (current?.updatedAt === schedule.updatedAt) {
-        this.#store.put({ ...current, nextAt: now + BROKEN_LOOK_MS });
-      }
-      return null;
+      await this.#ticking;
+    } finally {
+      this.#ticking = null;
     }
   }
 
@@ -118,10 +102,15 @@ export class TaskBeat {
     return schedule;
   }
 
-  /** No slot that is past fires again. Null: there is no such schedule. */
-  update(name: string, settings: ScheduleSettings): Schedule | null {
+  /** See `ScheduleBook.update`. */
+  update(name: string, settings: ScheduleSettings, version: number): Schedule | null {
     const old = this.#store.get(name);
     if (old === null) return null;
+    if (old.version !== version) {
+      throw new LovageError("changed_meanwhile", `'${name}' was changed meanwhile.`, {
+        retryable: true,
+      });
+    }
     const changed = changedSchedule(old, settings, this.#now());
     this.#store.put(changed);
     return changed;
@@ -133,55 +122,46 @@ export class TaskBeat {
     return isThere;
   }
 
-  /** Runs a schedule once more, now. @param key the same is the same run */
+  /** See `ScheduleBook.run`. */
   async run(name: string, key: string): Promise<ScheduleRun | null> {
     const schedule = this.#store.get(name);
     if (schedule === null) return null;
-    const slot = this.#now();
-    const run = { schedule, slot, key: `${schedule.id}:run:${key}` };
+    const run = { schedule, slot: this.#now(), key: runKey(schedule, key) };
     const [answer = null] = await this.#ports.submit([run]);
-    const record = this.#runOf(run, answer, "manual");
-    if (record === null) throw unavailable();
-    this.#store.transaction(() => {
-      this.#store.addRun(record);
-    });
+    if (answer === null) throw unavailable();
+    const record = runOf(run, answer, this.#now(), "manual");
+    const known = record.task_id === null ? null : this.#store.manualRun(name, record.task_id);
+    if (known !== null) return known;
+    this.#store.transaction(() => this.#keep(schedule, [record]));
     return record;
   }
 
-  /**
-   * Fires the slots of a past time that have not been fired.
-   * @returns null: there is no such schedule
-   * @throws LovageError `too_many_slots`
-   */
+  /** See `ScheduleBook.backfill`. */
   async backfill(name: string, from: number, until: number): Promise<ScheduleRun[] | null> {
     const schedule = this.#store.get(name);
     if (schedule === null) return null;
-    const slots = slotsBetween(schedule.timing, from - 1, until, MAX_BACKFILL + 1);
-    if (slots.length > MAX_BACKFILL) {
-      const message = `There are more than ${MAX_BACKFILL} slots in that time.`;
-      throw new LovageError("too_many_slots", message, { field: "until" });
-    }
+    const slots = backfillSlots(schedule, from, until, this.#store.firedSlots(name, from, until));
     const runs = slots.map((slot) => ({ schedule, slot, key: slotKey(schedule, slot) }));
     const answers = runs.length === 0 ? [] : await this.#ports.submit(runs);
-    const records = runs.map((run, index) => this.#runOf(run, answers[index] ?? null, "backfill"));
-    const known = records.filter((record) => record !== null);
-    this.#store.transaction(() => {
-      for (const record of known) this.#store.addRun(record);
+    const records = runs.flatMap((run, index) => {
+      const answer = answers[index] ?? null;
+      return answer === null ? [] : runOf(run, answer, this.#now(), "backfill");
     });
+    this.#store.transaction(() => this.#keep(schedule, records));
     // What was submitted is known by its slot: the same request again does the rest.
-    if (known.length < records.length) throw unavailable();
-    return known;
+    if (records.length < runs.length) throw unavailable();
+    return records;
   }
 
   /**
-   * Brings what the code declares up to date. What an admin changed stays as it is; what the code declares
-   * no more is retired: it keeps its history and fires no more.
+   * Brings what the code declares up to date. What an admin changed or made stays as it is; what the code
+   * declares no more is retired.
    * @param idOf the id of a schedule that is declared
    */
   declare(declared: readonly DeclaredSchedule[], idOf: (name: string) => string): void {
+    const now = this.#now();
     this.#store.transaction(() => {
       for (const { name, settings } of declared) {
-        const now = this.#now();
         const known = this.#store.get(name);
         const next =
           known === null
@@ -190,15 +170,59 @@ export class TaskBeat {
         if (next !== known) this.#store.put(next);
       }
       const names = new Set(declared.map(({ name }) => name));
-      let page = this.#store.page("", MAX_DUE);
+      let page = this.#store.page("", SLICE);
       while (page.length > 0) {
         for (const schedule of page) {
           if (schedule.origin !== "code" || names.has(schedule.name)) continue;
-          this.#store.put({ ...schedule, origin: "retired", enabled: false, nextAt: null });
+          this.#store.put(retired(schedule, now));
         }
-        page = this.#store.page(page.at(-1)?.name ?? "", MAX_DUE);
+        page = this.#store.page(page.at(-1)?.name ?? "", SLICE);
       }
     });
+  }
+
+  /** Slice by slice: what one has recorded no failure of another takes back. */
+  async #fireDue(): Promise<void> {
+    const begunAt = this.#now();
+    // Should it fail: not at once again.
+    this.#againAt = begunAt + AGAIN_MS;
+    for (let now = begunAt; now - begunAt < MAX_TICK_MS; now = this.#now()) {
+      const due = this.#store.due(now, SLICE);
+      if (due.length === 0) break;
+      const plans: TickPlan[] = [];
+      let count = 0;
+      for (const schedule of due) {
+        const plan = await this.#planOf(schedule, now);
+        if (plan !== null) plans.push(plan);
+        count += plan?.runs.length ?? 0;
+        if (count >= SLICE_RUNS) break;
+      }
+      await this.#carryOut(plans, now);
+    }
+    this.#againAt = null;
+  }
+
+  async #carryOut(plans: readonly TickPlan[], now: number): Promise<void> {
+    const runs = plans.flatMap(({ runs: own }) => own);
+    const answers = runs.length === 0 ? [] : await this.#ports.submit(runs);
+    const answerOf = new Map(runs.map((run, index) => [run, answers[index] ?? null]));
+    this.#store.transaction(() => {
+      for (const plan of plans) this.#record(plan, answerOf, now);
+    });
+  }
+
+  /** One that can't be planned (its zone is gone) keeps no other back: it is looked at again later. */
+  async #planOf(schedule: Schedule, now: number): Promise<TickPlan | null> {
+    try {
+      return await planTick(schedule, now, (taskId) => this.#isBusy(taskId));
+    } catch (error) {
+      this.#ports.log("schedule_broken", { schedule: schedule.name, error });
+      const current = this.#store.get(schedule.name);
+      if (isSame(current, schedule)) {
+        this.#store.put({ ...current, nextAt: now + BROKEN_LOOK_MS });
+      }
+      return null;
+    }
   }
 
   async #isBusy(taskId: string): Promise<boolean> {
@@ -215,56 +239,53 @@ export class TaskBeat {
     { schedule, due, runs, skipped, queued }: TickPlan,
     answerOf: ReadonlyMap<PlannedRun, RunAnswer>,
     now: number,
-  ): boolean {
-    // Changed or removed while its slots were submitted: what it says now counts from here on.
-    const current = this.#store.get(schedule.name);
-    if (current?.id !== schedule.id) return true;
-    if (runs.some((run) => answerOf.get(run) === null)) return false;
-    let next = current;
-    for (const run of runs) {
+  ): void {
+    const records = runs.flatMap((run) => {
       const answer = answerOf.get(run) ?? null;
-      const record = this.#runOf(run, answer, "slot");
-      if (record === null || !this.#store.addRun(record)) continue;
-      next = { ...next, totalRunCount: next.totalRunCount + 1, lastRunAt: now };
-      if (record.task_id !== null) next = { ...next, lastTaskId: record.task_id };
-      this.#store.trim(schedule.name, next.totalRunCount);
-    }
-    for (const slot of skipped) {
-      const note = "the run before it was unfinished";
-      this.#store.addRun({
-        schedule: schedule.name,
-        slot,
-        kind: "slot",
-        fired_at: now,
-        task_id: null,
-        note,
-      });
-    }
-    const isSame = current.updatedAt === schedule.updatedAt;
-    const lastSlot = Math.max(next.lastSlot, due.lastSlot);
-    const nextAt = isSame ? due.nextAt : followingSlot({ ...next, lastSlot });
-    const isOver = next.oneOff && runs.length > 0;
-    const look = queued === null ? null : now + QUEUED_LOOK_MS;
-    this.#store.put({
-      ...next,
-      lastSlot,
-      queuedSlot: queued,
-      ...(isOver && { enabled: false }),
-      nextAt: isOver ? null : earliest(nextAt, look),
+      return answer === null ? [] : runOf(run, answer, this.#now(), "slot");
     });
-    return true;
+    const all = [...records, ...skipped.map((slot) => skippedRun(schedule, slot, now))];
+    const kept = this.#keep(schedule, all);
+    // Changed meanwhile: what it says now counts, from then on.
+    if (!isSame(kept, schedule)) return;
+    if (records.length < runs.length) {
+      const lateMs = now - (runs[0]?.slot ?? now);
+      const wait = Math.max(AGAIN_MS, Math.min(MAX_RETRY_MS, lateMs / 2));
+      this.#store.put({ ...kept, nextAt: Math.round(now + wait) });
+      return;
+    }
+    const isOver = kept.oneOff && records.length > 0;
+    const look = queued === null ? null : now + QUEUED_LOOK_MS;
+    const next = { ...kept, lastSlot: due.lastSlot, queuedSlot: queued };
+    this.#store.put(
+      isOver
+        ? { ...next, enabled: false, nextAt: null, version: kept.version + 1 }
+        : { ...next, nextAt: earliest(followingSlot(next), look) },
+    );
   }
 
-  #runOf(run: PlannedRun, answer: RunAnswer, kind: ScheduleRun["kind"]): ScheduleRun | null {
-    if (answer === null) return null;
-    return {
-      schedule: run.schedule.name,
-      slot: run.slot,
-      kind,
-      fired_at: this.#now(),
-      task_id: "taskId" in answer ? answer.taskId : null,
-      note: "refused" in answer ? answer.refused : null,
+  /** Keeps runs of a schedule, those that are new. Returns it as it is then; null: it is another, or none. */
+  #keep(schedule: Schedule, records: readonly ScheduleRun[]): Schedule | null {
+    const current = this.#store.get(schedule.name);
+    if (current?.id !== schedule.id) return null;
+    const added = records.filter((record) => this.#store.addRun(record));
+    if (added.length === 0) return current;
+    const own = added.filter(({ kind, task_id: id }) => kind === "slot" && id !== null);
+    const fired = added.filter(({ kind, note }) => kind === "slot" && note !== NOT_RUN);
+    let next = {
+      ...current,
+      keptRuns: current.keptRuns + added.length,
+      totalRunCount: current.totalRunCount + own.length,
+      lastRunAt: fired.at(-1)?.fired_at ?? current.lastRunAt,
+      lastTaskId: own.at(-1)?.task_id ?? current.lastTaskId,
     };
+    if (next.keptRuns > 2 * KEPT_RUNS) {
+      const forgotten = this.#store.trim(schedule.name);
+      const until = Math.max(forgotten ?? 0, current.forgottenUntil ?? 0);
+      next = { ...next, keptRuns: KEPT_RUNS, forgottenUntil: until };
+    }
+    this.#store.put(next);
+    return next;
   }
 
   /** Never goes back. Epoch ms. */
@@ -272,15 +293,4 @@ export class TaskBeat {
     this.#lastNow = Math.max(this.#lastNow, this.#ports.clock.now());
     return this.#lastNow;
   }
-}
-
-function earliest(a: number | null, b: number | null): number | null {
-  if (a === null || b === null) return a ?? b;
-  return Math.min(a, b);
-}
-
-function unavailable(): LovageError {
-  return new LovageError("ledger_unavailable", "The ledger can't be reached just now.", {
-    retryable: true,
-  });
 }

@@ -45,5 +45,10 @@ export async function planTick(
 
 /** One slot of one schedule is one task, whoever submits it. */
 export function slotKey({ id }: Schedule, slot: number): string {
-  return `${id}:${slot}`;
+  return JSON.stringify([id, "slot", slot]);
+}
+
+/** So is a run that somebody asked for. */
+export function runKey({ id }: Schedule, key: string): string {
+  return JSON.stringify([id, "run", key]);
 }

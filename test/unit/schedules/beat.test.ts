@@ -6,7 +6,8 @@ import {
   type ScheduleSettings,
   type Timing,
 } from "#engine";
-import { TaskBeat, type RunAnswer } from "#platform/beat/task-beat.ts";
+import type { RunAnswer } from "#platform/beat/run-records.ts";
+import { TaskBeat } from "#platform/beat/task-beat.ts";
 import type { PlannedRun } from "#platform/beat/tick-plan.ts";
 import { SimSql } from "../../../src/testing/sim-sql.ts";
 import { World } from "../../../src/testing/world.ts";
@@ -22,6 +23,9 @@ class Rig {
   submits = 0;
   wakes = 0;
   isLedgerDown = false;
+  isDown: (run: PlannedRun) => boolean = () => false;
+  /** Runs of one submit, at most. */
+  largest = 0;
   /** Dies after the submit, before it is recorded. */
   diesAfterSubmit = false;
   beat = this.#create();
@@ -42,12 +46,14 @@ class Rig {
 
   async #submit(runs: readonly PlannedRun[]): Promise<RunAnswer[]> {
     this.submits += 1;
+    this.largest = Math.max(this.largest, runs.length);
     if (this.isLedgerDown) return runs.map(() => null);
-    for (const { key, slot } of runs) {
-      if (!this.tasks.has(key)) this.tasks.set(key, { slot, isDone: true });
+    for (const run of runs) {
+      const { key, slot } = run;
+      if (!this.isDown(run) && !this.tasks.has(key)) this.tasks.set(key, { slot, isDone: true });
     }
     if (this.diesAfterSubmit) throw new Error("the object was evicted");
-    return runs.map(({ key }) => ({ taskId: key }));
+    return runs.map((run) => (this.isDown(run) ? null : { taskId: run.key }));
   }
 
   /** Lets time pass, with an alarm at what is next. */
@@ -61,6 +67,10 @@ class Rig {
       await this.beat.tick();
     }
     await this.world.run(until);
+  }
+
+  change(name: string, to: ScheduleSettings): void {
+    this.beat.update(name, to, this.beat.get(name)?.version ?? 0);
   }
 
   get slots(): string[] {
@@ -196,9 +206,9 @@ it("a change fires nothing that is past; a disabled time is not made up for", as
   const rig = new Rig();
   rig.beat.create("s", "s", settings(every(1, "hours"), { missed: { policy: "all", limit: 50 } }));
   await rig.pass(2 * 3_600_000 + 60_000);
-  rig.beat.update("s", settings(every(1, "hours"), { enabled: false }));
+  rig.change("s", settings(every(1, "hours"), { enabled: false }));
   await rig.pass(5 * 3_600_000);
-  rig.beat.update("s", settings(every(30), { missed: { policy: "all", limit: 50 } }));
+  rig.change("s", settings(every(30), { missed: { policy: "all", limit: 50 } }));
   await rig.pass(30 * 60_000);
   expect(rig.slots).toEqual(["11-01T01:00:00", "11-01T02:00:00", "11-01T07:30:00"]);
 });
@@ -234,7 +244,7 @@ it("what the code declares follows the code, unless an admin changed it; what it
   rig.beat.declare(declare("2"), idOf);
   expect(rig.beat.get("report")?.timing).toMatchObject({ hour: "2" });
   const { id } = rig.beat.get("report") ?? {};
-  rig.beat.update("report", settings(cron("0", "5"), { enabled: false }));
+  rig.change("report", settings(cron("0", "5"), { enabled: false }));
   rig.beat.declare(declare("3"), idOf);
   expect(rig.beat.get("report")).toMatchObject({
     id,
@@ -263,9 +273,13 @@ it("runs now and backfills: a slot that was fired is not fired again", async () 
   await rig.beat.run("s", "key");
   expect(rig.tasks.size).toBe(4);
   const runs = await rig.beat.backfill("s", start - 2 * 3_600_000, start + 3 * 3_600_000);
-  expect(runs).toHaveLength(6);
-  // Three of them were fired by themselves.
+  // Three more were fired by themselves.
+  expect(runs).toHaveLength(3);
   expect(rig.tasks.size).toBe(7);
+  expect(rig.beat.runs("s", 10).filter(({ kind }) => kind === "manual")).toHaveLength(1);
+  // Also where the ledger has forgotten them.
+  rig.tasks.clear();
+  expect(await rig.beat.backfill("s", start - 2 * 3_600_000, start + 3 * 3_600_000)).toEqual([]);
   await expect(rig.beat.backfill("s", 0, start)).rejects.toThrow("more than 1000 slots");
   expect(await rig.beat.run("nothing", "key")).toBeNull();
 });
@@ -277,6 +291,8 @@ it("a schedule that can't be read keeps no other back, and a tick that fails is 
   const gone =
     "UPDATE schedules SET body = replace(body, '\"UTC\"', '\"Mars/Olympus\"') WHERE name = 'broken'";
   for (const _row of rig.sql.exec(gone));
+  rig.beat.create("corrupt", "c", settings(cron("0", "*")));
+  for (const _row of rig.sql.exec("UPDATE schedules SET body = '{' WHERE name = 'corrupt'"));
   await rig.pass(3 * 3_600_000);
   expect(rig.beat.runs("good", 10)).toHaveLength(3);
   expect(rig.wakes).toBeLessThan(10);
@@ -292,7 +308,7 @@ it("a schedule that is changed while a tick submits fires no past slot of what i
   await rig.world.run(rig.world.now() + 3_600_000);
   const tick = rig.beat.tick();
   await rig.world.run(rig.world.now() + 1_800_000);
-  rig.beat.update("s", settings(every(10)));
+  rig.change("s", settings(every(10)));
   await tick;
   expect(rig.beat.nextAt).toBe(rig.world.now() + 600_000);
   expect(rig.beat.get("s")?.totalRunCount).toBe(1);
@@ -372,4 +388,123 @@ it("a week of the shop's schedules, over a change of clocks, fires exactly what 
   ]);
   expect(fired("check_overdue_milestones")).toEqual(["2027-03-29T08:00"]);
   expect(fired("generate_daily_report")).toHaveLength(7);
+});
+
+it("a schedule that is retired, disabled or made again while a tick submits is not touched by it", async () => {
+  for (const how of ["retired", "disabled", "made again"]) {
+    const rig = new Rig();
+    const call = { task: "t", args: [], kwargs: {} } as never;
+    const idOf = (name: string) => `code:${name}`;
+    rig.beat.declare([declareSchedule("s", call, every(10), { overlap: "queue" })], idOf);
+    await rig.pass(600_000);
+    for (const task of rig.tasks.values()) task.isDone = false;
+    await rig.world.run(rig.world.now() + 600_000);
+    const tick = rig.beat.tick();
+    if (how === "retired") rig.beat.declare([], idOf);
+    else if (how === "disabled") rig.change("s", settings(every(10), { enabled: false }));
+    else {
+      rig.beat.remove("s");
+      rig.beat.create("s", "other", settings(every(10), { enabled: false }));
+    }
+    await tick;
+    expect(rig.beat.get("s"), how).toMatchObject({
+      enabled: false,
+      nextAt: null,
+      queuedSlot: null,
+    });
+    const { length } = [...rig.tasks];
+    await rig.pass(DAY);
+    expect(rig.tasks.size, how).toBe(length);
+    if (how === "made again") expect(rig.beat.runs("s", 10)).toEqual([]);
+  }
+});
+
+it("a change of what was changed meanwhile is refused", () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(1)));
+  const version = rig.beat.get("s")?.version ?? 0;
+  rig.beat.update("s", settings(every(2)), version);
+  expect(() => rig.beat.update("s", settings(every(3)), version)).toThrow("changed meanwhile");
+});
+
+it("schedules whose shard is out of reach keep no others waiting", async () => {
+  const rig = new Rig();
+  const stuck = new Set<string>();
+  for (let n = 0; n < 1_500; n += 1) {
+    rig.beat.create(`stuck${n}`, `stuck${n}`, settings(cron("5", "*")));
+    stuck.add(`stuck${n}`);
+  }
+  rig.beat.create("well", "well", settings(cron("6", "*")));
+  rig.isDown = (run) => stuck.has(run.schedule.name);
+  await rig.pass(10 * 60_000);
+  expect(rig.beat.runs("well", 10)).toHaveLength(1);
+  rig.isDown = () => false;
+  await rig.pass(10 * 60_000);
+  expect(rig.tasks.size).toBe(1_501);
+});
+
+it("a tick submits in slices, whatever there is to make up for", async () => {
+  const rig = new Rig();
+  const all = { missed: { policy: "all", limit: 100 } as const };
+  for (let n = 0; n < 100; n += 1) rig.beat.create(`s${n}`, `s${n}`, settings(every(1), all));
+  await rig.world.run(rig.world.now() + 6 * 3_600_000);
+  await rig.beat.tick();
+  expect(rig.tasks.size).toBe(100 * 101);
+  expect(rig.largest).toBeLessThanOrEqual(1_200);
+});
+
+it("the history of runs is bounded, whatever kind they are", async () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(1), { overlap: "skip" }));
+  await rig.pass(60_000);
+  for (const task of rig.tasks.values()) task.isDone = false;
+  await rig.pass(2 * DAY);
+  expect(rig.beat.runs("s", 10_000).length).toBeLessThanOrEqual(1_001);
+  expect(rig.beat.get("s")).toMatchObject({ totalRunCount: 1 });
+  // Nobody knows any more what was fired then; before it was made nothing was.
+  const { createdAt = 0 } = rig.beat.get("s") ?? {};
+  await expect(rig.beat.backfill("s", createdAt, createdAt + 600_000)).rejects.toThrow(
+    "known since",
+  );
+});
+
+it("a backfill keeps to the schedule's own time", async () => {
+  const rig = new Rig();
+  const start = rig.world.now();
+  const [startTime, expires] = [start + 3_600_000, start + 3 * 3_600_000];
+  rig.beat.create("s", "s", settings(every(1, "hours"), { startTime, expires, enabled: false }));
+  await rig.pass(DAY);
+  expect(await rig.beat.backfill("s", start, start + DAY)).toHaveLength(3);
+});
+
+it("one_off waits for its turn, and can be made one that goes on", async () => {
+  const rig = new Rig();
+  rig.beat.create("other", "o", settings(every(5), { overlap: "skip" }));
+  await rig.pass(300_000);
+  for (const task of rig.tasks.values()) task.isDone = false;
+  rig.change("other", settings(every(5), { overlap: "skip", oneOff: true }));
+  await rig.pass(600_000);
+  expect(rig.beat.get("other")).toMatchObject({ enabled: true });
+  for (const task of rig.tasks.values()) task.isDone = true;
+  await rig.pass(600_000);
+  expect(rig.beat.get("other")).toMatchObject({ enabled: false, totalRunCount: 2 });
+});
+
+it("a one-off of the code that has run follows the code again; an admin's of that name stays theirs", async () => {
+  const rig = new Rig();
+  const call = { task: "t", args: [], kwargs: {} } as never;
+  const idOf = (name: string) => `code:${name}`;
+  const at = rig.world.now() + 60_000;
+  const once = (time: number) => [
+    declareSchedule("once", call, { kind: "clocked", at: time }, { oneOff: true }),
+    declareSchedule("mine", call, every(5)),
+  ];
+  rig.beat.create("mine", "mine", settings(cron("0", "0")));
+  rig.beat.declare(once(at), idOf);
+  await rig.pass(120_000);
+  rig.beat.declare(once(at + 300_000), idOf);
+  await rig.pass(600_000);
+  expect(rig.beat.get("once")).toMatchObject({ totalRunCount: 2, enabled: false });
+  rig.beat.declare([], idOf);
+  expect(rig.beat.get("mine")).toMatchObject({ origin: "admin", enabled: true });
 });

@@ -248,3 +248,13 @@ it("the last slots of a long time are found without going through it", () => {
   ]);
   expect(lastSlots(minutely, until, until, 3)).toEqual([]);
 });
+
+it("clocks that go back at midnight repeat the hour of a yearly schedule, too", () => {
+  // 24:00 becomes 23:00: that day has 25 hours.
+  expect(
+    slots("30 * 4 4 *", "America/Santiago", "2026-01-01T00:00Z", "2026-12-31T00:00Z"),
+  ).toHaveLength(25);
+  expect(
+    slots("30 * 31 10 *", "Africa/Cairo", "2024-01-01T00:00Z", "2024-12-31T00:00Z"),
+  ).toHaveLength(25);
+});
