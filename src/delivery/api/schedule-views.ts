@@ -62,7 +62,7 @@ export function runView(run: ScheduleRun, task: TaskRecord | null) {
     slot: iso(slot),
     kind,
     fired_at: iso(firedAt),
-    drift_ms: firedAt - slot,
+    drift_ms: kind === "slot" ? firedAt - slot : null,
     task_id,
     state: task?.state ?? null,
     duration_ms: started === null || finished === null ? null : finished - started,
