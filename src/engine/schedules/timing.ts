@@ -138,10 +138,8 @@ type NextWall = (wall: number) => number | null;
  * runs the first time.
  */
 function nextAtTime(zone: string, next: NextWall, after: number): number | null {
-  // Where clocks were changed just now, by three hours at most, an earlier wall time may still be to come.
-  const isChanged = offsetAt(zone, after - 3 * HOUR) !== offsetAt(zone, after);
-  const from = wallAt(zone, after) - (isChanged ? 3 * HOUR : 0);
-  for (let wall = next(from); wall !== null; wall = next(wall)) {
+  // What the clocks have shown already is past: of two instants that show a time the first counts.
+  for (let wall = next(wallAt(zone, after)); wall !== null; wall = next(wall)) {
     const instant = instantOf(zone, wall);
     if (instant > after) return instant;
   }

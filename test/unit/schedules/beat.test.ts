@@ -24,6 +24,7 @@ class Rig {
   wakes = 0;
   isLedgerDown = false;
   isDown: (run: PlannedRun) => boolean = () => false;
+  beforeAnswer: () => Promise<void> = async () => undefined;
   /** Runs of one submit, at most. */
   largest = 0;
   /** Dies after the submit, before it is recorded. */
@@ -52,6 +53,7 @@ class Rig {
       const { key, slot } = run;
       if (!this.isDown(run) && !this.tasks.has(key)) this.tasks.set(key, { slot, isDone: true });
     }
+    await this.beforeAnswer();
     if (this.diesAfterSubmit) throw new Error("the object was evicted");
     return runs.map((run) => (this.isDown(run) ? null : { taskId: run.key }));
   }
@@ -119,6 +121,22 @@ it("ticks at once, twice, late and from the past make no second task", async () 
   await Promise.all([rig.beat.tick(), rig.beat.tick(), rig.beat.tick()]);
   await rig.beat.tick();
   expect([rig.tasks.size, rig.beat.get("s")?.totalRunCount]).toEqual([1, 1]);
+});
+
+it("a tick that comes while another submits waits for it: it sees what that has started", async () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(1), { overlap: "skip" }));
+  const answered = Promise.withResolvers<void>();
+  rig.beforeAnswer = () => answered.promise;
+  await rig.world.run(rig.world.now() + 60_000);
+  const first = rig.beat.tick();
+  await rig.world.run(rig.world.now() + 60_000);
+  for (const task of rig.tasks.values()) task.isDone = false;
+  const second = rig.beat.tick();
+  answered.resolve();
+  await Promise.all([first, second]);
+  expect(rig.slots).toEqual(["11-01T00:01:00"]);
+  expect(rig.beat.runs("s", 10)).toMatchObject([{ task_id: null }, { note: null }]);
 });
 
 it("a crash between the submit and its record fires no slot twice, and records it after", async () => {
@@ -270,6 +288,7 @@ it("runs now and backfills: a slot that was fired is not fired again", async () 
   rig.beat.create("s", "s", settings(cron("0", "*")));
   await rig.pass(3 * 3_600_000);
   expect(await rig.beat.run("s", "key")).toMatchObject({ kind: "manual" });
+  await rig.world.run(rig.world.now() + 1_000);
   await rig.beat.run("s", "key");
   expect(rig.tasks.size).toBe(4);
   const runs = await rig.beat.backfill("s", start - 2 * 3_600_000, start + 3 * 3_600_000);
