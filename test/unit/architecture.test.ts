@@ -48,8 +48,8 @@ const ALLOWED: Readonly<Record<string, Rule>> = {
 };
 
 const PACKAGES: Readonly<Record<string, (name: string) => boolean>> = {
-  // Pure arithmetic all of them: schemas, the calendar, the sun, crontabs in words.
-  engine: (name) => ["zod", "croner", "suncalc", "cronstrue"].includes(name),
+  // Pure arithmetic all of them: schemas, the sun, crontabs in words.
+  engine: (name) => ["zod", "suncalc", "cronstrue"].includes(name),
   domain: (name) => !name.startsWith("cloudflare:"),
 };
 

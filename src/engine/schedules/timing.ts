@@ -1,5 +1,5 @@
-import { Cron } from "croner";
 import { getTimes } from "suncalc";
+import { nextWall } from "./calendar.ts";
 import { crontabValues, isEveryHour, type Crontab, type CrontabValues } from "./crontab.ts";
 import { changeBetween, instantOf, offsetAt, wallAt } from "./zone.ts";
 
@@ -99,33 +99,23 @@ export function slotsBetween(
 type CrontabTiming = Extract<Timing, { kind: "crontab" }>;
 
 /** Taken apart once: the same few crontabs are asked again and again. */
-const parsed = new Map<string, { values: CrontabValues; cron: Cron }>();
+const parsed = new Map<string, CrontabValues>();
 const MAX_PARSED = 20_000;
 
-function parse(timing: CrontabTiming): { values: CrontabValues; cron: Cron } {
+function parse(timing: CrontabTiming): CrontabValues {
   const { minute, hour, day_of_month: day, month_of_year: month, day_of_week: weekday } = timing;
   const key = [minute, hour, day, month, weekday].join(" ");
   const known = parsed.get(key);
   if (known !== undefined) return known;
   const values = crontabValues(timing);
-  const pattern = [
-    values.minute,
-    values.hour,
-    values.day_of_month,
-    values.month_of_year,
-    values.day_of_week,
-  ].map((list) => list.join(","));
-  // The calendar of wall times, in which no clock is ever changed.
-  const cron = new Cron(pattern.join(" "), { timezone: "UTC", domAndDow: true, paused: true });
   if (parsed.size >= MAX_PARSED) parsed.clear();
-  const entry = { values, cron };
-  parsed.set(key, entry);
-  return entry;
+  parsed.set(key, values);
+  return values;
 }
 
 function nextCrontab(timing: CrontabTiming, after: number): number | null {
-  const { values, cron } = parse(timing);
-  const next = (wall: number) => cron.nextRun(new Date(wall))?.getTime() ?? null;
+  const values = parse(timing);
+  const next = (wall: number) => nextWall(values, wall);
   return isEveryHour(values)
     ? nextAtPace(timing.timezone, next, after)
     : nextAtTime(timing.timezone, next, after);
