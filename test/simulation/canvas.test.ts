@@ -122,7 +122,7 @@ it("and so they do with lost consumers, evicted ledgers, and lost and doubled do
     historyFails: 0.5,
   };
   let lost = 0;
-  for (let seed = 1_001; seed <= 1_500; seed += 1) {
+  for (let seed = 1_001; seed <= 2_000; seed += 1) {
     const ran = await run(seed, faults);
     expect(ran.canvas !== undefined && isTerminal(ran.canvas.state), `seed ${seed}`).toBe(true);
     // Lost three times while it ran alone: what the handler would have done nobody knows.
@@ -134,13 +134,13 @@ it("and so they do with lost consumers, evicted ledgers, and lost and doubled do
     check(ran, seed);
     expect(leftovers(ran.deployment), `seed ${seed}`).toEqual(Array(4 * SHARDS).fill(0));
   }
-  expect(lost).toBeLessThan(10);
+  expect(lost).toBeLessThan(20);
 });
 
 it.each(["revoked", "terminated", "past its deadline"])(
   "a canvas that is %s settles: nothing new starts but undos, nothing runs twice",
   async (how) => {
-    for (let seed = 2_001; seed <= 2_150; seed += 1) {
+    for (let seed = 3_001; seed <= 3_150; seed += 1) {
       const at = `seed ${seed}`;
       const { deployment, lovage } = deploy(seed, NO_DEPLOYMENT_FAULTS);
       const { world } = deployment;

@@ -265,3 +265,10 @@ it("a canvas that there is not, or a task that is none, is not found", async () 
   }>();
   expect((await get(`/api/canvas/${id}/`)).status).toBe(404);
 });
+
+it("a callback of a plain task that can't be called is named as it stands in the request", async () => {
+  const call = { ...work("a"), immutable: undefined, link_error: [{ name: "nobody" }] };
+  const answer = await post("/api/tasks/", call);
+  expect(answer.status).toBe(422);
+  expect(await answer.json()).toMatchObject({ errors: [{ field: "link_error.0.name" }] });
+});

@@ -100,7 +100,10 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof InvalidSignatureError) {
     const inner = problemOf(error.cause);
     return invalid(
-      inner.errors.map(({ field, message }) => ({ field: `${error.path}.${field}`, message })),
+      inner.errors.map(({ field, message }) => ({
+        field: `${snakeCase(error.path)}.${field}`,
+        message,
+      })),
     );
   }
   if (error instanceof InvalidArgumentsError) {
