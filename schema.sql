@@ -17,9 +17,11 @@ CREATE TABLE `emails` (
 	`subject` text NOT NULL,
 	`text_body` text NOT NULL,
 	`html_body` text NOT NULL,
-	`created_at` integer NOT NULL,
+	`created_at` integer NOT NULL, `headers` text, `state` text DEFAULT 'sent' NOT NULL, `attempts` integer DEFAULT 1 NOT NULL, `due_at` integer DEFAULT 0 NOT NULL, `reason` text,
 	PRIMARY KEY(`task_id`, `to_address`, `template`)
 ) WITHOUT ROWID;
+
+CREATE INDEX `emails_due` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending');
 
 CREATE TABLE `orders` (
 	`id` text PRIMARY KEY NOT NULL,
@@ -52,6 +54,15 @@ CREATE TABLE `payments` (
 	`updated_at` integer NOT NULL
 ) WITHOUT ROWID;
 
+CREATE TABLE `products` (
+	`sku` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`price_minor` integer NOT NULL,
+	`currency` text NOT NULL,
+	`seller_id` integer,
+	`updated_at` integer NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE `simulated_charges` (
 	`idempotency_key` text PRIMARY KEY NOT NULL,
 	`order_id` text NOT NULL,
@@ -59,6 +70,14 @@ CREATE TABLE `simulated_charges` (
 	`currency` text NOT NULL,
 	`requests` integer NOT NULL,
 	`captures` integer NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE `suppressions` (
+	`address` text NOT NULL,
+	`reason` text NOT NULL,
+	`detail` text,
+	`created_at` integer NOT NULL,
+	PRIMARY KEY(`address`, `reason`)
 ) WITHOUT ROWID;
 
 CREATE TABLE `task_labels` (
@@ -82,3 +101,21 @@ CREATE TABLE `tasks` (
 , `resolution` text) WITHOUT ROWID;
 
 CREATE INDEX `dead_letters` ON `tasks` (`finished_at`) WHERE is_dead_lettered = 1 AND resolution IS NULL;
+
+CREATE TABLE `users` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`username` text NOT NULL,
+	`email` text NOT NULL,
+	`first_name` text NOT NULL,
+	`last_name` text NOT NULL,
+	`password_hash` text NOT NULL,
+	`role` text NOT NULL,
+	`locale` text,
+	`created_at` integer NOT NULL
+);
+
+CREATE INDEX `users_admins` ON `users` (`id`) WHERE role = 'admin';
+
+CREATE UNIQUE INDEX `users_email` ON `users` (lower("email"));
+
+CREATE UNIQUE INDEX `users_username` ON `users` (lower("username"));

@@ -22,6 +22,10 @@ const settings = z.object({
     .transform((addresses) => addresses.filter((address) => address !== ""))
     .pipe(z.array(z.email()).max(50)),
   HISTORY_DAYS: z.coerce.number().int().min(7).max(3_650).default(30),
+  PUBLIC_URL: z
+    .string()
+    .regex(/^https?:\/\/[\w.:-]+$/)
+    .default("http://localhost:8787"),
   TIMEZONE: z.string().default("UTC").refine(isZone),
   ALERT_THRESHOLD: z.coerce.number().int().min(1).default(1),
   ALERT_WINDOW_MINUTES: z.coerce.number().min(1).max(1_440).default(15),
@@ -38,6 +42,8 @@ export interface Config {
   readonly adminEmails: readonly string[];
   /** Finished tasks are kept this long. */
   readonly historyDays: number;
+  /** Where people reach the deployment: the origin, without a slash at the end. */
+  readonly publicUrl: string;
   /** Of schedules that name none. */
   readonly timezone: string;
   readonly alerts: { readonly threshold: number; readonly windowMs: number };
@@ -59,6 +65,7 @@ export function readConfig(env: Env): Config {
     isOpenAccess: OPEN_ACCESS,
     shards: LEDGER_SHARDS,
     locale: LOCALE,
+    publicUrl: checked.data.PUBLIC_URL,
     timezone: checked.data.TIMEZONE,
     idSecret: ID_SECRET,
     secretKeys: [checked.data.SECRETS_KEY, checked.data.SECRETS_KEY_PREVIOUS].filter(

@@ -14,8 +14,10 @@ import { readConfig } from "./config.ts";
 import { createApi, Problem, withHeaders, type Access } from "./delivery/api/index.ts";
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
 import { sendAdminNotification, shopRoutes, type ShopServices } from "./domain/index.ts";
-import { createOutboxTransport } from "./integrations/mail/outbox-transport.ts";
+import { MailDesk, Unsubscribe } from "./domain/mail/index.ts";
+import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
+import { createR2ObjectStore } from "./integrations/storage/r2-object-store.ts";
 import { ApiKeys } from "./platform/access/api-keys.ts";
 import type { WatchdogDuty } from "./platform/beat/beat-object.ts";
 import { ScheduleClient } from "./platform/beat/schedule-client.ts";
@@ -38,6 +40,7 @@ import { log } from "./platform/log.ts";
 import { D1Outbox } from "./platform/outbox/outbox.ts";
 import { Tasks } from "./platform/outbox/tasks.ts";
 import { createSealer } from "./platform/secrets/aes-sealer.ts";
+import { deriveKeys } from "./platform/secrets/derived-keys.ts";
 import { R2Results } from "./platform/results/r2-results.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
 
@@ -71,13 +74,24 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   const lovageFor = (owner: string) =>
     new Lovage({ registry, submitter: directory, settings, clock, random: systemRandom, owner });
   const outbox = new D1Outbox({ db, submitter: directory, clock, log });
+  const keyFor = deriveKeys(config.idSecret);
   const services: ShopServices = {
     db,
-    mail: createOutboxTransport(db, clock),
+    mail: new MailDesk({
+      db,
+      transport: outboxTransport,
+      clock,
+      unsubscribe: new Unsubscribe(keyFor("unsubscribe"), config.publicUrl),
+    }),
     gateway: createSimulatedGateway(db),
+    files: createR2ObjectStore(env.FILES),
+    outbox,
     locale: config.locale,
+    timezone: config.timezone,
+    publicUrl: config.publicUrl,
     clock,
     adminEmails: config.adminEmails,
+    keyFor,
   };
   const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));
   const control = new Control({
@@ -145,8 +159,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
         timezone: config.timezone,
       },
       lovageFor,
-      db,
-      outbox,
+      shop: services,
       clock,
       log,
     }),

@@ -1,22 +1,68 @@
 import type { DeclaredSchedule, TaskRoutes } from "#engine";
-import { sendAdminNotification, sendOrderConfirmationEmail } from "./notifications/index.ts";
-import { processPaymentTask } from "./payments/index.ts";
+import { accountMails, accountSchedules, accountTasks } from "./accounts/index.ts";
+import { cartMails, cartSchedules, cartTasks } from "./carts/index.ts";
+import { escrowMails, escrowSchedules, escrowTasks } from "./escrow/index.ts";
+import { fileMails, fileSchedules, fileTasks } from "./files/index.ts";
+import type { AnyMail } from "./mail/index.ts";
+import { maintenanceMails, maintenanceSchedules, maintenanceTasks } from "./maintenance/index.ts";
+import {
+  notificationMails,
+  notificationSchedules,
+  notificationTasks,
+} from "./notifications/index.ts";
+import { orderMails, orderSchedules, orderTasks } from "./orders/index.ts";
+import { paymentMails, paymentSchedules, paymentTasks } from "./payments/index.ts";
 import { processData } from "./processing/index.ts";
+import { reportMails, reportSchedules, reportTasks } from "./reports/index.ts";
+import { reviewMails, reviewSchedules, reviewTasks } from "./reviews/index.ts";
 
-export { defineShopTask, type ShopServices } from "./services.ts";
+export { defineShopTask, type ShopServices } from "./services/index.ts";
 
 /** Where tasks go that don't say so themselves: the first rule that fits their name. */
 export const shopRoutes: TaskRoutes = [["send_*", { queue: "emails" }]];
 
 /** Every task of the shop; the types of all of them are what other Workers' calls are checked by. */
 export const shopTasks = [
-  sendOrderConfirmationEmail,
-  sendAdminNotification,
-  processPaymentTask,
+  ...accountTasks,
+  ...orderTasks,
+  ...paymentTasks,
+  ...cartTasks,
+  ...reviewTasks,
+  ...escrowTasks,
+  ...notificationTasks,
+  ...fileTasks,
+  ...reportTasks,
+  ...maintenanceTasks,
   processData,
 ] as const;
 
-/** What runs by itself, declared next to its tasks: the shop's nightly work has none yet. */
-export const shopSchedules: (timezone: string) => readonly DeclaredSchedule[] = () => [];
+/** What runs by itself, declared next to its tasks; times of day are those of the zone. */
+export const shopSchedules = (timezone: string): readonly DeclaredSchedule[] =>
+  [
+    accountSchedules,
+    orderSchedules,
+    paymentSchedules,
+    cartSchedules,
+    reviewSchedules,
+    escrowSchedules,
+    notificationSchedules,
+    fileSchedules,
+    reportSchedules,
+    maintenanceSchedules,
+  ].flatMap((declare) => declare(timezone));
+
+/** Every message the shop sends, for previews. */
+export const shopMails: readonly AnyMail[] = [
+  ...accountMails,
+  ...orderMails,
+  ...paymentMails,
+  ...cartMails,
+  ...reviewMails,
+  ...escrowMails,
+  ...notificationMails,
+  ...fileMails,
+  ...reportMails,
+  ...maintenanceMails,
+];
 
 export { sendAdminNotification } from "./notifications/index.ts";

@@ -8,6 +8,8 @@ export interface Env {
   readonly DB: D1Database;
   /** Results that are too large for a row. */
   readonly RESULTS: R2Bucket;
+  /** Uploaded files, backups, exports. */
+  readonly FILES: R2Bucket;
   readonly LEDGER: DurableObjectNamespace<LedgerObject>;
   readonly LIMITER: DurableObjectNamespace<LimiterObject>;
   readonly BEAT: DurableObjectNamespace<BeatObject>;
@@ -25,6 +27,8 @@ export interface Env {
   readonly LOCALE: string;
   /** Comma-separated addresses that are told of dead letters; absent: nobody is. */
   readonly ADMIN_EMAILS?: string;
+  /** The origin that links in mails begin with; absent: that of `npm start`. */
+  readonly PUBLIC_URL?: string;
   /** Days that finished tasks are kept, at least 7; absent: 30. */
   readonly HISTORY_DAYS?: string;
   /** So many dead letters in so many minutes are worth a message, one a window. */

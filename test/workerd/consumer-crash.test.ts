@@ -8,7 +8,8 @@ import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import { systemRandom, systemTimers } from "#platform/system.ts";
 import type { PaymentGateway } from "#domain/payments";
 import { shopTasks, type ShopServices } from "../../src/domain/index.ts";
-import { createOutboxTransport } from "../../src/integrations/mail/outbox-transport.ts";
+import { D1Outbox } from "../../src/platform/outbox/outbox.ts";
+import { MemoryLedger, servicesOn } from "./domain/shop.ts";
 import { createSimulatedGateway } from "../../src/integrations/payments/simulated-gateway.ts";
 import { read, spec, withLedger, type World } from "./ledger.ts";
 import { noInput, NO_LARGE_RESULTS } from "../no-large.ts";
@@ -54,14 +55,9 @@ const never = () => new Promise<never>(() => undefined);
 function consume(world: World, ledger: LedgerDoor, over: Partial<PaymentGateway> = {}) {
   const db = drizzle(env.DB);
   const clock = { now: () => world.now };
-  const services: ShopServices = {
-    db,
-    mail: createOutboxTransport(db, clock),
-    gateway: { ...createSimulatedGateway(db), ...over },
-    locale: "en",
-    clock,
-    adminEmails: [],
-  };
+  const gateway = { ...createSimulatedGateway(db), ...over };
+  const outbox = new D1Outbox({ db, clock, submitter: new MemoryLedger(), log: () => undefined });
+  const services = servicesOn(db, { clock, gateway, outbox });
   return drain(
     {
       ledger,

@@ -6,6 +6,7 @@ export const SCOPES = [
   "tasks:write",
   "orders:read",
   "orders:write",
+  "orders:manage",
   "control",
   "admin",
 ] as const;
@@ -16,6 +17,8 @@ export interface Caller {
   /** Whose tasks and orders they see. */
   readonly owner: string;
   readonly scopes: ReadonlySet<string>;
+  /** The account that signed in; null: an API key, or nobody. */
+  readonly userId: number | null;
 }
 
 /** How credentials are checked. */
@@ -28,15 +31,21 @@ export interface Access {
   mayFailAgain(address: string): Promise<boolean>;
 }
 
-const ANONYMOUS: Caller = { owner: "anonymous", scopes: new Set(["admin"]) };
+const ANONYMOUS: Caller = { owner: "anonymous", scopes: new Set(["admin"]), userId: null };
 
 /**
- * Lets a request pass or throws.
+ * Lets a request pass or throws. `person`: whoever signed in with an account, even where access is open.
  * @throws Problem 401 without a valid credential, 403 without the scope, 429 after too many wrong ones
  */
-export async function admit(access: Access, request: Request, scope: Scope): Promise<Caller> {
+export async function admit(
+  access: Access,
+  request: Request,
+  scope: Scope | "person",
+): Promise<Caller> {
   const caller = await identify(access, request);
-  if (!may(caller, scope)) {
+  if (scope === "person") {
+    if (caller.userId === null) throw unauthorized(request, "Sign in with an account's token.");
+  } else if (!may(caller, scope)) {
     throw new Problem(403, "forbidden", `This needs the scope ${scope}.`);
   }
   return caller;
@@ -63,12 +72,18 @@ async function countFailure(access: Access, request: Request): Promise<void> {
 async function identify(access: Access, request: Request): Promise<Caller> {
   const header = request.headers.get("Authorization");
   if (header === null && access.isOpen) return ANONYMOUS;
-  const token = /^Bearer +([!-~]{1,200})$/i.exec(header ?? "")?.[1];
+  const token = /^(?:Bearer|Token) +([!-~]{1,200})$/i.exec(header ?? "")?.[1];
   const caller = token === undefined ? null : await access.authenticate(token);
   if (caller !== null) return caller;
   if (header !== null) await countFailure(access, request);
-  const detail = header === null ? "Send an API key." : "The API key is not valid.";
-  const challenge =
-    header === null ? 'Bearer realm="lovage"' : 'Bearer realm="lovage", error="invalid_token"';
-  throw new Problem(401, "unauthorized", detail, { headers: { "WWW-Authenticate": challenge } });
+  throw unauthorized(
+    request,
+    header === null ? "Send an API key or a token." : "The API key or token is not valid.",
+  );
+}
+
+function unauthorized(request: Request, detail: string): Problem {
+  const hasHeader = request.headers.has("Authorization");
+  const challenge = `Bearer realm="lovage"${hasHeader ? ', error="invalid_token"' : ""}`;
+  return new Problem(401, "unauthorized", detail, { headers: { "WWW-Authenticate": challenge } });
 }

@@ -4,18 +4,26 @@ import { canvasRoutes } from "./canvas-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
-import { orderRoutes } from "./order-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiParts, Route } from "./route.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { searchRoutes } from "./search-routes.ts";
+import { accountRoutes } from "./shop/account-routes.ts";
+import { cartRoutes } from "./shop/cart-routes.ts";
+import { escrowRoutes } from "./shop/escrow-routes.ts";
+import { fileRoutes } from "./shop/file-routes.ts";
+import { mailRoutes } from "./shop/mail-routes.ts";
+import { maintenanceRoutes } from "./shop/maintenance-routes.ts";
+import { orderRoutes } from "./shop/order-routes.ts";
+import { reportRoutes } from "./shop/report-routes.ts";
+import { reviewRoutes } from "./shop/review-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
 
 export type { Access } from "./access.ts";
 export { Problem } from "./problems.ts";
 export type { ApiParts } from "./route.ts";
 
-const NOBODY: Caller = { owner: "", scopes: new Set() };
+const NOBODY: Caller = { owner: "", scopes: new Set(), userId: null };
 
 /** Every route of the API. */
 export function apiRoutes(parts: ApiParts): Route[] {
@@ -26,7 +34,15 @@ export function apiRoutes(parts: ApiParts): Route[] {
     handle: () => Response.json({ status: "ok" }),
   };
   return [
+    ...accountRoutes(parts),
     ...orderRoutes(parts),
+    ...cartRoutes(parts),
+    ...reviewRoutes(parts),
+    ...escrowRoutes(parts),
+    ...mailRoutes(parts),
+    ...fileRoutes(parts),
+    ...reportRoutes(parts),
+    ...maintenanceRoutes(parts),
     ...taskRoutes(parts),
     ...canvasRoutes(parts),
     ...scheduleRoutes(parts),

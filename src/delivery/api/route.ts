@@ -1,5 +1,3 @@
-import type { BatchItem } from "drizzle-orm/batch";
-import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type {
   CanvasReader,
   Clock,
@@ -7,13 +5,13 @@ import type {
   DeploymentControl,
   LargeResults,
   Lovage,
-  Outbox,
   Registry,
   ScheduleBook,
   TaskControl,
   TaskReader,
   TaskSearch,
 } from "#engine";
+import type { ShopServices } from "#domain/services";
 import type { Access, Caller, Scope } from "./access.ts";
 
 /** What the API is put together from. */
@@ -35,8 +33,8 @@ export interface ApiParts {
   /** Settings that may be shown. */
   readonly conf: Readonly<Record<string, unknown>>;
   lovageFor(owner: string): Lovage;
-  readonly db: DrizzleD1Database;
-  readonly outbox: Outbox<BatchItem<"sqlite">>;
+  /** What the shop's own routes work with. */
+  readonly shop: ShopServices;
   readonly clock: Clock;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
@@ -53,9 +51,9 @@ export interface ApiCall {
 
 /** A route declares who may use it; a route that does not is a type error. */
 export interface Route {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Without the trailing slash; answers with it too. */
   readonly path: string;
-  readonly scope: Scope | "public";
+  readonly scope: Scope | "person" | "public";
   readonly handle: (call: ApiCall) => Response | Promise<Response>;
 }

@@ -28,6 +28,7 @@ export class RpcCalls {
     this.#caller = {
       owner: props.owner ?? "service",
       scopes: new Set(props.scopes ?? ["tasks:read", "tasks:write"]),
+      userId: null,
     };
   }
 

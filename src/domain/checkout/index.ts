@@ -1,8 +1,8 @@
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { Clock, Lovage, Outbox } from "#engine";
-import { sendOrderConfirmationEmail, type Locale } from "../notifications/index.ts";
-import { findOrder, insertOrder, type Order } from "../orders/index.ts";
+import type { Locale } from "../mail/index.ts";
+import { findOrder, insertOrder, sendOrderConfirmationEmail, type Order } from "../orders/index.ts";
 import { processPaymentTask } from "../payments/index.ts";
 
 /** An order as a shop hands it in. */

@@ -1,39 +1,50 @@
 import { z } from "zod";
-import { defineShopTask } from "../services.ts";
-import { messageIdOf } from "./message-id.ts";
-import { renderAdminNotification } from "./templates.tsx";
-import { MailUnavailableError, RecipientRefusedError, type MailMessage } from "./transport.ts";
+import { listAdmins } from "../accounts/index.ts";
+import { defineMail, MAIL_OPTIONS, mailOf, MailUnavailableError } from "../mail/index.ts";
+import { defineShopTask } from "../services/index.ts";
 
-const TEMPLATE = "admin_notification";
+interface Notice {
+  readonly subject: string;
+  readonly message: string;
+}
 
-/** Tells every admin of the deployment something, by mail. Without admins it has nobody to tell. */
+/** A text of the deployment's own, in whatever language it is. */
+const words = ({ subject, message }: Notice) => ({ subject, body: message.split("\n\n") });
+export const adminNotification = defineMail<Notice>({
+  name: "admin_notification",
+  sample: {
+    subject: "2 tasks failed for good",
+    message: "process_payment: 2\n\nSee the dashboard.",
+  },
+  en: words,
+  ru: words,
+});
+
+/**
+ * Tells every admin something, by mail: those of the settings and those with an account. Without any it has
+ * nobody to tell.
+ */
 export const sendAdminNotification = defineShopTask({
   name: "send_admin_notification",
   params: z.object({ subject: z.string().min(1).max(200), message: z.string().max(20_000) }),
-  autoretryFor: [Error],
-  dontAutoretryFor: [RecipientRefusedError],
-  retryBackoff: true,
-  maxRetries: 8,
-  timeLimitSeconds: 120,
-  handler: async ({ subject, message }, { taskId, services }) => {
-    const { adminEmails, locale, mail } = services;
-    const messages = await Promise.all(
-      adminEmails.map(async (to): Promise<MailMessage> => ({
-        messageId: await messageIdOf(taskId, to, TEMPLATE),
-        taskId,
-        template: TEMPLATE,
-        to,
-        ...renderAdminNotification(subject, message, locale),
-      })),
+  ...MAIL_OPTIONS,
+  handler: async (notice, { taskId, services }) => {
+    const { adminEmails, db, locale, mail } = services;
+    const accounts = await listAdmins(db);
+    const wanted = new Map(adminEmails.map((to) => [to.toLowerCase(), { to, locale }]));
+    for (const { email: to, locale: own } of accounts) {
+      wanted.set(to.toLowerCase(), { to, locale: own ?? locale });
+    }
+    const recipients = [...wanted.values()];
+    const outcomes = await mail.send(
+      recipients.map((each) => mailOf(adminNotification, { key: taskId, ...each, props: notice })),
     );
-    if (messages.length === 0) return { sent_count: 0, failed_count: 0, failed_emails: [] };
-    const outcomes = await mail.sendBatch(messages);
-    const failed = messages.filter((_message, index) => outcomes[index]?.status !== "sent");
-    // Sent again to all of them: the transport knows by the message's id who has it.
+    const failed = recipients.filter((_each, index) => outcomes[index]?.status !== "sent");
+    // Sent again to all of them: the desk knows who has it.
     const isOpen = outcomes.some((outcome) => outcome.status === "failed" && !outcome.isPermanent);
     if (isOpen) throw new MailUnavailableError(`${failed.length} of the admins could not be told.`);
     return {
-      sent_count: messages.length - failed.length,
+      sent_count: recipients.length - failed.length,
       failed_count: failed.length,
       failed_emails: failed.map(({ to }) => to),
     };

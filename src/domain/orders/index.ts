@@ -1,11 +1,18 @@
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, inArray } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
+import type { DeclaredSchedule } from "#engine";
+import type { Order } from "./find-orders.ts";
+import { orderConfirmation, sendOrderConfirmationEmail } from "./order-confirmation.ts";
 import { orderTransition, statesBefore, type OrderEvent } from "./states.ts";
 import { orders } from "./tables.ts";
 
-/** An order as it is stored; see tables.ts for units. */
-export type Order = typeof orders.$inferSelect;
+export { findOrder, findOrders, type Order } from "./find-orders.ts";
+export { sendOrderConfirmationEmail } from "./order-confirmation.ts";
+
+export const orderTasks = [sendOrderConfirmationEmail] as const;
+export const orderMails = [orderConfirmation];
+export const orderSchedules = (_timezone: string): readonly DeclaredSchedule[] => [];
 
 /** A task names an order that was never created: no retry will find it. */
 export class OrderNotFoundError extends Error {
@@ -14,22 +21,6 @@ export class OrderNotFoundError extends Error {
   constructor(orderId: string) {
     super(`There is no order #${orderId}.`);
   }
-}
-
-/** Null: no order has this id. */
-export async function findOrder(db: DrizzleD1Database, orderId: string): Promise<Order | null> {
-  const [order] = await db.select().from(orders).where(eq(orders.id, orderId));
-  return order ?? null;
-}
-
-/** Those of the orders that exist, by id, in one query. */
-export async function findOrders(
-  db: DrizzleD1Database,
-  orderIds: readonly string[],
-): Promise<Map<string, Order>> {
-  const ids = sql`(SELECT value FROM json_each(${JSON.stringify(orderIds)}))`;
-  const found = await db.select().from(orders).where(inArray(orders.id, ids));
-  return new Map(found.map((order) => [order.id, order]));
 }
 
 /** The statement that writes a new order; fails the batch it is in when the id is taken. Rows written: 1. */

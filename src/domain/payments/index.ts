@@ -1,6 +1,8 @@
 import { z } from "zod";
+import type { DeclaredSchedule } from "#engine";
+import type { AnyMail } from "../mail/index.ts";
 import { findOrders, OrderNotFoundError } from "../orders/index.ts";
-import { defineShopTask } from "../services.ts";
+import { defineShopTask } from "../services/index.ts";
 import {
   PaymentAmountError,
   PaymentDeclinedError,
@@ -53,3 +55,7 @@ export const processPaymentTask = defineShopTask({
     },
   },
 });
+
+export const paymentTasks = [processPaymentTask] as const;
+export const paymentMails: readonly AnyMail[] = [];
+export const paymentSchedules = (_timezone: string): readonly DeclaredSchedule[] => [];

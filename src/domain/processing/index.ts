@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineShopTask } from "../services.ts";
+import { defineShopTask } from "../services/index.ts";
 
 /** The generic task of the guides: answers its text in capitals. */
 export const processData = defineShopTask({

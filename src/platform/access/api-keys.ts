@@ -21,7 +21,7 @@ export class ApiKeys {
   async authenticate(
     token: string,
     now: number,
-  ): Promise<{ owner: string; scopes: ReadonlySet<string> } | null> {
+  ): Promise<{ owner: string; scopes: ReadonlySet<string>; userId: null } | null> {
     const [, id, secret] = TOKEN.exec(token) ?? [];
     if (id === undefined || secret === undefined) return null;
     const row = await this.#db
@@ -33,7 +33,7 @@ export class ApiKeys {
     const isRight = await matches(secret, row?.secret_hash ?? "");
     if (row === null || !isRight || row.revoked_at !== null) return null;
     if (row.expires_at !== null && row.expires_at <= now) return null;
-    return { owner: row.owner, scopes: new Set(JSON.parse(row.scopes) as string[]) };
+    return { owner: row.owner, scopes: new Set(JSON.parse(row.scopes) as string[]), userId: null };
   }
 }
 

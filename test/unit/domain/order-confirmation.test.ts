@@ -1,5 +1,8 @@
 import { expect, it } from "vitest";
-import { renderOrderConfirmation } from "../../../src/domain/notifications/templates.tsx";
+import { orderConfirmation } from "../../../src/domain/orders/order-confirmation.ts";
+
+const renderOrderConfirmation = (orderId: string, locale: "en" | "ru") =>
+  orderConfirmation.render({ orderId }, locale);
 
 it("the Russian confirmation has the guide's words", () => {
   const mail = renderOrderConfirmation("123", "ru");

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { drizzle } from "drizzle-orm/d1";
+import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import {
   compileRoutes,
   importIdSecret,
@@ -16,10 +16,13 @@ import {
 } from "#engine";
 import { createOrder, type NewOrder } from "../../../src/domain/checkout/index.ts";
 import { shopRoutes, shopTasks, type ShopServices } from "../../../src/domain/index.ts";
-import { createOutboxTransport } from "../../../src/integrations/mail/outbox-transport.ts";
+import { MailDesk, Unsubscribe, type MailTransport } from "#domain/mail";
+import { outboxTransport } from "../../../src/integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "../../../src/integrations/payments/simulated-gateway.ts";
+import { createR2ObjectStore } from "../../../src/integrations/storage/r2-object-store.ts";
 import { QUEUES } from "../../../src/platform/doorbell.ts";
 import { D1Outbox } from "../../../src/platform/outbox/outbox.ts";
+import { deriveKeys } from "../../../src/platform/secrets/derived-keys.ts";
 import { noInput } from "../../no-large.ts";
 
 const clock = { now: () => Date.now() };
@@ -27,6 +30,8 @@ const random = {
   float: () => Math.random(),
   bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
 };
+const PUBLIC_URL = "https://shop.example.com";
+const keyFor = deriveKeys("for tests only: 0123456789abcdef0123456789abcdef");
 const registry = new Registry<ShopServices>(shopTasks);
 const settings = {
   shards: 4,
@@ -56,11 +61,38 @@ export class MemoryLedger implements TaskSubmitter {
   }
 }
 
+/** What handlers find under `ctx.services`, on the test's own bindings. */
+export function servicesOn(
+  db: DrizzleD1Database,
+  over: Partial<ShopServices> & Pick<ShopServices, "outbox">,
+  transport: MailTransport = outboxTransport,
+): ShopServices {
+  return {
+    db,
+    mail: new MailDesk({
+      db,
+      clock: over.clock ?? clock,
+      transport,
+      unsubscribe: new Unsubscribe(keyFor("unsubscribe"), PUBLIC_URL),
+    }),
+    gateway: createSimulatedGateway(db),
+    files: createR2ObjectStore(env.FILES),
+    locale: "en",
+    timezone: "UTC",
+    publicUrl: PUBLIC_URL,
+    clock,
+    adminEmails: ["admin@example.com", "refused@nowhere.invalid"],
+    keyFor,
+    ...over,
+  };
+}
+
 /** A shop on the test's database, with what a test wants different in it. */
 export function createShop(
   parts: {
     readonly database?: D1Database;
     readonly services?: Partial<ShopServices>;
+    readonly transport?: MailTransport;
     readonly ledger?: MemoryLedger;
   } = {},
 ) {
@@ -69,15 +101,7 @@ export function createShop(
   const logged: string[] = [];
   const log = (event: string) => void logged.push(event);
   const outbox = new D1Outbox({ db, submitter: ledger, clock, log });
-  const services: ShopServices = {
-    db,
-    mail: createOutboxTransport(db, clock),
-    gateway: createSimulatedGateway(db),
-    locale: "en",
-    clock,
-    adminEmails: ["admin@example.com", "refused@nowhere.invalid"],
-    ...parts.services,
-  };
+  const services = servicesOn(db, { outbox, ...parts.services }, parts.transport);
   const lovageFor = (owner: string) =>
     new Lovage({ registry, submitter: ledger, settings, clock, random, owner });
   const running: Promise<void>[] = [];
@@ -159,6 +183,8 @@ export async function rows<Row = Record<string, unknown>>(
 
 /** Empties the shop's tables: storage belongs to the file, not to the test. */
 export async function emptyTables(): Promise<void> {
-  const tables = ["orders", "payments", "emails", "simulated_charges", "outbox", "tasks"];
-  await env.DB.batch(tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+  const tables = await rows<{ name: string }>(
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%\\_%' ESCAPE '\\' OR name IN ('simulated_charges', 'task_labels')",
+  );
+  await env.DB.batch(tables.map(({ name }) => env.DB.prepare(`DELETE FROM ${name}`)));
 }

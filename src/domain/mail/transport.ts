@@ -1,6 +1,6 @@
 /** A mail to one recipient. */
 export interface MailMessage {
-  /** Made from task, recipient and template: a repeated send has the same one. */
+  /** Made from key, recipient and template: a repeated send has the same one. */
   readonly messageId: string;
   readonly taskId: string;
   readonly template: string;
@@ -8,6 +8,8 @@ export interface MailMessage {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
+  /** Besides those that follow from the rest. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
@@ -20,9 +22,12 @@ export type MailOutcome =
 
 /** The way out for mail. */
 export interface MailTransport {
+  /** True: it sends nothing; what the shop stores of a mail is the mail. For development. */
+  readonly keepsMail: boolean;
   /**
    * Sends messages over one connection: one outcome each, in their order; one that fails does not keep
-   * the others back. Throws MailUnavailableError when none could be sent.
+   * the others back. Answers or throws within a minute.
+   * @throws MailUnavailableError when none could be sent
    */
   sendBatch(messages: readonly MailMessage[]): Promise<MailOutcome[]>;
 }

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { createOrder } from "#domain/checkout";
-import { listEmails } from "#domain/notifications";
+import { listEmails } from "#domain/mail";
 import { findOrder } from "#domain/orders";
 import { findPayment } from "#domain/payments";
-import { owns } from "./access.ts";
-import { readBody } from "./body.ts";
-import { conflict, invalid, notFound } from "./problems.ts";
-import type { ApiParts, Route } from "./route.ts";
+import { owns } from "../access.ts";
+import { readBody } from "../body.ts";
+import { conflict, invalid, notFound } from "../problems.ts";
+import type { ApiParts, Route } from "../route.ts";
 
 /** One address: no list, no name, nothing that could end a header line; punycode domains pass. */
 const emailAddress = z
@@ -52,7 +52,12 @@ export function orderRoutes(parts: ApiParts): Route[] {
         const { totalAmount, locale = null, ...same } = await readBody(request, orderSchema);
         const input = { ...same, amountMinor: totalAmount, locale };
         const lovage = parts.lovageFor(caller.owner);
-        const answer = await createOrder({ ...parts, background }, lovage, caller.owner, input);
+        const answer = await createOrder(
+          { ...parts.shop, background },
+          lovage,
+          caller.owner,
+          input,
+        );
         if (answer.kind === "conflict") {
           throw conflict("order_exists", `Order #${input.orderId} exists with other content.`);
         }
@@ -75,9 +80,9 @@ export function orderRoutes(parts: ApiParts): Route[] {
       path: "/api/orders/:id",
       scope: "orders:read",
       handle: async ({ params, caller }) => {
-        const order = await findOrder(parts.db, params.id ?? "");
+        const order = await findOrder(parts.shop.db, params.id ?? "");
         if (order === null || !owns(caller, order.owner)) throw notFound();
-        const payment = await findPayment(parts.db, order.id);
+        const payment = await findPayment(parts.shop.db, order.id);
         return Response.json({
           orderId: order.id,
           userId: order.userId,
@@ -104,7 +109,7 @@ export function orderRoutes(parts: ApiParts): Route[] {
       path: "/api/orders/:id/emails",
       scope: "orders:read",
       handle: async ({ params, caller }) => {
-        const order = await findOrder(parts.db, params.id ?? "");
+        const order = await findOrder(parts.shop.db, params.id ?? "");
         if (order === null || !owns(caller, order.owner)) throw notFound();
         return emailsAnswer(parts, order.emailTaskId, MAX_EMAILS);
       },
@@ -128,10 +133,13 @@ export function orderRoutes(parts: ApiParts): Route[] {
 
 /** The mails that the default transport keeps; their recipients are personal data. */
 async function emailsAnswer(parts: ApiParts, taskId: string | null, limit: number) {
-  const emails = await listEmails(parts.db, { taskId, limit });
+  const emails = await listEmails(parts.shop.db, { taskId, limit });
   return Response.json({
     emails: emails.map((email) => ({
       task_id: email.taskId,
+      template: email.template,
+      state: email.state,
+      reason: email.reason,
       message_id: email.messageId,
       to: email.toAddress,
       subject: email.subject,

@@ -1,0 +1,71 @@
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/**
+ * - `pending`: it waits for a try, from `dueAt` on.
+ * - `sending`: somebody has it in hand, until `dueAt`; who dies with it leaves it to the next.
+ * - `sent`, `failed`: final. A failed one was refused for good, or never got out in its time.
+ */
+export type EmailState = "pending" | "sending" | "sent" | "failed";
+
+/**
+ * Every mail of the shop, once per key, recipient and template. Written by the mail desk, and in the batch
+ * of whoever queues one; read by it and by requests; deleted by nobody. WITHOUT ROWID. The index is of
+ * those that are not through, for the sweep: leaving it is free.
+ */
+export const emails = sqliteTable(
+  "emails",
+  {
+    /** The task that sends it, or what else makes it one mail (`<event>:<id>`). */
+    taskId: text("task_id").notNull(),
+    toAddress: text("to_address").notNull(),
+    template: text().notNull(),
+    messageId: text("message_id").notNull(),
+    subject: text().notNull(),
+    /** Both empty for a mail with a secret in it, unless the transport keeps mail instead of sending it. */
+    textBody: text("text_body").notNull(),
+    htmlBody: text("html_body").notNull(),
+    /** Epoch ms. */
+    createdAt: integer("created_at").notNull(),
+    /** JSON object of further headers; null: none. */
+    headers: text(),
+    /** Those of before there were states were sent. */
+    state: text().$type<EmailState>().notNull().default("sent"),
+    /** Tries so far. */
+    attempts: integer().notNull().default(1),
+    /** Epoch ms, see `EmailState`; 0 when it is through. */
+    dueAt: integer("due_at").notNull().default(0),
+    /** What the provider said last; null: nothing went wrong. */
+    reason: text(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.taskId, table.toAddress, table.template] }),
+    index("emails_due")
+      .on(table.dueAt)
+      .where(sql`state IN ('pending', 'sending')`),
+  ],
+);
+
+/**
+ * - `hard_bounce`: the provider said that this mailbox will never take mail: nothing is sent to it.
+ * - `unsubscribed`: its owner wants no bulk mail; all other mail is sent.
+ */
+export type SuppressionReason = "hard_bounce" | "unsubscribed";
+
+/**
+ * Addresses that are not written to. Written by the mail desk and by unsubscribing; read by the desk before
+ * every send; deleted by admins. WITHOUT ROWID.
+ */
+export const suppressions = sqliteTable(
+  "suppressions",
+  {
+    /** In lower case. */
+    address: text().notNull(),
+    reason: text().$type<SuppressionReason>().notNull(),
+    /** What the provider said; null for those who unsubscribed. */
+    detail: text(),
+    /** Epoch ms. */
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.address, table.reason] })],
+);

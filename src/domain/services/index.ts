@@ -1,0 +1,35 @@
+import { DrizzleQueryError } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
+import type { DrizzleD1Database } from "drizzle-orm/d1";
+import { createTaskDefiner, type Clock, type Outbox } from "#engine";
+import type { Locale, MailDesk } from "../mail/index.ts";
+import type { PaymentGateway } from "../payments/index.ts";
+import type { ObjectStore } from "../storage/index.ts";
+
+/** What the shop's handlers find under `ctx.services`, and its routes under `parts.shop`. */
+export interface ShopServices {
+  readonly db: DrizzleD1Database;
+  readonly mail: MailDesk;
+  readonly gateway: PaymentGateway;
+  /** Uploaded files, backups, exports. */
+  readonly files: ObjectStore;
+  /** For writes that set off tasks: both or neither. */
+  readonly outbox: Outbox<BatchItem<"sqlite">>;
+  /** Language where nothing names one. */
+  readonly locale: Locale;
+  /** The shop's days begin at midnight there; IANA name. */
+  readonly timezone: string;
+  /** Where people reach the deployment, without a slash at the end: links are made from it. */
+  readonly publicUrl: string;
+  readonly clock: Clock;
+  /** Whom the deployment tells of trouble, besides its admins' accounts; may be nobody. */
+  readonly adminEmails: readonly string[];
+  /** A key for HMAC-SHA-256, of the deployment and the purpose: the same for ever. */
+  keyFor(purpose: string): Promise<CryptoKey>;
+}
+
+/** Declares a task of the shop. */
+export const defineShopTask = createTaskDefiner<ShopServices>({
+  // Drizzle's own error quotes the statement with its parameters: addresses, amounts.
+  clarifyError: (thrown) => (thrown instanceof DrizzleQueryError ? thrown.cause : thrown),
+});
