@@ -7,7 +7,7 @@ import type { Env } from "../src/platform/env.ts";
 import { LedgerObject } from "../src/platform/ledger/ledger-object.ts";
 import { createWorker, declaredKeys, declaredLimits, wire } from "../src/wiring.ts";
 
-export { Beat, Limiter } from "../src/worker.ts";
+export { Beat, Limiter, Watchdog } from "../src/worker.ts";
 
 /** The bench's own tasks; they are in no deployment. */
 const benchNoop = defineShopTask({

@@ -19,7 +19,6 @@ import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
 import { createR2ObjectStore } from "./integrations/storage/r2-object-store.ts";
 import { ApiKeys } from "./platform/access/api-keys.ts";
-import type { WatchdogDuty } from "./platform/beat/beat-object.ts";
 import { ScheduleClient } from "./platform/beat/schedule-client.ts";
 import { submitRuns } from "./platform/beat/submit-runs.ts";
 import type { PlannedRun } from "./platform/beat/tick-plan.ts";
@@ -43,6 +42,7 @@ import { createSealer } from "./platform/secrets/aes-sealer.ts";
 import { deriveKeys } from "./platform/secrets/derived-keys.ts";
 import { R2Results } from "./platform/results/r2-results.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
+import type { WatchdogDuty } from "./platform/watchdog/watchdog-object.ts";
 
 type ShopTask = AnyTaskDefinition<ShopServices>;
 
@@ -52,8 +52,9 @@ const NOT_CONFIGURED_RETRY_SECONDS = 60;
 /** Whose the tasks are that the deployment calls by itself. */
 const SYSTEM_OWNER = "system";
 
-/** Beat is one object for the whole deployment. */
+/** Beat and the watchdog are one object each for the whole deployment. */
 const BEAT = "beat";
+const WATCHDOG = "watchdog";
 
 /**
  * The composition root: everything that one deployment consists of, put together from its bindings.
@@ -95,7 +96,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   };
   const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));
   const control = new Control({
-    home: () => env.BEAT.getByName(BEAT),
+    home: () => env.WATCHDOG.getByName(WATCHDOG),
     shards: config.shards,
     shard: (shard) => directory.shard(shard),
     queues: QUEUES,
@@ -217,7 +218,7 @@ export function declaredKeys(tasks: readonly ShopTask[]) {
 /** The Worker's handlers, for a deployment with these tasks. */
 export function createWorker(tasks: readonly ShopTask[]) {
   let wired: { env: Env; parts: ReturnType<typeof wire> } | null = null;
-  let isBeatStarted = false;
+  let areClocksStarted = false;
   /** Wired once per isolate: the bindings stay the same. */
   const partsFor = (env: Env) => {
     if (wired?.env !== env) wired = { env, parts: wire(env, tasks) };
@@ -225,12 +226,12 @@ export function createWorker(tasks: readonly ShopTask[]) {
   };
   return {
     async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
-      if (!isBeatStarted) {
-        isBeatStarted = true;
-        const start = env.BEAT.getByName(BEAT).start();
+      if (!areClocksStarted) {
+        areClocksStarted = true;
+        const starts = [env.BEAT.getByName(BEAT).start(), env.WATCHDOG.getByName(WATCHDOG).start()];
         ctx.waitUntil(
-          start.catch(() => {
-            isBeatStarted = false;
+          Promise.all(starts).catch(() => {
+            areClocksStarted = false;
           }),
         );
       }
@@ -256,7 +257,10 @@ export function createWorker(tasks: readonly ShopTask[]) {
       await answerDoorbells(batch, parts);
     },
     async scheduled(_controller: ScheduledController, env: Env): Promise<void> {
-      await env.BEAT.getByName(BEAT).tick();
+      await Promise.all([
+        env.BEAT.getByName(BEAT).tick(),
+        env.WATCHDOG.getByName(WATCHDOG).round(),
+      ]);
     },
   };
 }

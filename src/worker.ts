@@ -4,11 +4,12 @@ import type { LovageBinding, RpcCallOptions, RpcStatus } from "./delivery/rpc/bi
 import type { RpcCalls, RpcProps } from "./delivery/rpc/calls.ts";
 import { readConfig } from "./config.ts";
 import { shopSchedules, shopTasks } from "./domain/index.ts";
-import { BeatObject, type WatchdogDuty } from "./platform/beat/beat-object.ts";
+import { BeatObject } from "./platform/beat/beat-object.ts";
 import type { Env } from "./platform/env.ts";
 import type { BeatPorts } from "./platform/beat/task-beat.ts";
 import { LedgerObject } from "./platform/ledger/ledger-object.ts";
 import { LimiterObject } from "./platform/limiter/limiter-object.ts";
+import { WatchdogObject, type WatchdogDuty } from "./platform/watchdog/watchdog-object.ts";
 import { createWorker, declaredKeys, declaredLimits, wire } from "./wiring.ts";
 
 const limits = declaredLimits(shopTasks);
@@ -28,12 +29,15 @@ export class Ledger extends LedgerObject {
 /** What bounds the starts of the tasks of one name. */
 export class Limiter extends LimiterObject {}
 
-/** The deployment's clock and watchdog. */
-export class Beat extends BeatObject {
+/** What the deployment looks after by itself. */
+export class Watchdog extends WatchdogObject {
   protected override duties(): readonly WatchdogDuty[] {
     return wire(this.env, shopTasks).watchdogDuties;
   }
+}
 
+/** The deployment's clock. */
+export class Beat extends BeatObject {
   protected override declared(): readonly DeclaredSchedule[] {
     return shopSchedules(readConfig(this.env).timezone);
   }

@@ -2,6 +2,7 @@ import type { Doorbell } from "./doorbell.ts";
 import type { LimiterObject } from "./limiter/limiter-object.ts";
 import type { LedgerObject } from "./ledger/ledger-object.ts";
 import type { BeatObject } from "./beat/beat-object.ts";
+import type { WatchdogObject } from "./watchdog/watchdog-object.ts";
 
 /** The Worker's bindings, as wrangler.toml declares them. */
 export interface Env {
@@ -13,6 +14,7 @@ export interface Env {
   readonly LEDGER: DurableObjectNamespace<LedgerObject>;
   readonly LIMITER: DurableObjectNamespace<LimiterObject>;
   readonly BEAT: DurableObjectNamespace<BeatObject>;
+  readonly WATCHDOG: DurableObjectNamespace<WatchdogObject>;
   readonly QUEUE_DEFAULT: Queue<Doorbell>;
   readonly QUEUE_HIGH_PRIORITY: Queue<Doorbell>;
   readonly QUEUE_EMAILS: Queue<Doorbell>;

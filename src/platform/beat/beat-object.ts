@@ -1,40 +1,22 @@
 import { DurableObject } from "cloudflare:workers";
-import {
-  changeControls,
-  NO_CONTROLS,
-  type ControlChange,
-  type Controls,
-  type DeclaredSchedule,
-  type ScheduleSettings,
-} from "#engine";
+import type { DeclaredSchedule, ScheduleSettings } from "#engine";
 import type { Env } from "../env.ts";
 import { ObjectSql } from "../ledger/object-ports.ts";
 import { log } from "../log.ts";
 import { systemClock } from "../system.ts";
 import { TaskBeat, type BeatPorts } from "./task-beat.ts";
 
-/** Where the controls are stored. */
-const CONTROLS = "controls";
-/** How often the watchdog looks around. */
-const WATCHDOG_MS = 30_000;
-
-/** Something the watchdog does at every tick; each is tried, whatever becomes of the others. */
-export interface WatchdogDuty {
-  readonly name: string;
-  run(controls: Controls): Promise<void>;
-}
+/** An alarm that is so much too late was lost; a tick that dies is made again after so long. */
+const LOST_AFTER_MS = 60_000;
+const AGAIN_MS = 30_000;
 
 /**
- * The deployment's clock: one object whose alarm fires what is scheduled and runs the watchdog's duties every
- * half minute, for ever. The cron trigger calls `tick` too, and sets the alarm again should it ever be lost.
- * Schedules travel as JSON text.
+ * The deployment's clock: one object whose alarm is the next slot of its schedules, and which sleeps until
+ * then. The cron trigger calls `tick` too, and sets the alarm again should it ever be lost. Schedules travel
+ * as JSON text.
  */
 export abstract class BeatObject extends DurableObject<Env> {
   readonly #beat: TaskBeat;
-  /** When the duties are due again, epoch ms. */
-  #dutiesAt = 0;
-
-  protected abstract duties(): readonly WatchdogDuty[];
   protected abstract declared(): readonly DeclaredSchedule[];
   protected abstract runsAndTasks(): Pick<BeatPorts, "submit" | "isUnfinished">;
 
@@ -49,37 +31,23 @@ export abstract class BeatObject extends DurableObject<Env> {
     });
   }
 
-  /** Starts the clock if it stands still. Cheap and safe to call at any time. */
+  /** Brings the declared schedules up to date and starts the clock if it stands still. Safe at any time. */
   async start(): Promise<void> {
     try {
       this.#beat.declare(this.declared(), (name) => `code:${name}`);
     } catch (error) {
       log("declare_failed", { error });
     }
+    const next = this.#beat.nextAt;
     const alarm = await this.ctx.storage.getAlarm();
-    // A time long past means that the alarm was lost on the way.
-    if (alarm === null || alarm < Date.now() - 2 * WATCHDOG_MS) await this.#arm();
-    else await this.#armNoLaterThan(alarm);
+    const isLost = alarm === null || alarm < Date.now() - LOST_AFTER_MS;
+    if (isLost || (next !== null && next < alarm)) await this.#arm();
   }
 
   async tick(): Promise<void> {
     await this.start();
-    await this.#work(true);
-  }
-
-  /** See `Controls`: here they are kept. */
-  async controls(): Promise<Controls> {
-    return (await this.ctx.storage.get<Controls>(CONTROLS)) ?? NO_CONTROLS;
-  }
-
-  /**
-   * Changes the controls. Whoever asked for it tells the shards; those that don't hear of it get it with
-   * the next tick.
-   */
-  async control(change: ControlChange): Promise<Controls> {
-    const controls = changeControls(await this.controls(), change);
-    await this.ctx.storage.put(CONTROLS, controls);
-    return controls;
+    await this.#fire();
+    await this.#arm();
   }
 
   async schedules(after: string, limit: number): Promise<string> {
@@ -101,7 +69,9 @@ export abstract class BeatObject extends DurableObject<Env> {
   }
 
   async removeSchedule(name: string): Promise<boolean> {
-    return this.#beat.remove(name);
+    const isRemoved = this.#beat.remove(name);
+    await this.#arm();
+    return isRemoved;
   }
 
   async runSchedule(name: string, key: string): Promise<string> {
@@ -118,23 +88,14 @@ export abstract class BeatObject extends DurableObject<Env> {
 
   /** Never throws: an alarm that threw seven times would be dropped for ever. */
   override async alarm(): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + WATCHDOG_MS);
-    await this.#work(Date.now() >= this.#dutiesAt);
+    await this.ctx.storage.setAlarm(Date.now() + AGAIN_MS);
+    await this.#fire();
     await this.#arm();
   }
 
   async #changed(answer: unknown): Promise<string> {
     await this.#arm();
     return JSON.stringify(answer);
-  }
-
-  async #work(isWatchdog: boolean): Promise<void> {
-    const jobs = [this.#fire()];
-    if (isWatchdog) {
-      this.#dutiesAt = Date.now() + WATCHDOG_MS;
-      jobs.push(this.#runDuties());
-    }
-    await Promise.all(jobs);
   }
 
   async #fire(): Promise<void> {
@@ -145,29 +106,10 @@ export abstract class BeatObject extends DurableObject<Env> {
     }
   }
 
-  /** For the next slot, or the watchdog. */
+  /** For the next slot; without one it sleeps until something changes. */
   async #arm(): Promise<void> {
-    const now = Date.now();
-    if (this.#dutiesAt < now) this.#dutiesAt = now;
-    const at = Math.min(this.#dutiesAt, this.#beat.nextAt ?? Infinity);
-    await this.ctx.storage.setAlarm(Math.max(now, at));
-  }
-
-  async #armNoLaterThan(alarm: number): Promise<void> {
     const next = this.#beat.nextAt;
-    if (next !== null && next < alarm) await this.ctx.storage.setAlarm(next);
-  }
-
-  async #runDuties(): Promise<void> {
-    const controls = await this.controls();
-    await Promise.all(
-      this.duties().map(async (duty) => {
-        try {
-          await duty.run(controls);
-        } catch (error) {
-          log("duty_failed", { duty: duty.name, error });
-        }
-      }),
-    );
+    if (next === null) await this.ctx.storage.deleteAlarm();
+    else await this.ctx.storage.setAlarm(Math.max(Date.now(), next));
   }
 }

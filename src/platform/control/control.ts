@@ -32,7 +32,7 @@ export interface ControlledShard {
 
 /**
  * See `DeploymentControl`. A change is kept before any shard hears of it; a shard that is out of reach
- * gets it with the next tick of the watchdog.
+ * gets it with the next round of the watchdog.
  */
 export class Control implements DeploymentControl {
   readonly #home: () => ControlHome;
