@@ -1,6 +1,6 @@
 import { COMMON_PASSWORDS } from "./common-passwords.ts";
 
-export const MIN_PASSWORD = 8;
+const MIN_PASSWORD = 8;
 export const MAX_PASSWORD = 256;
 
 /** A tail or a head of digits and signs this long makes a common word no better. */

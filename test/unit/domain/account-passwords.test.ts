@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, property, string } from "fast-check";
 import { expect, it } from "vitest";
 import {
   COSTS,
@@ -116,8 +116,8 @@ it.each([
 });
 
 it("whatever is given, there is an answer, and none too short is taken", () => {
-  fc.assert(
-    fc.property(fc.string({ unit: "binary", maxLength: 400 }), (password) => {
+  assert(
+    property(string({ unit: "binary", maxLength: 400 }), (password) => {
       const { length } = Array.from(password);
       const fault = passwordFault(password, ["someone"]);
       if (length < 8 || length > MAX_PASSWORD) expect(fault).not.toBeNull();

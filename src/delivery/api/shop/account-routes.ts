@@ -60,6 +60,16 @@ const profileChange = z
 
 export function accountRoutes(parts: ApiParts): Route[] {
   return [
+    ...signInRoutes(parts),
+    ...profileRoutes(parts),
+    ...sessionRoutes(parts),
+    ...passwordRoutes(parts),
+    ...userRoutes(parts),
+  ];
+}
+
+function signInRoutes(parts: ApiParts): Route[] {
+  return [
     {
       method: "POST",
       path: "/api/register",
@@ -118,6 +128,11 @@ export function accountRoutes(parts: ApiParts): Route[] {
         return Response.json({ message: "Logged out." });
       },
     },
+  ];
+}
+
+function profileRoutes(parts: ApiParts): Route[] {
+  return [
     {
       method: "GET",
       path: "/api/profile",
@@ -165,13 +180,10 @@ export function accountRoutes(parts: ApiParts): Route[] {
         return Response.json({ message: "This is a protected endpoint. You are signed in.", user });
       },
     },
-    ...sessionRoutes(parts),
-    ...passwordRoutes(parts),
-    ...userRoutes(parts),
   ];
 }
 
-function sessionRoutes({ shop: { db }, clock }: ApiParts): Route[] {
+function sessionRoutes(parts: ApiParts): Route[] {
   return [
     {
       method: "GET",
@@ -179,7 +191,7 @@ function sessionRoutes({ shop: { db }, clock }: ApiParts): Route[] {
       scope: "person",
       handle: async ({ request, caller }) => {
         const current = currentSession(request);
-        const sessions = await listSessions(db, caller.userId ?? 0, clock.now());
+        const sessions = await listSessions(parts.shop.db, caller.userId ?? 0, parts.clock.now());
         return Response.json({
           sessions: sessions.map((session) => ({
             id: session.id,
@@ -196,7 +208,7 @@ function sessionRoutes({ shop: { db }, clock }: ApiParts): Route[] {
       path: "/api/sessions",
       scope: "person",
       handle: async ({ caller }) => {
-        const revoked = await revokeSessions(db, caller.userId ?? 0);
+        const revoked = await revokeSessions(parts.shop.db, caller.userId ?? 0);
         return Response.json({ revoked: revoked.length });
       },
     },
@@ -205,7 +217,8 @@ function sessionRoutes({ shop: { db }, clock }: ApiParts): Route[] {
       path: "/api/sessions/:id",
       scope: "person",
       handle: async ({ params, caller }) => {
-        if (!(await revokeSession(db, caller.userId ?? 0, params["id"] ?? ""))) throw notFound();
+        if (!(await revokeSession(parts.shop.db, caller.userId ?? 0, params["id"] ?? "")))
+          throw notFound();
         return Response.json({ revoked: 1 });
       },
     },

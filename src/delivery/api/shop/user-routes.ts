@@ -13,7 +13,6 @@ const roleChange = z.strictObject({ role: z.enum(ROLES) });
 
 /** What admins do with accounts. */
 export function userRoutes(parts: ApiParts): Route[] {
-  const { db } = parts.shop;
   return [
     {
       method: "GET",
@@ -25,7 +24,7 @@ export function userRoutes(parts: ApiParts): Route[] {
         const after = Number(read.cursor("cursor", /^\d{1,15}$/) ?? 0);
         const filter = { username: read.text("username"), role: read.oneOf("role", ROLES) };
         read.check();
-        const users = await listUsers(db, { ...filter, after, limit: limit + 1 });
+        const users = await listUsers(parts.shop.db, { ...filter, after, limit: limit + 1 });
         const page = users.slice(0, limit);
         return Response.json({
           users: page.map(adminViewOf),
@@ -40,13 +39,13 @@ export function userRoutes(parts: ApiParts): Route[] {
       handle: async ({ request, params, caller }) => {
         const { role } = await readBody(request, roleChange);
         const id = /^\d{1,15}$/.test(params["id"] ?? "") ? Number(params["id"]) : 0;
-        const answer = await setRole(db, id, role);
+        const answer = await setRole(parts.shop.db, id, role);
         if (answer === "unknown") throw notFound();
         if (answer === "last_admin") {
           throw conflict("last_admin", "There would be no admin left: make another one first.");
         }
         parts.log("role_set", { user_id: id, role, by: caller.owner });
-        const user = (await findUsers(db, [id])).get(id);
+        const user = (await findUsers(parts.shop.db, [id])).get(id);
         if (user === undefined) throw notFound();
         return Response.json(adminViewOf(user));
       },
