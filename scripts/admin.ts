@@ -10,11 +10,16 @@
  * There is no default password: `create` prints a link that sets one, once. Add --remote for the deployed
  * database; without it the local one is meant.
  */
-import { createHash, randomBytes, randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
+import { NO_PASSWORD } from "../src/domain/accounts/passwords.ts";
+import { LINK_MS, resetToken } from "../src/domain/accounts/reset-links.ts";
+import {
+  digestOf,
+  mintSecret,
+  randomLetters,
+  randomUserId,
+} from "../src/domain/accounts/secrets.ts";
 import { execute, sql } from "./database.ts";
-
-const LINK_MS = 30 * 60_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -43,7 +48,7 @@ async function create(): Promise<void> {
   // One statement that either writes or finds that name or address are taken.
   const rows = await run(
     `INSERT INTO users (id, username, email, first_name, last_name, password_hash, role, created_at, owns_email)
-     SELECT ${randomInt(100_000_000, 2_100_000_000)}, ${sql(username)}, ${sql(email)}, '', '', '!', 'admin',
+     SELECT ${randomUserId()}, ${sql(username)}, ${sql(email)}, '', '', '${NO_PASSWORD}', 'admin',
        ${Date.now()}, 1
      WHERE NOT EXISTS (SELECT 1 FROM users WHERE lower(username) = lower(${sql(username)})
        OR (lower(email) = lower(${sql(email)}) AND owns_email = 1))
@@ -59,17 +64,16 @@ async function link(username: string): Promise<void> {
   const [user] = await run(`SELECT id FROM users WHERE lower(username) = lower(${sql(username)})`);
   if (user === undefined) fail(`There is no user ${username}.`);
   const id = Number(user["id"]);
-  const secret = randomBytes(32).toString("base64url");
-  const hash = createHash("sha256").update(secret).digest("hex");
+  const secret = mintSecret();
   const now = Date.now();
-  const row = [id, `admin:${randomBytes(8).toString("hex")}`, hash, now + LINK_MS];
+  const row = [id, `admin:${randomLetters(12)}`, digestOf(secret), now + LINK_MS];
   await run(
     `UPDATE password_resets SET closed_at = ${now} WHERE user_id = ${id} AND closed_at IS NULL`,
   );
   await run(
     `INSERT INTO password_resets (user_id, task_id, secret_hash, expires_at) VALUES (${row.map(sql).join(", ")})`,
   );
-  console.log(`${values.url}/password-reset/#lvr_${id}_${secret}`);
+  console.log(`${values.url}/password-reset/#${resetToken(id, secret)}`);
   console.error("This link sets the password, once, within 30 minutes; it is not shown again.");
 }
 

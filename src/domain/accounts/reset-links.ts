@@ -4,8 +4,14 @@ import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { base64url, digestOf, hmac, isSameDigest } from "./secrets.ts";
 import { passwordResets } from "./tables.ts";
 
-const LINK_MS = 30 * 60_000;
+/** A link is over after so long. */
+export const LINK_MS = 30 * 60_000;
+
 /** A token as it stands in the link: `lvr_<user id>_<secret>`, the secret 256 bits. */
+export function resetToken(userId: number, secret: string): string {
+  return `lvr_${userId}_${secret}`;
+}
+
 const TOKEN = /^lvr_(\d{1,10})_([0-9a-zA-Z_-]{43})$/;
 
 /** A link that sets a password: who may use it, and what it is known by. */
@@ -51,7 +57,7 @@ export async function openLink(
         ),
       ),
   ]);
-  return opened.length === 0 ? null : `lvr_${userId}_${secret}`;
+  return opened.length === 0 ? null : resetToken(userId, secret);
 }
 
 /** The link that a token opens now; null: there is none, it was used, or it is over. */
