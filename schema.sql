@@ -43,6 +43,17 @@ CREATE TABLE `outbox` (
 	`created_at` integer NOT NULL
 ) WITHOUT ROWID;
 
+CREATE TABLE `password_resets` (
+	`user_id` integer NOT NULL,
+	`task_id` text NOT NULL,
+	`secret_hash` text NOT NULL,
+	`expires_at` integer NOT NULL,
+	`closed_at` integer,
+	PRIMARY KEY(`user_id`, `task_id`)
+) WITHOUT ROWID;
+
+CREATE INDEX `password_resets_expiry` ON `password_resets` (`expires_at`);
+
 CREATE TABLE `payments` (
 	`order_id` text PRIMARY KEY NOT NULL,
 	`state` text NOT NULL,
@@ -62,6 +73,17 @@ CREATE TABLE `products` (
 	`seller_id` integer,
 	`updated_at` integer NOT NULL
 ) WITHOUT ROWID;
+
+CREATE TABLE `sessions` (
+	`id` text PRIMARY KEY NOT NULL,
+	`user_id` integer NOT NULL,
+	`secret_hash` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`expires_at` integer NOT NULL,
+	`user_agent` text NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX `sessions_user` ON `sessions` (`user_id`);
 
 CREATE TABLE `simulated_charges` (
 	`idempotency_key` text PRIMARY KEY NOT NULL,
@@ -102,6 +124,13 @@ CREATE TABLE `tasks` (
 
 CREATE INDEX `dead_letters` ON `tasks` (`finished_at`) WHERE is_dead_lettered = 1 AND resolution IS NULL;
 
+CREATE TABLE `tries_left` (
+	`ends_at` integer NOT NULL,
+	`key` text NOT NULL,
+	`remaining` integer NOT NULL,
+	PRIMARY KEY(`ends_at`, `key`)
+) WITHOUT ROWID;
+
 CREATE TABLE `users` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`username` text NOT NULL,
@@ -111,11 +140,12 @@ CREATE TABLE `users` (
 	`password_hash` text NOT NULL,
 	`role` text NOT NULL,
 	`locale` text,
-	`created_at` integer NOT NULL
+	`created_at` integer NOT NULL,
+	`owns_email` integer DEFAULT true NOT NULL
 );
 
 CREATE INDEX `users_admins` ON `users` (`id`) WHERE role = 'admin';
 
-CREATE UNIQUE INDEX `users_email` ON `users` (lower("email"));
+CREATE UNIQUE INDEX `users_email` ON `users` (lower("email")) WHERE owns_email = 1;
 
 CREATE UNIQUE INDEX `users_username` ON `users` (lower("username"));

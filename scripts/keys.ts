@@ -9,8 +9,8 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
-import { SCOPES } from "../src/delivery/api/access.ts";
-import { runWrangler } from "./wrangler.ts";
+import { PERSON_OWNER, SCOPES } from "../src/delivery/api/access.ts";
+import { execute, sql } from "./database.ts";
 
 const ID_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
 const DAY_MS = 86_400_000;
@@ -31,28 +31,16 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-/** A value as SQL text: the command line takes no parameters. */
-function sql(value: string | number | null): string {
-  if (value === null) return "NULL";
-  return typeof value === "number" ? String(value) : `'${value.replaceAll("'", "''")}'`;
-}
-
-async function execute(command: string): Promise<Record<string, unknown>[]> {
-  const where = values.remote ? "--remote" : "--local";
-  const { code, text } = await runWrangler([
-    ...["d1", "execute", "lovage", where, "--json", "--command", command],
-  ]);
-  if (code !== 0) fail(text);
-  const answer = JSON.parse(text.slice(text.indexOf("["))) as {
-    results: Record<string, unknown>[];
-  }[];
-  return answer[0]?.results ?? [];
-}
+const run = (command: string) =>
+  execute(command, values.remote).catch((error: Error) => fail(error.message));
 
 async function create(): Promise<void> {
   const { name, owner, scopes: scopeList } = values;
   if (name === undefined || owner === undefined || scopeList === undefined) {
     fail("create needs --name, --owner and --scopes.");
+  }
+  if (owner.startsWith(PERSON_OWNER)) {
+    fail(`--owner: what begins with ${PERSON_OWNER} belongs to accounts.`);
   }
   const scopes = scopeList.split(",");
   const known: readonly string[] = SCOPES;
@@ -68,7 +56,7 @@ async function create(): Promise<void> {
   const now = Date.now();
   const expiresAt = days === null ? null : Math.round(now + days * DAY_MS);
   const row = [id, name, owner, hash, JSON.stringify(scopes), now, expiresAt, null];
-  await execute(
+  await run(
     `INSERT INTO api_keys (id, name, owner, secret_hash, scopes, created_at, expires_at, revoked_at)
      VALUES (${row.map(sql).join(", ")})`,
   );
@@ -77,7 +65,7 @@ async function create(): Promise<void> {
 }
 
 async function list(): Promise<void> {
-  const rows = await execute(
+  const rows = await run(
     "SELECT id, name, owner, scopes, created_at, expires_at, revoked_at FROM api_keys ORDER BY created_at",
   );
   console.table(rows);
@@ -85,7 +73,7 @@ async function list(): Promise<void> {
 
 async function revoke(id: string | undefined): Promise<void> {
   if (id === undefined) fail("revoke needs the key's id, the part after lv_.");
-  const rows = await execute(
+  const rows = await run(
     `UPDATE api_keys SET revoked_at = ${Date.now()} WHERE id = ${sql(id)} AND revoked_at IS NULL RETURNING id`,
   );
   console.log(rows.length === 1 ? `Revoked ${id}.` : `There is no key ${id} in force.`);

@@ -11,9 +11,16 @@ import {
   type TaskLimits,
 } from "#engine";
 import { readConfig } from "./config.ts";
-import { createApi, Problem, withHeaders, type Access } from "./delivery/api/index.ts";
+import {
+  createApi,
+  personCaller,
+  Problem,
+  withHeaders,
+  type Access,
+} from "./delivery/api/index.ts";
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
 import { sendAdminNotification, shopRoutes, type ShopServices } from "./domain/index.ts";
+import { authenticate } from "./domain/accounts/index.ts";
 import { MailDesk, Unsubscribe } from "./domain/mail/index.ts";
 import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
@@ -104,7 +111,12 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   const apiKeys = new ApiKeys(env.DB);
   const access: Access = {
     isOpen: config.isOpenAccess,
-    authenticate: (token) => apiKeys.authenticate(token, clock.now()),
+    authenticate: async (token) => {
+      const now = clock.now();
+      const person = await authenticate(db, token, now);
+      if (person !== null) return personCaller(person.userId, person.role === "admin");
+      return apiKeys.authenticate(token, now);
+    },
     mayFailAgain: async (address) => (await env.AUTH_FAILURES.limit({ key: address })).success,
   };
   const largeResults = new R2Results(env.RESULTS);

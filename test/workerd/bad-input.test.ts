@@ -39,6 +39,22 @@ it("every route declares who may use it", () => {
   expect(routes.map(({ method, path, scope }) => `${method} ${path} ${scope}`))
     .toMatchInlineSnapshot(`
     [
+      "POST /api/register public",
+      "POST /api/login public",
+      "POST /api/logout person",
+      "GET /api/profile person",
+      "PATCH /api/profile person",
+      "GET /api/public public",
+      "GET /api/protected person",
+      "GET /api/sessions person",
+      "DELETE /api/sessions person",
+      "DELETE /api/sessions/:id person",
+      "POST /api/password-change person",
+      "POST /api/password-reset public",
+      "POST /api/password-reset/confirm public",
+      "GET /password-reset public",
+      "GET /api/users admin",
+      "PATCH /api/users/:id admin",
       "POST /api/create-order orders:write",
       "GET /api/orders/:id orders:read",
       "GET /api/orders/:id/emails orders:read",

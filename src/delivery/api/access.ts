@@ -12,6 +12,9 @@ export const SCOPES = [
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
+/** What the owner of an account's things begins with; no API key may be of such an owner. */
+export const PERSON_OWNER = "user:";
+
 /** Who makes a request. */
 export interface Caller {
   /** Whose tasks and orders they see. */
@@ -19,6 +22,16 @@ export interface Caller {
   readonly scopes: ReadonlySet<string>;
   /** The account that signed in; null: an API key, or nobody. */
   readonly userId: number | null;
+}
+
+/** Somebody who signed in with an account. */
+export function personCaller(userId: number, isAdmin: boolean): Caller {
+  const scopes: Scope[] = ["tasks:read", "orders:read", "orders:write"];
+  return {
+    owner: `${PERSON_OWNER}${userId}`,
+    scopes: new Set(isAdmin ? [...scopes, "admin"] : scopes),
+    userId,
+  };
 }
 
 /** How credentials are checked. */

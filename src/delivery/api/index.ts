@@ -19,7 +19,7 @@ import { reportRoutes } from "./shop/report-routes.ts";
 import { reviewRoutes } from "./shop/review-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
 
-export type { Access } from "./access.ts";
+export { personCaller, type Access } from "./access.ts";
 export { Problem } from "./problems.ts";
 export type { ApiParts } from "./route.ts";
 

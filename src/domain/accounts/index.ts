@@ -1,44 +1,40 @@
-import { sql } from "drizzle-orm";
-import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { DeclaredSchedule } from "#engine";
 import type { AnyMail } from "../mail/index.ts";
-import { users } from "./tables.ts";
+import { cleanupExpiredTokens, cleanupSchedule } from "./cleanup.ts";
+import { emailChanged, passwordChanged, passwordWasReset } from "./notices.ts";
+import { passwordReset, sendPasswordResetEmail } from "./password-reset.ts";
+import { addressInUse, sendWelcomeEmail, welcome } from "./welcome.ts";
 
-/** A person as others may know them: never the password's hash. */
-export type User = Omit<typeof users.$inferSelect, "passwordHash">;
+export { findUsers, listAdmins, listUsers, type User } from "./find-users.ts";
+export type { AccountParts, Origin, Refusal } from "./parts.ts";
+export { MAX_PASSWORD } from "./password-rules.ts";
+export { confirmReset, requestReset } from "./password-reset.ts";
+export { changeEmail, changePassword, changeProfile } from "./profile.ts";
+export { register } from "./registration.ts";
+export { setRole } from "./roles.ts";
+export {
+  authenticate,
+  endOf,
+  listSessions,
+  revokeSession,
+  revokeSessions,
+  sessionIdOf,
+} from "./sessions.ts";
+export { login } from "./sign-in.ts";
 
-export const accountTasks = [] as const;
-export const accountMails: readonly AnyMail[] = [];
-export const accountSchedules = (_timezone: string): readonly DeclaredSchedule[] => [];
-
-const { passwordHash: _hidden, ...PUBLIC } = {
-  id: users.id,
-  username: users.username,
-  email: users.email,
-  firstName: users.firstName,
-  lastName: users.lastName,
-  passwordHash: users.passwordHash,
-  role: users.role,
-  locale: users.locale,
-  createdAt: users.createdAt,
-};
-
-/** Those of the people that exist, by id, in one query. */
-export async function findUsers(
-  db: DrizzleD1Database,
-  ids: readonly number[],
-): Promise<Map<number, User>> {
-  const found = await db
-    .select(PUBLIC)
-    .from(users)
-    .where(sql`id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`);
-  return new Map(found.map((user) => [user.id, user]));
-}
-
-/** Every admin. */
-export function listAdmins(db: DrizzleD1Database): Promise<User[]> {
-  return db
-    .select(PUBLIC)
-    .from(users)
-    .where(sql`role = 'admin'`);
-}
+export const accountTasks = [
+  sendWelcomeEmail,
+  sendPasswordResetEmail,
+  cleanupExpiredTokens,
+] as const;
+export const accountMails: readonly AnyMail[] = [
+  welcome,
+  addressInUse,
+  passwordReset,
+  passwordChanged,
+  passwordWasReset,
+  emailChanged,
+];
+export const accountSchedules = (timezone: string): readonly DeclaredSchedule[] => [
+  cleanupSchedule(timezone),
+];

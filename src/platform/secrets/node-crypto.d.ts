@@ -1,4 +1,4 @@
-/** What the sealer needs of Node's crypto in workerd; all of Node's types would be too many. */
+/** What the Worker needs of Node's crypto in workerd; all of Node's types would be too many. */
 declare module "node:crypto" {
   interface Gcm {
     setAAD(data: Uint8Array): unknown;
@@ -28,4 +28,12 @@ declare module "node:crypto" {
   ): DecipherGcm;
   export function createHash(algorithm: "sha256"): Hash;
   export function randomBytes(size: number): Uint8Array;
+  export function scrypt(
+    password: Uint8Array,
+    salt: Uint8Array,
+    length: number,
+    options: { N: number; r: number; p: number; maxmem: number },
+    callback: (error: Error | null, key: Uint8Array) => void,
+  ): void;
+  export function timingSafeEqual(one: Uint8Array, other: Uint8Array): boolean;
 }

@@ -1,5 +1,234 @@
+import { z } from "zod";
+import {
+  changeEmail,
+  changeProfile,
+  endOf,
+  listSessions,
+  login,
+  register,
+  revokeSession,
+  revokeSessions,
+} from "#domain/accounts";
+import { readBody } from "../body.ts";
+import { conflict, invalid, notFound, Problem } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
+import { emailAddress } from "./order-routes.ts";
+import { passwordRoutes } from "./password-routes.ts";
+import {
+  accountParts,
+  currentSession,
+  originOf,
+  password,
+  problemOfRefusal,
+  profileOf,
+  signedIn,
+  username,
+} from "./people.ts";
+import { userRoutes } from "./user-routes.ts";
 
-export function accountRoutes(_parts: ApiParts): Route[] {
-  return [];
+/** Nothing that could pass for an address or a link in a mail. */
+const personName = z
+  .string()
+  .max(150)
+  .regex(/^[\p{L}\p{M}\p{N} .,'’()-]*$/u, "Must be letters, digits, spaces, or . , ' ( ) -");
+const locale = z.enum(["en", "ru"]).nullable();
+
+const registration = z.strictObject({
+  username,
+  email: emailAddress,
+  password,
+  first_name: personName.default(""),
+  last_name: personName.default(""),
+  locale: locale.default(null),
+});
+
+const credentials = z.strictObject({ username: z.string().min(1).max(150), password });
+
+const profileChange = z
+  .strictObject({
+    first_name: personName,
+    last_name: personName,
+    locale,
+    email: emailAddress,
+    password,
+  })
+  .partial()
+  .refine((change) => (change.email === undefined) === (change.password === undefined), {
+    path: ["password"],
+    message: "The password goes with a new e-mail address, and only with that.",
+  });
+
+export function accountRoutes(parts: ApiParts): Route[] {
+  return [
+    ...signInRoutes(parts),
+    ...profileRoutes(parts),
+    ...sessionRoutes(parts),
+    ...passwordRoutes(parts),
+    ...userRoutes(parts),
+  ];
+}
+
+function signInRoutes(parts: ApiParts): Route[] {
+  return [
+    {
+      method: "POST",
+      path: "/api/register",
+      scope: "public",
+      handle: async (call) => {
+        const body = await readBody(call.request, registration);
+        const { first_name: firstName, last_name: lastName, ...same } = body;
+        const answer = await register(
+          accountParts(parts, call),
+          { ...same, firstName, lastName },
+          originOf(call.request),
+        );
+        if (answer.kind === "username_taken") {
+          throw conflict("username_taken", "Somebody has this user name already.");
+        }
+        if (answer.kind !== "registered") throw refused(answer);
+        const { user, session } = answer;
+        return Response.json(
+          {
+            message: "User registered successfully!",
+            user_id: user.id,
+            username: user.username,
+            token: session.token,
+            expires_at: new Date(session.expiresAt).toISOString(),
+            email_sent: "Welcome email will be sent shortly",
+          },
+          { status: 201 },
+        );
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/login",
+      scope: "public",
+      handle: async (call) => {
+        const body = await readBody(call.request, credentials);
+        const answer = await login(accountParts(parts, call), body, originOf(call.request));
+        if (answer.kind !== "in") throw refused(answer);
+        const { user, session } = answer;
+        return Response.json({
+          message: "Login successful!",
+          user_id: user.id,
+          username: user.username,
+          token: session.token,
+          expires_at: new Date(endOf({ ...session, role: user.role })).toISOString(),
+        });
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/logout",
+      scope: "person",
+      handle: async ({ request, caller }) => {
+        const session = currentSession(request) ?? "";
+        await revokeSession(parts.shop.db, caller.userId ?? 0, session);
+        return Response.json({ message: "Logged out." });
+      },
+    },
+  ];
+}
+
+function profileRoutes(parts: ApiParts): Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/api/profile",
+      scope: "person",
+      handle: async (call) => Response.json(profileOf(await signedIn(parts, call))),
+    },
+    {
+      method: "PATCH",
+      path: "/api/profile",
+      scope: "person",
+      handle: async (call) => {
+        const body = await readBody(call.request, profileChange);
+        const { first_name: firstName, last_name: lastName } = body;
+        const userId = call.caller.userId ?? 0;
+        if (body.email !== undefined && body.password !== undefined) {
+          const { address } = originOf(call.request);
+          const change = { email: body.email, password: body.password, address };
+          const answer = await changeEmail(accountParts(parts, call), userId, change);
+          if (answer.kind !== "changed") {
+            const wrong = () => invalid([{ field: "password", message: "It is not right." }]);
+            throw problemOfRefusal(answer, { field: "password", wrong });
+          }
+        }
+        await changeProfile(parts.shop, userId, {
+          ...(firstName !== undefined && { firstName }),
+          ...(lastName !== undefined && { lastName }),
+          ...(body.locale !== undefined && { locale: body.locale }),
+        });
+        return Response.json(profileOf(await signedIn(parts, call)));
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/public",
+      scope: "public",
+      handle: () =>
+        Response.json({ message: "This is a public endpoint. No authentication required." }),
+    },
+    {
+      method: "GET",
+      path: "/api/protected",
+      scope: "person",
+      handle: async (call) => {
+        const { username: user } = await signedIn(parts, call);
+        return Response.json({ message: "This is a protected endpoint. You are signed in.", user });
+      },
+    },
+  ];
+}
+
+function sessionRoutes(parts: ApiParts): Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/api/sessions",
+      scope: "person",
+      handle: async ({ request, caller }) => {
+        const current = currentSession(request);
+        const sessions = await listSessions(parts.shop.db, caller.userId ?? 0, parts.clock.now());
+        return Response.json({
+          sessions: sessions.map((session) => ({
+            id: session.id,
+            is_current: session.id === current,
+            user_agent: session.userAgent,
+            created_at: new Date(session.createdAt).toISOString(),
+            expires_at: new Date(session.expiresAt).toISOString(),
+          })),
+        });
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/api/sessions",
+      scope: "person",
+      handle: async ({ caller }) => {
+        const revoked = await revokeSessions(parts.shop.db, caller.userId ?? 0);
+        return Response.json({ revoked: revoked.length });
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/api/sessions/:id",
+      scope: "person",
+      handle: async ({ params, caller }) => {
+        if (!(await revokeSession(parts.shop.db, caller.userId ?? 0, params["id"] ?? "")))
+          throw notFound();
+        return Response.json({ revoked: 1 });
+      },
+    },
+  ];
+}
+
+function refused(answer: Parameters<typeof problemOfRefusal>[0]): Problem {
+  const wrong = () =>
+    new Problem(401, "wrong_credentials", "The user name or the password is not right.", {
+      headers: { "WWW-Authenticate": 'Bearer realm="lovage"' },
+    });
+  return problemOfRefusal(answer, { field: "password", wrong });
 }

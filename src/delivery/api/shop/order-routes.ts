@@ -9,7 +9,7 @@ import { conflict, invalid, notFound } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
 
 /** One address: no list, no name, nothing that could end a header line; punycode domains pass. */
-const emailAddress = z
+export const emailAddress = z
   .string()
   .max(254)
   .regex(

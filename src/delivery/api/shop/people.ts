@@ -1,0 +1,79 @@
+import { z } from "zod";
+import {
+  findUsers,
+  MAX_PASSWORD,
+  sessionIdOf,
+  type AccountParts,
+  type Origin,
+  type Refusal,
+  type User,
+} from "#domain/accounts";
+import { invalid, Problem } from "../problems.ts";
+import type { ApiCall, ApiParts } from "../route.ts";
+
+/** Whose the mail tasks of accounts are: nobody's who could learn from them which addresses are known. */
+const TASK_OWNER = "system";
+
+/** A password to be looked at; that one is good enough is seen where the account is known. */
+export const password = z
+  .string()
+  .min(1)
+  // Counted in UTF-16 here: no more than a slow hash may be bothered with.
+  .max(2 * MAX_PASSWORD);
+
+/** User names are compared without regard to case, hence ASCII. */
+export const username = z
+  .string()
+  .regex(/^[\w.@+-]{1,150}$/, "Must be 1 to 150 letters, digits, or _ . @ + -");
+
+export function accountParts(parts: ApiParts, { background }: ApiCall): AccountParts {
+  return { ...parts.shop, lovage: parts.lovageFor(TASK_OWNER), background };
+}
+
+export function originOf(request: Request): Origin {
+  return {
+    address: request.headers.get("CF-Connecting-IP") ?? "unknown",
+    userAgent: request.headers.get("User-Agent") ?? "",
+  };
+}
+
+/** A refusal as an answer: `field` holds the new password, `wrong` is said of what was wrong. */
+export function problemOfRefusal(
+  refusal: Refusal,
+  { field, wrong }: { readonly field: string; readonly wrong: () => Problem },
+): Problem {
+  if (refusal.kind === "weak") return invalid([{ field, message: refusal.fault }]);
+  if (refusal.kind === "wrong") return wrong();
+  return new Problem(429, "too_many_tries", "Too many tries; try again later.", {
+    headers: { "Retry-After": String(refusal.retryAfterSeconds) },
+  });
+}
+
+/** The person who signed in. */
+export async function signedIn(parts: ApiParts, { caller }: ApiCall): Promise<User> {
+  const id = caller.userId ?? 0;
+  const user = (await findUsers(parts.shop.db, [id])).get(id);
+  // Accounts are deleted by nobody.
+  if (user === undefined) throw new Error(`The account ${id} is gone.`);
+  return user;
+}
+
+/** A person as they see themselves. Not whether the address is theirs: that would tell of the other's. */
+export function profileOf(user: User) {
+  return {
+    user_id: user.id,
+    username: user.username,
+    email: user.email,
+    first_name: user.firstName,
+    last_name: user.lastName,
+    role: user.role,
+    locale: user.locale,
+    date_joined: new Date(user.createdAt).toISOString(),
+  };
+}
+
+/** The id of the session whose token came with the request. */
+export function currentSession(request: Request): string | null {
+  const [, token = ""] = (request.headers.get("Authorization") ?? "").split(/ +/);
+  return sessionIdOf(token);
+}

@@ -1,0 +1,65 @@
+import { and, eq } from "drizzle-orm";
+import { findAccount, type Account } from "./find-users.ts";
+import { passwordsOf, type AccountParts, type Origin, type Refusal } from "./parts.ts";
+import { mintSession, openSession, trimSessions, type NewSession } from "./sessions.ts";
+import { users } from "./tables.ts";
+import { countTry, giveBack } from "./tries.ts";
+
+export type LoginAnswer =
+  | { readonly kind: "in"; readonly user: Account; readonly session: NewSession }
+  | Refusal;
+
+/**
+ * Signs a person in. A name that nobody has takes as long, and ends, as a wrong password does; tries are
+ * counted for it as for any other. A hash of other costs than today's is made anew.
+ */
+export async function login(
+  parts: AccountParts,
+  { username, password }: { readonly username: string; readonly password: string },
+  { address, userAgent }: Origin,
+): Promise<LoginAnswer> {
+  const { db, clock } = parts;
+  const counted = await countTry(parts, { trial: "login", account: username, address });
+  if ("retryAfterSeconds" in counted) return { kind: "wait", ...counted };
+  const passwords = passwordsOf(parts);
+  const user = await findAccount(db, { username });
+  const verdict = await passwords.verify(password, user?.passwordHash ?? null);
+  if (user === null || verdict === "wrong") return { kind: "wrong" };
+  const session = mintSession(clock.now(), userAgent);
+  const [opened] = await db.batch([
+    openSession(db, session, user),
+    trimSessions(db, user.id),
+    ...giveBack(db, counted),
+  ]);
+  // The password was replaced while it was looked at.
+  if (opened.length === 0) return { kind: "wrong" };
+  if (verdict === "right-outdated") {
+    const passwordHash = await passwords.hash(password);
+    await db
+      .update(users)
+      .set({ passwordHash })
+      .where(and(eq(users.id, user.id), eq(users.passwordHash, user.passwordHash)));
+  }
+  return { kind: "in", user, session };
+}
+
+/**
+ * Makes sure that somebody who is signed in knows the password, too. Counted as a login, so that a stolen
+ * token is no way to guess it.
+ * @returns the account as it is stored
+ */
+export async function confirmPassword(
+  parts: AccountParts,
+  userId: number,
+  password: string,
+  address: string,
+): Promise<{ readonly kind: "known"; readonly user: Account } | Refusal> {
+  const user = await findAccount(parts.db, { id: userId });
+  if (user === null) return { kind: "wrong" };
+  const counted = await countTry(parts, { trial: "login", account: user.username, address });
+  if ("retryAfterSeconds" in counted) return { kind: "wait", ...counted };
+  const verdict = await passwordsOf(parts).verify(password, user.passwordHash);
+  if (verdict === "wrong") return { kind: "wrong" };
+  await parts.db.batch(giveBack(parts.db, counted));
+  return { kind: "known", user };
+}
