@@ -35,6 +35,12 @@ export async function findUsers(
   return new Map(found.map((user) => [user.id, user]));
 }
 
+/** The newest account's id: ids are counted up. 0: there is none. */
+export async function lastUserId(db: DrizzleD1Database): Promise<number> {
+  const [last] = await db.select({ id: sql<number | null>`max(id)` }).from(users);
+  return last?.id ?? 0;
+}
+
 /** Every admin. */
 export function listAdmins(db: DrizzleD1Database): Promise<User[]> {
   return db
