@@ -70,7 +70,7 @@ interface Parts {
  * Where all mail of the shop goes out. Every mail has a row, written before the transport is asked: so a
  * mail is sent by one at a time, what was sent is not sent again, and what could not be sent is swept
  * later. Only a crash between the provider's answer and its record can send a mail twice.
- * Rows written per mail: 4 (the row, its places in two indexes, its end).
+ * Rows written per mail: 4 (the row, its places in two indexes, its end); 6 when it was queued.
  */
 export class MailDesk {
   readonly #db: DrizzleD1Database;

@@ -184,7 +184,7 @@ export async function rows<Row = Record<string, unknown>>(
 /** Empties the shop's tables: storage belongs to the file, not to the test. */
 export async function emptyTables(): Promise<void> {
   const tables = await rows<{ name: string }>(
-    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%\\_%' ESCAPE '\\' OR name IN ('simulated_charges', 'task_labels')",
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%\\_%' ESCAPE '\\' OR name IN ('simulated_charges', 'task_labels', 'bulk_notifications')",
   );
   await env.DB.batch(tables.map(({ name }) => env.DB.prepare(`DELETE FROM ${name}`)));
 }

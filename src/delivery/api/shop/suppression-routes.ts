@@ -27,7 +27,7 @@ const place = z
   .transform(([address, reason]) => ({ address, reason }));
 
 /** Addresses that are not written to, for admins. */
-export function suppressionRoutes({ shop: { db }, clock }: ApiParts): Route[] {
+export function suppressionRoutes({ shop, clock }: ApiParts): Route[] {
   return [
     {
       method: "GET",
@@ -37,7 +37,7 @@ export function suppressionRoutes({ shop: { db }, clock }: ApiParts): Route[] {
         const reader = new QueryReader(query);
         const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
         const after = readJsonCursor(reader, place);
-        const found = await listSuppressions(db, { after, limit: limit + 1 });
+        const found = await listSuppressions(shop.db, { after, limit: limit + 1 });
         const page = found.slice(0, limit);
         const last = found.length > limit ? page.at(-1) : undefined;
         return Response.json({
@@ -54,7 +54,7 @@ export function suppressionRoutes({ shop: { db }, clock }: ApiParts): Route[] {
         const { address, reason, detail = null } = await readBody(request, entrySchema);
         const createdAt = clock.now();
         const entry = { address, reason, detail, createdAt };
-        const { suppression, isNew } = await addSuppression(db, entry);
+        const { suppression, isNew } = await addSuppression(shop.db, entry);
         return Response.json(view(suppression), { status: isNew ? 201 : 200 });
       },
     },
@@ -66,7 +66,7 @@ export function suppressionRoutes({ shop: { db }, clock }: ApiParts): Route[] {
         const reader = new QueryReader(query);
         const reason = reader.oneOf("reason", SUPPRESSION_REASONS);
         reader.check();
-        if (!(await removeSuppression(db, params["address"] ?? "", reason))) throw notFound();
+        if (!(await removeSuppression(shop.db, params["address"] ?? "", reason))) throw notFound();
         return new Response(null, { status: 204 });
       },
     },
