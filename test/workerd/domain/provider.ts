@@ -44,7 +44,11 @@ const secret = defineMail({ name: "secret", isSecret: true, ...declared });
 /** A request for a mail of a kind. */
 export function wanted(
   to: string,
-  { kind = "plain" as "plain" | "bulk" | "secret", key = "key", text = "text" } = {},
+  {
+    kind = "plain",
+    key = "key",
+    text = "text",
+  }: { kind?: "plain" | "bulk" | "secret"; key?: string; text?: string } = {},
 ) {
   const template = { plain, bulk, secret }[kind];
   return mailOf(template, { key, to, locale: "en", props: { text } });
