@@ -45,6 +45,14 @@ export async function findEmails(
   return { emails: await inOrder(db, found), next: isMore ? last : null };
 }
 
+/** The mails of one task, by address. */
+export async function listEmails(
+  db: DrizzleD1Database,
+  { taskId, limit }: { readonly taskId: string; readonly limit: number },
+): Promise<StoredEmail[]> {
+  return (await findEmails(db, { taskId }, { limit, after: null })).emails;
+}
+
 export async function findEmail(db: DrizzleD1Database, key: EmailKey): Promise<StoredEmail | null> {
   return (await inOrder(db, [key]))[0] ?? null;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { createOrder } from "#domain/checkout";
-import { findEmails, isAddress } from "#domain/mail";
+import { isAddress, listEmails } from "#domain/mail";
 import { findOrder } from "#domain/orders";
 import { findPayment } from "#domain/payments";
 import { owns } from "../access.ts";
@@ -103,11 +103,8 @@ export function orderRoutes(parts: ApiParts): Route[] {
       handle: async ({ params, caller }) => {
         const order = await findOrder(parts.shop.db, params.id ?? "");
         if (order === null || !owns(caller, order.owner)) throw notFound();
-        const { emails } = await findEmails(
-          parts.shop.db,
-          { taskId: order.emailTaskId },
-          { limit: MAX_EMAILS, after: null },
-        );
+        const taskId = order.emailTaskId;
+        const emails = await listEmails(parts.shop.db, { taskId, limit: MAX_EMAILS });
         return Response.json({ emails: emails.map(emailView) });
       },
     },
