@@ -9,6 +9,15 @@ CREATE TABLE `api_keys` (
 	`revoked_at` integer
 ) WITHOUT ROWID;
 
+CREATE TABLE `bulk_notifications` (
+	`id` text PRIMARY KEY NOT NULL,
+	`subject` text NOT NULL,
+	`message` text NOT NULL,
+	`audience` text NOT NULL,
+	`chunk_size` integer NOT NULL,
+	`created_at` integer NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE `emails` (
 	`task_id` text NOT NULL,
 	`to_address` text NOT NULL,
@@ -21,7 +30,11 @@ CREATE TABLE `emails` (
 	PRIMARY KEY(`task_id`, `to_address`, `template`)
 ) WITHOUT ROWID;
 
-CREATE INDEX `emails_due` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending');
+CREATE INDEX `emails_by_time` ON `emails` (`created_at`);
+
+CREATE INDEX `emails_due` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending') AND text_body <> '';
+
+CREATE INDEX `emails_due_secret` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending') AND text_body = '';
 
 CREATE TABLE `orders` (
 	`id` text PRIMARY KEY NOT NULL,

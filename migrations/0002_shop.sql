@@ -58,9 +58,20 @@ CREATE TABLE `suppressions` (
 	PRIMARY KEY(`address`, `reason`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
+CREATE TABLE `bulk_notifications` (
+	`id` text PRIMARY KEY NOT NULL,
+	`subject` text NOT NULL,
+	`message` text NOT NULL,
+	`audience` text NOT NULL,
+	`chunk_size` integer NOT NULL,
+	`created_at` integer NOT NULL
+) WITHOUT ROWID;
+--> statement-breakpoint
 ALTER TABLE `emails` ADD `headers` text;--> statement-breakpoint
 ALTER TABLE `emails` ADD `state` text DEFAULT 'sent' NOT NULL;--> statement-breakpoint
 ALTER TABLE `emails` ADD `attempts` integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE `emails` ADD `due_at` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `emails` ADD `reason` text;--> statement-breakpoint
-CREATE INDEX `emails_due` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending');
+CREATE INDEX `emails_due` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending') AND text_body <> '';--> statement-breakpoint
+CREATE INDEX `emails_due_secret` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending') AND text_body = '';--> statement-breakpoint
+CREATE INDEX `emails_by_time` ON `emails` (`created_at`);

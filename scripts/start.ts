@@ -97,6 +97,8 @@ const server = startWrangler(
     String(port),
     "--var",
     "OPEN_ACCESS:true",
+    // Links in mails lead here.
+    ...(port === DEFAULT_PORT ? [] : ["--var", `PUBLIC_URL:${address}`]),
     "--show-interactive-dev-session=false",
   ],
   "inherit",

@@ -19,8 +19,8 @@ import {
   type Access,
 } from "./delivery/api/index.ts";
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
-import { sendAdminNotification, shopRoutes, type ShopServices } from "./domain/index.ts";
 import { authenticate } from "./domain/accounts/index.ts";
+import { sendAdminNotification, shopMails, shopRoutes, type ShopServices } from "./domain/index.ts";
 import { MailDesk, Unsubscribe } from "./domain/mail/index.ts";
 import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
@@ -173,6 +173,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       },
       lovageFor,
       shop: services,
+      mails: shopMails,
       clock,
       log,
     }),

@@ -170,3 +170,13 @@ it("a deployment without its secret answers 503 and tells nothing", async () => 
   expect(answer.status).toBe(503);
   expect(await answer.text()).not.toContain("ID_SECRET");
 });
+
+it("mail's pages and lists are for admins; a link to unsubscribe needs nobody's leave", async () => {
+  const reader = await keyFor("shop", ["tasks:read", "orders:read", "control"]);
+  for (const path of ["/dashboard/mail/", "/api/mail/templates/", "/api/mail/suppressions/"]) {
+    expect((await call(path, null)).status).toBe(401);
+    expect((await call(path, reader)).status).toBe(403);
+    expect((await call(path, admin)).status).toBe(200);
+  }
+  expect((await call("/api/mail/unsubscribe/forged/", null)).status).toBe(404);
+});

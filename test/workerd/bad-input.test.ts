@@ -59,6 +59,14 @@ it("every route declares who may use it", () => {
       "GET /api/orders/:id orders:read",
       "GET /api/orders/:id/emails orders:read",
       "GET /api/emails admin",
+      "GET /api/emails/:key/:to/:template admin",
+      "GET /api/mail/templates admin",
+      "GET /api/mail/templates/:name admin",
+      "GET /api/mail/suppressions admin",
+      "POST /api/mail/suppressions admin",
+      "DELETE /api/mail/suppressions/:address admin",
+      "GET /api/mail/unsubscribe/:token public",
+      "POST /api/mail/unsubscribe/:token public",
       "POST /api/tasks/process tasks:write",
       "POST /api/tasks tasks:write",
       "POST /api/tasks/bulk tasks:write",
@@ -105,6 +113,7 @@ it("every route declares who may use it", () => {
       "GET /api/inspect/stats control",
       "GET /api/inspect/conf control",
       "GET /api/queues control",
+      "GET /dashboard/mail admin",
       "GET /healthz public",
     ]
   `);

@@ -18,6 +18,7 @@ import { orderRoutes } from "./shop/order-routes.ts";
 import { reportRoutes } from "./shop/report-routes.ts";
 import { reviewRoutes } from "./shop/review-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
+import { dashboardRoutes } from "../dashboard/index.ts";
 
 export { personCaller, type Access } from "./access.ts";
 export { Problem } from "./problems.ts";
@@ -50,6 +51,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...deadLetterRoutes(parts),
     ...controlRoutes(parts),
     ...inspectRoutes(parts),
+    ...dashboardRoutes(parts),
     health,
   ];
 }

@@ -11,6 +11,7 @@ import type {
   TaskReader,
   TaskSearch,
 } from "#engine";
+import type { AnyMail } from "#domain/mail";
 import type { ShopServices } from "#domain/services";
 import type { Access, Caller, Scope } from "./access.ts";
 
@@ -35,6 +36,8 @@ export interface ApiParts {
   lovageFor(owner: string): Lovage;
   /** What the shop's own routes work with. */
   readonly shop: ShopServices;
+  /** Every message the shop sends. */
+  readonly mails: readonly AnyMail[];
   readonly clock: Clock;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }

@@ -1,4 +1,4 @@
-import { eq, sql } from "drizzle-orm";
+import { count, eq, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { users, type Role } from "./tables.ts";
 
@@ -39,6 +39,43 @@ export async function findUsers(
     .from(users)
     .where(sql`id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`);
   return new Map(found.map((user) => [user.id, user]));
+}
+
+/**
+ * Divides the people into parts of `size`, by their ids; those whose address is another's are in none.
+ * @returns the first id of each part
+ */
+export async function usersInParts(
+  db: DrizzleD1Database,
+  role: Role | null,
+  size: (count: number) => number,
+): Promise<number[]> {
+  const wanted = sql`owns_email = 1 AND ${role === null ? sql`1` : sql`role = ${role}`}`;
+  const [all] = await db.select({ count: count() }).from(users).where(wanted);
+  const found = await db.all<{ id: number }>(sql`
+    SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM users WHERE ${wanted})
+    WHERE place % ${size(all?.count ?? 0)} = 0 ORDER BY id`);
+  return found.map(({ id }) => id);
+}
+
+/**
+ * The people of one part, as it was then.
+ * @param part `until`: the first id of the next part; null: it is the last. `createdUntil`: epoch ms
+ */
+export function usersBetween(
+  db: DrizzleD1Database,
+  part: { from: number; until: number | null; role: Role | null; createdUntil: number },
+): Promise<User[]> {
+  const { from, until, role, createdUntil } = part;
+  const conditions = [
+    sql`owns_email = 1 AND id >= ${from} AND created_at <= ${createdUntil}`,
+    ...(until === null ? [] : [sql`id < ${until}`]),
+    ...(role === null ? [] : [sql`role = ${role}`]),
+  ];
+  return db
+    .select(PUBLIC)
+    .from(users)
+    .where(sql.join(conditions, sql` AND `));
 }
 
 /** Every admin whose address is their own. */

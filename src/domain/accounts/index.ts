@@ -5,7 +5,14 @@ import { emailChanged, passwordChanged, passwordWasReset } from "./notices.ts";
 import { passwordReset, sendPasswordResetEmail } from "./password-reset.ts";
 import { addressInUse, sendWelcomeEmail, welcome } from "./welcome.ts";
 
-export { findUsers, listAdmins, listUsers, type User } from "./find-users.ts";
+export {
+  findUsers,
+  listAdmins,
+  listUsers,
+  usersBetween,
+  usersInParts,
+  type User,
+} from "./find-users.ts";
 export type { AccountParts, Origin, Refusal } from "./parts.ts";
 export { MAX_PASSWORD } from "./password-rules.ts";
 export { confirmReset, requestReset } from "./password-reset.ts";

@@ -1,124 +1,128 @@
 import { sql } from "drizzle-orm";
-import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import { outcomeOf, identityOf, type Outgoing, type StoredEmail } from "./outgoing.ts";
-import { emails, suppressions } from "./tables.ts";
-import type { MailMessage, MailOutcome } from "./transport.ts";
+import { identityOf, outcomeOf, type Outgoing, type StoredEmail } from "./outgoing.ts";
+import { insertBounces } from "./suppressions.ts";
+import { emails } from "./tables.ts";
+import type { MailEnd } from "./tries.ts";
+import type { MailOutcome } from "./transport.ts";
 
 /** Who sends a mail has this long; then somebody else may. More than a transport takes. */
 const IN_HAND_MS = 2 * 60_000;
+/** Rows that one statement changes, where nobody waits for it. */
+const AT_ONCE = 500;
 
-/** How a try ended: for good, or to be tried again at `dueAt`. */
-export interface MailEnd {
-  readonly message: MailMessage;
-  readonly state: "pending" | "sent" | "failed";
-  /** Epoch ms; 0 when it is through. */
-  readonly dueAt: number;
-  readonly reason: string | null;
-  /** The mailbox will never take mail. */
-  readonly isBounce: boolean;
-}
+const SWEEPABLE = sql`state IN ('pending', 'sending') AND text_body <> ''`;
+const SECRET = sql`state IN ('pending', 'sending') AND text_body = ''`;
 
-const NOT_THROUGH = sql`state IN ('pending', 'sending')`;
-
-/** The rows of mails and of suppressed addresses: who has which in hand, and how they ended. */
+/** The rows of mails: who has which in hand, and how they ended. */
 export class MailBook {
   readonly #db: DrizzleD1Database;
+  readonly #keepsSecrets: boolean;
 
-  constructor(db: DrizzleD1Database) {
+  /** @param keepsSecrets whether the text of mails with a secret may be stored */
+  constructor(db: DrizzleD1Database, keepsSecrets: boolean) {
     this.#db = db;
+    this.#keepsSecrets = keepsSecrets;
   }
 
-  /** The statement that writes mails which wait; those that are there stay as they are. Rows written: 2 each. */
-  insertPending(mails: readonly Outgoing[], now: number): BatchItem<"sqlite"> {
-    const rows = mails.map((mail) => rowOf(mail, { state: "pending", attempts: 0, dueAt: now }));
-    return this.#insert(rows).onConflictDoNothing();
+  /** The statement that writes mails which wait; those that are there stay as they are. Rows written: 3 each. */
+  insertPending(mails: readonly Outgoing[], dueAt: number) {
+    return this.#insert(mails, { state: "pending", attempts: 0, dueAt }).onConflictDoNothing();
   }
 
   /**
-   * Takes mails in hand: writes them, or takes over those that nobody sends just now. Rows written: 2 each.
-   * @param keepsSecrets whether the text of those with a secret may be stored
-   * @returns the identities of those that are ours
+   * Takes mails in hand: writes them, or takes over those that nobody sends just now, as they are asked for
+   * now. Of two at once one gets it. Rows written: 3 each, 2 when it was there.
+   * @returns those that are ours
    */
-  async take(mails: readonly Outgoing[], now: number, keepsSecrets: boolean): Promise<Set<string>> {
-    const inHand = { state: "sending", attempts: 1, dueAt: now + IN_HAND_MS } as const;
-    const rows = mails.map((mail) => {
-      const row = rowOf(mail, inHand);
-      return mail.isSecret && !keepsSecrets ? { ...row, textBody: "", htmlBody: "" } : row;
-    });
-    const taken = await this.#insert(rows)
+  async take(mails: readonly Outgoing[], now: number): Promise<Outgoing[]> {
+    const dueAt = now + IN_HAND_MS;
+    const taken = await this.#insert(mails, { state: "sending", attempts: 1, dueAt })
       .onConflictDoUpdate({
         target: [emails.taskId, emails.toAddress, emails.template],
-        set: { state: "sending", dueAt: now + IN_HAND_MS, attempts: sql`emails.attempts + 1` },
+        set: {
+          state: "sending",
+          dueAt,
+          attempts: sql`emails.attempts + 1`,
+          subject: sql`excluded.subject`,
+          textBody: sql`excluded.text_body`,
+          htmlBody: sql`excluded.html_body`,
+          headers: sql`excluded.headers`,
+        },
         setWhere: sql`emails.state = 'pending' OR (emails.state = 'sending' AND emails.due_at <= ${now})`,
       })
-      .returning();
-    return new Set(taken.map((row) => identityOf({ ...row, to: row.toAddress })));
+      .returning({
+        taskId: emails.taskId,
+        to: emails.toAddress,
+        template: emails.template,
+        attempts: emails.attempts,
+        createdAt: emails.createdAt,
+      });
+    const mine = new Map(taken.map((row) => [identityOf(row), row]));
+    return mails.flatMap((mail) => {
+      const row = mine.get(identityOf(mail.message));
+      return row ? [{ ...mail, attempts: row.attempts, createdAt: row.createdAt }] : [];
+    });
   }
 
-  /** Takes in hand what is due, the longest due first. Rows written: 2 each. */
+  /**
+   * Takes in hand what is due and has its text, the longest due first. Of two at once each gets others.
+   * Rows written: 2 each.
+   */
   takeDue(limit: number, now: number): Promise<StoredEmail[]> {
-    // What has no text had a secret in it: its task alone can send it.
-    const due = sql`(SELECT task_id, to_address, template FROM emails
-      WHERE ${NOT_THROUGH} AND due_at <= ${now} AND text_body <> '' ORDER BY due_at LIMIT ${limit})`;
+    const due = sql`(SELECT task_id AS k, to_address AS a, template AS t FROM emails
+      WHERE ${SWEEPABLE} AND due_at <= ${now} ORDER BY due_at LIMIT ${limit}) AS due`;
     return this.#db
       .update(emails)
       .set({ state: "sending", dueAt: now + IN_HAND_MS, attempts: sql`attempts + 1` })
-      .where(sql`${NOT_THROUGH} AND due_at <= ${now} AND (task_id, to_address, template) IN ${due}`)
+      .from(due)
+      .where(sql`emails.task_id = due.k AND emails.to_address = due.a AND emails.template = due.t`)
       .returning();
   }
 
-  /** Ends, or puts off, what was in hand. Rows written: 1 each, 2 when it is put off. */
+  /**
+   * Ends, or puts off, what was in hand. Safe to repeat. Who was late and lost it to another can still say that it
+   * was sent, and nothing else. Rows written: 1 each, 2 when it is put off, 1 more for a bounce.
+   */
   async record(ends: readonly MailEnd[], now: number): Promise<void> {
     if (ends.length === 0) return;
     const values = JSON.stringify(
-      ends.map(({ message: { taskId, to, template }, state, dueAt, reason }) => [
-        ...[taskId, to, template],
-        ...[state, dueAt, reason],
+      ends.map(({ mail: { message, attempts }, state, dueAt, reason, isForgotten }) => [
+        ...[message.taskId, message.to, message.template],
+        ...[state, dueAt, reason, attempts, isForgotten ? 1 : 0],
       ]),
     );
+    const kept = (body: string) =>
+      sql`CASE ended.value ->> 7 WHEN 1 THEN '' ELSE ${sql.raw(body)} END`;
     const update = this.#db
       .update(emails)
       .set({
         state: sql`ended.value ->> 3`,
         dueAt: sql`ended.value ->> 4`,
         reason: sql`ended.value ->> 5`,
+        textBody: kept("text_body"),
+        htmlBody: kept("html_body"),
       })
       .from(sql`json_each(${values}) AS ended`)
       .where(
         sql`emails.task_id = ended.value ->> 0 AND emails.to_address = ended.value ->> 1
-          AND emails.template = ended.value ->> 2 AND emails.state = 'sending'`,
+          AND emails.template = ended.value ->> 2 AND emails.state IN ('pending', 'sending')
+          AND (ended.value ->> 3 = 'sent'
+            OR (emails.state = 'sending' AND emails.attempts = ended.value ->> 6))`,
       );
-    const bounces = ends.flatMap(({ message, reason, isBounce }) =>
-      isBounce ? [[message.to.toLowerCase(), reason]] : [],
+    const bounces = ends.flatMap(({ mail, reason, isBounce }) =>
+      isBounce ? [{ address: mail.message.to, detail: reason }] : [],
     );
     if (bounces.length === 0) await update;
-    else await this.#db.batch([update, this.#suppress(bounces, now)]);
-  }
-
-  /** Of those addresses that are not written to, why. */
-  async suppressed(
-    addresses: readonly string[],
-  ): Promise<(address: string, isBulk: boolean) => boolean> {
-    const list = JSON.stringify(addresses.map((address) => address.toLowerCase()));
-    const found = await this.#db
-      .select({ address: suppressions.address, reason: suppressions.reason })
-      .from(suppressions)
-      .where(sql`address IN (SELECT value FROM json_each(${list}))`);
-    const addressesWith = (reason: string) =>
-      new Set(found.filter((row) => row.reason === reason).map((row) => row.address));
-    const bounced = addressesWith("hard_bounce");
-    const unsubscribed = addressesWith("unsubscribed");
-    return (address, isBulk) => {
-      const key = address.toLowerCase();
-      return bounced.has(key) || (isBulk && unsubscribed.has(key));
-    };
+    else await this.#db.batch([update, insertBounces(this.#db, bounces, now)]);
   }
 
   /** What is known of mails, by identity. */
-  async outcomes(mails: readonly Outgoing[]): Promise<Map<string, MailOutcome>> {
+  async outcomes(mails: readonly Outgoing[], now: number): Promise<Map<string, MailOutcome>> {
     if (mails.length === 0) return new Map();
-    const keys = `[${mails.map(({ message }) => identityOf(message)).join(",")}]`;
+    const keys = JSON.stringify(
+      mails.map(({ message: { taskId, to, template } }) => [taskId, to, template]),
+    );
     const rows = await this.#db
       .select()
       .from(emails)
@@ -127,25 +131,37 @@ export class MailBook {
           (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(${keys}))`,
       );
     return new Map(
-      rows.map((row) => [identityOf({ ...row, to: row.toAddress }), outcomeOf(row)] as const),
+      rows.map((row) => [identityOf({ ...row, to: row.toAddress }), outcomeOf(row, now)] as const),
     );
   }
 
-  /** Ends those that only their task could send, and did not until then. */
+  /** Ends those that only their task could send, and did not until then. Rows written: 1 each. */
   async giveUpSecrets(dueBefore: number): Promise<void> {
+    const late = sql`(SELECT task_id AS k, to_address AS a, template AS t FROM emails
+      WHERE ${SECRET} AND due_at <= ${dueBefore} ORDER BY due_at LIMIT ${AT_ONCE}) AS late`;
     await this.#db
       .update(emails)
       .set({ state: "failed", dueAt: 0 })
-      .where(sql`${NOT_THROUGH} AND due_at <= ${dueBefore} AND text_body = ''`);
+      .from(late)
+      .where(
+        sql`emails.task_id = late.k AND emails.to_address = late.a AND emails.template = late.t`,
+      );
   }
 
-  #insert(rows: readonly StoredEmail[]) {
+  #insert(
+    mails: readonly Outgoing[],
+    { state, attempts, dueAt }: Pick<StoredEmail, "state" | "attempts" | "dueAt">,
+  ) {
     const values = JSON.stringify(
-      rows.map((row) => [
-        ...[row.taskId, row.toAddress, row.template, row.messageId, row.subject],
-        ...[row.textBody, row.htmlBody, row.createdAt],
-        ...[row.headers, row.state, row.attempts, row.dueAt, row.reason],
-      ]),
+      mails.map(({ message, createdAt, isSecret }) => {
+        const isKept = !isSecret || this.#keepsSecrets;
+        const hasHeaders = Object.keys(message.headers).length > 0;
+        return [
+          ...[message.taskId, message.to, message.template, message.messageId, message.subject],
+          ...[isKept ? message.text : "", isKept ? message.html : "", createdAt],
+          ...[hasHeaders ? JSON.stringify(message.headers) : null, state, attempts, dueAt, null],
+        ];
+      }),
     );
     const columns = sql.raw(
       Array.from({ length: 13 }, (_, index) => `value ->> ${index}`).join(", "),
@@ -154,34 +170,4 @@ export class MailBook {
       .insert(emails)
       .select(sql`SELECT ${columns} FROM json_each(${values}) WHERE true`);
   }
-
-  #suppress(bounces: readonly unknown[], now: number): BatchItem<"sqlite"> {
-    const values = JSON.stringify(bounces);
-    return this.#db
-      .insert(suppressions)
-      .select(
-        sql`SELECT value ->> 0, 'hard_bounce', value ->> 1, ${now} FROM json_each(${values}) WHERE true`,
-      )
-      .onConflictDoNothing();
-  }
-}
-
-function rowOf(
-  { message, createdAt }: Outgoing,
-  state: Pick<StoredEmail, "state" | "attempts" | "dueAt">,
-): StoredEmail {
-  const hasHeaders = Object.keys(message.headers).length > 0;
-  return {
-    taskId: message.taskId,
-    toAddress: message.to,
-    template: message.template,
-    messageId: message.messageId,
-    subject: message.subject,
-    textBody: message.text,
-    htmlBody: message.html,
-    createdAt,
-    headers: hasHeaders ? JSON.stringify(message.headers) : null,
-    ...state,
-    reason: null,
-  };
 }

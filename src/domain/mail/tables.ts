@@ -6,12 +6,14 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
  * - `sending`: somebody has it in hand, until `dueAt`; who dies with it leaves it to the next.
  * - `sent`, `failed`: final. A failed one was refused for good, or never got out in its time.
  */
-export type EmailState = "pending" | "sending" | "sent" | "failed";
+export const EMAIL_STATES = ["pending", "sending", "sent", "failed"] as const;
+export type EmailState = (typeof EMAIL_STATES)[number];
 
 /**
  * Every mail of the shop, once per key, recipient and template. Written by the mail desk, and in the batch
- * of whoever queues one; read by it and by requests; deleted by nobody. WITHOUT ROWID. The index is of
- * those that are not through, for the sweep: leaving it is free.
+ * of whoever queues one; read by it and by requests; deleted by nobody. WITHOUT ROWID. Indexes: of those
+ * that are not through, for the sweep, apart from those that it can't send (each mail is in one of the two,
+ * and leaving it is free); and by time, for people who look.
  */
 export const emails = sqliteTable(
   "emails",
@@ -22,7 +24,10 @@ export const emails = sqliteTable(
     template: text().notNull(),
     messageId: text("message_id").notNull(),
     subject: text().notNull(),
-    /** Both empty for a mail with a secret in it, unless the transport keeps mail instead of sending it. */
+    /**
+     * Both empty for a mail with a secret in it, and for bulk mail that is through, unless the transport
+     * keeps mail instead of sending it.
+     */
     textBody: text("text_body").notNull(),
     htmlBody: text("html_body").notNull(),
     /** Epoch ms. */
@@ -42,7 +47,11 @@ export const emails = sqliteTable(
     primaryKey({ columns: [table.taskId, table.toAddress, table.template] }),
     index("emails_due")
       .on(table.dueAt)
-      .where(sql`state IN ('pending', 'sending')`),
+      .where(sql`state IN ('pending', 'sending') AND text_body <> ''`),
+    index("emails_due_secret")
+      .on(table.dueAt)
+      .where(sql`state IN ('pending', 'sending') AND text_body = ''`),
+    index("emails_by_time").on(table.createdAt),
   ],
 );
 
@@ -50,11 +59,12 @@ export const emails = sqliteTable(
  * - `hard_bounce`: the provider said that this mailbox will never take mail: nothing is sent to it.
  * - `unsubscribed`: its owner wants no bulk mail; all other mail is sent.
  */
-export type SuppressionReason = "hard_bounce" | "unsubscribed";
+export const SUPPRESSION_REASONS = ["hard_bounce", "unsubscribed"] as const;
+export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 
 /**
- * Addresses that are not written to. Written by the mail desk and by unsubscribing; read by the desk before
- * every send; deleted by admins. WITHOUT ROWID.
+ * Addresses that are not written to. Written by the mail desk, by unsubscribing and by admins; read by the
+ * desk before every send; deleted by admins. WITHOUT ROWID.
  */
 export const suppressions = sqliteTable(
   "suppressions",
@@ -62,7 +72,7 @@ export const suppressions = sqliteTable(
     /** In lower case. */
     address: text().notNull(),
     reason: text().$type<SuppressionReason>().notNull(),
-    /** What the provider said; null for those who unsubscribed. */
+    /** What the provider said, or who added it; null for those who unsubscribed. */
     detail: text(),
     /** Epoch ms. */
     createdAt: integer("created_at").notNull(),

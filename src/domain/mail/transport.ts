@@ -18,7 +18,18 @@ export interface MailMessage {
  */
 export type MailOutcome =
   | { readonly status: "sent" }
-  | { readonly status: "failed"; readonly isPermanent: boolean; readonly reason: string };
+  | {
+      readonly status: "failed";
+      readonly isPermanent: boolean;
+      readonly reason: string;
+      /**
+       * Present: not this message is at fault, nor who sends it, but the mailbox: it will never take mail,
+       * and is not written to again.
+       */
+      readonly isBounce?: true;
+      /** Said by the desk of what it will try again: when that is. */
+      readonly retryAfterSeconds?: number;
+    };
 
 /** The way out for mail. */
 export interface MailTransport {
@@ -32,9 +43,16 @@ export interface MailTransport {
   sendBatch(messages: readonly MailMessage[]): Promise<MailOutcome[]>;
 }
 
-/** The mail provider can't be used just now. */
+/** A mail can't be sent just now: the provider is down, or asks for patience. */
 export class MailUnavailableError extends Error {
   override readonly name = "MailUnavailableError";
+  /** When it is worth another try; absent: nobody knows. */
+  declare readonly retryAfterSeconds?: number;
+
+  constructor(message: string, retryAfterSeconds?: number) {
+    super(message);
+    if (retryAfterSeconds !== undefined) this.retryAfterSeconds = retryAfterSeconds;
+  }
 }
 
 /** The provider refused this recipient for good. */

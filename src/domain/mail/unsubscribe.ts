@@ -1,7 +1,5 @@
-import { sql } from "drizzle-orm";
-import type { BatchItem } from "drizzle-orm/batch";
-import type { DrizzleD1Database } from "drizzle-orm/d1";
-import { suppressions } from "./tables.ts";
+/** Of the longest address and its HMAC. */
+const MAX_TOKEN_LENGTH = 400;
 
 /**
  * Links that take an address off bulk mail without a sign-in (RFC 8058): the address and its HMAC, so that
@@ -9,17 +7,19 @@ import { suppressions } from "./tables.ts";
  */
 export class Unsubscribe {
   readonly #key: Promise<CryptoKey>;
-  readonly #publicUrl: string;
+  /** Where people reach the shop. */
+  readonly publicUrl: string;
 
   /** @param key for HMAC, for nothing else */
   constructor(key: Promise<CryptoKey>, publicUrl: string) {
     this.#key = key;
-    this.#publicUrl = publicUrl;
+    this.publicUrl = publicUrl;
   }
 
-  async headersFor(address: string): Promise<Record<string, string>> {
+  /** What bulk mail carries for mail programs (RFC 8058). */
+  headersFor(link: string): Record<string, string> {
     return {
-      "List-Unsubscribe": `<${await this.linkFor(address)}>`,
+      "List-Unsubscribe": `<${link}>`,
       "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     };
   }
@@ -27,12 +27,13 @@ export class Unsubscribe {
   async linkFor(address: string): Promise<string> {
     const bytes = new TextEncoder().encode(address.toLowerCase());
     const mac = new Uint8Array(await crypto.subtle.sign("HMAC", await this.#key, bytes));
-    return `${this.#publicUrl}/api/mail/unsubscribe/${base64url(bytes)}.${base64url(mac)}/`;
+    return `${this.publicUrl}/api/mail/unsubscribe/${base64url(bytes)}.${base64url(mac)}/`;
   }
 
   /** The address that a token stands for; null: it is not one of ours. */
   async addressOf(token: string): Promise<string | null> {
-    const [address = "", mac = ""] = token.split(".");
+    const [address = "", mac = "", ...rest] = token.split(".");
+    if (rest.length > 0 || token.length > MAX_TOKEN_LENGTH) return null;
     try {
       const bytes = fromBase64url(address);
       const isOurs = await crypto.subtle.verify("HMAC", await this.#key, fromBase64url(mac), bytes);
@@ -41,18 +42,6 @@ export class Unsubscribe {
       return null;
     }
   }
-}
-
-/** The statement that takes an address off bulk mail. Safe to repeat. */
-export function insertUnsubscribed(
-  db: DrizzleD1Database,
-  address: string,
-  now: number,
-): BatchItem<"sqlite"> {
-  return db
-    .insert(suppressions)
-    .values({ address, reason: "unsubscribed", detail: null, createdAt: now })
-    .onConflictDoNothing({ where: sql`true` });
 }
 
 function base64url(bytes: Uint8Array): string {

@@ -1,23 +1,15 @@
 import { z } from "zod";
 import { listAdmins } from "../accounts/index.ts";
-import { defineMail, MAIL_OPTIONS, mailOf, MailUnavailableError } from "../mail/index.ts";
+import { countMails, MAIL_OPTIONS, mailOf } from "../mail/index.ts";
 import { defineShopTask } from "../services/index.ts";
+import { defineNotice, noticeParams } from "./notice.ts";
 
-interface Notice {
-  readonly subject: string;
-  readonly message: string;
-}
-
-/** A text of the deployment's own, in whatever language it is. */
-const words = ({ subject, message }: Notice) => ({ subject, body: message.split("\n\n") });
-export const adminNotification = defineMail<Notice>({
+export const adminNotification = defineNotice({
   name: "admin_notification",
   sample: {
     subject: "2 tasks failed for good",
     message: "process_payment: 2\n\nSee the dashboard.",
   },
-  en: words,
-  ru: words,
 });
 
 /**
@@ -26,7 +18,7 @@ export const adminNotification = defineMail<Notice>({
  */
 export const sendAdminNotification = defineShopTask({
   name: "send_admin_notification",
-  params: z.object({ subject: z.string().min(1).max(200), message: z.string().max(20_000) }),
+  params: z.object(noticeParams),
   ...MAIL_OPTIONS,
   handler: async (notice, { taskId, services }) => {
     const { adminEmails, db, locale, mail } = services;
@@ -39,14 +31,9 @@ export const sendAdminNotification = defineShopTask({
     const outcomes = await mail.send(
       recipients.map((each) => mailOf(adminNotification, { key: taskId, ...each, props: notice })),
     );
-    const failed = recipients.filter((_each, index) => outcomes[index]?.status !== "sent");
-    // Sent again to all of them: the desk knows who has it.
-    const isOpen = outcomes.some((outcome) => outcome.status === "failed" && !outcome.isPermanent);
-    if (isOpen) throw new MailUnavailableError(`${failed.length} of the admins could not be told.`);
-    return {
-      sent_count: recipients.length - failed.length,
-      failed_count: failed.length,
-      failed_emails: failed.map(({ to }) => to),
-    };
+    return countMails(
+      recipients.map(({ to }) => to),
+      outcomes,
+    );
   },
 });

@@ -1,8 +1,38 @@
-import type { DeclaredSchedule } from "#engine";
+import { declareSchedule, type DeclaredSchedule } from "#engine";
 import { adminNotification, sendAdminNotification } from "./admin-notification.ts";
+import {
+  bulkNotification,
+  sendBulkNotifications,
+  sendNotificationChunk,
+  sumNotifications,
+} from "./bulk-notifications.ts";
+import { emailNotification, sendEmailNotification } from "./email-notification.ts";
+import { sendPendingEmails } from "./send-pending-emails.ts";
 
 export { sendAdminNotification } from "./admin-notification.ts";
 
-export const notificationTasks = [sendAdminNotification] as const;
-export const notificationMails = [adminNotification];
-export const notificationSchedules = (_timezone: string): readonly DeclaredSchedule[] => [];
+export const notificationTasks = [
+  sendAdminNotification,
+  sendEmailNotification,
+  sendBulkNotifications,
+  sendNotificationChunk,
+  sumNotifications,
+  sendPendingEmails,
+] as const;
+export const notificationMails = [adminNotification, emailNotification, bulkNotification];
+export const notificationSchedules = (timezone: string): readonly DeclaredSchedule[] => [
+  declareSchedule(
+    "send-pending-emails",
+    sendPendingEmails.s({}),
+    {
+      kind: "crontab",
+      timezone,
+      minute: "*/15",
+      hour: "*",
+      day_of_month: "*",
+      month_of_year: "*",
+      day_of_week: "*",
+    },
+    { overlap: "skip", description: "Sends the mails that wait." },
+  ),
+];

@@ -11,5 +11,5 @@ export const outboxTransport: MailTransport = {
 
 function outcomeOf({ to }: MailMessage): MailOutcome {
   if (!REFUSED.test(to)) return { status: "sent" };
-  return { status: "failed", isPermanent: true, reason: "550 No such mailbox." };
+  return { status: "failed", isPermanent: true, isBounce: true, reason: "550 No such mailbox." };
 }

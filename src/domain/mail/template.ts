@@ -1,4 +1,4 @@
-import type { HtmlEscapedString } from "hono/utils/html";
+import { htmlOf } from "./layout.tsx";
 
 /** Languages that mails and results are written in. */
 export type Locale = "en" | "ru";
@@ -25,6 +25,17 @@ export interface Words {
   readonly body: readonly Block[];
 }
 
+/** What stands around the words of every mail. */
+export interface MailFrame {
+  /** The origin of the shop; null: the mail doesn't say whose it is. */
+  readonly publicUrl: string | null;
+  /** Where its reader ends bulk mail; null: it is none. */
+  readonly unsubscribeLink: string | null;
+}
+
+const BARE: MailFrame = { publicUrl: null, unsubscribeLink: null };
+const UNSUBSCRIBE = { en: "Unsubscribe", ru: "Отписаться от рассылки" } as const;
+
 /** One message of the shop, in all its languages. */
 export interface MailTemplate<Props> {
   /** Part of the identity of a mail: one per key, recipient and template. */
@@ -33,9 +44,10 @@ export interface MailTemplate<Props> {
   readonly isBulk: boolean;
   /** True: it says something that nobody may read later (a link that logs in): it is not stored. */
   readonly isSecret: boolean;
-  render(props: Props, locale: Locale): MailContent;
+  /** @throws TypeError for a link that leads out of the shop without https */
+  render(props: Props, locale: Locale, frame?: MailFrame): MailContent;
   /** With a sample of its props. */
-  preview(locale: Locale): MailContent;
+  preview(locale: Locale, frame?: MailFrame): MailContent;
 }
 
 /** Any message, whatever it is about. */
@@ -55,18 +67,25 @@ export function defineMail<Props>(
     name: declaration.name,
     isBulk: declaration.isBulk ?? false,
     isSecret: declaration.isSecret ?? false,
-    render: (props, locale) => contentOf(declaration[locale](props), locale),
-    preview: (locale) => contentOf(declaration[locale](declaration.sample), locale),
+    render: (props, locale, frame) => contentOf(declaration[locale](props), locale, frame),
+    preview: (locale, frame) => contentOf(declaration[locale](declaration.sample), locale, frame),
   };
 }
 
-function contentOf({ subject, body }: Words, locale: Locale): MailContent {
+function contentOf({ subject, body }: Words, locale: Locale, frame = BARE): MailContent {
   const line = subject.replaceAll(/\s+/g, " ").trim();
-  return { subject: line, text: textOf(body), html: htmlOf(locale, line, body) };
-}
-
-function textOf(body: readonly Block[]): string {
-  return body.map(blockText).join("\n\n");
+  const { publicUrl, unsubscribeLink: link } = frame;
+  const footer = link === null ? null : { link, label: UNSUBSCRIBE[locale] };
+  const whole = footer === null ? body : [...body, footer];
+  for (const block of whole) {
+    if (typeof block === "object" && "link" in block) checkLink(block.link, publicUrl);
+  }
+  return {
+    subject: line,
+    // Never empty: without its text a stored mail is one with a secret.
+    text: whole.map(blockText).join("\n\n").trim() || line || "-",
+    html: htmlOf({ locale, title: line, body, footer, publicUrl }),
+  };
 }
 
 function blockText(block: Block): string {
@@ -76,51 +95,12 @@ function blockText(block: Block): string {
   return `${block.label}: ${block.link}`;
 }
 
-function htmlOf(locale: Locale, title: string, body: readonly Block[]): string {
-  const html = (
-    <html lang={locale}>
-      <head>
-        <meta charset="utf-8" />
-        <title>{title}</title>
-      </head>
-      <body>
-        <h1>{title}</h1>
-        {body.map(blockHtml)}
-      </body>
-    </html>
-  );
-  // Rendered at once: no component here waits for anything.
-  return `<!doctype html>${html as HtmlEscapedString}`;
-}
-
-function blockHtml(block: Block) {
-  if (typeof block === "string") {
-    return block.split("\n").map((line) => <p>{line}</p>);
+/** Mails lead to https; without it only to the shop itself, and to this machine, in development. */
+function checkLink(link: string, publicUrl: string | null): void {
+  const url = URL.canParse(link) ? new URL(link) : null;
+  const isHome = url?.origin === publicUrl || url?.hostname === "localhost";
+  if (url?.username === "" && (url.protocol === "https:" || (url.protocol === "http:" && isHome))) {
+    return;
   }
-  if ("facts" in block) {
-    return (
-      <table>
-        {block.facts.map(([label, value]) => (
-          <tr>
-            <th scope="row">{label}</th>
-            <td>{value}</td>
-          </tr>
-        ))}
-      </table>
-    );
-  }
-  if ("list" in block) {
-    return (
-      <ul>
-        {block.list.map((item) => (
-          <li>{item}</li>
-        ))}
-      </ul>
-    );
-  }
-  return (
-    <p>
-      <a href={block.link}>{block.label}</a>
-    </p>
-  );
+  throw new TypeError("A mail may only link to https, or to the shop itself.");
 }

@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { signature } from "#engine";
+import { MAIL_OPTIONS, MailUnavailableError } from "../mail/index.ts";
+import { defineShopTask } from "../services/index.ts";
+
+const NAME = "send_pending_emails";
+/** Mails between two looks at the time: two minutes at worst. */
+const SWEEP = 100;
+/** One run takes no longer than this and a sweep; then another goes on. */
+const RUN_MS = 10 * 60_000;
+
+/**
+ * Sends the mails that wait: queued by other parts of the shop, put off while the provider was down, left by
+ * somebody who died. Two at once send others. When its time is up and more is due, it calls itself. Fails when the
+ * provider can't be used, so that somebody hears of it; the mails stay.
+ */
+export const sendPendingEmails = defineShopTask({
+  name: NAME,
+  params: z.object({}),
+  ...MAIL_OPTIONS,
+  retryBackoff: 60,
+  maxRetries: 3,
+  timeLimitSeconds: 840,
+  handler: async (_params, { services: { mail, clock }, signal, log, lovage }) => {
+    const until = clock.now() + RUN_MS;
+    const counts = { sent_count: 0, failed_count: 0, waiting_count: 0 };
+    for (;;) {
+      const { sent, failed, waiting, end } = await mail.sweep(SWEEP);
+      counts.sent_count += sent;
+      counts.failed_count += failed;
+      counts.waiting_count += waiting;
+      if (end === "empty") return counts;
+      if (end !== "limit") {
+        log.warn("mail can't be sent", { ...counts, reason: end.message });
+        throw new MailUnavailableError(end.message);
+      }
+      if (signal.aborted || clock.now() >= until) {
+        const { taskId } = await lovage.send(signature(NAME, {}));
+        return { ...counts, continued_by: taskId };
+      }
+    }
+  },
+});
