@@ -51,6 +51,13 @@ const maybeReasonSchema = z.strictObject({
 });
 const fundSchema = z.strictObject({ user_id: accountId.optional(), reference: line(200) });
 
+/** What the schemas have of each other. */
+interface Fields {
+  readonly user_id?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly reference?: string | undefined;
+}
+
 /** What the events of a path are given with. */
 const TRANSACTION_EVENTS = [
   ["fund", fundSchema],
@@ -167,7 +174,7 @@ async function change(
   call: ApiCall,
   event: Command["event"],
   milestone: string | null,
-  schema: z.ZodType<{ user_id?: number | undefined; reason?: string; reference?: string }>,
+  schema: z.ZodType<Fields>,
 ): Promise<Response> {
   const { user_id: named, reason, reference } = await readBody(call.request, schema);
   if (milestone !== null && !/^[1-9]\d?$/.test(milestone)) throw notFound();
