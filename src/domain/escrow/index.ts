@@ -1,5 +1,4 @@
-import type { DeclaredSchedule } from "#engine";
-import { declareSchedule, type Crontab } from "#engine";
+import { declareSchedule, type Crontab, type DeclaredSchedule } from "#engine";
 import type { AnyMail } from "../mail/index.ts";
 import { sendDailyTransactionSummary, transactionSummary } from "./daily-summary.ts";
 import { cleanupOldPendingTransactions, fundingReminder } from "./funding-reminders.ts";
@@ -7,10 +6,10 @@ import { checkOverdueMilestones, overdueMilestones } from "./overdue-milestones.
 import { sendTransactionNotification, transactionMails } from "./transaction-notification.ts";
 import { sellerVerification, sendVerificationNotification } from "./verification-notification.ts";
 
-export { changeTransaction, rolesOf, type ChangeAnswer } from "./change-transaction.ts";
+export { changeTransaction, rolesOf } from "./change-transaction.ts";
 export type { Actor, EscrowParts } from "./commit.ts";
 export { createTransaction } from "./create-transaction.ts";
-export type { Command, EscrowCase, Milestone, Transaction } from "./decide.ts";
+export type { Command, EscrowCase, Transaction } from "./decide.ts";
 export { findAccount, findCase, listTransactions, type EscrowChange } from "./find-transactions.ts";
 export type { Balance } from "./ledger.ts";
 export { TRANSACTION_STATES } from "./states.ts";

@@ -313,34 +313,3 @@ it("a check that breaks at any call, repeated, tells each seller once", async ()
     }
   }
 });
-
-it.each([
-  [
-    "escrow_transactions",
-    "remind_at <= 1 AND state = 'pending_funding' ORDER BY remind_at",
-    "unfunded",
-  ],
-  [
-    "escrow_milestones",
-    "remind_at IS NOT NULL AND seller_id >= 1 AND remind_at <= 1 ORDER BY seller_id, remind_at",
-    "owed",
-  ],
-  [
-    "escrow_transactions",
-    "state IN ('pending_funding', 'funded', 'in_progress', 'disputed') AND buyer_id > 1 ORDER BY buyer_id",
-    "buying",
-  ],
-  [
-    "escrow_transactions",
-    "state IN ('pending_funding', 'funded', 'in_progress', 'disputed') AND seller_id IN (SELECT value FROM json_each('[1]'))",
-    "selling",
-  ],
-  ["escrow_transactions", "state = 'disputed' ORDER BY id DESC", "disputed"],
-])("of %s, %s is read through an index", async (table, where, index) => {
-  const plan = await rows<{ detail: string }>(
-    `EXPLAIN QUERY PLAN SELECT * FROM ${table} WHERE ${where}`,
-  );
-  const details = plan.map(({ detail }) => detail).join("; ");
-  expect(details).toContain(`USING INDEX ${table}_${index}`);
-  expect(details).not.toContain("TEMP B-TREE");
-});

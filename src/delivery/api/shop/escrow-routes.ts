@@ -49,7 +49,7 @@ const maybeReasonSchema = z.strictObject({
   user_id: accountId.optional(),
   reason: words.optional(),
 });
-const fundSchema = z.strictObject({ user_id: accountId.optional(), reference: line(200) });
+const fundSchema = z.strictObject({ reference: line(200) });
 
 /** What the schemas have of each other. */
 interface Fields {
@@ -58,9 +58,8 @@ interface Fields {
   readonly reference?: string | undefined;
 }
 
-/** What the events of a path are given with. */
+/** What the events are given with; a funding is the shop's alone. */
 const TRANSACTION_EVENTS = [
-  ["fund", fundSchema],
   ["start", plainSchema],
   ["dispute", reasonSchema],
   ["cancel", maybeReasonSchema],
@@ -82,6 +81,12 @@ export function escrowRoutes(parts: ApiParts): Route[] {
       path: `${PATH}/:id`,
       scope: "person or shop",
       handle: (call) => show(parts, call),
+    },
+    {
+      method: "POST",
+      path: `${PATH}/:id/fund`,
+      scope: "orders:manage",
+      handle: (call) => change(parts, call, "fund", null, fundSchema),
     },
     ...TRANSACTION_EVENTS.map(([event, schema]): Route => ({
       method: "POST",
