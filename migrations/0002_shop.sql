@@ -50,6 +50,81 @@ CREATE TABLE `products` (
 	`updated_at` integer NOT NULL
 ) WITHOUT ROWID;
 --> statement-breakpoint
+CREATE TABLE `escrow_entries` (
+	`transaction_id` text NOT NULL,
+	`what` text NOT NULL,
+	`from_account` text NOT NULL,
+	`to_account` text NOT NULL,
+	`amount_minor` integer NOT NULL,
+	`reference` text,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`transaction_id`, `what`)
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE UNIQUE INDEX `escrow_entries_reference` ON `escrow_entries` (`reference`) WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE TABLE `escrow_events` (
+	`subject` text NOT NULL,
+	`number` integer NOT NULL,
+	`event` text NOT NULL,
+	`notification` text NOT NULL,
+	`milestone` integer,
+	`detail` text,
+	`role` text NOT NULL,
+	`actor` text NOT NULL,
+	`task_id` text NOT NULL,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`subject`, `number`)
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TABLE `escrow_milestones` (
+	`transaction_id` text NOT NULL,
+	`number` integer NOT NULL,
+	`title` text NOT NULL,
+	`amount_minor` integer NOT NULL,
+	`state` text NOT NULL,
+	`seller_id` integer NOT NULL,
+	`pending_since` integer,
+	`remind_at` integer,
+	`reject_reason` text,
+	PRIMARY KEY(`transaction_id`, `number`)
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE INDEX `escrow_milestones_owed` ON `escrow_milestones` (`seller_id`,`remind_at`) WHERE remind_at IS NOT NULL;--> statement-breakpoint
+CREATE TABLE `escrow_transactions` (
+	`id` text PRIMARY KEY NOT NULL,
+	`buyer_id` integer NOT NULL,
+	`seller_id` integer NOT NULL,
+	`title` text NOT NULL,
+	`amount_minor` integer NOT NULL,
+	`currency` text NOT NULL,
+	`state` text NOT NULL,
+	`version` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	`remind_at` integer NOT NULL,
+	`request_key` text
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE INDEX `escrow_transactions_buyer` ON `escrow_transactions` (`buyer_id`,`id`);--> statement-breakpoint
+CREATE INDEX `escrow_transactions_seller` ON `escrow_transactions` (`seller_id`,`id`);--> statement-breakpoint
+CREATE INDEX `escrow_transactions_buying` ON `escrow_transactions` (`buyer_id`) WHERE state IN ('pending_funding', 'funded', 'in_progress', 'disputed');--> statement-breakpoint
+CREATE INDEX `escrow_transactions_selling` ON `escrow_transactions` (`seller_id`) WHERE state IN ('pending_funding', 'funded', 'in_progress', 'disputed');--> statement-breakpoint
+CREATE INDEX `escrow_transactions_unfunded` ON `escrow_transactions` (`remind_at`) WHERE state = 'pending_funding';--> statement-breakpoint
+CREATE INDEX `escrow_transactions_disputed` ON `escrow_transactions` (`id`) WHERE state = 'disputed';--> statement-breakpoint
+CREATE UNIQUE INDEX `escrow_transactions_request` ON `escrow_transactions` (`buyer_id`,`request_key`) WHERE request_key IS NOT NULL;--> statement-breakpoint
+CREATE TABLE `seller_verifications` (
+	`user_id` integer PRIMARY KEY NOT NULL,
+	`status` text NOT NULL,
+	`version` integer NOT NULL,
+	`legal_name` text NOT NULL,
+	`country` text NOT NULL,
+	`details` text NOT NULL,
+	`reason` text,
+	`submitted_at` integer NOT NULL,
+	`decided_at` integer
+);
+--> statement-breakpoint
+CREATE INDEX `seller_verifications_pending` ON `seller_verifications` (`submitted_at`) WHERE status = 'PENDING';--> statement-breakpoint
 CREATE TABLE `suppressions` (
 	`address` text NOT NULL,
 	`reason` text NOT NULL,

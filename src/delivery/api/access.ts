@@ -47,15 +47,19 @@ export interface Access {
 const ANONYMOUS: Caller = { owner: "anonymous", scopes: new Set(["admin"]), userId: null };
 
 /**
- * Lets a request pass or throws. `person`: whoever signed in with an account, even where access is open.
+ * Who may use a route: who holds the scope. `person`: whoever signed in with an account, even where access is
+ * open. `person or shop`: also who holds orders:manage, and may act for people.
+ */
+export type Policy = Scope | "person" | "person or shop";
+
+/**
+ * Lets a request pass or throws.
  * @throws Problem 401 without a valid credential, 403 without the scope, 429 after too many wrong ones
  */
-export async function admit(
-  access: Access,
-  request: Request,
-  scope: Scope | "person",
-): Promise<Caller> {
+export async function admit(access: Access, request: Request, policy: Policy): Promise<Caller> {
   const caller = await identify(access, request);
+  if (policy === "person or shop" && caller.userId !== null) return caller;
+  const scope = policy === "person or shop" ? "orders:manage" : policy;
   if (scope === "person") {
     if (caller.userId === null) throw unauthorized(request, "Sign in with an account's token.");
   } else if (!may(caller, scope)) {

@@ -13,7 +13,7 @@ import type {
 } from "#engine";
 import type { AnyMail } from "#domain/mail";
 import type { ShopServices } from "#domain/services";
-import type { Access, Caller, Scope } from "./access.ts";
+import type { Access, Caller, Policy } from "./access.ts";
 
 /** What the API is put together from. */
 export interface ApiParts {
@@ -57,6 +57,6 @@ export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Without the trailing slash; answers with it too. */
   readonly path: string;
-  readonly scope: Scope | "person" | "public";
+  readonly scope: Policy | "public";
   readonly handle: (call: ApiCall) => Response | Promise<Response>;
 }

@@ -19,7 +19,7 @@ export const emailAddress = z
   );
 
 /** An amount with at most two decimals, as minor units. The decimals are counted in the text. */
-const amount = z
+export const amount = z
   .number()
   .positive()
   .max(999_999.99)
