@@ -23,6 +23,23 @@ CREATE TABLE `emails` (
 
 CREATE INDEX `emails_due` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending');
 
+CREATE TABLE `files` (
+	`id` text PRIMARY KEY NOT NULL,
+	`owner` text NOT NULL,
+	`name` text NOT NULL,
+	`kind` text NOT NULL,
+	`content_type` text NOT NULL,
+	`size` integer NOT NULL,
+	`state` text NOT NULL,
+	`task_id` text,
+	`created_at` integer NOT NULL,
+	`result` text
+) WITHOUT ROWID;
+
+CREATE INDEX `files_owner` ON `files` (`owner`,`id`);
+
+CREATE INDEX `files_uploading` ON `files` (`id`) WHERE state = 'uploading';
+
 CREATE TABLE `orders` (
 	`id` text PRIMARY KEY NOT NULL,
 	`owner` text NOT NULL,

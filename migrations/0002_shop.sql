@@ -22,6 +22,21 @@ CREATE TABLE `products` (
 	`updated_at` integer NOT NULL
 ) WITHOUT ROWID;
 --> statement-breakpoint
+CREATE TABLE `files` (
+	`id` text PRIMARY KEY NOT NULL,
+	`owner` text NOT NULL,
+	`name` text NOT NULL,
+	`kind` text NOT NULL,
+	`content_type` text NOT NULL,
+	`size` integer NOT NULL,
+	`state` text NOT NULL,
+	`task_id` text,
+	`created_at` integer NOT NULL,
+	`result` text
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE INDEX `files_owner` ON `files` (`owner`,`id`);--> statement-breakpoint
+CREATE INDEX `files_uploading` ON `files` (`id`) WHERE state = 'uploading';--> statement-breakpoint
 CREATE TABLE `suppressions` (
 	`address` text NOT NULL,
 	`reason` text NOT NULL,
