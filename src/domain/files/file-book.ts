@@ -44,8 +44,10 @@ export async function beginUpload(db: DrizzleD1Database, file: StoredFile): Prom
     .insert(files)
     .select(
       sql`SELECT ${id}, ${owner}, ${name}, ${kind}, ${contentType}, ${size}, 'uploading', NULL,
-          ${createdAt}, NULL FROM files WHERE owner = ${owner}
-        HAVING count(*) < ${QUOTA.files} AND coalesce(sum(size), 0) + ${size} <= ${QUOTA.bytes}`,
+          ${createdAt}, NULL
+        FROM (SELECT count(*) AS count, coalesce(sum(size), 0) AS bytes FROM files
+          WHERE owner = ${owner})
+        WHERE count < ${QUOTA.files} AND bytes + ${size} <= ${QUOTA.bytes}`,
     )
     .returning({ id: files.id });
   return begun.length === 1;

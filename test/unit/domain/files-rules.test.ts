@@ -50,12 +50,7 @@ it.each(["-1", "1e3", "1,50", "1.999", "NaN", "1000000", " "])("%j is no price",
 });
 
 it("all that is wrong with a row is said, with its line", () => {
-  const read = readRow(
-    ["a b", "0", "0.00", "x@y@z", "usd", "de"],
-    7,
-    ORDER,
-    orderRow,
-  );
+  const read = readRow(["a b", "0", "0.00", "x@y@z", "usd", "de"], 7, ORDER, orderRow);
   expect("errors" in read && read.errors.map(({ line, field }) => [line, field])).toEqual(
     ORDER.map((field) => [7, field]),
   );

@@ -40,16 +40,43 @@ function jpeg(...segments: number[][]): Uint8Array {
   return Uint8Array.from([0xff, 0xd8, ...segments.flat(), ...frame]);
 }
 
-const segment = (marker: number, data: number[]) => [0xff, marker, ...u16(data.length + 2), ...data];
+const segment = (marker: number, data: number[]) => [
+  0xff,
+  marker,
+  ...u16(data.length + 2),
+  ...data,
+];
 
 function gif(...extensions: number[][]): Uint8Array {
   const size = [...little(u16(640)), ...little(u16(480))];
   const table = Array.from({ length: 12 }, () => 0);
-  return Uint8Array.from([...ascii("GIF89a"), ...size, 0x81, 0, 0, ...table, ...extensions.flat(), 0x2c]);
+  return Uint8Array.from([
+    ...ascii("GIF89a"),
+    ...size,
+    0x81,
+    0,
+    0,
+    ...table,
+    ...extensions.flat(),
+    0x2c,
+  ]);
 }
 
 const webp = (form: string, data: number[]) =>
-  Uint8Array.from([...ascii("RIFF"), 0, 0, 0, 0, ...ascii("WEBP"), ...ascii(form), 0, 0, 0, 0, ...data]);
+  Uint8Array.from([
+    ...ascii("RIFF"),
+    0,
+    0,
+    0,
+    0,
+    ...ascii("WEBP"),
+    ...ascii(form),
+    0,
+    0,
+    0,
+    0,
+    ...data,
+  ]);
 
 const SIZE = { width: 640, height: 480 };
 const COMMENT = [0x21, 0xfe, 2, 65, 66, 0];
@@ -106,7 +133,10 @@ it("bytes that are cut or wrong anywhere are an answer, never an error", () => {
     png(3, chunk("eXIf", exif(3, true)), chunk("tRNS", [0])),
     jpeg(segment(0xe1, [...ascii("Exif\0\0"), ...exif(6, true)])),
     gif(COMMENT, [0x21, 0xf9, 4, 1, 0, 0, 0, 0]),
-    webp("VP8X", Array.from({ length: 10 }, () => 1)),
+    webp(
+      "VP8X",
+      Array.from({ length: 10 }, () => 1),
+    ),
   ];
   fc.assert(
     fc.property(
