@@ -21,6 +21,8 @@ CREATE TABLE `emails` (
 	PRIMARY KEY(`task_id`, `to_address`, `template`)
 ) WITHOUT ROWID;
 
+CREATE INDEX `emails_by_time` ON `emails` (`created_at`);
+
 CREATE INDEX `emails_due` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending');
 
 CREATE TABLE `files` (

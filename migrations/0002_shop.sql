@@ -50,4 +50,5 @@ ALTER TABLE `emails` ADD `state` text DEFAULT 'sent' NOT NULL;--> statement-brea
 ALTER TABLE `emails` ADD `attempts` integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE `emails` ADD `due_at` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `emails` ADD `reason` text;--> statement-breakpoint
-CREATE INDEX `emails_due` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending');
+CREATE INDEX `emails_due` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending');--> statement-breakpoint
+CREATE INDEX `emails_by_time` ON `emails` (`created_at`);

@@ -13,7 +13,7 @@ import {
 import { readConfig } from "./config.ts";
 import { createApi, Problem, withHeaders, type Access } from "./delivery/api/index.ts";
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
-import { sendAdminNotification, shopRoutes, type ShopServices } from "./domain/index.ts";
+import { sendAdminNotification, shopMails, shopRoutes, type ShopServices } from "./domain/index.ts";
 import { MailDesk, Unsubscribe } from "./domain/mail/index.ts";
 import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
@@ -91,6 +91,12 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     publicUrl: config.publicUrl,
     clock,
     adminEmails: config.adminEmails,
+    maintenance: {
+      mailDays: config.mailDays,
+      backupsKept: config.backupsKept,
+      backupKeys: config.backupKeys,
+      secretTemplates: shopMails.flatMap(({ name, isSecret }) => (isSecret ? [name] : [])),
+    },
     keyFor,
   };
   const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));

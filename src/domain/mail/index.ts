@@ -4,6 +4,7 @@ import type { StoredEmail } from "./outgoing.ts";
 import { emails } from "./tables.ts";
 
 export { mailOf, MailDesk, type MailRequest } from "./mail-desk.ts";
+export { deleteOldMails } from "./old-mails.ts";
 export { settleMail, MAIL_OPTIONS } from "./mail-tasks.ts";
 export { defineMail, type AnyMail, type Locale } from "./template.tsx";
 export type { StoredEmail } from "./outgoing.ts";

@@ -10,8 +10,9 @@ export type EmailState = "pending" | "sending" | "sent" | "failed";
 
 /**
  * Every mail of the shop, once per key, recipient and template. Written by the mail desk, and in the batch
- * of whoever queues one; read by it and by requests; deleted by nobody. WITHOUT ROWID. The index is of
- * those that are not through, for the sweep: leaving it is free.
+ * of whoever queues one; read by it and by requests; deleted by `cleanup_old_records` after MAIL_DAYS.
+ * WITHOUT ROWID. Indexes: of those that are not through, for the sweep: leaving it is free; and by time,
+ * for the clean-up.
  */
 export const emails = sqliteTable(
   "emails",
@@ -43,6 +44,7 @@ export const emails = sqliteTable(
     index("emails_due")
       .on(table.dueAt)
       .where(sql`state IN ('pending', 'sending')`),
+    index("emails_by_time").on(table.createdAt),
   ],
 );
 

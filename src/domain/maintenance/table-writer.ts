@@ -1,0 +1,58 @@
+import { sql } from "drizzle-orm";
+import type { DrizzleD1Database } from "drizzle-orm/d1";
+
+/** Rows of one statement: their number, and their JSON; well under D1's 2 MB for a parameter. */
+const ROWS_AT_ONCE = 500;
+const BYTES_AT_ONCE = 900_000;
+/** JSON of this length may have twice as many bytes. */
+const LARGE_LINE = 900_000;
+
+/**
+ * Writes rows as a TableReader read them. One that is there already stays as it is, so it may be done again.
+ * Rows written: one each, and one for each index that it enters.
+ */
+export async function writeRows(
+  db: DrizzleD1Database,
+  table: string,
+  columns: readonly string[],
+  lines: readonly string[],
+): Promise<void> {
+  const names = sql.join(
+    columns.map((column) => sql.identifier(column)),
+    sql`, `,
+  );
+  const values = sql.join(
+    columns.map((_column, index) => sql.raw(`value ->> ${index}`)),
+    sql`, `,
+  );
+  const into = sql`INSERT INTO ${sql.identifier(table)} (${names})`;
+  for (const rows of statements(lines)) {
+    const [first = ""] = rows;
+    if (first.length > LARGE_LINE) {
+      const own = (JSON.parse(first) as unknown[]).map((value) => sql`${value}`);
+      await db.run(sql`${into} VALUES (${sql.join(own, sql`, `)}) ON CONFLICT DO NOTHING`);
+      continue;
+    }
+    await db.run(
+      sql`${into} SELECT ${values} FROM json_each(${`[${rows.join(",")}]`}) WHERE true
+        ON CONFLICT DO NOTHING`,
+    );
+  }
+}
+
+/** Rows as they go together; one that is very large goes alone. */
+function* statements(lines: readonly string[]): Generator<string[]> {
+  const encoder = new TextEncoder();
+  let rows: string[] = [];
+  let bytes = 0;
+  for (const line of lines) {
+    const size = encoder.encode(line).length;
+    if (rows.length > 0 && (rows.length >= ROWS_AT_ONCE || bytes + size > BYTES_AT_ONCE)) {
+      yield rows;
+      [rows, bytes] = [[], 0];
+    }
+    rows.push(line);
+    bytes += size;
+  }
+  if (rows.length > 0) yield rows;
+}
