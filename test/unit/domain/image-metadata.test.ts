@@ -82,7 +82,7 @@ const SIZE = { width: 640, height: 480 };
 const COMMENT = [0x21, 0xfe, 2, 65, 66, 0];
 const JFIF = segment(0xe0, ascii("JFIF\0"));
 
-it.each([
+const IMAGES: readonly (readonly [string, Uint8Array, object])[] = [
   ["a PNG", png(2), { type: "image/png", hasAlpha: false, orientation: 1 }],
   ["a PNG with alpha", png(6), { type: "image/png", hasAlpha: true }],
   ["a PNG with a clear colour", png(3, chunk("tRNS", [0])), { hasAlpha: true }],
@@ -113,7 +113,9 @@ it.each([
     webp("VP8 ", [0, 0, 0, 0x9d, 0x01, 0x2a, ...little(u16(640)), ...little(u16(480))]),
     { type: "image/webp", hasAlpha: false },
   ],
-])("%s", (_name, bytes, expected) => {
+];
+
+it.each(IMAGES)("%s", (_name, bytes, expected) => {
   expect(imageMetadata(bytes)).toMatchObject({ ...SIZE, ...expected });
 });
 
