@@ -120,7 +120,7 @@ async function writeTables(backup: Backup, tables: readonly TableShape[]): Promi
       if (steps % PARTS_A_RUN === 0) await ctx.sleep(1);
     }
     const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-    written.push({ name: table.name, columns: table.columns, rows, parts });
+    written.push({ name: table.name, columns: [...table.columns], rows, parts });
     const all = written.reduce((sum, one) => sum + one.rows, 0);
     ctx.progress({ current: written.length, total: tables.length, rows: all, table: table.name });
   }
@@ -167,7 +167,7 @@ async function deleteOld(
   const deleted: string[] = [];
   let finished = 0;
   for (const id of await listBackups(files)) {
-    const isFinished = id === own || (await readManifest(files, id).catch(() => null)) !== null;
+    const isFinished = id === own || (await readManifest(files, id)) !== null;
     if (isFinished) finished += 1;
     const isOld = isFinished
       ? finished > maintenance.backupsKept

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { ObjectStore } from "../storage/index.ts";
 import {
   BackupKeyError,
@@ -6,39 +7,42 @@ import {
   sha256,
   toBase64,
   type BackupCipher,
-  type WrappedKey,
 } from "./backup-cipher.ts";
 
-/** Rows of a table in one object. */
-export interface BackupPart {
-  readonly key: string;
-  readonly rows: number;
+const partSchema = z.object({
+  key: z.string(),
+  rows: z.int(),
   /** Of the object as it is stored. */
-  readonly bytes: number;
-  readonly sha256: string;
-}
+  bytes: z.int(),
+  sha256: z.string(),
+});
 
-export interface BackupTable {
-  readonly name: string;
-  readonly columns: readonly string[];
-  readonly rows: number;
-  readonly parts: readonly BackupPart[];
-}
+const tableSchema = z.object({
+  name: z.string(),
+  columns: z.array(z.string()),
+  rows: z.int(),
+  parts: z.array(partSchema),
+});
 
 /** What a backup consists of; written last, so a backup without it is none. */
-export interface Manifest {
-  readonly format: 1;
-  readonly id: string;
+const manifestSchema = z.object({
+  format: z.literal(1),
+  id: z.string(),
   /** ISO 8601. Rows are of any time between these two: the database gives no snapshot over statements. */
-  readonly started_at: string;
-  readonly finished_at: string;
+  started_at: z.string(),
+  finished_at: z.string(),
   /** The migrations of the database: only one with the same takes the rows. */
-  readonly migrations: readonly string[];
-  readonly left_out: readonly string[];
+  migrations: z.array(z.string()),
+  left_out: z.array(z.string()),
   /** Null: it is not encrypted. */
-  readonly encryption: WrappedKey | null;
-  readonly tables: readonly BackupTable[];
-}
+  encryption: z.object({ id: z.string(), key: z.string() }).nullable(),
+  tables: z.array(tableSchema),
+});
+
+/** Rows of a table in one object. */
+export type BackupPart = z.output<typeof partSchema>;
+export type BackupTable = z.output<typeof tableSchema>;
+export type Manifest = z.output<typeof manifestSchema>;
 
 /** Something of a backup is missing, or not as it was written. */
 export class BackupDamagedError extends Error {
@@ -123,9 +127,14 @@ export async function writeManifest(
   await files.put(manifestKey(manifest.id), bytes, "application/json");
 }
 
-/** A manifest as it stands there. Null: there is no such backup, or it is not finished. */
+/** A manifest as it stands there. Null: there is no such backup, or it is not finished, or no more. */
 export async function readManifest(files: ObjectStore, id: string): Promise<Manifest | null> {
-  return (await storedManifest(files, id))?.manifest ?? null;
+  try {
+    return (await storedManifest(files, id))?.manifest ?? null;
+  } catch (error) {
+    if (error instanceof BackupDamagedError) return null;
+    throw error;
+  }
 }
 
 /**
@@ -140,7 +149,7 @@ export async function openBackup(
   const stored = await storedManifest(files, id);
   if (stored === null) return null;
   const { manifest, seal } = stored;
-  if (manifest.format !== 1 || manifest.id !== id) {
+  if (manifest.id !== id) {
     throw new BackupDamagedError("The manifest is not one of this backup.");
   }
   if (manifest.encryption === null) return { manifest, cipher: null };
@@ -156,12 +165,22 @@ async function storedManifest(
 ): Promise<{ readonly manifest: Manifest; readonly seal: string | undefined } | null> {
   const bytes = BACKUP_ID.test(id) ? await readAll(files, manifestKey(id)) : null;
   if (bytes === null) return null;
+  const { seal, ...manifest } = parseManifest(new TextDecoder().decode(bytes));
+  return { manifest, seal };
+}
+
+/** As it was written, to the letter: the seal is over its text. @throws BackupDamagedError */
+function parseManifest(text: string): Manifest & Sealed {
+  let content: unknown;
   try {
-    const { seal, ...manifest } = JSON.parse(new TextDecoder().decode(bytes)) as Manifest & Sealed;
-    return { manifest, seal };
+    content = JSON.parse(text) as unknown;
   } catch {
     throw new BackupDamagedError("The manifest is no JSON.");
   }
+  if (!manifestSchema.safeParse(content).success) {
+    throw new BackupDamagedError("The manifest is none.");
+  }
+  return content as Manifest & Sealed;
 }
 
 function manifestKey(id: string): string {

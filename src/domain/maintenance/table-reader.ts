@@ -64,7 +64,10 @@ export class TableReader {
     return { lines, last: rows.at(-1)?.page_key ?? null };
   }
 
-  /** A row whose JSON the database can't make. Null: it was deleted in the meantime. */
+  /**
+   * A row whose JSON the database can't make: whole numbers in it are exact up to 2^53. Null: it was
+   * deleted in the meantime.
+   */
   async #largeRow(key: string): Promise<string | null> {
     const columns = list(this.#table.key.map((column) => sql.identifier(column)));
     const [row] = await this.#db.values<unknown[]>(

@@ -43,8 +43,7 @@ export function maintenanceRoutes(parts: ApiParts): Route[] {
         const ids = (await listBackups(files)).slice(0, limit);
         const backups = await Promise.all(
           ids.map(async (id) => {
-            // One that can't be read is none either.
-            const manifest = await readManifest(files, id).catch(() => null);
+            const manifest = await readManifest(files, id);
             const startedAt = new Date(begunAt(id)).toISOString();
             return manifest === null
               ? { backup_id: id, started_at: startedAt, finished: false }
