@@ -107,6 +107,23 @@ CREATE INDEX `escrow_transactions_selling` ON `escrow_transactions` (`seller_id`
 
 CREATE INDEX `escrow_transactions_unfunded` ON `escrow_transactions` (`remind_at`) WHERE state = 'pending_funding';
 
+CREATE TABLE `files` (
+	`id` text PRIMARY KEY NOT NULL,
+	`owner` text NOT NULL,
+	`name` text NOT NULL,
+	`kind` text NOT NULL,
+	`content_type` text NOT NULL,
+	`size` integer NOT NULL,
+	`state` text NOT NULL,
+	`task_id` text,
+	`created_at` integer NOT NULL,
+	`result` text
+) WITHOUT ROWID;
+
+CREATE INDEX `files_owner` ON `files` (`owner`,`id`);
+
+CREATE INDEX `files_uploading` ON `files` (`id`) WHERE state = 'uploading';
+
 CREATE TABLE `orders` (
 	`id` text PRIMARY KEY NOT NULL,
 	`owner` text NOT NULL,

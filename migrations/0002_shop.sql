@@ -125,6 +125,21 @@ CREATE TABLE `seller_verifications` (
 );
 --> statement-breakpoint
 CREATE INDEX `seller_verifications_pending` ON `seller_verifications` (`submitted_at`) WHERE status = 'PENDING';--> statement-breakpoint
+CREATE TABLE `files` (
+	`id` text PRIMARY KEY NOT NULL,
+	`owner` text NOT NULL,
+	`name` text NOT NULL,
+	`kind` text NOT NULL,
+	`content_type` text NOT NULL,
+	`size` integer NOT NULL,
+	`state` text NOT NULL,
+	`task_id` text,
+	`created_at` integer NOT NULL,
+	`result` text
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE INDEX `files_owner` ON `files` (`owner`,`id`);--> statement-breakpoint
+CREATE INDEX `files_uploading` ON `files` (`id`) WHERE state = 'uploading';--> statement-breakpoint
 CREATE TABLE `suppressions` (
 	`address` text NOT NULL,
 	`reason` text NOT NULL,

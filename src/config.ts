@@ -22,6 +22,10 @@ const settings = z.object({
     .transform((addresses) => addresses.filter((address) => address !== ""))
     .pipe(z.array(z.email()).max(50)),
   HISTORY_DAYS: z.coerce.number().int().min(7).max(3_650).default(30),
+  MAIL_DAYS: z.coerce.number().int().min(7).max(3_650).default(90),
+  BACKUP_KEEP: z.coerce.number().int().min(1).max(1_000).default(14),
+  BACKUP_KEY: secretKey,
+  BACKUP_KEY_PREVIOUS: secretKey,
   PUBLIC_URL: z
     .string()
     .regex(/^https?:\/\/[\w.:-]+$/)
@@ -42,6 +46,12 @@ export interface Config {
   readonly adminEmails: readonly string[];
   /** Finished tasks are kept this long. */
   readonly historyDays: number;
+  /** Mails that are through are kept this long, and never shorter than the tasks that know them. */
+  readonly mailDays: number;
+  /** Finished backups that are kept. */
+  readonly backupsKept: number;
+  /** Keys for backups, the current one first; none: they are plain, without what is secret. */
+  readonly backupKeys: readonly string[];
   /** Where people reach the deployment: the origin, without a slash at the end. */
   readonly publicUrl: string;
   /** Of schedules that name none. */
@@ -73,6 +83,11 @@ export function readConfig(env: Env): Config {
     ),
     adminEmails: ADMIN_EMAILS,
     historyDays: checked.data.HISTORY_DAYS,
+    mailDays: Math.max(checked.data.MAIL_DAYS, checked.data.HISTORY_DAYS),
+    backupsKept: checked.data.BACKUP_KEEP,
+    backupKeys: [checked.data.BACKUP_KEY, checked.data.BACKUP_KEY_PREVIOUS].filter(
+      (key) => key !== "",
+    ),
     alerts: { threshold: ALERT_THRESHOLD, windowMs: ALERT_WINDOW_MINUTES * 60_000 },
   };
 }

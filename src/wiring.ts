@@ -99,6 +99,12 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     publicUrl: config.publicUrl,
     clock,
     adminEmails: config.adminEmails,
+    maintenance: {
+      mailDays: config.mailDays,
+      backupsKept: config.backupsKept,
+      backupKeys: config.backupKeys,
+      secretTemplates: shopMails.flatMap(({ name, isSecret }) => (isSecret ? [name] : [])),
+    },
     keyFor,
   };
   const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));

@@ -83,6 +83,11 @@ export class Lovage {
     this.#owner = parts.owner;
   }
 
+  /** On whose behalf it calls: the tasks are theirs. */
+  get owner(): string {
+    return this.#owner;
+  }
+
   /** Calls a task now, with its own options (Celery's `task.delay()`). */
   delay<Schema extends ParamsSchema, Result, Services>(
     task: TaskDefinition<Schema, Result, Services>,

@@ -33,6 +33,13 @@ export interface Env {
   readonly PUBLIC_URL?: string;
   /** Days that finished tasks are kept, at least 7; absent: 30. */
   readonly HISTORY_DAYS?: string;
+  /** Days that mails are kept, at least as long as tasks; absent: 90. */
+  readonly MAIL_DAYS?: string;
+  /** Finished backups that are kept; absent: 14. */
+  readonly BACKUP_KEEP?: string;
+  /** Secrets of 32 bytes as base64 that backups are encrypted with; see README. */
+  readonly BACKUP_KEY?: string;
+  readonly BACKUP_KEY_PREVIOUS?: string;
   /** So many dead letters in so many minutes are worth a message, one a window. */
   readonly ALERT_THRESHOLD?: string;
   readonly ALERT_WINDOW_MINUTES?: string;

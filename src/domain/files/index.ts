@@ -1,6 +1,12 @@
 import type { DeclaredSchedule } from "#engine";
 import type { AnyMail } from "../mail/index.ts";
+import { processFileUpload } from "./process-file-upload.ts";
 
-export const fileTasks = [] as const;
+export { contentKey, errorsKey, findFile, listFiles, type StoredFile } from "./file-book.ts";
+export { attachment, FILE_KINDS, QUOTA } from "./rules.ts";
+export type { FileKind } from "./tables.ts";
+export { cleanUpUploads, deleteFile, uploadFile } from "./upload.ts";
+
+export const fileTasks = [processFileUpload] as const;
 export const fileMails: readonly AnyMail[] = [];
 export const fileSchedules = (_timezone: string): readonly DeclaredSchedule[] => [];

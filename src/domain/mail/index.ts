@@ -2,6 +2,7 @@ export { isAddress } from "./address.ts";
 export * from "./find-emails.ts";
 export { mailOf, MailDesk, type MailRequest } from "./mail-desk.ts";
 export { countMails, settleMail, MAIL_OPTIONS, type MailCounts } from "./mail-tasks.ts";
+export { deleteOldMails } from "./old-mails.ts";
 export type { StoredEmail } from "./outgoing.ts";
 export {
   addSuppression,

@@ -11,9 +11,9 @@ export type EmailState = (typeof EMAIL_STATES)[number];
 
 /**
  * Every mail of the shop, once per key, recipient and template. Written by the mail desk, and in the batch
- * of whoever queues one; read by it and by requests; deleted by nobody. WITHOUT ROWID. Indexes: of those
- * that are not through, for the sweep, apart from those that it can't send (each mail is in one of the two,
- * and leaving it is free); and by time, for people who look.
+ * of whoever queues one; read by it and by requests; deleted by `cleanup_old_records` after MAIL_DAYS.
+ * WITHOUT ROWID. Indexes: of those that are not through, for the sweep, apart from those that it can't send
+ * (each mail is in one of the two, and leaving it is free); and by time, for people who look and the clean-up.
  */
 export const emails = sqliteTable(
   "emails",

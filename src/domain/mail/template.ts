@@ -51,7 +51,7 @@ export interface MailTemplate<Props> {
 }
 
 /** Any message, whatever it is about. */
-export type AnyMail = Pick<MailTemplate<never>, "name" | "isBulk" | "preview">;
+export type AnyMail = Pick<MailTemplate<never>, "name" | "isBulk" | "isSecret" | "preview">;
 
 /** Declares a message: its words in every language; the page around them is everybody's. */
 export function defineMail<Props>(

@@ -10,6 +10,7 @@ import {
 } from "./gateway.ts";
 import { processPayment } from "./process-payment.ts";
 
+export { expectCharges } from "./after-restore.ts";
 export * from "./gateway.ts";
 export { findPayment } from "./process-payment.ts";
 

@@ -3,6 +3,7 @@ import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { createTaskDefiner, type Clock, type Outbox } from "#engine";
 import type { Locale, MailDesk } from "../mail/index.ts";
+import type { MaintenanceSettings } from "../maintenance/index.ts";
 import type { PaymentGateway } from "../payments/index.ts";
 import type { ObjectStore } from "../storage/index.ts";
 
@@ -24,6 +25,7 @@ export interface ShopServices {
   readonly clock: Clock;
   /** Whom the deployment tells of trouble, besides its admins' accounts; may be nobody. */
   readonly adminEmails: readonly string[];
+  readonly maintenance: MaintenanceSettings;
   /** A key for HMAC-SHA-256, of the deployment and the purpose: the same for ever. */
   keyFor(purpose: string): Promise<CryptoKey>;
 }

@@ -1,22 +1,34 @@
-/** An object as a list shows it. */
-export interface StoredObject {
-  readonly key: string;
-  readonly size: number;
-  /** Epoch ms. */
-  readonly uploadedAt: number;
+/** Part of an object: from `offset` on, to its end or for `length` bytes; `offset` lies inside of it. */
+export interface ObjectRange {
+  readonly offset: number;
+  readonly length?: number;
 }
 
 /** What is big: uploaded files, backups, exports. Keys are the shop's own, `<area>/<id>…`. */
 export interface ObjectStore {
-  /** Stores bytes, or a stream of exactly `size` bytes; a stream that has more or fewer is stored not at all. */
+  /**
+   * Stores bytes, or a stream of exactly `size` bytes.
+   * @throws WrongSizeError when the stream has more or fewer: there is nothing under the key then
+   */
   put(
     key: string,
     content: Uint8Array | { readonly stream: ReadableStream<Uint8Array>; readonly size: number },
     contentType: string,
   ): Promise<void>;
-  /** Null: there is no such object. */
-  get(key: string): Promise<{ stream: ReadableStream<Uint8Array>; size: number } | null>;
+  /** Null: there is no such object. `size` is that of the whole object, whatever range is asked for. */
+  get(
+    key: string,
+    range?: ObjectRange,
+  ): Promise<{ readonly stream: ReadableStream<Uint8Array>; readonly size: number } | null>;
+  /** Keys that there are not are fine. */
   delete(keys: readonly string[]): Promise<void>;
-  /** Those whose keys begin so, by key, from behind `after` on; 1,000 at most. */
-  list(prefix: string, after: string): Promise<StoredObject[]>;
+  /** The keys that begin so, in their order, 1,000 at most. */
+  list(prefix: string): Promise<string[]>;
+  /** What stands between `prefix` and the next slash in the keys that begin so, each once, in their order. */
+  folders(prefix: string): Promise<string[]>;
+}
+
+/** A stream had another length than it was said to have. */
+export class WrongSizeError extends Error {
+  override readonly name = "WrongSizeError";
 }

@@ -1,4 +1,4 @@
-import type { ObjectStore } from "#domain/storage";
+import { WrongSizeError, type ObjectStore } from "#domain/storage";
 
 /** R2 deletes so many objects in one call. */
 const DELETE_AT_ONCE = 1_000;
@@ -12,12 +12,21 @@ export function createR2ObjectStore(bucket: R2Bucket): ObjectStore {
         await bucket.put(key, content, options);
         return;
       }
-      // R2 wants to know the length before; the pipe fails when it is another.
+      // R2 wants to know the length before; what passes through fails when it has another.
       const { readable, writable } = new FixedLengthStream(content.size);
-      await Promise.all([content.stream.pipeTo(writable), bucket.put(key, readable, options)]);
+      const stored = bucket.put(key, readable, options);
+      try {
+        await Promise.all([content.stream.pipeTo(writable), stored]);
+      } catch (error) {
+        if (!isWrongSize(error)) throw error;
+        // Of a longer one R2 has all that it waited for: it is there.
+        await stored.catch(() => undefined);
+        await bucket.delete(key);
+        throw new WrongSizeError(`The stream does not have ${content.size} bytes.`);
+      }
     },
-    async get(key) {
-      const object = await bucket.get(key);
+    async get(key, range) {
+      const object = await bucket.get(key, range === undefined ? {} : { range });
       return object === null ? null : { stream: object.body, size: object.size };
     },
     async delete(keys) {
@@ -25,13 +34,24 @@ export function createR2ObjectStore(bucket: R2Bucket): ObjectStore {
         await bucket.delete(keys.slice(from, from + DELETE_AT_ONCE));
       }
     },
-    async list(prefix, after) {
-      const { objects } = await bucket.list({ prefix, startAfter: after });
-      return objects.map(({ key, size, uploaded }) => ({
-        key,
-        size,
-        uploadedAt: uploaded.getTime(),
-      }));
+    async list(prefix) {
+      const { objects } = await bucket.list({ prefix });
+      return objects.map(({ key }) => key);
+    },
+    async folders(prefix) {
+      const names: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await bucket.list({ prefix, delimiter: "/", ...(cursor && { cursor }) });
+        names.push(...page.delimitedPrefixes.map((path) => path.slice(prefix.length, -1)));
+        cursor = page.truncated ? page.cursor : undefined;
+      } while (cursor !== undefined);
+      return names;
     },
   };
+}
+
+/** The runtime tells it by no more than a TypeError that names the stream. */
+function isWrongSize(error: unknown): boolean {
+  return error instanceof TypeError && error.message.includes("FixedLengthStream");
 }

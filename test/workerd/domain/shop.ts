@@ -82,6 +82,7 @@ export function servicesOn(
     publicUrl: PUBLIC_URL,
     clock,
     adminEmails: ["admin@example.com", "refused@nowhere.invalid"],
+    maintenance: { mailDays: 90, backupsKept: 14, backupKeys: [], secretTemplates: [] },
     keyFor,
     ...over,
   };

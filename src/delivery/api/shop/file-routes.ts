@@ -1,5 +1,201 @@
-import type { ApiParts, Route } from "../route.ts";
+import type { TaskRecord } from "#engine";
+import {
+  attachment,
+  contentKey,
+  deleteFile,
+  errorsKey,
+  FILE_KINDS,
+  findFile,
+  listFiles,
+  QUOTA,
+  uploadFile,
+  type FileKind,
+  type StoredFile,
+} from "#domain/files";
+import { may, owns } from "../access.ts";
+import { conflict, invalid, notFound, Problem } from "../problems.ts";
+import { QueryReader } from "../query.ts";
+import type { ApiCall, ApiParts, Route } from "../route.ts";
 
-export function fileRoutes(_parts: ApiParts): Route[] {
-  return [];
+const KINDS = Object.keys(FILE_KINDS) as FileKind[];
+const FILE_ID = /^[0-9a-f]{36}$/;
+const MAX_PAGE = 200;
+
+export function fileRoutes(parts: ApiParts): Route[] {
+  return [
+    {
+      method: "POST",
+      path: "/api/files",
+      scope: "orders:write",
+      handle: (call) => upload(parts, call),
+    },
+    {
+      method: "GET",
+      path: "/api/files",
+      scope: "orders:read",
+      handle: async ({ caller, query }) => {
+        const reader = new QueryReader(query);
+        const limit = reader.integer("limit", 50, MAX_PAGE);
+        const before = reader.cursor("cursor", FILE_ID);
+        reader.check();
+        const page = { owner: caller.owner, before, limit: limit + 1 };
+        const files = await listFiles(parts.shop.db, page);
+        const shown = files.slice(0, limit);
+        const cursor = files.length > limit ? (shown.at(-1)?.id ?? null) : null;
+        return Response.json({ files: shown.map((file) => view(file)), next_cursor: cursor });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/files/:id",
+      scope: "orders:read",
+      handle: async (call) => {
+        const file = await ownFile(parts, call);
+        const task = file.taskId === null ? null : await parts.tasks.get(file.taskId);
+        return Response.json({ ...view(file, task), progress: progressOf(task) });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/files/:id/content",
+      scope: "orders:read",
+      handle: async (call) => {
+        const file = await ownFile(parts, call);
+        if (file.state === "uploading") throw notFound();
+        return download(parts, contentKey(file.id), file.name, file.contentType);
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/files/:id/errors",
+      scope: "orders:read",
+      handle: async (call) => {
+        const file = await ownFile(parts, call);
+        return download(parts, errorsKey(file.id), `errors of ${file.name}`, "text/csv");
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/api/files/:id",
+      scope: "orders:write",
+      handle: async (call) => {
+        const file = await ownFile(parts, call);
+        if (file.state === "uploading") {
+          throw conflict("uploading", "The file is still being uploaded.");
+        }
+        await deleteFile(parts.shop, file.id);
+        return new Response(null, { status: 204 });
+      },
+    },
+  ];
+}
+
+async function upload(
+  parts: ApiParts,
+  { request, caller, query, background }: ApiCall,
+): Promise<Response> {
+  const reader = new QueryReader(query);
+  const name = reader.text("name", 255);
+  const kind = reader.oneOf("kind", KINDS);
+  reader.check();
+  if (name === undefined || kind === undefined) {
+    const missing = Object.entries({ name, kind }).filter(([, value]) => value === undefined);
+    throw invalid(missing.map(([field]) => ({ field, message: "Is missing." })));
+  }
+  if (kind === "products" && !may(caller, "orders:manage")) {
+    throw new Problem(403, "forbidden", "Products need the scope orders:manage.");
+  }
+  const { contentType, size } = checkedHeaders(request.headers, kind);
+  if (request.body === null || size === 0) {
+    throw invalid([{ field: "body", message: "Is empty." }]);
+  }
+  const answer = await uploadFile({ ...parts.shop, background }, parts.lovageFor(caller.owner), {
+    owner: caller.owner,
+    name,
+    kind,
+    contentType,
+    size,
+    content: request.body,
+  });
+  switch (answer.kind) {
+    case "quota":
+      throw conflict(
+        "quota_exceeded",
+        `There is no room: ${QUOTA.files} files and ${QUOTA.bytes} bytes in all. Delete some first.`,
+      );
+    case "wrong_size":
+      throw new Problem(400, "wrong_length", "The body has another length than Content-Length.");
+    case "stored":
+      return Response.json(
+        { file_id: answer.file.id, task_id: answer.file.taskId },
+        { status: 202, headers: { Location: `/api/files/${answer.file.id}/` } },
+      );
+  }
+}
+
+/** @throws Problem 415, 411 or 413 */
+function checkedHeaders(headers: Headers, kind: FileKind): { contentType: string; size: number } {
+  const { types, maxBytes } = FILE_KINDS[kind];
+  const contentType = (headers.get("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  if (!types.includes(contentType)) {
+    const wanted = `Send a file of kind ${kind} as ${types.join(", ")}.`;
+    throw new Problem(415, "unsupported_media_type", wanted);
+  }
+  const length = headers.get("Content-Length") ?? "";
+  if (!/^\d{1,15}$/.test(length)) {
+    throw new Problem(411, "length_required", "Say in Content-Length how long the file is.");
+  }
+  if (Number(length) > maxBytes) {
+    const most = `A file of kind ${kind} may have ${maxBytes} bytes at most.`;
+    throw new Problem(413, "body_too_large", most);
+  }
+  return { contentType, size: Number(length) };
+}
+
+async function ownFile(parts: ApiParts, { params, caller }: ApiCall): Promise<StoredFile> {
+  const { id = "" } = params;
+  const file = FILE_ID.test(id) ? await findFile(parts.shop.db, id) : null;
+  if (file === null || !owns(caller, file.owner)) throw notFound();
+  return file;
+}
+
+/** To be stored, never shown: whatever is in it, it is not a page of ours. */
+async function download(
+  parts: ApiParts,
+  key: string,
+  name: string,
+  contentType: string,
+): Promise<Response> {
+  const object = await parts.shop.files.get(key);
+  if (object === null) throw notFound();
+  return new Response(object.stream, {
+    headers: {
+      "Content-Type": contentType,
+      "Content-Disposition": attachment(name),
+      "Content-Security-Policy": "default-src 'none'; sandbox",
+    },
+  });
+}
+
+function view(file: StoredFile, task: TaskRecord | null = null) {
+  // A task that ended without its handler (it was revoked, or lost too often) could not write it down.
+  const isOver = task?.state === "FAILURE" || task?.state === "REVOKED";
+  const isOpen = file.state === "stored" || file.state === "processing";
+  return {
+    file_id: file.id,
+    name: file.name,
+    kind: file.kind,
+    content_type: file.contentType,
+    size: file.size,
+    state: isOver && isOpen ? "failed" : file.state,
+    task_id: file.taskId,
+    result: file.result === null ? null : (JSON.parse(file.result) as unknown),
+    created_at: new Date(file.createdAt).toISOString(),
+  };
+}
+
+/** How far its task says it is; null: it says nothing just now. */
+function progressOf(task: TaskRecord | null): unknown {
+  const meta = task?.reported?.meta ?? null;
+  return meta === null ? null : (JSON.parse(meta) as unknown);
 }

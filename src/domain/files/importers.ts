@@ -1,0 +1,88 @@
+import type { z } from "zod";
+import type { TaskContext } from "#engine";
+import { putProducts } from "../catalog/index.ts";
+import { createOrder } from "../checkout/index.ts";
+import type { ShopServices } from "../services/index.ts";
+import type { StoredFile } from "./file-book.ts";
+import { orderRow, productRow, type RowError } from "./rows.ts";
+
+/** A row of the file as its schema has it. */
+interface Given<Row> {
+  readonly line: number;
+  readonly row: Row;
+}
+
+/** Takes rows of one kind. */
+export interface Importer {
+  readonly schema: z.ZodObject;
+  /** Rows that are read before they are put. */
+  readonly batch: number;
+  /** Puts rows, those that are there already again. @returns one error for each that was refused */
+  put(rows: readonly Given<unknown>[]): Promise<readonly RowError[]>;
+}
+
+/** Rows in one statement; well under D1's 2 MB for a parameter. */
+const PRODUCTS_AT_ONCE = 500;
+/** Orders that are created at the same time. */
+const ORDERS_AT_ONCE = 10;
+
+/** The importer for a file of rows. */
+export function importerOf(file: StoredFile, ctx: TaskContext<ShopServices>): Importer {
+  const { services } = ctx;
+  if (file.kind === "products") {
+    return {
+      schema: productRow,
+      batch: PRODUCTS_AT_ONCE,
+      put: async (rows) => {
+        await putAll(services, rows as readonly Given<z.output<typeof productRow>>[]);
+        return [];
+      },
+    };
+  }
+  return {
+    schema: orderRow,
+    batch: ORDERS_AT_ONCE,
+    put: async (rows) => {
+      const orders = rows as readonly Given<z.output<typeof orderRow>>[];
+      const answers = await Promise.all(orders.map((each) => order(file.owner, ctx, each)));
+      return answers.flatMap((error) => error ?? []);
+    },
+  };
+}
+
+async function putAll(
+  { db, clock }: ShopServices,
+  rows: readonly Given<z.output<typeof productRow>>[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const updatedAt = clock.now();
+  const products = rows.map(
+    ({ row: { sku, name, price, currency, seller_id: sellerId = null } }) => ({
+      ...{ sku, name, priceMinor: price, currency, sellerId, updatedAt },
+    }),
+  );
+  await db.batch([putProducts(db, products)]);
+}
+
+/** Creates one order as if its owner had asked for it; null: it is there. */
+async function order(
+  owner: string,
+  { services, lovage }: TaskContext<ShopServices>,
+  { line, row }: Given<z.output<typeof orderRow>>,
+): Promise<RowError | null> {
+  const relays: Promise<void>[] = [];
+  // What can't be relayed just now the outbox' sweep relays.
+  const background = (work: Promise<void>) => void relays.push(work.catch(() => undefined));
+  const answer = await createOrder({ ...services, background }, lovage, owner, {
+    orderId: row.order_id,
+    userId: row.user_id,
+    amountMinor: row.total_amount,
+    currency: row.currency,
+    customerEmail: row.customer_email,
+    locale: row.locale ?? null,
+  });
+  await Promise.all(relays);
+  if (answer.kind !== "conflict") return null;
+  const message = `Order #${row.order_id} exists with other content.`;
+  return { line, field: "order_id", message };
+}
