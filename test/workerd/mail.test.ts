@@ -59,7 +59,7 @@ it("everybody with an account, in several chunks; a second run of the same task 
   await env.DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 450)
      INSERT INTO users SELECT i, 'u' || i, 'u' || i || iif(i = 200, '@x.invalid', '@example.com'), '', '', '',
-       iif(i = 7, 'admin', 'user'), iif(i = 8, 'ru', NULL), 0 FROM n`,
+       iif(i = 7, 'admin', 'user'), iif(i = 8, 'ru', NULL), 0, 1 FROM n`,
   ).run();
   const kwargs = { subject: "News", message: "Hello.", audience: "all" };
   const id = await submit("send_bulk_notifications", kwargs, { "Idempotency-Key": "bulk-all" });

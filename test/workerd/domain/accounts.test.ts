@@ -123,7 +123,7 @@ it("the welcome mail has the account's details, in its language", async () => {
   expect(english?.text_body).toContain(
     "User name: ada\nE-mail: ada@example.com\nName: Ada Lovelace",
   );
-  expect(english?.html_body).toContain('<th scope="row">User name</th><td>ada</td>');
+  expect(english?.html_body).toMatch(/>User name<\/th><td[^>]*>ada<\/td>/);
   expect(russian).toMatchObject({ subject: "Добро пожаловать, Анна!" });
   expect(russian?.text_body).toContain("Имя пользователя: anna");
 });

@@ -35,7 +35,7 @@ export async function emptyEscrow(): Promise<void> {
 export async function addUsers(...ids: number[]): Promise<void> {
   await env.DB.prepare(
     `INSERT INTO users SELECT value, 'user' || value, 'user' || value || '@example.com', '', '', '',
-       'user', iif(value % 2 = 1, 'en', NULL), 0 FROM json_each(?)`,
+       'user', iif(value % 2 = 1, 'en', NULL), 0, 1 FROM json_each(?)`,
   )
     .bind(JSON.stringify(ids))
     .run();
