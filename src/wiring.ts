@@ -91,6 +91,9 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     publicUrl: config.publicUrl,
     clock,
     adminEmails: config.adminEmails,
+    cartDays: config.cartDays,
+    reviewReminderDays: config.reviewReminderDays,
+    webhookSecrets: config.webhookSecrets,
     keyFor,
   };
   const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));

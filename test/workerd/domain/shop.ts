@@ -61,6 +61,12 @@ export class MemoryLedger implements TaskSubmitter {
   }
 }
 
+/** What handlers find as `ctx.lovage`: they only prepare calls with it, for the outbox. */
+const lovage = new Lovage({
+  ...{ registry, submitter: new MemoryLedger(), settings, clock, random },
+  owner: "shop",
+});
+
 /** What handlers find under `ctx.services`, on the test's own bindings. */
 export function servicesOn(
   db: DrizzleD1Database,
@@ -82,6 +88,9 @@ export function servicesOn(
     publicUrl: PUBLIC_URL,
     clock,
     adminEmails: ["admin@example.com", "refused@nowhere.invalid"],
+    cartDays: 30,
+    reviewReminderDays: 3,
+    webhookSecrets: [],
     keyFor,
     ...over,
   };
@@ -123,6 +132,7 @@ export function createShop(
         currency: "USD",
         customerEmail: "customer@example.com",
         locale: null,
+        items: [],
         ...order,
       }),
   };
@@ -155,7 +165,7 @@ export function run(
       attempt: retries + 1,
       retries,
     };
-    const ctx = { taskId: task.id, name, attempt: task.attempt, retries, services };
+    const ctx = { taskId: task.id, name, attempt: task.attempt, retries, services, lovage };
     const never = new Promise<Error>(() => undefined);
     const storeLarge = () => Promise.reject(new Error("no result is large here"));
     return {
@@ -184,7 +194,7 @@ export async function rows<Row = Record<string, unknown>>(
 /** Empties the shop's tables: storage belongs to the file, not to the test. */
 export async function emptyTables(): Promise<void> {
   const tables = await rows<{ name: string }>(
-    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%\\_%' ESCAPE '\\' OR name IN ('simulated_charges', 'task_labels')",
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%\\_%' ESCAPE '\\' OR name IN ('simulated_charges', 'simulated_refunds', 'task_labels', 'order_items', 'payment_events', 'product_ratings')",
   );
   await env.DB.batch(tables.map(({ name }) => env.DB.prepare(`DELETE FROM ${name}`)));
 }
