@@ -13,7 +13,7 @@ export { sendOrderConfirmationEmail } from "./order-confirmation.ts";
 export * from "./order-mails.ts";
 export { OrderNotFoundError } from "./order-not-found.ts";
 export { sendSellerNotification } from "./seller-notification.ts";
-export { ORDER_STATES, orderTransition, type OrderEvent, type OrderState } from "./states.ts";
+export { ORDER_STATES, orderTransition, type OrderEvent } from "./states.ts";
 export { insertItems, insertOrder, moveOrder, orderState } from "./write-orders.ts";
 
 export const orderTasks = [

@@ -64,7 +64,7 @@ export const sendSellerNotification = defineShopTask({
         ]),
       );
       const wanted = [...mails.values()].flat();
-      const outcomes = await mail.send(wanted);
+      const outcomes = await mail.send(wanted.map(({ request }) => request));
       const outcomeOf = new Map(wanted.map((each, index) => [each, outcomes[index]]));
       return Promise.allSettled(
         calls.map(async ({ params: { order_id: orderId } }) => {
@@ -79,7 +79,7 @@ export const sendSellerNotification = defineShopTask({
           return {
             sent_count: own.length - failed.length,
             failed_count: failed.length,
-            failed_emails: failed.map(({ to }) => to),
+            failed_sellers: failed.map(({ sellerId }) => sellerId),
           };
         }),
       );
@@ -92,11 +92,11 @@ function mailsOf(
   items: readonly OrderItem[],
   sellers: ReadonlyMap<number, User>,
   ours: Locale,
-): MailRequest[] {
+): { readonly sellerId: number; readonly request: MailRequest }[] {
   const bySeller = Map.groupBy(items, ({ sellerId }) => sellerId);
   return Array.from(bySeller).flatMap(([sellerId, own]) => {
     const seller = sellerId === null ? undefined : sellers.get(sellerId);
-    if (seller === undefined) return [];
+    if (sellerId === null || seller === undefined) return [];
     const locale = seller.locale ?? ours;
     const totalMinor = own.reduce(
       (sum, { quantity, unitPriceMinor }) => sum + quantity * unitPriceMinor,
@@ -112,6 +112,7 @@ function mailsOf(
     };
     // Apart from the customer's mails of the order: a seller's address is not theirs to see.
     const key = `order-sellers:${id}`;
-    return [mailOf(sellerNotification, { key, to: seller.email, locale, props })];
+    const to = seller.email;
+    return [{ sellerId, request: mailOf(sellerNotification, { key, to, locale, props }) }];
   });
 }

@@ -54,8 +54,8 @@ export const processPaymentTask = defineShopTask({
   batch: {
     size: 20,
     handler: (calls, services) =>
-      forOrders(calls, services, async (order, { taskId, lovage }) => {
-        const end = await processPayment(partsOf(services, lovage), order, taskId);
+      forOrders(calls, services, async (order, ctx) => {
+        const end = await processPayment(partsOf(services, ctx), order, ctx.taskId);
         return TEXT[order.locale ?? services.locale][end](order.id);
       }),
   },
@@ -74,8 +74,8 @@ export const refundPaymentTask = defineShopTask({
   batch: {
     size: 20,
     handler: (calls, services) =>
-      forOrders(calls, services, async (order, { lovage }) => {
-        const end = await refundPayment(partsOf(services, lovage), order);
+      forOrders(calls, services, async (order, ctx) => {
+        const end = await refundPayment(partsOf(services, ctx), order);
         return TEXT[order.locale ?? services.locale][end](order.id);
       }),
   },
@@ -88,8 +88,7 @@ export const processPaymentCallback = defineShopTask({
   params: z.object({ event_id: z.string() }),
   dontAutoretryFor: [...FINAL, PaymentEventNotFoundError, PaymentEventMismatchError],
   maxRetries: 80,
-  handler: ({ event_id: eventId }, { services, lovage }) =>
-    applyEvent(partsOf(services, lovage), eventId),
+  handler: ({ event_id: eventId }, ctx) => applyEvent(partsOf(ctx.services, ctx), eventId),
 });
 
 interface Call {
@@ -116,8 +115,8 @@ async function forOrders<Result>(
   );
 }
 
-function partsOf(services: ShopServices, lovage: Lovage): PaymentParts {
+function partsOf(services: ShopServices, ctx: Pick<Call["ctx"], "lovage">): PaymentParts {
   const prepareRefund: PaymentParts["prepareRefund"] = (orderId) =>
-    lovage.prepareRepeatable([refundPaymentTask.s({ order_id: orderId })]);
+    ctx.lovage.prepareRepeatable([refundPaymentTask.s({ order_id: orderId })]);
   return { ...services, prepareRefund };
 }

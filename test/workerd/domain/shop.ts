@@ -14,7 +14,12 @@ import {
   type TaskSpec,
   type TaskSubmitter,
 } from "#engine";
-import { createOrder, type NewOrder } from "../../../src/domain/checkout/index.ts";
+import {
+  changeOrder,
+  createOrder,
+  type NewOrder,
+  type OrderRequest,
+} from "../../../src/domain/checkout/index.ts";
 import { shopRoutes, shopTasks, type ShopServices } from "../../../src/domain/index.ts";
 import { MailDesk, Unsubscribe, type MailTransport } from "#domain/mail";
 import { outboxTransport } from "../../../src/integrations/mail/outbox-transport.ts";
@@ -123,6 +128,9 @@ export function createShop(
     services,
     logged,
     lovage: lovageFor("shop"),
+    background,
+    change: (orderId: string, request: OrderRequest) =>
+      changeOrder({ ...services, background }, lovageFor("shop"), orderId, request),
     /** Waits for what runs on after the answers. */
     settled: () => Promise.all(running),
     create: (order: Partial<NewOrder> & { orderId: string }, owner = "shop") =>

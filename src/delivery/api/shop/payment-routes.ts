@@ -12,17 +12,17 @@ import type { ApiParts, Route } from "../route.ts";
 
 const MAX_BODY_BYTES = 65_536;
 /** The tasks of the gateway's events are nobody's but the deployment's. */
-const OWNER = "payments";
+const OWNER = "system";
 
 /** What the payment gateway calls. It is known by its signature, so the route is public. */
-export function paymentRoutes({ shop, lovageFor }: ApiParts): Route[] {
+export function paymentRoutes(parts: ApiParts): Route[] {
   return [
     {
       method: "POST",
       path: "/api/payments/webhook",
       scope: "public",
       handle: async ({ request, background }) => {
-        const { webhookSecrets, gateway, clock } = shop;
+        const { webhookSecrets, gateway, clock } = parts.shop;
         if (webhookSecrets.length === 0) {
           throw new Problem(503, "not_configured", "The webhook is not configured.");
         }
@@ -35,8 +35,9 @@ export function paymentRoutes({ shop, lovageFor }: ApiParts): Route[] {
         const event = eventOf(gateway, jsonOf(body));
         if (event === null) return Response.json({ received: true });
         const applying = (eventId: string) => processPaymentCallback.s({ event_id: eventId });
-        const parts = { ...shop, background };
-        const taskId = await receiveEvent(parts, lovageFor(OWNER), event, applying);
+        const receiving = { ...parts.shop, background };
+        const lovage = parts.lovageFor(OWNER);
+        const taskId = await receiveEvent(receiving, lovage, event, applying);
         return Response.json({ received: true, task_id: taskId });
       },
     },

@@ -61,7 +61,7 @@ export function productRoutes({ shop }: ApiParts): Route[] {
           throw invalid([{ field: "sellerId", message: "There is no such account." }]);
         }
         const product = { ...same, sku, priceMinor: price, updatedAt: shop.clock.now() };
-        await putProducts(shop.db, [product]);
+        await shop.db.batch([putProducts(shop.db, [product])]);
         return Response.json(productView(product));
       },
     },
