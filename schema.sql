@@ -18,6 +18,16 @@ CREATE TABLE `bulk_notifications` (
 	`created_at` integer NOT NULL
 ) WITHOUT ROWID;
 
+CREATE TABLE `carts` (
+	`owner` text NOT NULL,
+	`user_id` integer NOT NULL,
+	`lines` text NOT NULL,
+	`updated_at` integer NOT NULL,
+	PRIMARY KEY(`owner`, `user_id`)
+) WITHOUT ROWID;
+
+CREATE INDEX `carts_updated` ON `carts` (`updated_at`);
+
 CREATE TABLE `emails` (
 	`task_id` text NOT NULL,
 	`to_address` text NOT NULL,
@@ -124,6 +134,17 @@ CREATE INDEX `files_owner` ON `files` (`owner`,`id`);
 
 CREATE INDEX `files_uploading` ON `files` (`id`) WHERE state = 'uploading';
 
+CREATE TABLE `order_items` (
+	`order_id` text NOT NULL,
+	`line` integer NOT NULL,
+	`sku` text,
+	`name` text NOT NULL,
+	`quantity` integer NOT NULL,
+	`unit_price_minor` integer NOT NULL,
+	`seller_id` integer,
+	PRIMARY KEY(`order_id`, `line`)
+) WITHOUT ROWID;
+
 CREATE TABLE `orders` (
 	`id` text PRIMARY KEY NOT NULL,
 	`owner` text NOT NULL,
@@ -136,7 +157,9 @@ CREATE TABLE `orders` (
 	`email_task_id` text NOT NULL,
 	`payment_task_id` text NOT NULL,
 	`created_at` integer NOT NULL
-) WITHOUT ROWID;
+, `seller_task_id` text, `shipped_at` integer, `delivered_at` integer, `cancelled_at` integer, `refunded_at` integer) WITHOUT ROWID;
+
+CREATE INDEX `orders_listed` ON `orders` (`owner`,`state`,`created_at`);
 
 CREATE TABLE `outbox` (
 	`id` text PRIMARY KEY NOT NULL,
@@ -155,6 +178,17 @@ CREATE TABLE `password_resets` (
 
 CREATE INDEX `password_resets_expiry` ON `password_resets` (`expires_at`);
 
+CREATE TABLE `payment_events` (
+	`id` text PRIMARY KEY NOT NULL,
+	`type` text NOT NULL,
+	`order_id` text NOT NULL,
+	`amount_minor` integer NOT NULL,
+	`currency` text NOT NULL,
+	`task_id` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`received_at` integer NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE `payments` (
 	`order_id` text PRIMARY KEY NOT NULL,
 	`state` text NOT NULL,
@@ -164,6 +198,12 @@ CREATE TABLE `payments` (
 	`decline_reason` text,
 	`declines` integer NOT NULL,
 	`updated_at` integer NOT NULL
+, `refusals` integer DEFAULT 0 NOT NULL, `refusal_reason` text) WITHOUT ROWID;
+
+CREATE TABLE `product_ratings` (
+	`sku` text PRIMARY KEY NOT NULL,
+	`reviews` integer NOT NULL,
+	`rating_sum` integer NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE `products` (
@@ -174,6 +214,20 @@ CREATE TABLE `products` (
 	`seller_id` integer,
 	`updated_at` integer NOT NULL
 ) WITHOUT ROWID;
+
+CREATE TABLE `reviews` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`order_id` text NOT NULL,
+	`sku` text NOT NULL,
+	`rating` integer NOT NULL,
+	`text` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL
+);
+
+CREATE UNIQUE INDEX `reviews_order` ON `reviews` (`order_id`,`sku`);
+
+CREATE INDEX `reviews_sku` ON `reviews` (`sku`);
 
 CREATE TABLE `seller_verifications` (
 	`user_id` integer PRIMARY KEY NOT NULL,
@@ -207,6 +261,15 @@ CREATE TABLE `simulated_charges` (
 	`currency` text NOT NULL,
 	`requests` integer NOT NULL,
 	`captures` integer NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE `simulated_refunds` (
+	`charge_key` text NOT NULL,
+	`idempotency_key` text NOT NULL,
+	`amount_minor` integer NOT NULL,
+	`requests` integer NOT NULL,
+	`refunds` integer NOT NULL,
+	PRIMARY KEY(`charge_key`, `idempotency_key`)
 ) WITHOUT ROWID;
 
 CREATE TABLE `suppressions` (

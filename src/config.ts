@@ -8,6 +8,12 @@ const secretKey = z
   .regex(/^([A-Za-z0-9+/]{43}=)?$/)
   .default("");
 
+/** What the payment gateway signs with; absent or empty: none. */
+const webhookSecret = z
+  .string()
+  .regex(/^(.{16,500})?$/)
+  .default("");
+
 const settings = z.object({
   OPEN_ACCESS: z.enum(["true", "false"]).transform((text) => text === "true"),
   LEDGER_SHARDS: z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(1).max(MAX_SHARDS)),
@@ -31,6 +37,10 @@ const settings = z.object({
     .regex(/^https?:\/\/[\w.:-]+$/)
     .default("http://localhost:8787"),
   TIMEZONE: z.string().default("UTC").refine(isZone),
+  CART_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+  REVIEW_REMINDER_DAYS: z.coerce.number().min(0).max(365).default(3),
+  WEBHOOK_SECRET: webhookSecret,
+  WEBHOOK_SECRET_PREVIOUS: webhookSecret,
   ALERT_THRESHOLD: z.coerce.number().int().min(1).default(1),
   ALERT_WINDOW_MINUTES: z.coerce.number().min(1).max(1_440).default(15),
 });
@@ -56,6 +66,12 @@ export interface Config {
   readonly publicUrl: string;
   /** Of schedules that name none. */
   readonly timezone: string;
+  /** Carts are kept so long after they were last touched. */
+  readonly cartDays: number;
+  /** From delivery to the reminder of a review. */
+  readonly reviewReminderDays: number;
+  /** Secrets of the payment gateway's events, the current one first; none: events are refused. */
+  readonly webhookSecrets: readonly string[];
   readonly alerts: { readonly threshold: number; readonly windowMs: number };
 }
 
@@ -87,6 +103,11 @@ export function readConfig(env: Env): Config {
     backupsKept: checked.data.BACKUP_KEEP,
     backupKeys: [checked.data.BACKUP_KEY, checked.data.BACKUP_KEY_PREVIOUS].filter(
       (key) => key !== "",
+    ),
+    cartDays: checked.data.CART_DAYS,
+    reviewReminderDays: checked.data.REVIEW_REMINDER_DAYS,
+    webhookSecrets: [checked.data.WEBHOOK_SECRET, checked.data.WEBHOOK_SECRET_PREVIOUS].filter(
+      (secret) => secret !== "",
     ),
     alerts: { threshold: ALERT_THRESHOLD, windowMs: ALERT_WINDOW_MINUTES * 60_000 },
   };

@@ -105,6 +105,9 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       backupKeys: config.backupKeys,
       secretTemplates: shopMails.flatMap(({ name, isSecret }) => (isSecret ? [name] : [])),
     },
+    cartDays: config.cartDays,
+    reviewReminderDays: config.reviewReminderDays,
+    webhookSecrets: config.webhookSecrets,
     keyFor,
   };
   const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));

@@ -40,6 +40,13 @@ export interface Env {
   /** Secrets of 32 bytes as base64 that backups are encrypted with; see README. */
   readonly BACKUP_KEY?: string;
   readonly BACKUP_KEY_PREVIOUS?: string;
+  /** Days until a cart that nobody touches is deleted; absent: 30. */
+  readonly CART_DAYS?: string;
+  /** Days from delivery to the reminder of a review; absent: 3. */
+  readonly REVIEW_REMINDER_DAYS?: string;
+  /** Secrets of 16 characters or more that the payment gateway signs its events with; see README. */
+  readonly WEBHOOK_SECRET?: string;
+  readonly WEBHOOK_SECRET_PREVIOUS?: string;
   /** So many dead letters in so many minutes are worth a message, one a window. */
   readonly ALERT_THRESHOLD?: string;
   readonly ALERT_WINDOW_MINUTES?: string;

@@ -56,6 +56,7 @@ it("every route declares who may use it", () => {
       "GET /api/users admin",
       "PATCH /api/users/:id admin",
       "POST /api/create-order orders:write",
+      "GET /api/orders orders:read",
       "GET /api/orders/:id orders:read",
       "GET /api/orders/:id/emails orders:read",
       "GET /api/emails admin",

@@ -26,8 +26,7 @@ export async function readBody<Schema extends z.ZodType>(
   if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type)) {
     throw new Problem(415, "unsupported_media_type", "Send the body as application/json.");
   }
-  const body = parse(await readText(request, limits.bytes));
-  refuseHostile(body, limits.depth);
+  const body = jsonOf(await readBytes(request, limits.bytes), limits.depth);
   const checked = schema.safeParse(body);
   if (!checked.success) throw invalid(checked.error.issues.flatMap(fieldErrors));
   return checked.data;
@@ -45,8 +44,17 @@ export function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   return [{ field: path.length > 0 ? path.join(".") : "body", message: issue.message }];
 }
 
-async function readText(request: Request, limit: number): Promise<string> {
-  const bytes = await readBytes(request, limit);
+/**
+ * The JSON in a body that was read already.
+ * @throws Problem 400 (not JSON) or 422 (JSON that nobody should take)
+ */
+export function jsonOf(bytes: Uint8Array, maxDepth = DEFAULT_LIMITS.depth): unknown {
+  const body = parse(textOf(bytes));
+  refuseHostile(body, maxDepth);
+  return body;
+}
+
+function textOf(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
@@ -54,12 +62,13 @@ async function readText(request: Request, limit: number): Promise<string> {
   }
 }
 
-async function readBytes(request: Request, limit: number): Promise<ArrayBuffer | Uint8Array> {
+/** A body as it came. @throws Problem 413 */
+export async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   // A declared length is kept by the server that framed the body, and one read is much faster than many.
   const declared = request.headers.get("Content-Length");
   if (declared !== null) {
     if (Number(declared) > limit) throw tooLarge(limit);
-    return request.arrayBuffer();
+    return new Uint8Array(await request.arrayBuffer());
   }
   const chunks: Uint8Array[] = [];
   let length = 0;

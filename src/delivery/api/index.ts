@@ -14,7 +14,10 @@ import { escrowRoutes } from "./shop/escrow-routes.ts";
 import { fileRoutes } from "./shop/file-routes.ts";
 import { mailRoutes } from "./shop/mail-routes.ts";
 import { maintenanceRoutes } from "./shop/maintenance-routes.ts";
+import { orderChangeRoutes } from "./shop/order-change-routes.ts";
 import { orderRoutes } from "./shop/order-routes.ts";
+import { paymentRoutes } from "./shop/payment-routes.ts";
+import { productRoutes } from "./shop/product-routes.ts";
 import { reportRoutes } from "./shop/report-routes.ts";
 import { reviewRoutes } from "./shop/review-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
@@ -37,6 +40,9 @@ export function apiRoutes(parts: ApiParts): Route[] {
   return [
     ...accountRoutes(parts),
     ...orderRoutes(parts),
+    ...orderChangeRoutes(parts),
+    ...paymentRoutes(parts),
+    ...productRoutes(parts),
     ...cartRoutes(parts),
     ...reviewRoutes(parts),
     ...escrowRoutes(parts),

@@ -21,18 +21,25 @@ export class Problem extends Error {
   readonly code: string;
   readonly errors: readonly FieldError[];
   readonly headers: Readonly<Record<string, string>>;
+  readonly members: Readonly<Record<string, unknown>>;
 
   constructor(
     status: number,
     code: string,
     detail: string,
-    extra: { errors?: readonly FieldError[]; headers?: Record<string, string> } = {},
+    extra: {
+      errors?: readonly FieldError[];
+      headers?: Record<string, string>;
+      /** What else the answer says (RFC 9457, 3.2). */
+      members?: Record<string, unknown>;
+    } = {},
   ) {
     super(detail);
     this.status = status;
     this.code = code;
     this.errors = extra.errors ?? [];
     this.headers = extra.headers ?? {};
+    this.members = extra.members ?? {};
   }
 
   toResponse(): Response {
@@ -43,6 +50,7 @@ export class Problem extends Error {
       code: this.code,
       detail: this.message,
       ...(this.errors.length > 0 && { errors: this.errors }),
+      ...this.members,
     };
     return new Response(JSON.stringify(body), {
       status: this.status,

@@ -1,4 +1,4 @@
-import { inArray, sql } from "drizzle-orm";
+import { gt, inArray, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { products } from "./tables.ts";
@@ -14,6 +14,20 @@ export async function findProducts(
   const wanted = sql`(SELECT value FROM json_each(${JSON.stringify(skus)}))`;
   const found = await db.select().from(products).where(inArray(products.sku, wanted));
   return new Map(found.map((product) => [product.sku, product]));
+}
+
+/** Products by their sku, from behind `after` on. */
+export function listProducts(
+  db: DrizzleD1Database,
+  after: string,
+  limit: number,
+): Promise<Product[]> {
+  return db
+    .select()
+    .from(products)
+    .where(gt(products.sku, after))
+    .orderBy(products.sku)
+    .limit(limit);
 }
 
 /** The statement that writes products, or writes them anew. Rows written: 1 each. Some hundreds at a time. */

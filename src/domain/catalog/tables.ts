@@ -1,7 +1,7 @@
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
- * What the shop sells. Written by imports and by requests; read by carts; deleted by nobody. WITHOUT ROWID.
+ * What the shop sells. Written by imports and by requests; read by requests and carts; deleted by nobody. WITHOUT ROWID.
  */
 export const products = sqliteTable("products", {
   /** The shop's own number of the article. */

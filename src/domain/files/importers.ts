@@ -80,6 +80,7 @@ async function order(
     currency: row.currency,
     customerEmail: row.customer_email,
     locale: row.locale ?? null,
+    items: [],
   });
   await Promise.all(relays);
   if (answer.kind !== "conflict") return null;

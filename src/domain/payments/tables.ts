@@ -2,14 +2,23 @@ import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
  * - `charging`: the gateway was, or is about to be, asked; its answer is not known.
- * - `captured`: paid. Final.
+ * - `captured`: paid.
  * - `declined`: refused; another try gets another key.
+ * - `refunding`: the money is to go back; the gateway was, or is about to be, asked.
+ * - `refunded`: it is back. Final.
+ * - `voided`: begun and never charged, because the order was cancelled.
  */
-export type PaymentState = "charging" | "captured" | "declined";
+export type PaymentState =
+  | "charging"
+  | "captured"
+  | "declined"
+  | "refunding"
+  | "refunded"
+  | "voided";
 
 /**
- * One payment per order. Written by the payment task, before and after it asks the gateway; read by it
- * and by requests; deleted by nobody. WITHOUT ROWID.
+ * One payment per order. Written by the payment tasks, before and after they ask the gateway, and by who
+ * wants the money back; read by them and by requests; deleted by nobody. WITHOUT ROWID.
  */
 export const payments = sqliteTable("payments", {
   orderId: text("order_id").primaryKey(),
@@ -25,4 +34,28 @@ export const payments = sqliteTable("payments", {
   declines: integer().notNull(),
   /** Epoch ms. */
   updatedAt: integer("updated_at").notNull(),
+  /** Refunds that the gateway refused so far: part of their key, as `declines` is of the charge's. */
+  refusals: integer().notNull().default(0),
+  /** Why the last refund was refused; null if none was. */
+  refusalReason: text("refusal_reason"),
+});
+
+/**
+ * What the gateway told by its webhook, once per event. Written with the task that applies it; read by that;
+ * deleted by nobody. WITHOUT ROWID.
+ */
+export const paymentEvents = sqliteTable("payment_events", {
+  /** The gateway's own. */
+  id: text().primaryKey(),
+  type: text().$type<"payment.captured" | "payment.declined" | "payment.refunded">().notNull(),
+  orderId: text("order_id").notNull(),
+  /** Minor units: what the charge was for, or how much of it went back. */
+  amountMinor: integer("amount_minor").notNull(),
+  /** ISO 4217. */
+  currency: text().notNull(),
+  /** The task that applies it. */
+  taskId: text("task_id").notNull(),
+  /** When it happened, by the gateway's clock, and when it was told; epoch ms. */
+  createdAt: integer("created_at").notNull(),
+  receivedAt: integer("received_at").notNull(),
 });

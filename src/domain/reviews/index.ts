@@ -1,6 +1,9 @@
 import type { DeclaredSchedule } from "#engine";
-import type { AnyMail } from "../mail/index.ts";
+import { reviewReminder, sendReviewReminder } from "./review-reminder.ts";
 
-export const reviewTasks = [] as const;
-export const reviewMails: readonly AnyMail[] = [];
+export { deleteReview, listReviews, putReview, ratingOf, type Review } from "./review-book.ts";
+export { sendReviewReminder } from "./review-reminder.ts";
+
+export const reviewTasks = [sendReviewReminder] as const;
+export const reviewMails = [reviewReminder];
 export const reviewSchedules = (_timezone: string): readonly DeclaredSchedule[] => [];

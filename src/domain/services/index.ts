@@ -7,6 +7,8 @@ import type { MaintenanceSettings } from "../maintenance/index.ts";
 import type { PaymentGateway } from "../payments/index.ts";
 import type { ObjectStore } from "../storage/index.ts";
 
+export { failUnless } from "./guard.ts";
+
 /** What the shop's handlers find under `ctx.services`, and its routes under `parts.shop`. */
 export interface ShopServices {
   readonly db: DrizzleD1Database;
@@ -26,6 +28,12 @@ export interface ShopServices {
   /** Whom the deployment tells of trouble, besides its admins' accounts; may be nobody. */
   readonly adminEmails: readonly string[];
   readonly maintenance: MaintenanceSettings;
+  /** Carts that nobody touched for so many days are abandoned. */
+  readonly cartDays: number;
+  /** So many days after its delivery the customer is asked for a review. */
+  readonly reviewReminderDays: number;
+  /** What the payment gateway signs its events with, the current one first; none: events are refused. */
+  readonly webhookSecrets: readonly string[];
   /** A key for HMAC-SHA-256, of the deployment and the purpose: the same for ever. */
   keyFor(purpose: string): Promise<CryptoKey>;
 }

@@ -84,6 +84,7 @@ it.each([APPROVED, TIMES_OUT_AFTER_CHARGING, FAILS_TWICE])(
 it("a gateway that has forgotten the key by the next run is asked, not charged", async () => {
   const charged: string[] = [];
   const gateway: PaymentGateway = {
+    ...createShop().services.gateway,
     provider: "forgetful",
     async charge({ idempotencyKey }) {
       charged.push(idempotencyKey);
@@ -91,7 +92,7 @@ it("a gateway that has forgotten the key by the next run is asked, not charged",
     },
     async lookUp(key) {
       return charged.includes(key)
-        ? { status: "captured", reference: "ref", amountMinor: APPROVED }
+        ? { status: "captured", reference: "ref", amountMinor: APPROVED, refundedMinor: 0 }
         : null;
     },
   };
@@ -108,6 +109,7 @@ it("a payment begun with another provider is charged by none until a person look
   await shop.create({ orderId: "123", amountMinor: TIMES_OUT_AFTER_CHARGING });
   await run(shop.services, PAY, [pay("123", "task")]);
   const gateway: PaymentGateway = {
+    ...shop.services.gateway,
     provider: "another",
     charge: () => Promise.reject(new Error("must not be asked")),
     lookUp: () => Promise.resolve(null),
@@ -243,8 +245,7 @@ function slowGateway(real: PaymentGateway) {
   const started = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   const gateway: PaymentGateway = {
-    provider: real.provider,
-    lookUp: (key) => real.lookUp(key),
+    ...real,
     async charge(request) {
       started.resolve();
       await released.promise;
@@ -259,7 +260,7 @@ function charging(real: PaymentGateway, amountMinor: number): PaymentGateway {
   const taken = <Answer extends Charge | null>(charge: Answer): Answer =>
     charge?.status === "captured" ? { ...charge, amountMinor: DECLINED } : charge;
   return {
-    provider: real.provider,
+    ...real,
     charge: async (request: ChargeRequest) => taken(await real.charge({ ...request, amountMinor })),
     lookUp: async (key) => taken(await real.lookUp(key)),
   };

@@ -14,7 +14,12 @@ import {
   type TaskSpec,
   type TaskSubmitter,
 } from "#engine";
-import { createOrder, type NewOrder } from "../../../src/domain/checkout/index.ts";
+import {
+  changeOrder,
+  createOrder,
+  type NewOrder,
+  type OrderRequest,
+} from "../../../src/domain/checkout/index.ts";
 import { shopRoutes, shopTasks, type ShopServices } from "../../../src/domain/index.ts";
 import { MailDesk, Unsubscribe, type MailTransport } from "#domain/mail";
 import { outboxTransport } from "../../../src/integrations/mail/outbox-transport.ts";
@@ -61,6 +66,12 @@ export class MemoryLedger implements TaskSubmitter {
   }
 }
 
+/** What handlers find as `ctx.lovage`: they only prepare calls with it, for the outbox. */
+const lovage = new Lovage({
+  ...{ registry, submitter: new MemoryLedger(), settings, clock, random },
+  owner: "shop",
+});
+
 /** What handlers find under `ctx.services`, on the test's own bindings. */
 export function servicesOn(
   db: DrizzleD1Database,
@@ -83,6 +94,9 @@ export function servicesOn(
     clock,
     adminEmails: ["admin@example.com", "refused@nowhere.invalid"],
     maintenance: { mailDays: 90, backupsKept: 14, backupKeys: [], secretTemplates: [] },
+    cartDays: 30,
+    reviewReminderDays: 3,
+    webhookSecrets: [],
     keyFor,
     ...over,
   };
@@ -115,6 +129,9 @@ export function createShop(
     services,
     logged,
     lovage: lovageFor("shop"),
+    background,
+    change: (orderId: string, request: OrderRequest) =>
+      changeOrder({ ...services, background }, lovageFor("shop"), orderId, request),
     /** Waits for what runs on after the answers. */
     settled: () => Promise.all(running),
     create: (order: Partial<NewOrder> & { orderId: string }, owner = "shop") =>
@@ -124,6 +141,7 @@ export function createShop(
         currency: "USD",
         customerEmail: "customer@example.com",
         locale: null,
+        items: [],
         ...order,
       }),
   };
@@ -156,7 +174,7 @@ export function run(
       attempt: retries + 1,
       retries,
     };
-    const ctx = { taskId: task.id, name, attempt: task.attempt, retries, services };
+    const ctx = { taskId: task.id, name, attempt: task.attempt, retries, services, lovage };
     const never = new Promise<Error>(() => undefined);
     const storeLarge = () => Promise.reject(new Error("no result is large here"));
     return {

@@ -12,7 +12,7 @@ import {
 import { readBody } from "../body.ts";
 import { conflict, invalid, notFound, Problem } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
-import { emailAddress } from "./order-routes.ts";
+import { emailAddress } from "./fields.ts";
 import { passwordRoutes } from "./password-routes.ts";
 import {
   accountParts,

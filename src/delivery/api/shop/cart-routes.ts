@@ -1,5 +1,165 @@
-import type { ApiParts, Route } from "../route.ts";
+import { z } from "zod";
+import { findUsers } from "#domain/accounts";
+import {
+  CartBusyError,
+  changeCart,
+  checkOutCart,
+  findCart,
+  MAX_LINES,
+  MAX_QUANTITY,
+  priced,
+  withLine,
+  withoutLine,
+  type CartKey,
+  type CartLine,
+  type PricedCart,
+  type StoredCart,
+} from "#domain/carts";
+import { findProducts } from "#domain/catalog";
+import { readBody } from "../body.ts";
+import { conflict, invalid, Problem } from "../problems.ts";
+import { QueryReader } from "../query.ts";
+import type { ApiCall, ApiParts, Route } from "../route.ts";
+import { amount, decimalOf, emailAddress, locale, shopId } from "./fields.ts";
+import { orderView, tasksView } from "./order-views.ts";
 
-export function cartRoutes(_parts: ApiParts): Route[] {
-  return [];
+const lineSchema = z.strictObject({ quantity: z.int().min(1).max(MAX_QUANTITY) });
+
+const checkoutSchema = z.strictObject({
+  orderId: shopId,
+  expectedTotal: amount,
+  customerEmail: emailAddress.optional(),
+  locale: locale.optional(),
+});
+
+/** Carts: people have one of their own; API keys have one for each user they name by `?user_id=`. */
+export function cartRoutes(parts: ApiParts): Route[] {
+  async function change(
+    key: CartKey,
+    edit: (lines: readonly CartLine[]) => readonly CartLine[] | null,
+  ): Promise<Response> {
+    const { db, clock } = parts.shop;
+    let cart: StoredCart | null;
+    try {
+      cart = await changeCart(db, key, clock.now(), edit);
+    } catch (error) {
+      if (error instanceof CartBusyError) throw conflict("cart_busy", error.message);
+      throw error;
+    }
+    if (cart === null) throw conflict("cart_full", `A cart has ${MAX_LINES} lines at most.`);
+    return Response.json(cartView(await priced(db, cart)));
+  }
+
+  return [
+    {
+      method: "GET",
+      path: "/api/cart",
+      scope: "orders:write",
+      handle: async (call) => {
+        const cart = await findCart(parts.shop.db, cartKeyOf(call));
+        return Response.json(cartView(await priced(parts.shop.db, cart)));
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/api/cart",
+      scope: "orders:write",
+      handle: (call) => change(cartKeyOf(call), () => []),
+    },
+    {
+      method: "PUT",
+      path: "/api/cart/items/:sku",
+      scope: "orders:write",
+      handle: async (call) => {
+        const key = cartKeyOf(call);
+        const { sku = "" } = call.params;
+        const { quantity } = await readBody(call.request, lineSchema);
+        if (!(await findProducts(parts.shop.db, [sku])).has(sku)) {
+          throw invalid([{ field: "sku", message: "There is no such product." }]);
+        }
+        return change(key, (lines) => withLine(lines, { sku, quantity }));
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/api/cart/items/:sku",
+      scope: "orders:write",
+      handle: (call) => {
+        const { sku = "" } = call.params;
+        return change(cartKeyOf(call), (lines) => withoutLine(lines, sku));
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/cart/checkout",
+      scope: "orders:write",
+      handle: async (call) => {
+        const key = cartKeyOf(call);
+        const body = await readBody(call.request, checkoutSchema);
+        const customerEmail = body.customerEmail ?? (await accountEmail(parts, key.userId));
+        const answer = await checkOutCart(
+          { ...parts.shop, background: call.background },
+          parts.lovageFor(key.owner),
+          key,
+          {
+            orderId: body.orderId,
+            customerEmail,
+            expectedMinor: body.expectedTotal,
+            locale: body.locale ?? null,
+          },
+        );
+        switch (answer.kind) {
+          case "created":
+          case "same": {
+            const { order } = answer;
+            return Response.json({ ...orderView(order), tasks: tasksView(order) });
+          }
+          case "conflict":
+            throw conflict("order_exists", `Order #${body.orderId} exists with other content.`);
+          case "empty":
+            throw conflict("cart_empty", "There is nothing in the cart.");
+          case "mixed":
+            throw conflict("currencies_mixed", "An order has one currency; the cart has several.");
+          case "changed":
+            throw new Problem(
+              409,
+              "cart_changed",
+              "The cart is not what was expected; here it is as it is now.",
+              { members: { cart: cartView(answer.cart) } },
+            );
+        }
+      },
+    },
+  ];
+}
+
+/** Whose cart a request means. @throws Problem 422 */
+function cartKeyOf({ caller, query }: ApiCall): CartKey {
+  const { owner, userId } = caller;
+  const reader = new QueryReader(query);
+  const named = reader.integer("user_id", 0, Number.MAX_SAFE_INTEGER);
+  reader.check();
+  if (userId !== null) {
+    if (named === 0 || named === userId) return { owner, userId };
+    throw invalid([{ field: "user_id", message: "Your cart is your own." }]);
+  }
+  if (named !== 0) return { owner, userId: named };
+  throw invalid([{ field: "user_id", message: "Say whose cart it is." }]);
+}
+
+async function accountEmail(parts: ApiParts, userId: number): Promise<string> {
+  const user = (await findUsers(parts.shop.db, [userId])).get(userId);
+  if (user !== undefined) return user.email;
+  throw invalid([{ field: "customerEmail", message: "Is needed: there is no such account." }]);
+}
+
+function cartView({ items, totals, updatedAt }: PricedCart) {
+  return {
+    items: items.map(({ product: { sku, name, priceMinor, currency }, quantity }) => ({
+      ...{ sku, name, quantity, unitPrice: decimalOf(priceMinor), currency },
+      amount: decimalOf(priceMinor * quantity),
+    })),
+    totals: Array.from(totals, ([currency, minor]) => ({ currency, amount: decimalOf(minor) })),
+    updatedAt: updatedAt === null ? null : new Date(updatedAt).toISOString(),
+  };
 }

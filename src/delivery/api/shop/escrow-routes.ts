@@ -18,7 +18,7 @@ import { accountOf, actorOf } from "./escrow-actor.ts";
 import { accountId, escrowParts, line, readUserId, words } from "./escrow-fields.ts";
 import { verificationRoutes } from "./escrow-verification-routes.ts";
 import { balanceView, caseView, changeView, transactionView } from "./escrow-views.ts";
-import { amount } from "./order-routes.ts";
+import { amount } from "./fields.ts";
 
 const PATH = "/api/escrow/transactions";
 const MAX_MILESTONES = 50;

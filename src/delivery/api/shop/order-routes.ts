@@ -1,64 +1,73 @@
 import { z } from "zod";
-import { createOrder } from "#domain/checkout";
-import { isAddress, listEmails } from "#domain/mail";
-import { findOrder } from "#domain/orders";
+import { findUsers } from "#domain/accounts";
+import { createOrder, type NewOrder } from "#domain/checkout";
+import { listEmails } from "#domain/mail";
+import {
+  findItems,
+  findOrder,
+  listOrders,
+  mailKeyOf,
+  ORDER_STATES,
+  type Order,
+} from "#domain/orders";
 import { findPayment } from "#domain/payments";
-import { owns } from "../access.ts";
+import { may, owns, type Caller } from "../access.ts";
 import { readBody } from "../body.ts";
-import { conflict, notFound } from "../problems.ts";
+import { conflict, invalid, notFound, Problem, type FieldError } from "../problems.ts";
+import { QueryReader } from "../query.ts";
 import type { ApiParts, Route } from "../route.ts";
+import { amount, currency, emailAddress, locale, shopId } from "./fields.ts";
 import { emailView } from "./email-views.ts";
+import { itemView, orderView, paymentView, tasksView } from "./order-views.ts";
 
-/** One address: no list, no name, nothing that could end a header line; punycode domains pass. */
-export const emailAddress = z
-  .string()
-  .max(254)
-  .regex(
-    /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$/,
-    "Must be one e-mail address.",
-  );
-
-/** An amount with at most two decimals, as minor units. The decimals are counted in the text. */
-export const amount = z
-  .number()
-  .positive()
-  .max(999_999.99)
-  .refine((value) => /^\d+(\.\d{1,2})?$/.test(String(value)), "Must have at most two decimals.")
-  .transform((value) => {
-    const [whole = "0", decimals = ""] = String(value).split(".");
-    return Number(whole) * 100 + Number(decimals.padEnd(2, "0"));
-  });
+const itemSchema = z.strictObject({
+  sku: shopId.optional(),
+  name: z.string().min(1).max(200),
+  quantity: z.int().min(1).max(10_000),
+  unitPrice: amount,
+  sellerId: z.int().positive().optional(),
+});
 
 const orderSchema = z.strictObject({
-  orderId: z.string().regex(/^[\w.:-]{1,64}$/, "Must be 1 to 64 letters, digits, or _ . : -"),
+  orderId: shopId,
   userId: z.int().positive(),
   totalAmount: amount,
-  customerEmail: z.string().refine(isAddress, "Must be one e-mail address."),
-  currency: z
-    .string()
-    .regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code.")
-    .default("USD"),
-  locale: z.enum(["en", "ru"]).optional(),
+  customerEmail: emailAddress,
+  currency: currency.default("USD"),
+  locale: locale.optional(),
+  items: z.array(itemSchema).max(100).default([]),
 });
 
 const MAX_EMAILS = 200;
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 200;
+/** When the last one of a page was created, and its id. */
+const CURSOR = /^\d{1,15} [\w.:-]{1,64}$/;
 
 export function orderRoutes(parts: ApiParts): Route[] {
+  /** What isn't the caller's is not there; the shop's people see all orders. */
+  async function orderFor(caller: Caller, id = ""): Promise<Order> {
+    const order = await findOrder(parts.shop.db, id);
+    if (order === null) throw notFound();
+    if (!owns(caller, order.owner) && !may(caller, "orders:manage")) throw notFound();
+    return order;
+  }
+
   return [
     {
       method: "POST",
       path: "/api/create-order",
       scope: "orders:write",
       handle: async ({ request, caller, background }) => {
-        const { totalAmount, locale = null, ...same } = await readBody(request, orderSchema);
-        const input = { ...same, amountMinor: totalAmount, locale };
-        const lovage = parts.lovageFor(caller.owner);
-        const answer = await createOrder(
-          { ...parts.shop, background },
-          lovage,
-          caller.owner,
-          input,
-        );
+        const input = newOrder(await readBody(request, orderSchema));
+        if (caller.userId !== null && caller.userId !== input.userId) {
+          throw new Problem(403, "forbidden", "You can order for yourself only.");
+        }
+        const errors = [...wrongTotal(input), ...(await unknownSellers(parts, input))];
+        if (errors.length > 0) throw invalid(errors);
+        const { owner } = caller;
+        const checkout = { ...parts.shop, background };
+        const answer = await createOrder(checkout, parts.lovageFor(owner), owner, input);
         if (answer.kind === "conflict") {
           throw conflict("order_exists", `Order #${input.orderId} exists with other content.`);
         }
@@ -68,11 +77,28 @@ export function orderRoutes(parts: ApiParts): Route[] {
           data: {
             message: "Order created successfully!",
             orderId: order.id,
-            tasks: {
-              send_order_confirmation_email: order.emailTaskId,
-              process_payment: order.paymentTaskId,
-            },
+            tasks: tasksView(order),
           },
+        });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/orders",
+      scope: "orders:read",
+      handle: async ({ query, caller: { owner } }) => {
+        const reader = new QueryReader(query);
+        const state = reader.oneOf("state", ORDER_STATES) ?? null;
+        const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
+        const cursor = reader.cursor("cursor", CURSOR);
+        reader.check();
+        const [createdAt, id = ""] = cursor?.split(" ") ?? [];
+        const after = cursor === null ? null : { createdAt: Number(createdAt), id };
+        const found = await listOrders(parts.shop.db, { owner, state, after, limit });
+        const last = found.length === limit ? found.at(-1) : undefined;
+        return Response.json({
+          orders: found.map(orderView),
+          next_cursor: last === undefined ? null : `${last.createdAt} ${last.id}`,
         });
       },
     },
@@ -81,27 +107,16 @@ export function orderRoutes(parts: ApiParts): Route[] {
       path: "/api/orders/:id",
       scope: "orders:read",
       handle: async ({ params, caller }) => {
-        const order = await findOrder(parts.shop.db, params.id ?? "");
-        if (order === null || !owns(caller, order.owner)) throw notFound();
-        const payment = await findPayment(parts.shop.db, order.id);
+        const order = await orderFor(caller, params.id);
+        const [payment, items] = await Promise.all([
+          findPayment(parts.shop.db, order.id),
+          findItems(parts.shop.db, [order.id]),
+        ]);
         return Response.json({
-          orderId: order.id,
-          userId: order.userId,
-          totalAmount: order.amountMinor / 100,
-          currency: order.currency,
-          customerEmail: order.customerEmail,
-          state: order.state,
-          payment: payment && {
-            state: payment.state,
-            provider: payment.provider,
-            reference: payment.reference,
-            declineReason: payment.declineReason,
-          },
-          tasks: {
-            send_order_confirmation_email: order.emailTaskId,
-            process_payment: order.paymentTaskId,
-          },
-          createdAt: new Date(order.createdAt).toISOString(),
+          ...orderView(order),
+          payment: payment && paymentView(payment),
+          items: items.get(order.id)?.map(itemView) ?? [],
+          tasks: tasksView(order),
         });
       },
     },
@@ -110,12 +125,46 @@ export function orderRoutes(parts: ApiParts): Route[] {
       path: "/api/orders/:id/emails",
       scope: "orders:read",
       handle: async ({ params, caller }) => {
-        const order = await findOrder(parts.shop.db, params.id ?? "");
-        if (order === null || !owns(caller, order.owner)) throw notFound();
-        const taskId = order.emailTaskId;
-        const emails = await listEmails(parts.shop.db, { taskId, limit: MAX_EMAILS });
-        return Response.json({ emails: emails.map(emailView) });
+        const order = await orderFor(caller, params.id);
+        const { db } = parts.shop;
+        const keys = [order.emailTaskId, mailKeyOf(order.id)];
+        const mails = await Promise.all(
+          keys.map((taskId) => listEmails(db, { taskId, limit: MAX_EMAILS })),
+        );
+        return Response.json({ emails: mails.flat().map(emailView) });
       },
     },
   ];
+}
+
+function newOrder(body: z.output<typeof orderSchema>): NewOrder {
+  const { totalAmount, items, locale: language = null, ...same } = body;
+  return {
+    ...same,
+    amountMinor: totalAmount,
+    locale: language,
+    items: items.map(({ sku = null, sellerId = null, unitPrice, ...item }) => ({
+      ...item,
+      sku,
+      sellerId,
+      unitPriceMinor: unitPrice,
+    })),
+  };
+}
+
+function wrongTotal({ items, amountMinor }: NewOrder): FieldError[] {
+  const sum = items.reduce((total, item) => total + item.quantity * item.unitPriceMinor, 0);
+  if (items.length === 0 || sum === amountMinor) return [];
+  return [{ field: "totalAmount", message: "Must be the sum of the items." }];
+}
+
+async function unknownSellers(parts: ApiParts, { items }: NewOrder): Promise<FieldError[]> {
+  const ids = new Set(items.flatMap(({ sellerId }) => sellerId ?? []));
+  if (ids.size === 0) return [];
+  const sellers = await findUsers(parts.shop.db, [...ids]);
+  return items.flatMap(({ sellerId }, index) =>
+    sellerId === null || sellers.has(sellerId)
+      ? []
+      : [{ field: `items.${index}.sellerId`, message: "There is no such account." }],
+  );
 }

@@ -3,7 +3,7 @@ import { changePassword, confirmReset, requestReset } from "#domain/accounts";
 import { readBody } from "../body.ts";
 import { invalid } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
-import { emailAddress } from "./order-routes.ts";
+import { emailAddress } from "./fields.ts";
 import { accountParts, currentSession, originOf, password, problemOfRefusal } from "./people.ts";
 import { resetPage } from "./reset-page.tsx";
 

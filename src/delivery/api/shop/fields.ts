@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { isAddress } from "#domain/mail";
+
+export const emailAddress = z.string().refine(isAddress, "Must be one e-mail address.");
+
+/** An amount with at most two decimals, as minor units. The decimals are counted in the text. */
+export const amount = z
+  .number()
+  .positive()
+  .max(999_999.99)
+  .refine((value) => /^\d+(\.\d{1,2})?$/.test(String(value)), "Must have at most two decimals.")
+  .transform((value) => {
+    const [whole = "0", decimals = ""] = String(value).split(".");
+    return Number(whole) * 100 + Number(decimals.padEnd(2, "0"));
+  });
+
+/** Minor units as the number that `amount` takes. */
+export function decimalOf(minor: number): number {
+  return minor / 100;
+}
+
+/** An order's number, or an article's. */
+export const shopId = z
+  .string()
+  .regex(/^[\w.:-]{1,64}$/, "Must be 1 to 64 letters, digits, or _ . : -");
+
+export const currency = z.string().regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code.");
+
+export const locale = z.enum(["en", "ru"]);

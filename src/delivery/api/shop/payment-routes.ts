@@ -1,0 +1,54 @@
+import {
+  checkSignature,
+  PaymentEventError,
+  processPaymentCallback,
+  receiveEvent,
+  type PaymentEvent,
+  type PaymentGateway,
+} from "#domain/payments";
+import { jsonOf, readBytes } from "../body.ts";
+import { invalid, Problem } from "../problems.ts";
+import type { ApiParts, Route } from "../route.ts";
+
+const MAX_BODY_BYTES = 65_536;
+/** The tasks of the gateway's events are nobody's but the deployment's. */
+const OWNER = "system";
+
+/** What the payment gateway calls. It is known by its signature, so the route is public. */
+export function paymentRoutes(parts: ApiParts): Route[] {
+  return [
+    {
+      method: "POST",
+      path: "/api/payments/webhook",
+      scope: "public",
+      handle: async ({ request, background }) => {
+        const { webhookSecrets, gateway, clock } = parts.shop;
+        if (webhookSecrets.length === 0) {
+          throw new Problem(503, "not_configured", "The webhook is not configured.");
+        }
+        const body = await readBytes(request, MAX_BODY_BYTES);
+        const header = request.headers.get("Stripe-Signature") ?? "";
+        const check = await checkSignature(header, body, webhookSecrets, clock.now());
+        if (check !== "valid") {
+          throw new Problem(400, "bad_signature", `The signature is ${check}.`);
+        }
+        const event = eventOf(gateway, jsonOf(body));
+        if (event === null) return Response.json({ received: true });
+        const applying = (eventId: string) => processPaymentCallback.s({ event_id: eventId });
+        const receiving = { ...parts.shop, background };
+        const lovage = parts.lovageFor(OWNER);
+        const taskId = await receiveEvent(receiving, lovage, event, applying);
+        return Response.json({ received: true, task_id: taskId });
+      },
+    },
+  ];
+}
+
+function eventOf(gateway: PaymentGateway, body: unknown): PaymentEvent | null {
+  try {
+    return gateway.readEvent(body);
+  } catch (error) {
+    if (!(error instanceof PaymentEventError)) throw error;
+    throw invalid([{ field: "body", message: error.message }]);
+  }
+}

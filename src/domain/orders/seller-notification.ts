@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { findUsers, type User } from "../accounts/index.ts";
+import {
+  defineMail,
+  MAIL_OPTIONS,
+  MailUnavailableError,
+  mailOf,
+  type Locale,
+  type MailRequest,
+} from "../mail/index.ts";
+import { defineShopTask } from "../services/index.ts";
+import { findItems, findOrders, type Order, type OrderItem } from "./find-orders.ts";
+import { moneyText } from "./money.ts";
+import { OrderNotFoundError } from "./order-not-found.ts";
+
+interface Sale {
+  readonly orderId: string;
+  /** The seller's own, one text each. */
+  readonly lines: readonly string[];
+  readonly total: string;
+}
+
+export const sellerNotification = defineMail<Sale>({
+  name: "seller_notification",
+  sample: { orderId: "123", lines: ["Cup × 2: $15.00"], total: "$30.00" },
+  en: ({ orderId, lines, total }) => ({
+    subject: `New order #${orderId}`,
+    body: [
+      `Order #${orderId} has items of yours. Please prepare them for shipping:`,
+      { list: lines },
+      { facts: [["Total", total]] },
+    ],
+  }),
+  ru: ({ orderId, lines, total }) => ({
+    subject: `Новый заказ #${orderId}`,
+    body: [
+      `В заказе #${orderId} есть ваши товары. Пожалуйста, подготовьте их к отправке:`,
+      { list: lines },
+      { facts: [["Итого", total]] },
+    ],
+  }),
+});
+
+/**
+ * Tells each seller of an order's items which of theirs were ordered: one mail a seller and order, whichever
+ * task sends it. A seller who can't be reached keeps the others' mails from nobody.
+ */
+export const sendSellerNotification = defineShopTask({
+  name: "send_seller_notification",
+  params: z.object({ order_id: z.string() }),
+  ...MAIL_OPTIONS,
+  dontAutoretryFor: [...MAIL_OPTIONS.dontAutoretryFor, OrderNotFoundError],
+  batch: {
+    size: 20,
+    handler: async (calls, { db, mail, locale }) => {
+      const ids = [...new Set(calls.map(({ params }) => params.order_id))];
+      const [orders, items] = await Promise.all([findOrders(db, ids), findItems(db, ids)]);
+      const sellerIds = [...items.values()].flat().flatMap(({ sellerId }) => sellerId ?? []);
+      const sellers = await findUsers(db, [...new Set(sellerIds)]);
+      const mails = new Map(
+        Array.from(orders, ([id, order]) => [
+          id,
+          mailsOf(order, items.get(id) ?? [], sellers, locale),
+        ]),
+      );
+      const wanted = [...mails.values()].flat();
+      const outcomes = await mail.send(wanted.map(({ request }) => request));
+      const outcomeOf = new Map(wanted.map((each, index) => [each, outcomes[index]]));
+      return Promise.allSettled(
+        calls.map(async ({ params: { order_id: orderId } }) => {
+          const own = mails.get(orderId);
+          if (own === undefined) throw new OrderNotFoundError(orderId);
+          const failed = own.filter((each) => outcomeOf.get(each)?.status !== "sent");
+          const isOpen = failed.some((each) => {
+            const outcome = outcomeOf.get(each);
+            return outcome?.status !== "failed" || !outcome.isPermanent;
+          });
+          if (isOpen) throw new MailUnavailableError("Not all sellers could be told.");
+          return {
+            sent_count: own.length - failed.length,
+            failed_count: failed.length,
+            failed_sellers: failed.map(({ sellerId }) => sellerId),
+          };
+        }),
+      );
+    },
+  },
+});
+
+function mailsOf(
+  { id, currency }: Order,
+  items: readonly OrderItem[],
+  sellers: ReadonlyMap<number, User>,
+  ours: Locale,
+): { readonly sellerId: number; readonly request: MailRequest }[] {
+  const bySeller = Map.groupBy(items, ({ sellerId }) => sellerId);
+  return Array.from(bySeller).flatMap(([sellerId, own]) => {
+    const seller = sellerId === null ? undefined : sellers.get(sellerId);
+    if (sellerId === null || seller === undefined) return [];
+    const locale = seller.locale ?? ours;
+    const totalMinor = own.reduce(
+      (sum, { quantity, unitPriceMinor }) => sum + quantity * unitPriceMinor,
+      0,
+    );
+    const props: Sale = {
+      orderId: id,
+      lines: own.map(
+        ({ name, quantity, unitPriceMinor }) =>
+          `${name} × ${quantity}: ${moneyText(unitPriceMinor, currency, locale)}`,
+      ),
+      total: moneyText(totalMinor, currency, locale),
+    };
+    // Apart from the customer's mails of the order: a seller's address is not theirs to see.
+    const key = `order-sellers:${id}`;
+    const to = seller.email;
+    return [{ sellerId, request: mailOf(sellerNotification, { key, to, locale, props }) }];
+  });
+}

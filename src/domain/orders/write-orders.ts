@@ -1,0 +1,60 @@
+import { and, eq, inArray, sql, type SQL } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
+import type { DrizzleD1Database } from "drizzle-orm/d1";
+import type { Order, OrderItem } from "./find-orders.ts";
+import { orderTransition, statesBefore, type OrderEvent } from "./states.ts";
+import { orderItems, orders } from "./tables.ts";
+
+/** The statement that writes a new order; fails the batch it is in when the id is taken. Rows written: 2. */
+export function insertOrder(db: DrizzleD1Database, order: Order): BatchItem<"sqlite"> {
+  return db.insert(orders).values(order);
+}
+
+/** The statement that writes the lines of a new order. Rows written: 1 each. */
+export function insertItems(
+  db: DrizzleD1Database,
+  orderId: string,
+  items: readonly OrderItem[],
+): BatchItem<"sqlite"> {
+  const values = JSON.stringify(
+    items.map(({ sku, name, quantity, unitPriceMinor, sellerId }, line) => [
+      ...[line, sku, name, quantity, unitPriceMinor, sellerId],
+    ]),
+  );
+  return db.insert(orderItems).select(
+    sql`SELECT ${orderId}, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+      FROM json_each(${values})`,
+  );
+}
+
+/** Where the time of an event is kept, of those that have one. */
+const TIMES = {
+  ship: "shippedAt",
+  deliver: "deliveredAt",
+  cancel: "cancelledAt",
+  refund: "refundedAt",
+} as const;
+
+/**
+ * The statement that moves an order on. Guarded by the state: late or twice, it changes nothing.
+ * Rows written: 2 or 0.
+ */
+export function moveOrder(
+  db: DrizzleD1Database,
+  orderId: string,
+  event: OrderEvent,
+  now: number,
+): BatchItem<"sqlite"> {
+  const from = statesBefore(event);
+  const [to] = from.flatMap((state) => orderTransition(state, event) ?? []);
+  const time = event === "pay" || event === "decline" ? {} : { [TIMES[event]]: now };
+  return db
+    .update(orders)
+    .set({ state: to, ...time })
+    .where(and(eq(orders.id, orderId), inArray(orders.state, from)));
+}
+
+/** For guards: what state the order with this id is in; null: there is none. */
+export function orderState(orderId: string): SQL {
+  return sql`(SELECT state FROM orders WHERE id = ${orderId})`;
+}

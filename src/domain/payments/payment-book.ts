@@ -1,0 +1,245 @@
+import { and, eq, inArray, ne, sql, type SQL } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
+import type { DrizzleD1Database } from "drizzle-orm/d1";
+import type { Clock, Outbox, TaskSpec } from "#engine";
+import type { Locale, MailDesk } from "../mail/index.ts";
+import {
+  customerMail,
+  findOrder,
+  moneyText,
+  moveOrder,
+  orderRefunded,
+  orderState,
+  type Order,
+} from "../orders/index.ts";
+import { failUnless } from "../services/index.ts";
+import {
+  PaymentAmountError,
+  PaymentProviderChangedError,
+  type Charge,
+  type PaymentGateway,
+} from "./gateway.ts";
+import { payments } from "./tables.ts";
+
+/** What the payment tasks work with. */
+export interface PaymentParts {
+  readonly db: DrizzleD1Database;
+  readonly gateway: PaymentGateway;
+  readonly mail: MailDesk;
+  readonly outbox: Outbox<BatchItem<"sqlite">>;
+  readonly clock: Clock;
+  readonly locale: Locale;
+  /** A task that gives an order's money back, for the outbox. */
+  prepareRefund(orderId: string): Promise<TaskSpec[]>;
+}
+
+export type Payment = typeof payments.$inferSelect;
+
+type Captured = Extract<Charge, { status: "captured" }>;
+
+/** The payment of an order; null until its task first ran. */
+export async function findPayment(db: DrizzleD1Database, orderId: string): Promise<Payment | null> {
+  const [payment] = await db.select().from(payments).where(eq(payments.orderId, orderId));
+  return payment ?? null;
+}
+
+/** Those of the orders whose money is on its way back, or is back, in one query. */
+export async function refundedOrders(
+  db: DrizzleD1Database,
+  orderIds: readonly string[],
+): Promise<Set<string>> {
+  const ids = sql`(SELECT value FROM json_each(${JSON.stringify(orderIds)}))`;
+  const found = await db
+    .select({ orderId: payments.orderId })
+    .from(payments)
+    .where(and(inArray(payments.orderId, ids), inArray(payments.state, ["refunding", "refunded"])));
+  return new Set(found.map(({ orderId }) => orderId));
+}
+
+/** The key of a payment's charge: only a charge surely declined is followed by another. */
+export function chargeKeyOf({ orderId, declines }: Pick<Payment, "orderId" | "declines">): string {
+  return `order:${orderId}:${declines}`;
+}
+
+/** @throws PaymentProviderChangedError */
+export function checkProvider(payment: Payment, gateway: PaymentGateway): void {
+  if (payment.provider !== gateway.provider) {
+    throw new PaymentProviderChangedError(payment.provider, gateway.provider);
+  }
+}
+
+/**
+ * Writes that the gateway is about to be asked for a charge. `isFirst`: nobody can have asked under this key
+ * before. Two runs at once: one inserts, the other finds `charging` and looks up first; if both charge, they
+ * do so under one key. Nothing is begun for an order that was cancelled, not even at this very moment.
+ * Rows written: 1, or 0 when an earlier run had begun.
+ * @returns null: nothing was begun, or will be
+ */
+export async function beginCharge(
+  { db, gateway, clock }: PaymentParts,
+  order: Order,
+  taskId: string,
+): Promise<{ payment: Payment; isFirst: boolean } | null> {
+  const isPayable = sql`${orderState(order.id)} IN ('pending', 'payment_failed')`;
+  const now = clock.now();
+  const inserted = await db
+    .insert(payments)
+    .select(
+      sql`SELECT ${order.id}, 'charging', ${taskId}, ${gateway.provider}, NULL, NULL, 0, ${now}, 0, NULL
+        WHERE ${isPayable}`,
+    )
+    .onConflictDoNothing()
+    .returning();
+  if (inserted[0] !== undefined) return { payment: inserted[0], isFirst: true };
+  // After a decline another task (a replay, asked for by a person) charges again, under the next key.
+  const reopened = await db
+    .update(payments)
+    .set({ state: "charging", taskId, provider: gateway.provider, updatedAt: now })
+    .where(
+      and(
+        eq(payments.orderId, order.id),
+        eq(payments.state, "declined"),
+        ne(payments.taskId, taskId),
+        isPayable,
+      ),
+    )
+    .returning();
+  if (reopened[0] !== undefined) return { payment: reopened[0], isFirst: true };
+  const payment = await findPayment(db, order.id);
+  return payment && { payment, isFirst: false };
+}
+
+/**
+ * Writes that the money was taken, payment and order in one batch. If the order was cancelled meanwhile the
+ * money goes back: that is set off in the same batch. All is guarded by the state: a zombie's late write
+ * changes nothing. Rows written: 3.
+ * @returns what became of the order
+ * @throws PaymentAmountError
+ */
+export async function recordCapture(
+  parts: PaymentParts,
+  order: Order,
+  payment: Payment,
+  { amountMinor, reference }: Captured,
+): Promise<"paid" | "cancelled"> {
+  const { db, clock, outbox } = parts;
+  if (amountMinor !== order.amountMinor) {
+    throw new PaymentAmountError(order.id, amountMinor, order.amountMinor);
+  }
+  const updatedAt = clock.now();
+  const isOurs = and(eq(payments.orderId, order.id), eq(payments.declines, payment.declines));
+  try {
+    await db.batch([
+      failUnless(db, sql`${orderState(order.id)} <> 'cancelled'`),
+      db
+        .update(payments)
+        .set({ state: "captured", reference, updatedAt })
+        .where(and(isOurs, eq(payments.state, "charging"))),
+      moveOrder(db, order.id, "pay", updatedAt),
+    ]);
+    return "paid";
+  } catch (error) {
+    const { state } = (await findOrder(db, order.id)) ?? order;
+    if (state !== "cancelled") throw error;
+    // The sweep of the outbox relays it.
+    await db.batch([
+      db
+        .update(payments)
+        .set({ state: "refunding", reference, updatedAt })
+        .where(and(isOurs, inArray(payments.state, ["charging", "voided"]))),
+      outbox.insert(await parts.prepareRefund(order.id)),
+    ]);
+    return "cancelled";
+  }
+}
+
+/** Writes that the charge was declined, payment and order in one batch; guarded as `recordCapture`. */
+export async function recordDecline(
+  { db, clock }: PaymentParts,
+  { orderId, declines }: Payment,
+  declineReason: string,
+): Promise<void> {
+  const updatedAt = clock.now();
+  await db.batch([
+    db
+      .update(payments)
+      .set({ state: "declined", declineReason, declines: declines + 1, updatedAt })
+      .where(
+        and(
+          eq(payments.orderId, orderId),
+          eq(payments.state, "charging"),
+          eq(payments.declines, declines),
+        ),
+      ),
+    moveOrder(db, orderId, "decline", updatedAt),
+  ]);
+}
+
+/** The statement that asks for the money back; `refund_payment` does it. Rows written: 1 or 0. */
+export function askRefund(
+  db: DrizzleD1Database,
+  orderId: string,
+  now: number,
+): BatchItem<"sqlite"> {
+  return db
+    .update(payments)
+    .set({ state: "refunding", updatedAt: now })
+    .where(and(eq(payments.orderId, orderId), eq(payments.state, "captured")));
+}
+
+/** Writes that the money is back, payment, order and the customer's mail in one batch. Safe to repeat. */
+export async function recordRefund(
+  { db, clock, mail, locale }: PaymentParts,
+  order: Order,
+): Promise<void> {
+  const updatedAt = clock.now();
+  const amount = moneyText(order.amountMinor, order.currency, order.locale ?? locale);
+  await db.batch([
+    db
+      .update(payments)
+      .set({ state: "refunded", updatedAt })
+      .where(
+        and(eq(payments.orderId, order.id), inArray(payments.state, ["captured", "refunding"])),
+      ),
+    moveOrder(db, order.id, "refund", updatedAt),
+    ...(await mail.queue([
+      customerMail(orderRefunded, order, locale, { orderId: order.id, amount }),
+    ])),
+  ]);
+}
+
+/** Writes that a refund was refused: the money is still ours, and another may be asked for. */
+export async function recordRefusal(
+  { db, clock }: PaymentParts,
+  { orderId, refusals }: Payment,
+  refusalReason: string,
+): Promise<void> {
+  await db
+    .update(payments)
+    .set({
+      state: "captured",
+      refusalReason,
+      refusals: refusals + 1,
+      updatedAt: clock.now(),
+    })
+    .where(
+      and(
+        eq(payments.orderId, orderId),
+        eq(payments.state, "refunding"),
+        eq(payments.refusals, refusals),
+      ),
+    );
+}
+
+/** Writes that nothing was charged, nor will be: the order was cancelled. */
+export async function recordVoid({ db, clock }: PaymentParts, { orderId }: Payment): Promise<void> {
+  await db
+    .update(payments)
+    .set({ state: "voided", updatedAt: clock.now() })
+    .where(and(eq(payments.orderId, orderId), eq(payments.state, "charging")));
+}
+
+/** For guards: what state the payment of an order is in; null: there is none. */
+export function paymentState(orderId: string): SQL {
+  return sql`(SELECT state FROM payments WHERE order_id = ${orderId})`;
+}
