@@ -4,8 +4,8 @@ import {
   defineMail,
   MAIL_OPTIONS,
   mailOf,
-  MailUnavailableError,
   RecipientRefusedError,
+  settleMail,
   type Locale,
 } from "../mail/index.ts";
 import { defineShopTask } from "../services/index.ts";
@@ -144,7 +144,8 @@ export const sendTransactionNotification = defineShopTask({
     const outcomes = await mail.send(mails);
     // Sent again to both: the desk knows who has it.
     const open = outcomes.find((each) => each.status === "failed" && !each.isPermanent);
-    if (open?.status === "failed") throw new MailUnavailableError(open.reason);
+    const unsent = open && settleMail(open, null);
+    if (unsent?.status === "rejected") throw unsent.reason;
     const sent = outcomes.filter(({ status }) => status === "sent").length;
     if (sent === 0) throw new RecipientRefusedError("Neither buyer nor seller can be written to.");
     return { sent_count: sent, failed_count: sides.length - sent };
