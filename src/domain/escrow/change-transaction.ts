@@ -54,7 +54,8 @@ export function changeTransaction(
     const found = await findCase(parts.db, id);
     const roles = found === null ? [] : rolesOf(actor, found.transaction);
     if (found === null || roles.length === 0) return refused("not_found");
-    const decision = decide(found, roles, command, parts.clock.now());
+    const now = parts.clock.now();
+    const decision = decide(found, roles, command, now);
     if (decision.kind === "refused") {
       const isRepeat = decision.code === "wrong_state" && (await happened(parts.db, id, command));
       return isRepeat ? { answer: { kind: "same", found }, write: null } : refused(decision.code);
@@ -62,18 +63,18 @@ export function changeTransaction(
     const obstacle =
       command.event === "fund" ? await obstacleToFunding(parts.db, found, command.detail) : null;
     if (obstacle !== null) return refused(obstacle);
-    return proposal(parts, actor, found, command, decision);
+    return proposal(parts.db, actor, found, command, decision, now);
   });
 }
 
 function proposal(
-  { db, clock }: EscrowParts,
+  db: DrizzleD1Database,
   { owner }: Actor,
   { transaction, milestones }: EscrowCase,
   command: Command,
   decision: Change,
+  now: number,
 ): Proposal<ChangeAnswer> {
-  const now = clock.now();
   const version = transaction.version + 1;
   const { state, role, notification } = decision;
   const changed = new Map(decision.milestones.map((each) => [each.number, each]));

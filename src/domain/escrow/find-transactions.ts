@@ -3,13 +3,7 @@ import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { EscrowCase, Transaction } from "./decide.ts";
 import { balanceOf, type Balance } from "./ledger.ts";
 import type { TransactionState } from "./states.ts";
-import {
-  escrowEntries,
-  escrowEvents,
-  escrowMilestones,
-  escrowTransactions,
-  IS_DISPUTED,
-} from "./tables.ts";
+import { escrowEntries, escrowEvents, escrowMilestones, escrowTransactions } from "./tables.ts";
 
 /** A change of a transaction or of a verification, as it is stored. */
 export type EscrowChange = typeof escrowEvents.$inferSelect;
@@ -115,8 +109,6 @@ export async function listTransactions(
       .where(
         and(
           side === null ? undefined : eq(escrowTransactions[side], userId ?? 0),
-          // A bound state would not be known to fit the index of the disputed.
-          state === "disputed" ? IS_DISPUTED : undefined,
           state === null ? undefined : eq(escrowTransactions.state, state),
           before === null ? undefined : lt(escrowTransactions.id, before),
         ),

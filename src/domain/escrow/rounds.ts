@@ -1,8 +1,10 @@
 import { signature, type TaskContext } from "#engine";
 import type { ShopServices } from "../services/index.ts";
 
-/** Mails that a run sends itself, of those it queued and others; what is left goes with the next sweep. */
-const SWEPT_MAILS = 2_000;
+/** What a run sends itself of the mails that wait, and for how long; what is left goes with the next sweep. */
+const MAX_SWEPT = 2_000;
+const MAX_SWEEP_MS = 5 * 60_000;
+const SWEPT_AT_ONCE = 100;
 
 /** A round of a job: what it did, and where it stands. */
 export interface Round {
@@ -39,7 +41,19 @@ export async function runInRounds(
   if (next !== null) {
     await lovage.send(signature(name, { ...kwargs, after: next }), { route: name, key: taskId });
   }
-  const swept = await services.mail.sweep(SWEPT_MAILS);
-  log("reminded", { ...done, ...swept, next });
+  log("queued", { ...done, next, sent: await sweep(services, signal) });
   return { ...done, is_done: next === null };
+}
+
+/** Sends mails that wait, until none does or it has had its share. */
+async function sweep({ mail, clock }: ShopServices, signal: AbortSignal): Promise<number> {
+  const until = clock.now() + MAX_SWEEP_MS;
+  let sent = 0;
+  for (let left = MAX_SWEPT; left > 0; left -= SWEPT_AT_ONCE) {
+    if (signal.aborted || clock.now() > until) break;
+    const swept = await mail.sweep(SWEPT_AT_ONCE);
+    sent += swept.sent;
+    if (swept.sent + swept.failed < SWEPT_AT_ONCE) break;
+  }
+  return sent;
 }

@@ -1,17 +1,15 @@
 /**
- * The life of an escrow transaction. It never goes back, and the last row is final.
+ * The life of an escrow transaction. It never goes back; `cancelled`, `refunded` and `completed` are final.
  *
  * ```
- *   pending_funding ──fund──► funded ──start──► in_progress ⟲ submit, approve, reject (a milestone)
- *         │                   │    │              │  │  │
- *         │                   │ dispute ─────────dispute│ approve (the last milestone)
- *         │                   │         ▼            │  │
- *         │                   │      disputed ──release─┤
- *         │                   │         │            │  │
- *       cancel                └─────── refund ───────┘  │
- *         ▼                             ▼               ▼
- *     cancelled                     refunded        completed
+ *   pending_funding ──fund──► funded ──start──► in_progress ──approve (the last milestone)──► completed
+ *         │                    │  │               │  │                                            ▲
+ *         │                    │  └────dispute────┼──┴───────► disputed ──────────release─────────┘
+ *       cancel                 │                  │               │
+ *         ▼                    └──────refund──────┴───────────────┴──► refunded
+ *     cancelled
  * ```
+ * Milestones are submitted, approved and rejected while it is in progress.
  */
 export const TRANSACTION_STATES = [
   "pending_funding",

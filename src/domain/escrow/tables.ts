@@ -15,7 +15,6 @@ import type { VerificationEvent, VerificationStatus } from "./verification-state
 /** As queries have to write it, for the indexes below to serve them. */
 export const IS_ACTIVE = sql`state IN ('pending_funding', 'funded', 'in_progress', 'disputed')`;
 export const IS_UNFUNDED = sql`state = 'pending_funding'`;
-export const IS_DISPUTED = sql`state = 'disputed'`;
 
 /**
  * Deals between a buyer and a seller. Written by requests, each change in one batch with its row in
@@ -53,7 +52,9 @@ export const escrowTransactions = sqliteTable(
     index("escrow_transactions_buying").on(table.buyerId).where(IS_ACTIVE),
     index("escrow_transactions_selling").on(table.sellerId).where(IS_ACTIVE),
     index("escrow_transactions_unfunded").on(table.remindAt).where(IS_UNFUNDED),
-    index("escrow_transactions_disputed").on(table.id).where(IS_DISPUTED),
+    index("escrow_transactions_disputed")
+      .on(table.id)
+      .where(sql`state = 'disputed'`),
     uniqueIndex("escrow_transactions_request")
       .on(table.buyerId, table.requestKey)
       .where(sql`request_key IS NOT NULL`),

@@ -4,11 +4,12 @@ import {
   defineMail,
   MAIL_OPTIONS,
   mailOf,
-  MailUnavailableError,
   RecipientRefusedError,
+  settleMail,
   type Locale,
 } from "../mail/index.ts";
 import { defineShopTask } from "../services/index.ts";
+import type { EscrowCase, Milestone } from "./decide.ts";
 import { findCase, findTold } from "./find-transactions.ts";
 import { amountText } from "./money.ts";
 import { NOTIFICATION_TYPES, type NotificationType } from "./notification-types.ts";
@@ -19,7 +20,7 @@ interface Notice {
   readonly side: "buyer" | "seller";
   readonly transactionId: string;
   readonly title: string;
-  /** Minor units: of the milestone, where it is about one, else of the whole. */
+  /** Minor units, see `amountOf`. */
   readonly amountMinor: number;
   readonly currency: string;
   /** Null: it is about the whole. */
@@ -70,6 +71,20 @@ function words(type: NotificationType, notice: Notice, locale: Locale) {
   return { subject, body: [sentences[side], { facts }] };
 }
 
+/** What it is about: the milestone, what goes back to the buyer, or the whole (also of the last approval). */
+function amountOf(
+  type: NotificationType,
+  { transaction, milestones }: EscrowCase,
+  milestone: Milestone | undefined,
+): number {
+  if (type !== "refunded") {
+    return (type === "completed" ? transaction : (milestone ?? transaction)).amountMinor;
+  }
+  return milestones
+    .filter(({ state }) => state === "closed")
+    .reduce((total, { amountMinor }) => total + amountMinor, 0);
+}
+
 /** Events whose detail is a reason, for both sides to read. */
 const WITH_REASON = new Set<string>(["dispute", "cancel", "refund", "release", "reject"]);
 
@@ -105,8 +120,7 @@ export const sendTransactionNotification = defineShopTask({
     const notice = {
       transactionId: id,
       title: transaction.title,
-      // The last approval tells of the whole.
-      amountMinor: (type === "completed" ? transaction : (milestone ?? transaction)).amountMinor,
+      amountMinor: amountOf(type, found, milestone),
       currency: transaction.currency,
       milestone: milestone?.title ?? null,
       reason: WITH_REASON.has(told.event) ? told.detail : null,
@@ -130,7 +144,8 @@ export const sendTransactionNotification = defineShopTask({
     const outcomes = await mail.send(mails);
     // Sent again to both: the desk knows who has it.
     const open = outcomes.find((each) => each.status === "failed" && !each.isPermanent);
-    if (open?.status === "failed") throw new MailUnavailableError(open.reason);
+    const unsent = open && settleMail(open, null);
+    if (unsent?.status === "rejected") throw unsent.reason;
     const sent = outcomes.filter(({ status }) => status === "sent").length;
     if (sent === 0) throw new RecipientRefusedError("Neither buyer nor seller can be written to.");
     return { sent_count: sent, failed_count: sides.length - sent };

@@ -4,7 +4,7 @@ import type { NotificationType } from "./notification-types.ts";
 /** What the sentences are made with. */
 export interface Told {
   readonly title: string;
-  /** Of the milestone, where it is about one, else of the whole; with its currency. */
+  /** What it is about, with its currency: the milestone, what goes back, or the whole. */
   readonly amount: string;
   /** The milestone's title; empty: it is about the whole. */
   readonly milestone: string;
@@ -48,11 +48,10 @@ const en: Readonly<Record<NotificationType, Sentence>> = {
     buyer: "Nothing was paid, and nothing is due any more.",
     seller: "Nothing was paid. Please don't start.",
   }),
-  refunded: ({ title }) => ({
+  refunded: ({ title, amount }) => ({
     subject: `Escrow “${title}” was refunded`,
-    buyer: "What was still held in escrow goes back to you.",
-    seller:
-      "What was still held in escrow goes back to the buyer. What was released to you before stays yours.",
+    buyer: `What was still held in escrow goes back to you: ${amount}.`,
+    seller: `What was still held in escrow goes back to the buyer: ${amount}. What was released to you before stays yours.`,
   }),
   completed: ({ title }) => ({
     subject: `Escrow “${title}” is completed`,
@@ -105,11 +104,10 @@ const ru: Readonly<Record<NotificationType, Sentence>> = {
     buyer: "Оплата не поступала, и платить больше не нужно.",
     seller: "Оплата не поступала. Пожалуйста, не приступайте к работе.",
   }),
-  refunded: ({ title }) => ({
+  refunded: ({ title, amount }) => ({
     subject: `По сделке «${title}» оформлен возврат`,
-    buyer: "Деньги, которые ещё хранились у нас, возвращаются вам.",
-    seller:
-      "Деньги, которые ещё хранились у нас, возвращаются покупателю. То, что было перечислено вам раньше, остаётся у вас.",
+    buyer: `Остаток, который хранился у нас, возвращается вам: ${amount}.`,
+    seller: `Остаток, который хранился у нас, возвращается покупателю: ${amount}. То, что было перечислено вам раньше, остаётся у вас.`,
   }),
   completed: ({ title }) => ({
     subject: `Сделка «${title}» завершена`,

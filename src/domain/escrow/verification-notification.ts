@@ -1,12 +1,6 @@
 import { z } from "zod";
 import { findUsers } from "../accounts/index.ts";
-import {
-  defineMail,
-  MAIL_OPTIONS,
-  mailOf,
-  MailUnavailableError,
-  RecipientRefusedError,
-} from "../mail/index.ts";
+import { defineMail, MAIL_OPTIONS, mailOf, settleMail } from "../mail/index.ts";
 import { defineShopTask } from "../services/index.ts";
 import { findTold } from "./find-transactions.ts";
 import { NothingToTellError } from "./transaction-notification.ts";
@@ -87,9 +81,8 @@ export const sendVerificationNotification = defineShopTask({
     const [outcome] = await mail.send([
       mailOf(sellerVerification, { key: taskId, to: user.email, locale, props }),
     ]);
-    if (outcome?.status === "sent") return { sent_count: 1, failed_count: 0 };
-    const reason = outcome?.reason ?? "The transport gave no outcome.";
-    if (outcome?.isPermanent === true) throw new RecipientRefusedError(reason);
-    throw new MailUnavailableError(reason);
+    const settled = settleMail(outcome, { sent_count: 1, failed_count: 0 });
+    if (settled.status === "rejected") throw settled.reason;
+    return settled.value;
   },
 });

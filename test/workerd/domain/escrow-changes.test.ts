@@ -89,6 +89,22 @@ it("the whole way: funded, started, delivered, sent back, delivered again, appro
   expect(await rows("SELECT id FROM outbox")).toEqual([]);
 });
 
+it("a notification waits in the outbox while the ledger is out of reach; of a change that lost there is none", async () => {
+  const escrow = createEscrow();
+  escrow.ledger.gate = () => Promise.reject(new Error("out of reach"));
+  const id = await escrow.created();
+  const answers = await Promise.all([
+    escrow.change(buyer, id, { event: "cancel" }),
+    escrow.change(seller, id, { event: "cancel" }),
+  ]);
+  await escrow.settled();
+  expect(answers.map(({ kind }) => kind).sort()).toEqual(["changed", "same"]);
+  const waiting = await rows<{ id: string }>("SELECT id FROM outbox ORDER BY id");
+  const told = (await changesOf(id)).map((change) => change.task_id);
+  expect(waiting.map((task) => task.id)).toEqual(told.sort());
+  expect(told).toHaveLength(2);
+});
+
 it("an unverified seller's transaction is not funded", async () => {
   const escrow = createEscrow();
   const id = await escrow.created();

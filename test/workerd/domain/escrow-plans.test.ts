@@ -90,12 +90,16 @@ it("lists read through an index, and need no sorting", async () => {
   await listPendingVerifications(db, 10);
   expect(ran).toHaveLength(7);
   expect(await scansOf(ran)).toEqual([]);
+  const used: string[] = [];
   for (const { query, values } of ran) {
     const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${query}`)
       .bind(...values)
       .all<{ detail: string }>();
-    expect(results.map(({ detail }) => detail).join()).not.toContain("TEMP B-TREE");
+    const plan = results.map(({ detail }) => detail).join();
+    expect(plan).not.toContain("TEMP B-TREE");
+    used.push(/INDEX (?:escrow_transactions|seller_verifications)_(\w+)/.exec(plan)?.[1] ?? "key");
   }
+  expect(used).toEqual(["buyer", "seller", "buyer", "seller", "key", "disputed", "pending"]);
 });
 
 it("a change reads and writes by keys alone", async () => {

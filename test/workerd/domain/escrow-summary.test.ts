@@ -126,6 +126,8 @@ it("a run does 2,000 people and calls itself for the rest, on the same day", asy
   const escrow = createEscrow();
   const first = await escrow.run(SUMMARIZE, {}, "run");
   expect(first).toEqual({ count: 2_000, mails: 2_000, is_done: false });
+  expect(await escrow.run(SUMMARIZE, {}, "run")).toEqual(first);
+  expect(escrow.ledger.taken.size).toBe(1);
   const [next] = [...escrow.ledger.taken.values()];
   expect(JSON.parse(next?.kwargs ?? "")).toEqual({ date: "2027-01-04", after: 2_998 });
   escrow.time.now += DAY_MS;

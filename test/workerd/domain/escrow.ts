@@ -34,8 +34,9 @@ export async function emptyEscrow(): Promise<void> {
 /** Accounts, the odd ones English, the even ones of the deployment's language. */
 export async function addUsers(...ids: number[]): Promise<void> {
   await env.DB.prepare(
-    `INSERT INTO users SELECT value, 'user' || value, 'user' || value || '@example.com', '', '', '',
-       'user', iif(value % 2 = 1, 'en', NULL), 0, 1 FROM json_each(?)`,
+    `INSERT INTO users (id, username, email, first_name, last_name, password_hash, role, locale,
+       created_at) SELECT value, 'user' || value, 'user' || value || '@example.com', '', '', '',
+       'user', iif(value % 2 = 1, 'en', NULL), 0 FROM json_each(?)`,
   )
     .bind(JSON.stringify(ids))
     .run();
