@@ -5,9 +5,7 @@ import { defineConfig } from "vitest/config";
 /** Vitest runs a group of one worker after all others, so the projects before e2e need at least two. */
 const maxWorkers = Math.max(2, availableParallelism());
 
-/** Read from the environment when the plugin looks whether wrangler.toml's required secrets are there. */
 const ID_SECRET = "for tests only: 0123456789abcdef0123456789abcdef";
-process.env["ID_SECRET"] ??= ID_SECRET;
 
 /**
  * Four kinds of test, one project each:
