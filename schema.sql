@@ -25,6 +25,12 @@ CREATE INDEX `emails_by_time` ON `emails` (`created_at`);
 
 CREATE INDEX `emails_due` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending');
 
+CREATE TABLE `expiring_results` (
+	`expires_at` integer NOT NULL,
+	`task_id` text NOT NULL,
+	PRIMARY KEY(`expires_at`, `task_id`)
+) WITHOUT ROWID;
+
 CREATE TABLE `files` (
 	`id` text PRIMARY KEY NOT NULL,
 	`owner` text NOT NULL,
