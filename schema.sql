@@ -117,6 +117,12 @@ CREATE INDEX `escrow_transactions_selling` ON `escrow_transactions` (`seller_id`
 
 CREATE INDEX `escrow_transactions_unfunded` ON `escrow_transactions` (`remind_at`) WHERE state = 'pending_funding';
 
+CREATE TABLE `expiring_results` (
+	`expires_at` integer NOT NULL,
+	`task_id` text NOT NULL,
+	PRIMARY KEY(`expires_at`, `task_id`)
+) WITHOUT ROWID;
+
 CREATE TABLE `files` (
 	`id` text PRIMARY KEY NOT NULL,
 	`owner` text NOT NULL,

@@ -215,6 +215,12 @@ CREATE TABLE `simulated_refunds` (
 	PRIMARY KEY(`charge_key`, `idempotency_key`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
+CREATE TABLE `expiring_results` (
+	`expires_at` integer NOT NULL,
+	`task_id` text NOT NULL,
+	PRIMARY KEY(`expires_at`, `task_id`)
+) WITHOUT ROWID;
+--> statement-breakpoint
 ALTER TABLE `emails` ADD `headers` text;--> statement-breakpoint
 ALTER TABLE `emails` ADD `state` text DEFAULT 'sent' NOT NULL;--> statement-breakpoint
 ALTER TABLE `emails` ADD `attempts` integer DEFAULT 1 NOT NULL;--> statement-breakpoint

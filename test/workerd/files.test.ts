@@ -146,3 +146,38 @@ it("an upload that broke off can be seen, but neither read nor deleted", async (
   });
   expect(await problem(answer)).toMatchObject({ status: 409, code: "uploading" });
 });
+
+/** An API key of its own owner. */
+async function apiKey(scopes: readonly string[]): Promise<Record<string, string>> {
+  const id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
+  const secret = id.padEnd(43, "s");
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret));
+  const hash = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0"));
+  await env.DB.prepare("INSERT INTO api_keys VALUES (?1, 'test', ?1, ?2, ?3, 0, NULL, NULL)")
+    .bind(id, hash.join(""), JSON.stringify(scopes))
+    .run();
+  return { Authorization: `Bearer lv_${id}_${secret}` };
+}
+
+it("who may order may send orders and images, but no products", async () => {
+  const key = { ...CSV, ...(await apiKey(["orders:write"])) };
+  expect((await send(PRODUCTS, "sku", key)).status).toBe(403);
+  expect((await send("/api/files/?name=a&kind=orders", "order_id", key)).status).toBe(202);
+  const manager = { ...CSV, ...(await apiKey(["orders:write", "orders:manage"])) };
+  expect((await send(PRODUCTS, "sku", manager)).status).toBe(202);
+});
+
+it("a file of somebody else is not there, and an admin sees it", async () => {
+  const { file_id: id } = await uploaded("sku,name,price,currency\n");
+  const stranger = await apiKey(["orders:read", "orders:write"]);
+  const admin = await apiKey(["admin"]);
+  const request = (method: string, path: string, headers: Record<string, string>) =>
+    exports.default.fetch(`http://lovage/api/files/${path}`, { method, headers });
+  for (const path of [`${id}/`, `${id}/content/`, `${id}/errors/`]) {
+    expect((await request("GET", path, stranger)).status).toBe(404);
+  }
+  expect((await request("DELETE", `${id}/`, stranger)).status).toBe(404);
+  const list = await request("GET", "", stranger);
+  expect(await list.json()).toEqual({ files: [], next_cursor: null });
+  expect((await request("GET", `${id}/`, admin)).status).toBe(200);
+});

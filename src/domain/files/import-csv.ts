@@ -1,28 +1,18 @@
 import type { TaskContext } from "#engine";
 import type { ShopServices } from "../services/index.ts";
-import { csvFields, csvRows, CsvRowTooLongError, type CsvPlace } from "./csv.ts";
+import { csvFields, csvRows, type CsvPlace } from "./csv.ts";
 import { contentKey, type StoredFile } from "./file-book.ts";
 import { FileContentError } from "./file-errors.ts";
 import { importerOf, type Importer } from "./importers.ts";
-import { readHeader, readRow, type Columns, type RowError } from "./rows.ts";
+import { PartImport, type ImportState } from "./part-import.ts";
+import { readHeader, type Columns, type RowError } from "./rows.ts";
 
 /** Errors of rows that are kept; all are counted. */
-export const MAX_ERRORS = 1_000;
+const MAX_ERRORS = 1_000;
 /** The header stands in the first of it, and what is no text shows there. */
 const HEAD_BYTES = 65_536;
-/** A step reads this much at most, and takes not much longer than that: what a crash has done again. */
-const STEP_BYTES = 4 * 1_048_576;
-const STEP_MS = 20_000;
 /** After so many steps the task gives its consumer up for a second, long before its time is over. */
 const STEPS_A_RUN = 8;
-
-/** How far an import is; what a step records, so that a later run goes on from there. */
-export interface ImportState {
-  readonly place: CsvPlace;
-  readonly rows: number;
-  readonly imported: number;
-  readonly failed: number;
-}
 
 export interface ImportResult extends ImportState {
   readonly errors: readonly RowError[];
@@ -49,12 +39,13 @@ export async function importCsv(
     const from = state;
     const room = MAX_ERRORS - errors.length;
     const { more, ...next } = await ctx.step("rows", () =>
-      importPart({ file, ctx, importer, columns, from, room }),
+      new PartImport({ file, ctx, importer, columns, from, room }).run(),
     );
     state = next;
     errors.push(...more);
     if (steps % STEPS_A_RUN === 0) await ctx.sleep(1);
   }
+  errors.sort((a, b) => a.line - b.line);
   return { ...state, errors, ignored };
 }
 
@@ -77,81 +68,6 @@ async function readHead(
     return { ...header, place: row.next };
   }
   throw new FileContentError("The file has no first line that names its columns.");
-}
-
-interface Part {
-  readonly file: StoredFile;
-  readonly ctx: TaskContext<ShopServices>;
-  readonly importer: Importer;
-  readonly columns: Columns;
-  readonly from: ImportState;
-  /** Errors that may still be kept. */
-  readonly room: number;
-}
-
-/** Imports from a place on, for as long as a step may take. */
-async function importPart({
-  file,
-  ctx,
-  importer,
-  columns,
-  from,
-  room,
-}: Part): Promise<ImportState & { more: RowError[] }> {
-  const { services, signal } = ctx;
-  const began = services.clock.now();
-  const object = await services.files.get(contentKey(file.id), { offset: from.place.offset });
-  if (object === null) throw new FileContentError("The file is gone.");
-  let state = from;
-  const more: RowError[] = [];
-  const open: { line: number; row: unknown }[] = [];
-  const flush = async (place: CsvPlace, read: number, wrong: number) => {
-    const refused = await importer.put(open.splice(0));
-    const failed = wrong + refused.length;
-    more.push(...refused.slice(0, Math.max(0, room - more.length)));
-    state = {
-      place,
-      rows: state.rows + read,
-      imported: state.imported + read - failed,
-      failed: state.failed + failed,
-    };
-    const { rows, imported, failed: all } = state;
-    ctx.progress({ current: place.offset, total: file.size, rows, imported, failed: all });
-    signal.throwIfAborted();
-  };
-  let read = 0;
-  let wrong = 0;
-  let place = from.place;
-  try {
-    for await (const rows of csvRows(object.stream, from.place)) {
-      for (const { text, line, next } of rows) {
-        const found = readRow(
-          text === null ? null : csvFields(text),
-          line,
-          columns,
-          importer.schema,
-        );
-        read += 1;
-        place = next;
-        if ("row" in found) open.push({ line, row: found.row });
-        else {
-          wrong += 1;
-          more.push(...found.errors.slice(0, Math.max(0, room - more.length)));
-        }
-        if (read < importer.batch) continue;
-        await flush(place, read, wrong);
-        [read, wrong] = [0, 0];
-        const isLong = place.offset - from.place.offset > STEP_BYTES;
-        if (isLong || services.clock.now() - began > STEP_MS) return { ...state, more };
-      }
-    }
-  } catch (error) {
-    if (error instanceof CsvRowTooLongError) throw new FileContentError(error.message);
-    throw error;
-  }
-  // Empty lines at the end belong to no row.
-  await flush({ ...place, offset: file.size }, read, wrong);
-  return { ...state, more };
 }
 
 /** Whether bytes are the beginning of a text; their last character may be cut. */

@@ -41,7 +41,10 @@ export const processFileUpload = defineShopTask({
     } catch (error) {
       const isLast = maxRetries !== null && retries >= maxRetries;
       if (error instanceof FileContentError || isLast) {
-        const reason = error instanceof FileContentError ? error.message : "It could not be done.";
+        const reason =
+          error instanceof FileContentError
+            ? error.message
+            : "It could not be processed; see its task.";
         await endProcessing(services.db, { id, taskId }, "failed", { error: reason });
       }
       throw error;

@@ -21,7 +21,7 @@ import { TableReader } from "./table-reader.ts";
 const PART_ROWS = 5_000;
 const PART_BYTES = 4 * 1_048_576;
 /** After so many parts the task gives its consumer up for a second, long before its time is over. */
-const PARTS_A_RUN = 16;
+const PARTS_A_RUN = 64;
 /** A backup that is not finished by then never will be. */
 const UNFINISHED_MS = 2 * 86_400_000;
 /** How a part is tried again, within the attempt. */
@@ -102,7 +102,8 @@ async function writeTables(backup: Backup, tables: readonly TableShape[]): Promi
   const { ctx } = backup;
   const written: BackupTable[] = [];
   let steps = 0;
-  for (const table of tables) {
+  let read = 0;
+  for (const [current, table] of tables.entries()) {
     const parts: BackupPart[] = [];
     let after: string | null = null;
     for (let isLast = false; !isLast;) {
@@ -117,12 +118,12 @@ async function writeTables(backup: Backup, tables: readonly TableShape[]): Promi
       after = next.after;
       isLast = after === null;
       steps += 1;
+      read += next.part?.rows ?? 0;
+      ctx.progress({ current, total: tables.length, table: table.name, rows: read });
       if (steps % PARTS_A_RUN === 0) await ctx.sleep(1);
     }
     const rows = parts.reduce((sum, part) => sum + part.rows, 0);
     written.push({ name: table.name, columns: [...table.columns], rows, parts });
-    const all = written.reduce((sum, one) => sum + one.rows, 0);
-    ctx.progress({ current: written.length, total: tables.length, rows: all, table: table.name });
   }
   return written;
 }

@@ -17,7 +17,7 @@ const MAIL_TEXTS: ReadonlySet<string> = new Set(["text_body", "html_body"]);
  * All others have to be empty.
  */
 export const OWN_TABLES: ReadonlySet<string> = new Set([
-  ...["api_keys", "api_log", "reports", "sessions", "task_labels", "tasks", "tries_left"],
+  ...["api_keys", "api_log", "expiring_results", "reports", "task_labels", "tasks"],
 ]);
 
 /** Whether the rows of a table are in a backup. */

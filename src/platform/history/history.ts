@@ -20,6 +20,10 @@ const INSERT_ONE = `INSERT INTO tasks (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 
 const INSERT_LABELS = `INSERT INTO task_labels (label, value, task_id)
   SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
 
+/** Input: a JSON array of [expiry, task id]. Safe twice and late. Rows written: one per result. */
+const INSERT_EXPIRING = `INSERT INTO expiring_results (expires_at, task_id)
+  SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
+
 /** The history of finished tasks in D1. Bulk writes go past the ORM: they are the hottest path there is. */
 export class History implements HistoryPort {
   readonly #db: D1Database;
@@ -39,16 +43,17 @@ export class History implements HistoryPort {
       const { meta } = await statement.run();
       this.#rowsWritten += meta.rows_written;
     }
-    await this.#writeLabels(tasks);
+    // After the tasks: should this fail the flush is repeated, and all are no-ops where they were done.
+    const labels = tasks.flatMap(({ id, options: { labels: own = {} } }) =>
+      Object.entries(own).map(([label, value]) => JSON.stringify([label, value, id])),
+    );
+    await this.#writeRows(INSERT_LABELS, labels);
+    await this.#writeRows(INSERT_EXPIRING, tasks.flatMap(expiryOf));
   }
 
-  /** After the tasks: should this fail the flush is repeated, and both are no-ops where they were done. */
-  async #writeLabels(tasks: readonly FinishedTask[]): Promise<void> {
-    const rows = tasks.flatMap(({ id, options: { labels = {} } }) =>
-      Object.entries(labels).map(([label, value]) => JSON.stringify([label, value, id])),
-    );
+  async #writeRows(statement: string, rows: readonly string[]): Promise<void> {
     for (const { text } of jsonArrays(rows)) {
-      const { meta } = await this.#db.prepare(INSERT_LABELS).bind(text).run();
+      const { meta } = await this.#db.prepare(statement).bind(text).run();
       this.#rowsWritten += meta.rows_written;
     }
   }
@@ -83,4 +88,11 @@ export class History implements HistoryPort {
       .first<HistoryRow>();
     return row === null ? null : fromRow(row);
   }
+}
+
+/** When there is a result to be deleted, as a row; none, where there isn't. */
+function expiryOf({ id, finishedAt, result, large, options }: FinishedTask): string[] {
+  const { result_expires: seconds } = options;
+  if (seconds === undefined || (result === null && large === undefined)) return [];
+  return [JSON.stringify([Math.round(finishedAt + seconds * 1_000), id])];
 }

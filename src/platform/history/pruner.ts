@@ -21,7 +21,8 @@ interface Doomed {
  * The agent that deletes finished tasks when their time is over, with their labels and large results.
  * Those whose ids carry their time are found through the primary key, so a run costs what it deletes. The
  * others (made with keys) have ids that are spread evenly: each minute looks through a 1,440th of them,
- * so that each is met once a day. Rows written: one per task, one per label.
+ * so that each is met once a day. Results of calls with `result_expires` go when they expire.
+ * Rows written: one per task, one per label, two per result.
  */
 export class HistoryPruner {
   readonly #db: D1Database;
@@ -46,6 +47,40 @@ export class HistoryPruner {
       let count = BATCH;
       for (; left > 0 && count === BATCH; left -= 1) count = await this.#delete(from, to, before);
     }
+    for (let count = BATCH; left > 0 && count === BATCH; left -= 1) {
+      count = await this.#deleteResults(now);
+    }
+  }
+
+  /** Of a task whose result has expired all else stays. What says that there is one goes last. */
+  async #deleteResults(now: number): Promise<number> {
+    const { results: expired } = await this.#db
+      .prepare(
+        `SELECT expires_at AS at, task_id AS id, detail ->> '$[10].key' AS key
+         FROM expiring_results LEFT JOIN tasks ON tasks.id = task_id
+         WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`,
+      )
+      .bind(now, BATCH)
+      .all<{ at: number; id: string; key: string | null }>();
+    if (expired.length === 0) return 0;
+    const keys = expired.flatMap(({ key }) => key ?? []);
+    if (keys.length > 0) await this.#results.delete(keys);
+    const rows = JSON.stringify(expired.map(({ at, id }) => [at, id]));
+    const ids = "(SELECT value ->> 1 FROM json_each(?))";
+    await this.#db.batch([
+      this.#db
+        .prepare(
+          `UPDATE tasks SET result = NULL, detail = json_remove(detail, '$[10]') WHERE id IN ${ids}`,
+        )
+        .bind(rows),
+      this.#db
+        .prepare(
+          `DELETE FROM expiring_results WHERE (expires_at, task_id) IN
+             (SELECT value ->> 0, value ->> 1 FROM json_each(?))`,
+        )
+        .bind(rows),
+    ]);
+    return expired.length;
   }
 
   /** What goes first is what nobody finds any more: labels and large results, then the tasks. */

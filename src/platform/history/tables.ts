@@ -49,3 +49,17 @@ export const taskLabels = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.label, table.value, table.taskId] })],
 );
+
+/**
+ * Results that go before their tasks do: of calls with `result_expires`. Written with the task; read and
+ * deleted by the pruner, with the result. WITHOUT ROWID; all other tasks cost nothing here.
+ */
+export const expiringResults = sqliteTable(
+  "expiring_results",
+  {
+    /** Epoch ms. */
+    expiresAt: integer("expires_at").notNull(),
+    taskId: text("task_id").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.expiresAt, table.taskId] })],
+);

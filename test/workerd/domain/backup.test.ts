@@ -231,7 +231,7 @@ it("a backup that was not finished is none", async () => {
   const { backup_id: id } = await backUp(shop);
   await env.FILES.delete(`backups/${id}/manifest.json`);
   await emptyTables();
-  for (const one of [id, "20261121T040000Z-00000000", "../files", ""]) {
+  for (const one of [id, "20261121T040000000Z-00000000", "../files", ""]) {
     await expect(restore(shop, one)).rejects.toMatchObject({ name: "BackupNotFoundError" });
   }
 });
@@ -369,7 +369,7 @@ it("the newest backups are kept, and what never got finished goes after two days
       const broken = new DurableTask();
       broken.crash = { at: 4, when: "after" };
       await backUp(shop, broken).catch(() => null);
-      await env.FILES.put(`backups/20261102T0400${day}1Z-00000000/orders/x`, "left behind");
+      await env.FILES.put(`backups/20261102T04000000${day}Z-00000000/orders/x`, "left behind");
     }
     const { backup_id: id } = await backUp(shop);
     expect(begunAt(id)).toBe(now);

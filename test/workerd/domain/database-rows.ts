@@ -10,7 +10,7 @@ interface Column {
 }
 
 /** Every column of every table of the shop, whoever declared it. */
-export function columns(): Promise<Column[]> {
+function columns(): Promise<Column[]> {
   return rows<Column>(
     `SELECT t.name AS "table", c.name, c.type, c."notnull", c.pk
      FROM sqlite_schema t JOIN pragma_table_info(t.name) c

@@ -215,7 +215,7 @@ it("a row that is not UTF-8 behind the beginning is one row's error", async () =
   const id = await stored(shop, content);
   expect(await new DurableTask().run(processFileUpload, { file_id: id }, shop)).toMatchObject({
     ...{ rows: 5_002, imported: 5_001, failed: 1 },
-    errors: [{ line: 5_002, field: null }],
+    errors: [{ line: 5_002, field: null, message: "Is not UTF-8." }],
   });
 });
 
@@ -247,37 +247,34 @@ it("nobody's task but its owner's processes a file, and a processed one is not p
   expect(await rows("SELECT * FROM products")).toEqual([]);
 });
 
-/** 120,000 rows: more than one step reads. */
+/** More than one step reads. */
 const MANY = Array.from(
-  { length: 120_000 },
-  (_, n) => `S${n},Product number ${n},${n % 1_000}.99,EUR,\n`,
+  { length: 25_000 },
+  (_, n) => `S${n},Product ${n} ${"of many ".repeat(20)},${n % 1_000}.99,EUR,\n`,
 );
 
 it("a long file is imported in steps; a crash at any of them loses and doubles nothing", async () => {
   const shop = createShop();
-  const id = await stored(shop, PRODUCTS + MANY.join("") + "bad\n");
+  const id = await stored(shop, `${PRODUCTS}${MANY.join("")}bad\n`);
   const task = new DurableTask();
-  for (const at of [1, 2]) {
+  const run = () => task.run(processFileUpload, { file_id: id }, shop);
+  for (const step of ["header#0", "rows#0", "rows#1"]) {
     for (const when of ["before", "after"] as const) {
       task.crash = { at: 1, when };
-      const run = task.run(processFileUpload, { file_id: id }, shop);
-      await expect(run).rejects.toThrow(Crash);
+      await expect(run()).rejects.toThrow(Crash);
       expect(await findFile(shop.db, id)).toMatchObject({ state: "processing" });
     }
+    expect(task.ran.at(-1)).toBe(step);
     task.crash = { at: 2, when: "before" };
-    await expect(task.run(processFileUpload, { file_id: id }, shop)).rejects.toThrow(Crash);
-    expect(task.ran.length).toBeGreaterThanOrEqual(at);
+    await run().catch(() => null);
   }
-  task.crash = null;
-  const result = await task.run(processFileUpload, { file_id: id }, shop);
-  expect(result).toMatchObject({
-    ...{ rows: 120_001, imported: 120_000, failed: 1 },
-    errors: [{ line: 120_002, field: null }],
+  expect(await run()).toMatchObject({
+    ...{ rows: 25_001, imported: 25_000, failed: 1 },
+    errors: [{ line: 25_002, field: null }],
   });
   expect(await rows("SELECT count(*) AS count, sum(price_minor) AS sum FROM products")).toEqual([
-    { count: 120_000, sum: MANY.reduce((sum, _row, n) => sum + (n % 1_000) * 100 + 99, 0) },
+    { count: 25_000, sum: MANY.reduce((sum, _row, n) => sum + (n % 1_000) * 100 + 99, 0) },
   ]);
-  expect(new Set(task.ran)).toEqual(new Set(["header#0", "rows#0", "rows#1"]));
 });
 
 it("what a database that breaks left behind the next run mends", async () => {

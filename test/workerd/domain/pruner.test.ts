@@ -74,4 +74,38 @@ it("what is older than it is kept goes, with its labels and its result; the rest
   expect(await ids()).not.toContain(first?.id);
   for (let minute = 1; minute < 1_440; minute += 1) await pruner(MIDNIGHT + minute * 60_000).run();
   expect(new Set(await ids())).toEqual(new Set([young.id, slept.id]));
+}, 60_000);
+
+it("a result that has expired goes, wherever it is kept, and its task stays", async () => {
+  const large = { key: "results/expired/1", bytes: 3 };
+  await env.RESULTS.put(large.key, "abc");
+  const expiring = (seconds: number, over: Partial<FinishedTask> = {}) =>
+    task(1, { options: { result_expires: seconds }, ...over });
+  const tasks = {
+    small: expiring(86_399),
+    large: expiring(86_399, { large, result: null }),
+    later: expiring(86_401),
+    never: task(1),
+    failed: expiring(1, { state: "FAILURE", result: null }),
+  };
+  const history = new History(env.DB);
+  await history.write(Object.values(tasks));
+  await history.write(Object.values(tasks));
+  const results = async () =>
+    Promise.all(
+      Object.values(tasks).map(async ({ id }) => {
+        const found = await history.find(id);
+        return found && (found.large?.key ?? found.result);
+      }),
+    );
+  expect(await ids("expiring_results", "task_id")).toHaveLength(3);
+  await pruner(NOW).run();
+  await pruner(NOW).run();
+  expect(await results()).toEqual([null, null, "1", "1", null]);
+  expect(await history.find(tasks.small.id)).toMatchObject({
+    state: "SUCCESS",
+    options: { result_expires: 86_399 },
+  });
+  expect(await env.RESULTS.head(large.key)).toBeNull();
+  expect(await ids("expiring_results", "task_id")).toEqual([tasks.later.id]);
 });

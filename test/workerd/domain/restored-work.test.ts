@@ -41,11 +41,14 @@ function countingTransport() {
   return { sent, transport };
 }
 
-/** Everything is lost but what is outside: the objects, and the gateway's book. */
-async function loseDatabase(): Promise<void> {
+/**
+ * Everything is lost but what is outside: the objects, and the gateway's book.
+ * @returns puts the book back, whatever a restore made of it
+ */
+async function loseDatabase(): Promise<() => Promise<void>> {
   const charges = await rows<Record<string, unknown>>("SELECT * FROM simulated_charges");
   await emptyTables();
-  restoreCharges = async () => {
+  return async () => {
     await env.DB.prepare("DELETE FROM simulated_charges").run();
     for (const charge of charges) {
       const values = Object.values(charge);
@@ -55,7 +58,6 @@ async function loseDatabase(): Promise<void> {
     }
   };
 }
-let restoreCharges = () => Promise.resolve();
 
 async function backUp(shop: Shop): Promise<string> {
   return (await new DurableTask().run(backupDatabase, {}, shop)).backup_id;
@@ -70,9 +72,9 @@ it("work that was done before the backup is not done again when its tasks run ag
   await shop.settled();
   expect(await runTasks(shop, "1")).toEqual(["success", "success"]);
   const id = await backUp(shop);
-  await loseDatabase();
+  const putBookBack = await loseDatabase();
   await new DurableTask().run(restoreDatabase, { backup_id: id }, shop);
-  await restoreCharges();
+  await putBookBack();
   expect(await runTasks(shop, "1")).toEqual(["success", "success"]);
   expect(sent).toEqual(["customer@example.com"]);
   expect(await rows(CHARGES)).toEqual([{ order_id: "1", captures: 1 }]);
@@ -89,12 +91,12 @@ it("what a backup caught in the outbox is done by the restored shop, and a payme
   const id = await backUp(shop);
   // After the backup, and so unknown to it:
   await runTasks(shop, "paid later");
-  await loseDatabase();
+  const putBookBack = await loseDatabase();
   const again = createShop({ transport });
   const submitted: string[] = [];
   again.ledger.gate = async (tasks) => void submitted.push(...tasks.map((task) => task.name));
   await new DurableTask().run(restoreDatabase, { backup_id: id }, again);
-  await restoreCharges();
+  await putBookBack();
   expect(await rows("SELECT count(*) AS count FROM outbox")).toEqual([{ count: 4 }]);
   await env.DB.prepare("UPDATE outbox SET created_at = 1").run();
   await again.outbox.sweep();
@@ -116,7 +118,7 @@ it("while a restore is under way no task of the outbox finds a shop that knows n
   await shop.create({ orderId: "1" });
   await env.DB.prepare("INSERT INTO outbox VALUES ('x', '{}', 1)").run();
   const id = await backUp(shop);
-  await loseDatabase();
+  await emptyTables();
   const task = new DurableTask();
   await task.run(restoreDatabase, { backup_id: id }, shop);
   const tables = task.ran.map((step) => step.replace(/#\d+$/, ""));

@@ -20,7 +20,6 @@ const nothing = z.strictObject({});
 const MAX_PAGE = 100;
 
 export function maintenanceRoutes(parts: ApiParts): Route[] {
-  const { files } = parts.shop;
   return [
     {
       method: "POST",
@@ -40,10 +39,10 @@ export function maintenanceRoutes(parts: ApiParts): Route[] {
         const reader = new QueryReader(query);
         const limit = reader.integer("limit", 20, MAX_PAGE);
         reader.check();
-        const ids = (await listBackups(files)).slice(0, limit);
+        const ids = (await listBackups(parts.shop.files)).slice(0, limit);
         const backups = await Promise.all(
           ids.map(async (id) => {
-            const manifest = await readManifest(files, id);
+            const manifest = await readManifest(parts.shop.files, id);
             const startedAt = new Date(begunAt(id)).toISOString();
             return manifest === null
               ? { backup_id: id, started_at: startedAt, finished: false }
@@ -58,7 +57,7 @@ export function maintenanceRoutes(parts: ApiParts): Route[] {
       path: "/api/backups/:id",
       scope: "admin",
       handle: async ({ params }) => {
-        const manifest = await readManifest(files, params.id ?? "");
+        const manifest = await readManifest(parts.shop.files, params.id ?? "");
         if (manifest === null) throw notFound();
         return Response.json({ ...summaryOf(manifest), tables: manifest.tables });
       },
