@@ -9,6 +9,8 @@ import { conflict, notFound } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { emailView } from "./email-views.ts";
 
+const emailAddress = z.string().refine(isAddress, "Must be one e-mail address.");
+
 /** An amount with at most two decimals, as minor units. The decimals are counted in the text. */
 const amount = z
   .number()
@@ -24,7 +26,7 @@ const orderSchema = z.strictObject({
   orderId: z.string().regex(/^[\w.:-]{1,64}$/, "Must be 1 to 64 letters, digits, or _ . : -"),
   userId: z.int().positive(),
   totalAmount: amount,
-  customerEmail: z.string().refine(isAddress, "Must be one e-mail address."),
+  customerEmail: emailAddress,
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code.")
