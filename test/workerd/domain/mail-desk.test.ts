@@ -240,6 +240,18 @@ it("a mail with a secret that was never sent ends after three days", async () =>
   expect(await states()).toMatchObject([{ state: "failed" }]);
 });
 
+it("whoever asks for a mail again and again is told after three days that it is over", async () => {
+  const provider = new Provider();
+  provider.answer = () => ({ status: "failed", isPermanent: false, reason: "451" });
+  const desk = deskWith(provider);
+  const tryIt = () => desk.send([wanted("a@example.com", { kind: "secret" })]);
+  for (; now < BEGIN + 72 * HOUR; now += HOUR) {
+    expect(await tryIt()).toMatchObject([{ isPermanent: false }]);
+  }
+  now += 1;
+  expect(await tryIt()).toEqual([{ status: "failed", isPermanent: true, reason: "451" }]);
+});
+
 it("a transport that keeps mail keeps the newest secret, and none can be queued", async () => {
   const provider = new Provider(true);
   provider.answer = () => ({ status: "failed", isPermanent: false, reason: "451" });
@@ -339,13 +351,18 @@ it("the text of bulk mail that is through is kept no longer, where mail is reall
   }
 });
 
-it("many long mails go out, whatever a parameter of the database may have", async () => {
+it("many long mails go out, and no parameter is longer than the database takes", async () => {
   const provider = new Provider();
+  const meter = new Meter();
   const text = `«"Ж"» `.repeat(20_000 / 6);
   const many = Array.from({ length: 60 }, (_, n) => wanted(`${n}@example.com`, { text }));
-  const outcomes = await deskWith(provider).send(many);
+  const outcomes = await deskWith(provider, meteredDatabase(env.DB, meter)).send(many);
   expect(outcomes.every(({ status }) => status === "sent")).toBe(true);
   expect(provider.seen).toHaveLength(60);
+  const lengths = meter.statements.flatMap(({ values }) =>
+    values.map((value) => new TextEncoder().encode(String(value)).length),
+  );
+  expect(Math.max(...lengths)).toBeLessThan(2_000_000);
 });
 
 it("a mail costs four rows, and two more when it was queued and is taken in hand", async () => {

@@ -21,7 +21,12 @@ beforeEach(async () => {
 async function handle(
   name: string,
   params: object,
-  { provider = new Provider(), id = "task", signal = new AbortController().signal } = {},
+  {
+    provider = new Provider(),
+    id = "task",
+    signal = new AbortController().signal,
+    replace = (_call: unknown): void => undefined,
+  } = {},
 ): Promise<unknown> {
   const { services, lovage } = createShop({ transport: provider, services: { clock } });
   const definition = shopTasks.find((task) => task.name === name);
@@ -30,6 +35,7 @@ async function handle(
     services,
     lovage,
     signal,
+    replace,
     log: Object.assign(() => undefined, { warn: () => undefined }),
   } as unknown as TaskContext<ShopServices>;
   const handler = definition?.handler as (
@@ -237,6 +243,23 @@ it.each([
     expect(provider.sentTo).toEqual(all);
   },
 );
+
+it("a bulk notification that runs again is for those it was for", async () => {
+  await insertUsers({ id: 100 });
+  const replaced: unknown[] = [];
+  const replace = (call: unknown) => {
+    replaced.push(call);
+  };
+  const params = { subject: "News", message: "Hello.", audience: "all" };
+  await handle("send_bulk_notifications", params, { id: "bulk", replace });
+  await insertUsers({ id: 101 });
+  await handle("send_bulk_notifications", params, { id: "bulk", replace });
+  expect(replaced).toHaveLength(2);
+  expect(replaced[1]).toEqual(replaced[0]);
+  expect(await rows("SELECT id, audience, chunk_size FROM bulk_notifications")).toEqual([
+    { id: "bulk", audience: '{"lastUserId":100,"role":null}', chunk_size: 100 },
+  ]);
+});
 
 it("people who unsubscribed are skipped; bounced addresses have failed", async () => {
   const bulk = await insertBulk({ emails: ["out@example.com", "gone@example.com"] });
