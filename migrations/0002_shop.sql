@@ -30,9 +30,27 @@ CREATE TABLE `suppressions` (
 	PRIMARY KEY(`address`, `reason`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
+CREATE TABLE `api_log` (
+	`first_at` integer NOT NULL,
+	`id` text NOT NULL,
+	`entries` text NOT NULL,
+	PRIMARY KEY(`first_at`, `id`)
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TABLE `reports` (
+	`kind` text NOT NULL,
+	`period` text NOT NULL,
+	`body` text NOT NULL,
+	`is_complete` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`task_id` text NOT NULL,
+	PRIMARY KEY(`kind`, `period`)
+) WITHOUT ROWID;
+--> statement-breakpoint
 ALTER TABLE `emails` ADD `headers` text;--> statement-breakpoint
 ALTER TABLE `emails` ADD `state` text DEFAULT 'sent' NOT NULL;--> statement-breakpoint
 ALTER TABLE `emails` ADD `attempts` integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE `emails` ADD `due_at` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `emails` ADD `reason` text;--> statement-breakpoint
-CREATE INDEX `emails_due` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending');
+CREATE INDEX `emails_due` ON `emails` (`due_at`) WHERE state IN ('pending', 'sending');--> statement-breakpoint
+CREATE INDEX `orders_created` ON `orders` (`created_at`);

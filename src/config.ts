@@ -22,6 +22,8 @@ const settings = z.object({
     .transform((addresses) => addresses.filter((address) => address !== ""))
     .pipe(z.array(z.email()).max(50)),
   HISTORY_DAYS: z.coerce.number().int().min(7).max(3_650).default(30),
+  LOG_DAYS: z.coerce.number().int().min(8).max(365).default(30),
+  LOG_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(5_000),
   PUBLIC_URL: z
     .string()
     .regex(/^https?:\/\/[\w.:-]+$/)
@@ -42,6 +44,10 @@ export interface Config {
   readonly adminEmails: readonly string[];
   /** Finished tasks are kept this long. */
   readonly historyDays: number;
+  /** The log of requests is kept this long. */
+  readonly logDays: number;
+  /** Requests wait this long for others to be logged with. */
+  readonly logWaitMs: number;
   /** Where people reach the deployment: the origin, without a slash at the end. */
   readonly publicUrl: string;
   /** Of schedules that name none. */
@@ -73,6 +79,8 @@ export function readConfig(env: Env): Config {
     ),
     adminEmails: ADMIN_EMAILS,
     historyDays: checked.data.HISTORY_DAYS,
+    logDays: checked.data.LOG_DAYS,
+    logWaitMs: checked.data.LOG_WAIT_MS,
     alerts: { threshold: ALERT_THRESHOLD, windowMs: ALERT_WINDOW_MINUTES * 60_000 },
   };
 }

@@ -15,6 +15,7 @@ import { createApi, Problem, withHeaders, type Access } from "./delivery/api/ind
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
 import { sendAdminNotification, shopRoutes, type ShopServices } from "./domain/index.ts";
 import { MailDesk, Unsubscribe } from "./domain/mail/index.ts";
+import { RequestLog } from "./domain/reports/index.ts";
 import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
 import { createR2ObjectStore } from "./integrations/storage/r2-object-store.ts";
@@ -90,6 +91,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     timezone: config.timezone,
     publicUrl: config.publicUrl,
     clock,
+    logDays: config.logDays,
     adminEmails: config.adminEmails,
     keyFor,
   };
@@ -160,6 +162,14 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       },
       lovageFor,
       shop: services,
+      requestLog: new RequestLog({
+        db,
+        key: () => keyFor("request-log-ip"),
+        timers: systemTimers,
+        random: systemRandom,
+        waitMs: config.logWaitMs,
+        log,
+      }),
       clock,
       log,
     }),

@@ -31,6 +31,10 @@ export interface Env {
   readonly PUBLIC_URL?: string;
   /** Days that finished tasks are kept, at least 7; absent: 30. */
   readonly HISTORY_DAYS?: string;
+  /** Days that the log of requests is kept, at least 8; absent: 30. */
+  readonly LOG_DAYS?: string;
+  /** Requests wait this long for others to be logged with, ms up to 10,000; absent: 5,000. */
+  readonly LOG_WAIT_MS?: string;
   /** So many dead letters in so many minutes are worth a message, one a window. */
   readonly ALERT_THRESHOLD?: string;
   readonly ALERT_WINDOW_MINUTES?: string;

@@ -11,6 +11,7 @@ import type {
   TaskReader,
   TaskSearch,
 } from "#engine";
+import type { RequestLog } from "#domain/reports";
 import type { ShopServices } from "#domain/services";
 import type { Access, Caller, Scope } from "./access.ts";
 
@@ -35,6 +36,7 @@ export interface ApiParts {
   lovageFor(owner: string): Lovage;
   /** What the shop's own routes work with. */
   readonly shop: ShopServices;
+  readonly requestLog: Pick<RequestLog, "add">;
   readonly clock: Clock;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }

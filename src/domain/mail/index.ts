@@ -5,7 +5,7 @@ import { emails } from "./tables.ts";
 
 export { mailOf, MailDesk, type MailRequest } from "./mail-desk.ts";
 export { settleMail, MAIL_OPTIONS } from "./mail-tasks.ts";
-export { defineMail, type AnyMail, type Locale } from "./template.tsx";
+export { defineMail, type AnyMail, type Block, type Locale, type Words } from "./template.tsx";
 export type { StoredEmail } from "./outgoing.ts";
 export * from "./transport.ts";
 export { insertUnsubscribed, Unsubscribe } from "./unsubscribe.ts";

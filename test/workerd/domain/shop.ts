@@ -81,6 +81,7 @@ export function servicesOn(
     timezone: "UTC",
     publicUrl: PUBLIC_URL,
     clock,
+    logDays: 30,
     adminEmails: ["admin@example.com", "refused@nowhere.invalid"],
     keyFor,
     ...over,
@@ -184,7 +185,7 @@ export async function rows<Row = Record<string, unknown>>(
 /** Empties the shop's tables: storage belongs to the file, not to the test. */
 export async function emptyTables(): Promise<void> {
   const tables = await rows<{ name: string }>(
-    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%\\_%' ESCAPE '\\' OR name IN ('simulated_charges', 'task_labels')",
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%\\_%' ESCAPE '\\' OR name IN ('simulated_charges', 'task_labels', 'api_log')",
   );
   await env.DB.batch(tables.map(({ name }) => env.DB.prepare(`DELETE FROM ${name}`)));
 }
