@@ -9,6 +9,13 @@ CREATE TABLE `api_keys` (
 	`revoked_at` integer
 ) WITHOUT ROWID;
 
+CREATE TABLE `api_log` (
+	`first_at` integer NOT NULL,
+	`id` text NOT NULL,
+	`entries` text NOT NULL,
+	PRIMARY KEY(`first_at`, `id`)
+) WITHOUT ROWID;
+
 CREATE TABLE `bulk_notifications` (
 	`id` text PRIMARY KEY NOT NULL,
 	`subject` text NOT NULL,
@@ -165,6 +172,8 @@ CREATE TABLE `orders` (
 	`created_at` integer NOT NULL
 , `seller_task_id` text, `shipped_at` integer, `delivered_at` integer, `cancelled_at` integer, `refunded_at` integer) WITHOUT ROWID;
 
+CREATE INDEX `orders_created` ON `orders` (`created_at`);
+
 CREATE INDEX `orders_listed` ON `orders` (`owner`,`state`,`created_at`);
 
 CREATE TABLE `outbox` (
@@ -219,6 +228,16 @@ CREATE TABLE `products` (
 	`currency` text NOT NULL,
 	`seller_id` integer,
 	`updated_at` integer NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE `reports` (
+	`kind` text NOT NULL,
+	`period` text NOT NULL,
+	`body` text NOT NULL,
+	`is_complete` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`task_id` text NOT NULL,
+	PRIMARY KEY(`kind`, `period`)
 ) WITHOUT ROWID;
 
 CREATE TABLE `reviews` (

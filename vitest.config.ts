@@ -37,6 +37,8 @@ export default defineConfig(async () => ({
               bindings: {
                 OPEN_ACCESS: "true",
                 ID_SECRET,
+                // Tests that wait for what runs on after an answer would wait for company in the log.
+                LOG_WAIT_MS: "0",
                 TEST_MIGRATIONS: await readD1Migrations("migrations"),
               },
             },

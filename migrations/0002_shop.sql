@@ -188,6 +188,23 @@ CREATE TABLE `payment_events` (
 	`received_at` integer NOT NULL
 ) WITHOUT ROWID;
 --> statement-breakpoint
+CREATE TABLE `api_log` (
+	`first_at` integer NOT NULL,
+	`id` text NOT NULL,
+	`entries` text NOT NULL,
+	PRIMARY KEY(`first_at`, `id`)
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TABLE `reports` (
+	`kind` text NOT NULL,
+	`period` text NOT NULL,
+	`body` text NOT NULL,
+	`is_complete` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`task_id` text NOT NULL,
+	PRIMARY KEY(`kind`, `period`)
+) WITHOUT ROWID;
+--> statement-breakpoint
 CREATE TABLE `product_ratings` (
 	`sku` text PRIMARY KEY NOT NULL,
 	`reviews` integer NOT NULL,
@@ -235,5 +252,6 @@ ALTER TABLE `orders` ADD `delivered_at` integer;--> statement-breakpoint
 ALTER TABLE `orders` ADD `cancelled_at` integer;--> statement-breakpoint
 ALTER TABLE `orders` ADD `refunded_at` integer;--> statement-breakpoint
 CREATE INDEX `orders_listed` ON `orders` (`owner`,`state`,`created_at`);--> statement-breakpoint
+CREATE INDEX `orders_created` ON `orders` (`created_at`);--> statement-breakpoint
 ALTER TABLE `payments` ADD `refusals` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `payments` ADD `refusal_reason` text;

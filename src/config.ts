@@ -32,6 +32,8 @@ const settings = z.object({
   BACKUP_KEEP: z.coerce.number().int().min(1).max(1_000).default(14),
   BACKUP_KEY: secretKey,
   BACKUP_KEY_PREVIOUS: secretKey,
+  LOG_DAYS: z.coerce.number().int().min(8).max(365).default(30),
+  LOG_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(5_000),
   PUBLIC_URL: z
     .string()
     .regex(/^https?:\/\/[\w.:-]+$/)
@@ -62,6 +64,10 @@ export interface Config {
   readonly backupsKept: number;
   /** Keys for backups, the current one first; none: they are plain, without what is secret. */
   readonly backupKeys: readonly string[];
+  /** The log of requests is kept this long. */
+  readonly logDays: number;
+  /** Requests wait this long for others to be logged with. */
+  readonly logWaitMs: number;
   /** Where people reach the deployment: the origin, without a slash at the end. */
   readonly publicUrl: string;
   /** Of schedules that name none. */
@@ -109,6 +115,8 @@ export function readConfig(env: Env): Config {
     webhookSecrets: [checked.data.WEBHOOK_SECRET, checked.data.WEBHOOK_SECRET_PREVIOUS].filter(
       (secret) => secret !== "",
     ),
+    logDays: checked.data.LOG_DAYS,
+    logWaitMs: checked.data.LOG_WAIT_MS,
     alerts: { threshold: ALERT_THRESHOLD, windowMs: ALERT_WINDOW_MINUTES * 60_000 },
   };
 }

@@ -22,6 +22,7 @@ import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
 import { authenticate } from "./domain/accounts/index.ts";
 import { sendAdminNotification, shopMails, shopRoutes, type ShopServices } from "./domain/index.ts";
 import { MailDesk, Unsubscribe } from "./domain/mail/index.ts";
+import { RequestLog } from "./domain/reports/index.ts";
 import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
 import { createR2ObjectStore } from "./integrations/storage/r2-object-store.ts";
@@ -98,6 +99,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     timezone: config.timezone,
     publicUrl: config.publicUrl,
     clock,
+    logDays: config.logDays,
     adminEmails: config.adminEmails,
     maintenance: {
       mailDays: config.mailDays,
@@ -183,6 +185,14 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       lovageFor,
       shop: services,
       mails: shopMails,
+      requestLog: new RequestLog({
+        db,
+        key: () => keyFor("request-log-ip"),
+        timers: systemTimers,
+        random: systemRandom,
+        waitMs: config.logWaitMs,
+        log,
+      }),
       clock,
       log,
     }),

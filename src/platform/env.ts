@@ -47,6 +47,10 @@ export interface Env {
   /** Secrets of 16 characters or more that the payment gateway signs its events with; see README. */
   readonly WEBHOOK_SECRET?: string;
   readonly WEBHOOK_SECRET_PREVIOUS?: string;
+  /** Days that the log of requests is kept, at least 8; absent: 30. */
+  readonly LOG_DAYS?: string;
+  /** Requests wait this long for others to be logged with, ms up to 10,000; absent: 5,000. */
+  readonly LOG_WAIT_MS?: string;
   /** So many dead letters in so many minutes are worth a message, one a window. */
   readonly ALERT_THRESHOLD?: string;
   readonly ALERT_WINDOW_MINUTES?: string;

@@ -44,7 +44,8 @@ export interface Access {
   mayFailAgain(address: string): Promise<boolean>;
 }
 
-const ANONYMOUS: Caller = { owner: "anonymous", scopes: new Set(["admin"]), userId: null };
+/** Whoever comes without a credential where access is open. */
+export const ANONYMOUS: Caller = { owner: "anonymous", scopes: new Set(["admin"]), userId: null };
 
 /**
  * Who may use a route: who holds the scope. `person`: whoever signed in with an account, even where access is

@@ -6,6 +6,7 @@ import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiParts, Route } from "./route.ts";
+import { requestLogging, type ApiEnv } from "./request-logging.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { searchRoutes } from "./search-routes.ts";
 import { accountRoutes } from "./shop/account-routes.ts";
@@ -62,16 +63,20 @@ export function apiRoutes(parts: ApiParts): Route[] {
   ];
 }
 
-/** The HTTP API: routing, access and problems in one place, so that no route can go without them. */
-export function createApi(parts: ApiParts): Hono {
+/** The HTTP API: routing, access, problems and log in one place, so that no route can go without them. */
+export function createApi(parts: ApiParts): Hono<ApiEnv> {
   // In strict mode `/x` and `/x/` would be two paths.
-  const app = new Hono({ strict: false });
+  const app = new Hono<ApiEnv>({ strict: false });
+  app.use(requestLogging(parts));
   const byPath = Map.groupBy(apiRoutes(parts), (route) => route.path);
   // Fixed paths first: `process` in `/api/tasks/process` is no id, whatever the method.
   const paths = [...byPath].sort(([a], [b]) => Number(a.includes(":")) - Number(b.includes(":")));
   for (const [path, routes] of paths) {
     for (const route of routes) app.on(route.method, path, (c) => answer(parts, route, c));
-    app.all(path, () => methodNotAllowed(routes.map((route) => route.method)));
+    app.all(path, (c) => {
+      c.set("path", path);
+      return methodNotAllowed(routes.map((route) => route.method));
+    });
   }
   app.notFound(() => withHeaders(notFound().toResponse()));
   app.onError((error) => withHeaders(failure(parts, error)));
@@ -86,10 +91,12 @@ export function withHeaders(response: Response): Response {
   return response;
 }
 
-async function answer(parts: ApiParts, route: Route, c: Context): Promise<Response> {
+async function answer(parts: ApiParts, route: Route, c: Context<ApiEnv>): Promise<Response> {
   const request = c.req.raw;
+  c.set("path", route.path);
   const caller =
     route.scope === "public" ? NOBODY : await admit(parts.access, request, route.scope);
+  if (caller !== NOBODY) c.set("caller", caller);
   return withHeaders(
     await route.handle({
       request,

@@ -12,6 +12,7 @@ import type {
   TaskSearch,
 } from "#engine";
 import type { AnyMail } from "#domain/mail";
+import type { RequestLog } from "#domain/reports";
 import type { ShopServices } from "#domain/services";
 import type { Access, Caller, Policy } from "./access.ts";
 
@@ -38,6 +39,7 @@ export interface ApiParts {
   readonly shop: ShopServices;
   /** Every message the shop sends. */
   readonly mails: readonly AnyMail[];
+  readonly requestLog: Pick<RequestLog, "add">;
   readonly clock: Clock;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }

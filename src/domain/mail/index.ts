@@ -14,9 +14,11 @@ export { EMAIL_STATES, SUPPRESSION_REASONS } from "./tables.ts";
 export {
   defineMail,
   type AnyMail,
+  type Block,
   type Locale,
   type MailContent,
   type MailTemplate,
+  type Words,
 } from "./template.ts";
 export * from "./transport.ts";
 export { Unsubscribe } from "./unsubscribe.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineMail, type MailTemplate } from "../mail/index.ts";
+import { paragraphsOf } from "./message-blocks.ts";
 
 /** A text of the deployment's own, in whatever language it is; an empty line begins a paragraph. */
 export interface Notice {
@@ -21,7 +22,7 @@ export function defineNotice(declaration: {
 }): MailTemplate<Notice> {
   const words = ({ subject, message }: Notice) => ({
     subject,
-    body: message.split("\n\n").filter((paragraph) => paragraph.trim() !== ""),
+    body: paragraphsOf(message),
   });
   return defineMail<Notice>({ ...declaration, en: words, ru: words });
 }

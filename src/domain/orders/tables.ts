@@ -3,7 +3,8 @@ import type { OrderState } from "./states.ts";
 
 /**
  * Orders. Written by checkout (once, and when the shop or the customer moves it on) and by the payment tasks
- * (state); read by requests and tasks; deleted by nobody. WITHOUT ROWID. The index is of an owner's list.
+ * (state); read by requests and tasks; deleted by nobody. WITHOUT ROWID. Indexes: an owner's list, and a
+ * day's report.
  */
 export const orders = sqliteTable(
   "orders",
@@ -34,7 +35,10 @@ export const orders = sqliteTable(
     cancelledAt: integer("cancelled_at"),
     refundedAt: integer("refunded_at"),
   },
-  (table) => [index("orders_listed").on(table.owner, table.state, table.createdAt)],
+  (table) => [
+    index("orders_listed").on(table.owner, table.state, table.createdAt),
+    index("orders_created").on(table.createdAt),
+  ],
 );
 
 /**

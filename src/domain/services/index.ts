@@ -25,6 +25,8 @@ export interface ShopServices {
   /** Where people reach the deployment, without a slash at the end: links are made from it. */
   readonly publicUrl: string;
   readonly clock: Clock;
+  /** The log of requests is kept this long. */
+  readonly logDays: number;
   /** Whom the deployment tells of trouble, besides its admins' accounts; may be nobody. */
   readonly adminEmails: readonly string[];
   readonly maintenance: MaintenanceSettings;

@@ -257,7 +257,7 @@ it("a bulk notification that runs again is for those it was for", async () => {
   expect(replaced).toHaveLength(2);
   expect(replaced[1]).toEqual(replaced[0]);
   expect(await rows("SELECT id, audience, chunk_size FROM bulk_notifications")).toEqual([
-    { id: "bulk", audience: '{"lastUserId":100,"role":null}', chunk_size: 100 },
+    { id: "bulk", audience: '{"parts":[100],"role":null}', chunk_size: 0 },
   ]);
 });
 

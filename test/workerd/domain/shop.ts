@@ -92,6 +92,7 @@ export function servicesOn(
     timezone: "UTC",
     publicUrl: PUBLIC_URL,
     clock,
+    logDays: 30,
     adminEmails: ["admin@example.com", "refused@nowhere.invalid"],
     maintenance: { mailDays: 90, backupsKept: 14, backupKeys: [], secretTemplates: [] },
     cartDays: 30,
