@@ -7,6 +7,7 @@ import { createServer, type Server } from "node:http";
 import { LocalServer } from "../scripts/local-server.ts";
 import { beat } from "./beat.ts";
 import { canvases } from "./canvas.ts";
+import { shop } from "./shop.ts";
 import { bill, call, median, round2, totals, untilRecorded } from "./measure.ts";
 
 const PORT = Number(process.env["BENCH_PORT"] ?? 8790);
@@ -193,6 +194,7 @@ try {
     latency: () => latency(url, 500),
     canvas: () => canvases(url),
     beat: () => beat(url),
+    shop: () => shop(url),
     features: () => features(url),
     memory_mib_after_each_50k: () => memory(server, () => noop(50_000)),
   };

@@ -110,7 +110,7 @@ it("e-mail to a list, and what waits, as tasks", async () => {
     "INSERT INTO emails VALUES ('event:1', 'w@example.com', 't', '<w>', 's', 't', 'h', 0, NULL, 'pending', 0, 1, NULL)",
   ).run();
   expect(await result(await submit("send_pending_emails", {}))).toMatchObject({ sent_count: 1 });
-  const schedule = await (await get("/api/schedules/send-pending-emails/")).json();
+  const schedule = await (await get("/api/schedules/send_pending_emails/")).json();
   expect(schedule).toMatchObject({ task: "send_pending_emails", enabled: true });
 });
 

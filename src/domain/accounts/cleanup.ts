@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
-import { declareSchedule, type DeclaredSchedule } from "#engine";
+import { crontab, declareSchedule, type DeclaredSchedule } from "#engine";
 import { defineShopTask } from "../services/index.ts";
 import { sessionIdPrefix } from "./sessions.ts";
 import { passwordResets, sessions, triesLeft } from "./tables.ts";
@@ -56,12 +56,9 @@ export const cleanupExpiredTokens = defineShopTask({
 });
 
 export const cleanupSchedule = (timezone: string): DeclaredSchedule =>
-  declareSchedule("cleanup_expired_tokens", cleanupExpiredTokens.s({}), {
-    kind: "crontab",
-    timezone,
-    minute: "17",
-    hour: "*",
-    day_of_month: "*",
-    month_of_year: "*",
-    day_of_week: "*",
-  });
+  declareSchedule(
+    "cleanup_expired_tokens",
+    cleanupExpiredTokens.s({}),
+    crontab(timezone, { minute: "17" }),
+    { overlap: "skip", description: "Deletes sessions, links and counters that are over." },
+  );

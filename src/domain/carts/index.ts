@@ -1,4 +1,4 @@
-import { declareSchedule, type DeclaredSchedule } from "#engine";
+import { crontab, declareSchedule, type DeclaredSchedule } from "#engine";
 import type { AnyMail } from "../mail/index.ts";
 import { cleanupOldCarts } from "./cleanup-old-carts.ts";
 
@@ -12,11 +12,7 @@ export const cartSchedules = (timezone: string): readonly DeclaredSchedule[] => 
   declareSchedule(
     "cleanup_old_carts",
     cleanupOldCarts.s({}),
-    {
-      kind: "crontab",
-      ...{ minute: "0", hour: "3", day_of_month: "*", month_of_year: "*", day_of_week: "*" },
-      timezone,
-    },
-    { overlap: "skip", description: "Deletes carts that were abandoned" },
+    crontab(timezone, { minute: "0", hour: "3" }),
+    { overlap: "skip", description: "Deletes carts that were abandoned." },
   ),
 ];

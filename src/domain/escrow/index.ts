@@ -1,4 +1,4 @@
-import { declareSchedule, type Crontab, type DeclaredSchedule } from "#engine";
+import { crontab, declareSchedule, type DeclaredSchedule } from "#engine";
 import type { AnyMail } from "../mail/index.ts";
 import { sendDailyTransactionSummary, transactionSummary } from "./daily-summary.ts";
 import { cleanupOldPendingTransactions, fundingReminder } from "./funding-reminders.ts";
@@ -36,29 +36,23 @@ export const escrowMails: readonly AnyMail[] = [
   overdueMilestones,
 ];
 
-export const escrowSchedules = (timezone: string): readonly DeclaredSchedule[] => {
-  const at = (hour: string, days: Partial<Crontab> = {}) =>
-    ({
-      kind: "crontab",
-      ...{ minute: "0", hour, day_of_month: "*", month_of_year: "*", day_of_week: "*" },
-      ...days,
-      timezone,
-    }) as const;
-  return [
-    declareSchedule("daily-transaction-summary", sendDailyTransactionSummary.s({}), at("8"), {
-      description: "Tells everybody in a transaction how theirs stand.",
-    }),
-    declareSchedule(
-      "cleanup-old-pending-transactions",
-      cleanupOldPendingTransactions.s({}),
-      at("2"),
-      { description: "Reminds of transactions that wait for their money for more than 7 days." },
-    ),
-    declareSchedule(
-      "check-overdue-milestones",
-      checkOverdueMilestones.s({}),
-      at("10", { day_of_week: "mon" }),
-      { description: "Tells sellers of milestones that are pending for more than 14 days." },
-    ),
-  ];
-};
+export const escrowSchedules = (timezone: string): readonly DeclaredSchedule[] => [
+  declareSchedule(
+    "send_daily_transaction_summary",
+    sendDailyTransactionSummary.s({}),
+    crontab(timezone, { minute: "0", hour: "8" }),
+    { description: "Tells everybody in a transaction how theirs stand." },
+  ),
+  declareSchedule(
+    "cleanup_old_pending_transactions",
+    cleanupOldPendingTransactions.s({}),
+    crontab(timezone, { minute: "0", hour: "2" }),
+    { description: "Reminds of transactions that wait for their money for more than 7 days." },
+  ),
+  declareSchedule(
+    "check_overdue_milestones",
+    checkOverdueMilestones.s({}),
+    crontab(timezone, { minute: "0", hour: "10", day_of_week: "mon" }),
+    { description: "Tells sellers of milestones that are pending for more than 14 days." },
+  ),
+];

@@ -1,5 +1,4 @@
-import type { DeclaredSchedule, Timing } from "#engine";
-import { declareSchedule } from "#engine";
+import { crontab, declareSchedule, type DeclaredSchedule } from "#engine";
 import type { AnyMail } from "../mail/index.ts";
 import { backupDatabase } from "./backup-database.ts";
 import { cleanupOldRecords } from "./cleanup-old-records.ts";
@@ -19,13 +18,17 @@ export type { MaintenanceSettings } from "./settings.ts";
 export const maintenanceTasks = [backupDatabase, restoreDatabase, cleanupOldRecords] as const;
 export const maintenanceMails: readonly AnyMail[] = [];
 
-export const maintenanceSchedules = (timezone: string): readonly DeclaredSchedule[] => {
-  const nightlyAt = (hour: string, minute: string): Timing => ({
-    ...{ kind: "crontab", timezone, minute, hour },
-    ...{ day_of_month: "*", month_of_year: "*", day_of_week: "*" },
-  });
-  return [
-    declareSchedule("cleanup_old_records", cleanupOldRecords.s({}), nightlyAt("3", "30")),
-    declareSchedule("backup_database", backupDatabase.s({}), nightlyAt("4", "0")),
-  ];
-};
+export const maintenanceSchedules = (timezone: string): readonly DeclaredSchedule[] => [
+  declareSchedule(
+    "cleanup_old_records",
+    cleanupOldRecords.s({}),
+    crontab(timezone, { minute: "30", hour: "3" }),
+    { overlap: "skip", description: "Deletes old mails and uploads that never ended." },
+  ),
+  declareSchedule(
+    "backup_database",
+    backupDatabase.s({}),
+    crontab(timezone, { minute: "0", hour: "4" }),
+    { overlap: "skip", description: "Backs up every table." },
+  ),
+];

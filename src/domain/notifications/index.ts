@@ -1,4 +1,4 @@
-import { declareSchedule, type DeclaredSchedule } from "#engine";
+import { crontab, declareSchedule, type DeclaredSchedule } from "#engine";
 import { adminNotification, sendAdminNotification } from "./admin-notification.ts";
 import {
   bulkNotification,
@@ -22,17 +22,9 @@ export const notificationTasks = [
 export const notificationMails = [adminNotification, emailNotification, bulkNotification];
 export const notificationSchedules = (timezone: string): readonly DeclaredSchedule[] => [
   declareSchedule(
-    "send-pending-emails",
+    "send_pending_emails",
     sendPendingEmails.s({}),
-    {
-      kind: "crontab",
-      timezone,
-      minute: "*/15",
-      hour: "*",
-      day_of_month: "*",
-      month_of_year: "*",
-      day_of_week: "*",
-    },
+    crontab(timezone, { minute: "*/15" }),
     { overlap: "skip", description: "Sends the mails that wait." },
   ),
 ];

@@ -1,4 +1,4 @@
-import { declareSchedule, type DeclaredSchedule } from "#engine";
+import { crontab, declareSchedule, type DeclaredSchedule } from "#engine";
 import type { AnyMail } from "../mail/index.ts";
 import { cleanupOldLogs } from "./cleanup-old-logs.ts";
 import { generateDailyReport } from "./daily-report.ts";
@@ -16,20 +16,23 @@ export const reportMails: readonly AnyMail[] = [];
 /** The task that makes the reports of a kind. */
 export const REPORT_TASKS = { daily: generateDailyReport, weekly: processApiAnalytics } as const;
 
-export const reportSchedules = (timezone: string): readonly DeclaredSchedule[] => {
-  const at = (minute: string, hour: string, day_of_week = "*") =>
-    ({
-      kind: "crontab",
-      timezone,
-      minute,
-      hour,
-      day_of_month: "*",
-      month_of_year: "*",
-      day_of_week,
-    }) as const;
-  return [
-    declareSchedule("generate_daily_report", generateDailyReport.s({}), at("0", "0")),
-    declareSchedule("process_api_analytics", processApiAnalytics.s({}), at("30", "1", "mon")),
-    declareSchedule("cleanup_old_logs", cleanupOldLogs.s({}), at("30", "3")),
-  ];
-};
+export const reportSchedules = (timezone: string): readonly DeclaredSchedule[] => [
+  declareSchedule(
+    "generate_daily_report",
+    generateDailyReport.s({}),
+    crontab(timezone, { minute: "0", hour: "0" }),
+    { description: "The report of the day that has just ended." },
+  ),
+  declareSchedule(
+    "process_api_analytics",
+    processApiAnalytics.s({}),
+    crontab(timezone, { minute: "30", hour: "1", day_of_week: "mon" }),
+    { description: "The analysis of the week that has just ended." },
+  ),
+  declareSchedule(
+    "cleanup_old_logs",
+    cleanupOldLogs.s({}),
+    crontab(timezone, { minute: "30", hour: "3" }),
+    { overlap: "skip", description: "Deletes the log of requests when its days are over." },
+  ),
+];

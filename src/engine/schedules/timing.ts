@@ -96,6 +96,12 @@ export function slotsBetween(
   return slots;
 }
 
+/** A crontab of which only some fields are said; the others are `*` (Celery's `crontab()`). */
+export function crontab(timezone: string, fields: Partial<Crontab>): Timing {
+  const all = { minute: "*", hour: "*", day_of_month: "*", month_of_year: "*", day_of_week: "*" };
+  return { kind: "crontab", timezone, ...all, ...fields };
+}
+
 type CrontabTiming = Extract<Timing, { kind: "crontab" }>;
 
 /** Taken apart once: the same few crontabs are asked again and again. */

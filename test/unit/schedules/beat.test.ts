@@ -6,6 +6,7 @@ import {
   type ScheduleSettings,
   type Timing,
 } from "#engine";
+import { shopSchedules } from "../../../src/domain/index.ts";
 import type { RunAnswer } from "#platform/beat/run-records.ts";
 import { TaskBeat } from "#platform/beat/task-beat.ts";
 import type { PlannedRun } from "#platform/beat/tick-plan.ts";
@@ -365,20 +366,12 @@ it("a week of the shop's schedules, over a change of clocks, fires exactly what 
   // Clocks go forward on Sunday 28 March 2027 at 02:00.
   await rig.world.run(Date.parse("2027-03-24T23:00:00Z"));
   const zone = "Europe/Paris";
-  const weekly = { ...cron("0", "10", zone), day_of_week: "mon" };
-  const shop: Readonly<Record<string, Timing>> = {
-    send_pending_emails: cron("*/15", "*", zone),
-    cleanup_old_carts: cron("0", "3", zone),
-    generate_daily_report: cron("0", "0", zone),
-    send_daily_transaction_summary: cron("0", "8", zone),
-    cleanup_old_pending_transactions: cron("0", "2", zone),
-    check_overdue_milestones: weekly,
-  };
-  for (const [name, timing] of Object.entries(shop)) rig.beat.create(name, name, settings(timing));
+  rig.beat.declare(shopSchedules(zone), (name) => `code:${name}`);
   // In the middle of it the object is evicted again and again.
   for (let hour = 0; hour < 7 * 24 - 1; hour += 1) {
     await rig.pass(3_600_000);
     rig.restart();
+    rig.beat.declare(shopSchedules(zone), (name) => `code:${name}`);
   }
   const fired = (name: string) =>
     rig.beat
@@ -406,7 +399,14 @@ it("a week of the shop's schedules, over a change of clocks, fires exactly what 
     "2027-03-31T00:00",
   ]);
   expect(fired("check_overdue_milestones")).toEqual(["2027-03-29T08:00"]);
-  expect(fired("generate_daily_report")).toHaveLength(7);
+  expect(fired("generate_daily_report")).toEqual([
+    ...["25", "26", "27"].map((day) => `2027-03-${day}T23:00`),
+    // The day of the change is an hour shorter.
+    ...["28", "29", "30", "31"].map((day) => `2027-03-${day}T22:00`),
+  ]);
+  expect(fired("process_api_analytics")).toEqual(["2027-03-28T23:30"]);
+  expect(fired("backup_database")).toEqual(daily("03:00", "02:00"));
+  expect(fired("cleanup_expired_tokens")).toHaveLength(7 * 24 - 1);
 });
 
 it("a schedule that is retired, disabled or made again while a tick submits is not touched by it", async () => {

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from "node:util";
-import { isDone, type Task } from "./demo-client.ts";
+import { isDone, type Task } from "./client.ts";
 
 /** A line of the demo: an order or a single call, with the tasks it set off. */
 export interface Row {
