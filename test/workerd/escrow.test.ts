@@ -279,7 +279,15 @@ function closedApi() {
       }),
     mayFailAgain: () => Promise.resolve(true),
   };
-  const parts = { access, shop: shop.services, lovageFor: () => shop.lovage, log: () => undefined };
+  const parts = {
+    access,
+    shop: shop.services,
+    clock: shop.services.clock,
+    mails: [],
+    requestLog: { add: () => undefined },
+    lovageFor: () => shop.lovage,
+    log: () => undefined,
+  };
   const app = createApi(parts as unknown as ApiParts);
   return async (token: string, path: string, body?: object) => {
     const ctx = createExecutionContext();

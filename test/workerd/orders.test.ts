@@ -12,7 +12,7 @@ const SELLER = 77;
 
 beforeAll(async () => {
   await env.DB.prepare(
-    "INSERT INTO users VALUES (?, 'seller', 'seller@example.com', 'A', 'B', '', 'user', 'ru', 0)",
+    "INSERT INTO users VALUES (?, 'seller', 'seller@example.com', 'A', 'B', '', 'user', 'ru', 0, 1)",
   )
     .bind(SELLER)
     .run();

@@ -43,7 +43,7 @@ it("the answer does not wait for the ledger", async () => {
   expect(await outboxIds()).toHaveLength(2);
 });
 
-it("an order costs four rows: itself, its place in the list, two tasks", async () => {
+it("an order costs five rows: itself, its places in the list and in the day, two tasks", async () => {
   let written = 0;
   const counting = {
     prepare: (query: string) => env.DB.prepare(query),
@@ -54,7 +54,7 @@ it("an order costs four rows: itself, its place in the list, two tasks", async (
     },
   } as unknown as D1Database;
   await createShop({ database: counting }).create({ orderId: "123" });
-  expect(written).toBe(4);
+  expect(written).toBe(5);
 });
 
 it("the same order again answers the first one and sets nothing off", async () => {

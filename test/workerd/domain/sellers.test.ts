@@ -15,7 +15,7 @@ const item = (name: string, sellerId: number | null, over: object = {}) => ({
 beforeEach(async () => {
   await emptyTables();
   const add = (id: number, email: string, locale: string | null) =>
-    env.DB.prepare("INSERT INTO users VALUES (?, ?, ?, 'A', 'B', '', 'user', ?, 0)").bind(
+    env.DB.prepare("INSERT INTO users VALUES (?, ?, ?, 'A', 'B', '', 'user', ?, 0, 1)").bind(
       id,
       `user${id}`,
       email,
