@@ -124,7 +124,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
       scope: "tasks:write",
       handle: async ({ request, params, caller }) => {
         const { payload = null } = await readBody(request, eventSchema);
-        const name = decodeURIComponent(params.name ?? "");
+        const { name = "" } = params;
         if (!/^[^\n\0]{1,100}$/.test(name)) {
           throw invalid([{ field: "name", message: "An event's name has 1 to 100 characters." }]);
         }
