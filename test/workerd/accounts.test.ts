@@ -266,6 +266,38 @@ it("people see their own orders and none of the tasks that mail them", async () 
   ]);
 });
 
+it("people's orders are confirmed to their own address and to no other, and not without end", async () => {
+  await env.DB.prepare("INSERT INTO products VALUES ('cup', 'Cup', 1000, 'USD', NULL, 0)").run();
+  const { token } = await registered("buyer");
+  const checkOut = async (orderId: string, over: object = {}) => {
+    await call("PUT", "/api/cart/items/cup/", { token, body: { quantity: 1 } });
+    const body = { orderId, expectedTotal: 10, ...over };
+    return call("POST", "/api/cart/checkout/", { token, body });
+  };
+  const foreign = await checkOut("foreign", { customerEmail: "victim@example.com" });
+  expect(foreign.status).toBe(422);
+  const own = await checkOut("own", { customerEmail: "Buyer@example.com" });
+  expect(await own.json()).toMatchObject({ customerEmail: "buyer@example.com" });
+  // An hour's thirty may end in between.
+  const statuses = [];
+  for (let n = 0; n < 62; n += 1) statuses.push((await checkOut(`own-${n}`)).status);
+  expect(new Set(statuses)).toEqual(new Set([200, 429]));
+  expect(
+    await env.DB.prepare(
+      "SELECT count(*) AS n FROM orders WHERE customer_email LIKE 'victim%'",
+    ).first("n"),
+  ).toBe(0);
+});
+
+it("no name in a mail passes for a link", async () => {
+  const names = ["Win at www.evil.com", "evil.рф", "10.0.0.1", "a.b1"];
+  for (const name of names) {
+    const body = person("linker", { first_name: name });
+    expect((await call("POST", "/api/register/", { body })).status, name).toBe(422);
+  }
+  await registered("tolkien", { first_name: "J.R.R.", last_name: "Tolkien, jr. (the elder)" });
+});
+
 it("admins list people page by page and give roles; others may not", async () => {
   const { token } = admin;
   expect((await call("GET", "/api/users/", { token: ada.token })).status).toBe(403);

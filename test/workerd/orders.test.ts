@@ -269,6 +269,7 @@ function apiFor(caller: { owner: string; scopes: readonly string[]; userId: numb
     shop: shop.services,
     lovageFor: () => shop.lovage,
     clock: shop.services.clock,
+    requestLog: { add: () => undefined },
     log: () => undefined,
   } as unknown as ApiParts);
   return async (method: string, path: string, body?: unknown) => {
