@@ -64,6 +64,10 @@ const days = count("days", 1, 3_650);
 const seed = count("seed", 0, 4_294_967_295);
 // At midnight, so that a second run on the same day makes the same rows.
 const now = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+if (!values.remote) {
+  const { code, text } = await runWrangler(["d1", "migrations", "apply", "lovage", "--local"]);
+  if (code !== 0) fail(text);
+}
 const rows = new Map<string, number>();
 let statements: string[] = [];
 let length = 0;

@@ -21,7 +21,7 @@ afterAll(async () => {
 
 /** The blocks of commands that need a running server, each with the answer printed below it, if any. */
 function readBlocks(): { commands: string; answer: string | null }[] {
-  const readme = readFileSync("README.md", "utf8");
+  const readme = ["README.md", "SHOP.md"].map((page) => readFileSync(page, "utf8")).join("\n");
   const blocks = readme.matchAll(/```sh\n(?<commands>.*?)```(?:\s*```json\n(?<answer>.*?)```)?/gs);
   return Array.from(blocks, ({ groups }) => ({
     commands: groups?.["commands"] ?? "",
@@ -43,7 +43,7 @@ async function run(commands: string): Promise<string> {
   return stdout;
 }
 
-it("the commands of the README do what it says, in their order", async () => {
+it("the commands of README and SHOP do what they say, in their order", async () => {
   const blocks = readBlocks();
   expect(blocks.length).toBeGreaterThanOrEqual(5);
   for (const { commands, answer } of blocks) {

@@ -42,7 +42,7 @@ async function deleteBatch(db: DrizzleD1Database, before: number): Promise<numbe
 }
 
 /** The oldest first. @param before epoch ms */
-export function deleteQuery(before: number, limit: number) {
+function deleteQuery(before: number, limit: number) {
   return sql`DELETE FROM ${apiLog} WHERE (first_at, id) IN
     (SELECT first_at, id FROM ${apiLog} WHERE first_at < ${before - MAX_SPAN_MS}
       ORDER BY first_at, id LIMIT ${limit})`;

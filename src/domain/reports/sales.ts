@@ -53,7 +53,7 @@ export async function salesOf(
 }
 
 /** `from` included, `until` not. */
-export function salesQuery(from: number, until: number) {
+function salesQuery(from: number, until: number) {
   return sql`SELECT orders.state, orders.currency, count(*) AS orders,
       count(payments.order_id) AS paid,
       sum(iif(payments.order_id IS NULL, 0, orders.amount_minor)) AS minor

@@ -12,7 +12,7 @@ import {
   type FileKind,
   type StoredFile,
 } from "#domain/files";
-import { may, owns } from "../access.ts";
+import { may, owns, refusePeople } from "../access.ts";
 import { conflict, invalid, notFound, Problem } from "../problems.ts";
 import { QueryReader } from "../query.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
@@ -105,6 +105,7 @@ async function upload(
   if (kind === "products" && !may(caller, "orders:manage")) {
     throw new Problem(403, "forbidden", "Products need the scope orders:manage.");
   }
+  if (kind === "orders") refusePeople(caller, "Order from your cart instead.");
   const { contentType, size } = checkedHeaders(request.headers, kind);
   if (request.body === null || size === 0) {
     throw invalid([{ field: "body", message: "Is empty." }]);
