@@ -28,7 +28,7 @@ export async function login(
   const session = mintSession(clock.now(), userAgent);
   const [opened] = await db.batch([
     openSession(db, session, user),
-    trimSessions(db, user.id),
+    trimSessions(db, user.id, session),
     ...giveBack(db, counted),
   ]);
   // The password was replaced while it was looked at.

@@ -302,6 +302,17 @@ it("the 21st session of an account ends its oldest", async () => {
   expect(await authenticate(parts.db, ada.session.token, now())).toBeNull();
 });
 
+it("of many sessions opened in one minute the newest stays", async () => {
+  const { parts, now, advance } = accounts();
+  await register(parts, account("ada"), FROM);
+  for (let n = 0; n < 60; n += 1) {
+    advance(500);
+    const answer = await login(parts, { username: "ada", password: PASSWORD }, FROM);
+    if (answer.kind !== "in") throw new Error(answer.kind);
+    expect(await authenticate(parts.db, answer.session.token, now())).not.toBeNull();
+  }
+});
+
 it("a new password ends all other sessions, is told by mail and needs the old one", async () => {
   const { parts, settled, now } = accounts();
   const ada = await register(parts, { ...account("ada"), locale: "ru" }, FROM);
