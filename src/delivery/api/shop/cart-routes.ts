@@ -98,6 +98,7 @@ export function cartRoutes(parts: ApiParts): Route[] {
       handle: async (call) => {
         const key = cartKeyOf(call);
         const body = await readBody(call.request, checkoutSchema);
+        checkNumber(call, body.orderId);
         const customerEmail = await recipientOf(parts, call, key.userId, body.customerEmail);
         await mayMail(parts, call);
         const answer = await checkOutCart(
@@ -148,6 +149,16 @@ function cartKeyOf({ caller, query }: ApiCall): CartKey {
   }
   if (named !== 0) return { owner, userId: named };
   throw invalid([{ field: "user_id", message: "Say whose cart it is." }]);
+}
+
+/**
+ * People number their orders under their own id: no number that the shop or somebody else is about to use
+ * can be taken from them, and nobody learns which there are. @throws Problem 422
+ */
+function checkNumber({ caller }: ApiCall, orderId: string): void {
+  const { userId } = caller;
+  if (userId === null || may(caller, "orders:manage") || orderId.startsWith(`${userId}-`)) return;
+  throw invalid([{ field: "orderId", message: `Must begin with ${userId}-, your user id.` }]);
 }
 
 /** Where the order's mails go. For people that is their account's address: they write to nobody else by us. */
