@@ -127,6 +127,46 @@ it("a key without the scope is 403", async () => {
   );
 });
 
+const BACKUP = { name: "backup_database" };
+const DATA = { name: "process_data", args: ["x"] };
+
+it.each([
+  ["a call", "/api/tasks/", BACKUP],
+  ["a callback", "/api/tasks/", { ...DATA, link: [BACKUP] }],
+  ["an errback", "/api/tasks/", { ...DATA, link_error: [BACKUP] }],
+  ["one of many", "/api/tasks/bulk/", { tasks: [DATA, { name: "restore_database" }] }],
+  ["a member of a chain", "/api/canvas/", { chain: [DATA, BACKUP] }],
+  ["a member of a group in a chain", "/api/canvas/", { chain: [DATA, { group: [DATA, BACKUP] }] }],
+  ["a chord's body", "/api/canvas/", { chord: { header: [DATA], body: BACKUP } }],
+  ["a chord's header", "/api/canvas/", { chord: { header: [BACKUP], body: DATA } }],
+  ["a map's task", "/api/canvas/", { map: { task: BACKUP, items: [] } }],
+  ["Celery's form", "/api/canvas/", { task: BACKUP.name }],
+  [
+    "a canvas by its name",
+    "/api/tasks/",
+    { name: "celery.chain", kwargs: { tasks: [{ task: BACKUP.name }] } },
+  ],
+  ["an undo", "/api/canvas/", { chain: [{ ...DATA, undo: BACKUP }, DATA] }],
+])("backups are made by admins alone, also as %s", async (_what, path, body) => {
+  const answer = await call(path, writer, body);
+  expect(answer.status).toBe(403);
+  expect((await answer.json<{ code: string }>()).code).toBe("forbidden");
+});
+
+it.each([[["x"]], [[null]], [[{}]], [{ kwargs: 1 }], [[{ task: 1, options: "x" }]]])(
+  "a canvas by its name with %j in it is no error of ours",
+  async (tasks) => {
+    for (const path of ["/api/tasks/", "/api/canvas/"]) {
+      const answer = await call(path, writer, { name: "celery.chain", kwargs: { tasks } });
+      expect(answer.status).toBe(422);
+    }
+  },
+);
+
+it("an admin calls a backup by name", async () => {
+  expect((await call("/api/tasks/", admin, BACKUP)).status).toBe(202);
+});
+
 it("what belongs to another owner answers like what is not there, to the letter", async () => {
   for (const [mine, nobodys] of [
     [`/api/tasks/${taskId}/`, `/api/tasks/${taskId.slice(0, -4)}0000/`],

@@ -74,6 +74,7 @@ beforeAll(async () => {
   ada = await registered("ada");
   admin = await registered("boss");
   await makeAdmin(admin.user_id);
+  await env.DB.prepare("INSERT INTO products VALUES ('cup', 'Cup', 1000, 'USD', NULL, 0)").run();
 });
 
 it("registers in the guides' shape, and the welcome mail goes out", async () => {
@@ -252,11 +253,12 @@ it("too many wrong passwords are 429 with the time to wait, for names that nobod
 });
 
 it("people see their own orders and none of the tasks that mail them", async () => {
-  const { token, user_id: userId } = await registered("gina");
-  const order = { orderId: "gina-1", userId, totalAmount: 5, customerEmail: "g@example.com" };
-  expect((await call("POST", "/api/create-order/", { token, body: order })).status).toBe(200);
-  expect((await call("GET", "/api/orders/gina-1/", { token })).status).toBe(200);
-  expect((await call("GET", "/api/orders/gina-1/", { token: ada.token })).status).toBe(404);
+  const { token, user_id: id } = await registered("gina");
+  await call("PUT", "/api/cart/items/cup/", { token, body: { quantity: 1 } });
+  const body = { orderId: `${id}-1`, expectedTotal: 10 };
+  expect((await call("POST", "/api/cart/checkout/", { token, body })).status).toBe(200);
+  expect((await call("GET", `/api/orders/${id}-1/`, { token })).status).toBe(200);
+  expect((await call("GET", `/api/orders/${id}-1/`, { token: ada.token })).status).toBe(404);
   const { tasks } = await json<{ tasks: { name: string }[] }>(
     await call("GET", "/api/tasks/", { token }),
   );
@@ -264,6 +266,37 @@ it("people see their own orders and none of the tasks that mail them", async () 
     "process_payment",
     "send_order_confirmation_email",
   ]);
+});
+
+it("people's orders are confirmed to their own address and to no other, and not without end", async () => {
+  const { token, user_id: id } = await registered("buyer");
+  const checkOut = async (number: string, over: object = {}) => {
+    await call("PUT", "/api/cart/items/cup/", { token, body: { quantity: 1 } });
+    const body = { orderId: `${id}-${number}`, expectedTotal: 10, ...over };
+    return call("POST", "/api/cart/checkout/", { token, body });
+  };
+  const foreign = await checkOut("foreign", { customerEmail: "victim@example.com" });
+  expect(foreign.status).toBe(422);
+  const own = await checkOut("own", { customerEmail: "Buyer@example.com" });
+  expect(await own.json()).toMatchObject({ customerEmail: "buyer@example.com" });
+  // An hour's thirty may end in between.
+  const statuses = [];
+  for (let n = 0; n < 62; n += 1) statuses.push((await checkOut(String(n))).status);
+  expect(new Set(statuses)).toEqual(new Set([200, 429]));
+  expect(
+    await env.DB.prepare(
+      "SELECT count(*) AS n FROM orders WHERE customer_email LIKE 'victim%'",
+    ).first("n"),
+  ).toBe(0);
+});
+
+it("no name in a mail passes for a link", async () => {
+  const names = ["Win at www.evil.com", "evil.рф", "10.0.0.1", "a.b1"];
+  for (const name of names) {
+    const body = person("linker", { first_name: name });
+    expect((await call("POST", "/api/register/", { body })).status, name).toBe(422);
+  }
+  await registered("tolkien", { first_name: "J.R.R.", last_name: "Tolkien, jr. (the elder)" });
 });
 
 it("admins list people page by page and give roles; others may not", async () => {

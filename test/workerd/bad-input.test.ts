@@ -391,6 +391,14 @@ it.each(["-1", "61", "x", "", "NaN"])("wait=%s is refused", async (wait) => {
   expect(answer.status).toBe(422);
 });
 
+it.each(["%25", "%", "%ff", "%ED%A0%80"])("an event named %s is no error of ours", async (name) => {
+  const answer = await send(
+    `/api/tasks/019aa5a0-0000-8000-8000-000000000000/events/${name}/`,
+    "{}",
+  );
+  expect(answer.status).toBe(404);
+});
+
 it("a repeated request with an Idempotency-Key is one task, also after it ended; another body is refused", async () => {
   const headers = { "Idempotency-Key": "key-1" };
   const body = { data: "once" };

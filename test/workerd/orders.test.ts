@@ -16,6 +16,9 @@ beforeAll(async () => {
   )
     .bind(SELLER)
     .run();
+  await env.DB.prepare(
+    "INSERT INTO users VALUES (5, 'five', 'five@example.com', '', '', '', 'user', NULL, 0, 1)",
+  ).run();
   await put("/api/products/cup/", { name: "Cup", price: 10, sellerId: SELLER });
   await put("/api/products/plate/", { name: "Plate", price: 5.5 });
 });
@@ -306,25 +309,37 @@ it("a person orders what is in their own cart, and names no prices", async () =>
   expect(await (await apiFor(STRANGER)("GET", "/api/cart/")).json()).toMatchObject({ items: [] });
 });
 
+it("a person takes no order number that others may be about to use", async () => {
+  const person = apiFor(PERSON);
+  await person("PUT", "/api/cart/items/cup/", { quantity: 1 });
+  for (const orderId of ["1002", "6-1", "55-1", "5"]) {
+    const answer = await person("POST", "/api/cart/checkout/", { orderId, expectedTotal: 10 });
+    expect(answer.status, orderId).toBe(422);
+  }
+  await order("1002", { totalAmount: 10 });
+  const taken = { orderId: "1002", expectedTotal: 10 };
+  expect((await person("POST", "/api/cart/checkout/", taken)).status).toBe(422);
+});
+
 it("an order is cancelled by its owner or the shop's people, and is not there for others", async () => {
   const [person, stranger, staff] = [apiFor(PERSON), apiFor(STRANGER), apiFor(STAFF)];
-  for (const orderId of ["own-1", "own-2"]) {
+  for (const orderId of ["5-1", "5-2"]) {
     await person("PUT", "/api/cart/items/cup/", { quantity: 1 });
     const checkout = { orderId, expectedTotal: 10, customerEmail: "five@example.com" };
     expect((await person("POST", "/api/cart/checkout/", checkout)).status).toBe(200);
   }
-  const theirs = await stranger("POST", "/api/orders/own-1/cancel/");
+  const theirs = await stranger("POST", "/api/orders/5-1/cancel/");
   expect(theirs.status).toBe(404);
   expect(await theirs.text()).toBe(
     await (await stranger("POST", "/api/orders/none/cancel/")).text(),
   );
-  expect((await stranger("POST", "/api/orders/own-1/reviews/", { rating: 5 })).status).toBe(404);
-  expect((await person("POST", "/api/orders/own-1/ship/")).status).toBe(403);
-  expect((await person("POST", "/api/orders/own-1/refund/")).status).toBe(403);
-  const cancelled = await person("POST", "/api/orders/own-1/cancel/");
+  expect((await stranger("POST", "/api/orders/5-1/reviews/", { rating: 5 })).status).toBe(404);
+  expect((await person("POST", "/api/orders/5-1/ship/")).status).toBe(403);
+  expect((await person("POST", "/api/orders/5-1/refund/")).status).toBe(403);
+  const cancelled = await person("POST", "/api/orders/5-1/cancel/");
   expect(await cancelled.json()).toMatchObject({ state: "cancelled" });
-  expect((await staff("POST", "/api/orders/own-2/ship/")).status).toBe(409);
-  expect((await staff("GET", "/api/orders/own-2/")).status).toBe(200);
+  expect((await staff("POST", "/api/orders/5-2/ship/")).status).toBe(409);
+  expect((await staff("GET", "/api/orders/5-2/")).status).toBe(200);
   const list = await (await stranger("GET", "/api/orders/")).json();
   expect(list).toMatchObject({ orders: [] });
 });

@@ -8,7 +8,7 @@ import { QueryReader } from "./query.ts";
 import type { ApiParts, Route } from "./route.ts";
 import { problemIn } from "./signature-paths.ts";
 import { readSignature } from "./signatures.ts";
-import { callKey, refuse } from "./task-calls.ts";
+import { callKey, checkCall, refuse } from "./task-calls.ts";
 import { awaited } from "./task-wait.ts";
 
 /** A canvas may be larger than other requests, and Celery's form nests three deep for every level. */
@@ -27,6 +27,7 @@ export function canvasRoutes(parts: ApiParts): Route[] {
         reader.check();
         const body = await readBody(request, z.unknown(), BODY_LIMITS);
         const call = readSignature(body);
+        checkCall(caller, call);
         const lovage = parts.lovageFor(caller.owner);
         try {
           if (isDryRun) {

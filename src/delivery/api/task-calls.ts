@@ -1,5 +1,7 @@
 import { z } from "zod";
 import type { CallKey, Signature, TaskHandle } from "#engine";
+import { backupDatabase, restoreDatabase } from "#domain/maintenance";
+import { may, type Caller } from "./access.ts";
 import { conflict, invalid, Problem } from "./problems.ts";
 import { instant, optionFields, seconds, toOptions } from "./signatures.ts";
 
@@ -34,6 +36,30 @@ export function toSignature(call: z.output<typeof callSchema>): Signature {
     subtask_type: null,
     immutable: false,
   };
+}
+
+/** What only admins call by name, as its routes are theirs alone: a backup too many deletes the oldest. */
+const FOR_ADMINS: ReadonlySet<string> = new Set([backupDatabase.name, restoreDatabase.name]);
+
+/** Whether somebody may make a call with all that is in it: members, callbacks, undos. */
+export function mayMakeCall(caller: Caller, call: Signature): boolean {
+  return may(caller, "admin") || isForEverybody(call);
+}
+
+/** Trusts no form: what is no call in the place of one is refused later. */
+function isForEverybody({ task = "", kwargs = {}, options = {} }: Partial<Signature>): boolean {
+  const canvas = String(task).startsWith("celery.") ? kwargs : {};
+  const { tasks, header, body, task: mapped } = canvas;
+  const { link, linkError, undo } = options;
+  const inside = [tasks, header, body, mapped, link, linkError, undo].flat();
+  const calls = inside.filter((each) => typeof each === "object" && each !== null);
+  return !FOR_ADMINS.has(task) && calls.every((each) => isForEverybody(each));
+}
+
+/** @throws Problem 403 */
+export function checkCall(caller: Caller, call: Signature): void {
+  if (mayMakeCall(caller, call)) return;
+  throw new Problem(403, "forbidden", "This call has a task in it that needs the scope admin.");
 }
 
 /** Whether it can be the key of a call that may be repeated. */

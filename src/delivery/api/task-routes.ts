@@ -5,7 +5,14 @@ import { readBody } from "./body.ts";
 import { CanvasResult } from "./canvas-result.ts";
 import { conflict, invalid, notFound, Problem } from "./problems.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
-import { callKey, callSchema, refuse, rescheduleSchema, toSignature } from "./task-calls.ts";
+import {
+  callKey,
+  callSchema,
+  checkCall,
+  refuse,
+  rescheduleSchema,
+  toSignature,
+} from "./task-calls.ts";
 import { withoutUndefined } from "./without-undefined.ts";
 import { awaited } from "./task-wait.ts";
 import { streamStates } from "./task-stream.ts";
@@ -30,7 +37,9 @@ export function taskRoutes(parts: ApiParts): Route[] {
     call: z.output<typeof callSchema>,
   ) {
     const key = callKey(request, path);
-    const { taskId, answer } = await parts.lovageFor(caller.owner).send(toSignature(call), key);
+    const signature = toSignature(call);
+    checkCall(caller, signature);
+    const { taskId, answer } = await parts.lovageFor(caller.owner).send(signature, key);
     refuse(answer);
     const merged = answer === "duplicate" || answer === "replaced" ? { [answer]: true } : {};
     return Response.json({ task_id: taskId, ...merged }, { status: 202 });
@@ -63,7 +72,9 @@ export function taskRoutes(parts: ApiParts): Route[] {
           throw invalid([{ field: "Idempotency-Key", message: "Not possible for bulk requests." }]);
         }
         const { tasks } = await readBody(request, bulkSchema);
-        const ids = await parts.lovageFor(caller.owner).sendAll(tasks.map(toSignature));
+        const calls = tasks.map(toSignature);
+        for (const each of calls) checkCall(caller, each);
+        const ids = await parts.lovageFor(caller.owner).sendAll(calls);
         return Response.json({ task_ids: ids }, { status: 202 });
       },
     },
@@ -124,7 +135,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
       scope: "tasks:write",
       handle: async ({ request, params, caller }) => {
         const { payload = null } = await readBody(request, eventSchema);
-        const name = decodeURIComponent(params.name ?? "");
+        const { name = "" } = params;
         if (!/^[^\n\0]{1,100}$/.test(name)) {
           throw invalid([{ field: "name", message: "An event's name has 1 to 100 characters." }]);
         }

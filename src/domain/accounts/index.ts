@@ -27,7 +27,7 @@ export {
   revokeSessions,
   sessionIdOf,
 } from "./sessions.ts";
-export { login } from "./sign-in.ts";
+export { countMailing, login } from "./sign-in.ts";
 
 export const accountTasks = [
   sendWelcomeEmail,

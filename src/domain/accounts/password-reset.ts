@@ -39,14 +39,15 @@ export const passwordReset = defineMail<{ readonly username: string; readonly li
   }),
 });
 
+/** Whoever knows no more than an account's id learns no address by it. */
 const RESULT = {
   en: {
-    sent: (to: string) => `Password reset email sent to ${to}.`,
+    sent: "Password reset email sent.",
     over: "The link was used or replaced already; nothing was sent.",
     nobody: "No account owns this address; nothing was sent.",
   },
   ru: {
-    sent: (to: string) => `Письмо для сброса пароля отправлено на ${to}.`,
+    sent: "Письмо для сброса пароля отправлено.",
     over: "Ссылка уже использована или заменена; ничего не отправлено.",
     nobody: "Ни одна учётная запись не владеет этим адресом; ничего не отправлено.",
   },
@@ -74,7 +75,7 @@ export const sendPasswordResetEmail = defineShopTask({
     const link = `${publicUrl}/password-reset/?lang=${locale}#${token}`;
     const props = { username: user.username, link };
     await sendNow(mail, mailOf(passwordReset, { key: taskId, to: user.email, locale, props }));
-    return RESULT[locale].sent(user.email);
+    return RESULT[locale].sent;
   },
 });
 

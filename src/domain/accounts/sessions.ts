@@ -66,9 +66,14 @@ export function openSession(
     .returning({ id: sessions.id });
 }
 
-/** The statement that ends an account's oldest sessions, if there are too many. */
-export function trimSessions(db: DrizzleD1Database, userId: number): BatchItem<"sqlite"> {
-  const kept = sql`(SELECT id FROM sessions WHERE user_id = ${userId} ORDER BY id DESC LIMIT ${MAX_SESSIONS})`;
+/** The statement that ends an account's oldest sessions, if there are too many; never the newest, `id`. */
+export function trimSessions(
+  db: DrizzleD1Database,
+  userId: number,
+  { id }: NewSession,
+): BatchItem<"sqlite"> {
+  const kept = sql`(SELECT id FROM sessions WHERE user_id = ${userId}
+    ORDER BY id = ${id} DESC, created_at DESC LIMIT ${MAX_SESSIONS})`;
   return db.delete(sessions).where(and(eq(sessions.userId, userId), sql`id NOT IN ${kept}`));
 }
 

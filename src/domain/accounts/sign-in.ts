@@ -28,7 +28,7 @@ export async function login(
   const session = mintSession(clock.now(), userAgent);
   const [opened] = await db.batch([
     openSession(db, session, user),
-    trimSessions(db, user.id),
+    trimSessions(db, user.id, session),
     ...giveBack(db, counted),
   ]);
   // The password was replaced while it was looked at.
@@ -44,8 +44,8 @@ export async function login(
 }
 
 /**
- * Makes sure that somebody who is signed in knows the password, too. Counted as a login, so that a stolen
- * token is no way to guess it.
+ * Makes sure that somebody who is signed in knows the password, too, for a change that is told by mail.
+ * Counted as a login, so that a stolen token is no way to guess it.
  * @returns the account as it is stored
  */
 export async function confirmPassword(
@@ -61,5 +61,19 @@ export async function confirmPassword(
   const verdict = await passwordsOf(parts).verify(password, user.passwordHash);
   if (verdict === "wrong") return { kind: "wrong" };
   await parts.db.batch(giveBack(parts.db, counted));
-  return { kind: "known", user };
+  return (await countMailing(parts, userId)) ?? { kind: "known", user };
+}
+
+/**
+ * Counts something that has mails sent at the wish of a person who is signed in. Whose address somebody gave as
+ * their own gets no flood of them.
+ * @returns null: go on
+ */
+export async function countMailing(
+  parts: Pick<AccountParts, "db" | "clock" | "keyFor">,
+  userId: number,
+): Promise<Extract<Refusal, { kind: "wait" }> | null> {
+  const whom = { trial: "mailing", account: String(userId), address: "" } as const;
+  const counted = await countTry(parts, whom);
+  return "retryAfterSeconds" in counted ? { kind: "wait", ...counted } : null;
 }

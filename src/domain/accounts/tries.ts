@@ -39,6 +39,12 @@ const LIMITS = {
     address: { max: 50, seconds: 15 * MINUTE },
     all: null,
   },
+  // Nothing that is guessed: people who have the shop write mails, to an address that nobody proved.
+  mailing: {
+    account: { max: 30, seconds: HOUR },
+    address: null,
+    all: null,
+  },
 } as const satisfies Record<string, Record<"account" | "address" | "all", Limit | null>>;
 
 const KINDS = ["account", "address", "all"] as const;

@@ -81,14 +81,15 @@ export const addressInUse = defineMail<{ readonly username: string; readonly pub
   }),
 });
 
+/** Whoever knows no more than an account's id learns no address by it. */
 const RESULT = {
   en: {
-    welcomed: (to: string) => `Welcome email sent to ${to}.`,
-    told: (to: string) => `${to} belongs to another account; its owner was told.`,
+    welcomed: "Welcome email sent.",
+    told: "The address belongs to another account; its owner was told.",
   },
   ru: {
-    welcomed: (to: string) => `Приветственное письмо отправлено на ${to}.`,
-    told: (to: string) => `${to} принадлежит другой учётной записи; владелец адреса предупреждён.`,
+    welcomed: "Приветственное письмо отправлено.",
+    told: "Адрес принадлежит другой учётной записи; владелец адреса предупреждён.",
   },
 };
 
@@ -110,11 +111,11 @@ export const sendWelcomeEmail = defineShopTask({
       const key = `address_in_use:${since}`;
       const props = { username, publicUrl };
       await sendNow(mail, mailOf(addressInUse, { key, to, locale, props }));
-      return RESULT[locale].told(email);
+      return RESULT[locale].told;
     }
     const fullName = `${firstName} ${lastName}`.trim();
     const props = { username, email, fullName, since, publicUrl };
     await sendNow(mail, mailOf(welcome, { key: taskId, to: email, locale, props }));
-    return RESULT[locale].welcomed(email);
+    return RESULT[locale].welcomed;
   },
 });

@@ -26,11 +26,12 @@ import {
 } from "./people.ts";
 import { userRoutes } from "./user-routes.ts";
 
-/** Nothing that could pass for an address or a link in a mail. */
+/** Nothing that could pass for an address or a link in a mail: no word stands right behind a dot. */
 const personName = z
   .string()
   .max(150)
-  .regex(/^[\p{L}\p{M}\p{N} .,'’()-]*$/u, "Must be letters, digits, spaces, or . , ' ( ) -");
+  .regex(/^[\p{L}\p{M}\p{N} .,'’()-]*$/u, "Must be letters, digits, spaces, or . , ' ( ) -")
+  .regex(/^(?!.*\.(\p{N}|[\p{L}\p{M}\p{N}]{2}))/u, "Must have a space between a dot and a word.");
 const locale = z.enum(["en", "ru"]).nullable();
 
 const registration = z.strictObject({

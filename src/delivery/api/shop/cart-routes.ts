@@ -16,12 +16,14 @@ import {
   type StoredCart,
 } from "#domain/carts";
 import { findProducts } from "#domain/catalog";
+import { may } from "../access.ts";
 import { readBody } from "../body.ts";
 import { conflict, invalid, Problem } from "../problems.ts";
 import { QueryReader } from "../query.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
 import { amount, decimalOf, emailAddress, locale, shopId } from "./fields.ts";
 import { orderView, tasksView } from "./order-views.ts";
+import { mayMail } from "./people.ts";
 
 const lineSchema = z.strictObject({ quantity: z.int().min(1).max(MAX_QUANTITY) });
 
@@ -96,7 +98,9 @@ export function cartRoutes(parts: ApiParts): Route[] {
       handle: async (call) => {
         const key = cartKeyOf(call);
         const body = await readBody(call.request, checkoutSchema);
-        const customerEmail = body.customerEmail ?? (await accountEmail(parts, key.userId));
+        checkNumber(call, body.orderId);
+        const customerEmail = await recipientOf(parts, call, key.userId, body.customerEmail);
+        await mayMail(parts, call);
         const answer = await checkOutCart(
           { ...parts.shop, background: call.background },
           parts.lovageFor(key.owner),
@@ -147,10 +151,33 @@ function cartKeyOf({ caller, query }: ApiCall): CartKey {
   throw invalid([{ field: "user_id", message: "Say whose cart it is." }]);
 }
 
-async function accountEmail(parts: ApiParts, userId: number): Promise<string> {
+/**
+ * People number their orders under their own id: no number that the shop or somebody else is about to use
+ * can be taken from them, and nobody learns which there are. @throws Problem 422
+ */
+function checkNumber({ caller }: ApiCall, orderId: string): void {
+  const { userId } = caller;
+  if (userId === null || may(caller, "orders:manage") || orderId.startsWith(`${userId}-`)) return;
+  throw invalid([{ field: "orderId", message: `Must begin with ${userId}-, your user id.` }]);
+}
+
+/** Where the order's mails go. For people that is their account's address: they write to nobody else by us. */
+async function recipientOf(
+  parts: ApiParts,
+  { caller }: ApiCall,
+  userId: number,
+  given: string | undefined,
+): Promise<string> {
+  const mayChoose = caller.userId === null || may(caller, "orders:manage");
+  if (mayChoose && given !== undefined) return given;
   const user = (await findUsers(parts.shop.db, [userId])).get(userId);
-  if (user !== undefined) return user.email;
-  throw invalid([{ field: "customerEmail", message: "Is needed: there is no such account." }]);
+  if (user === undefined) {
+    throw invalid([{ field: "customerEmail", message: "Is needed: there is no such account." }]);
+  }
+  if (given !== undefined && given.toLowerCase() !== user.email.toLowerCase()) {
+    throw invalid([{ field: "customerEmail", message: "Must be your account's address." }]);
+  }
+  return user.email;
 }
 
 function cartView({ items, totals, updatedAt }: PricedCart) {

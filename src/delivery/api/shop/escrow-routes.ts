@@ -19,6 +19,7 @@ import { accountId, escrowParts, line, readUserId, words } from "./escrow-fields
 import { verificationRoutes } from "./escrow-verification-routes.ts";
 import { balanceView, caseView, changeView, transactionView } from "./escrow-views.ts";
 import { amount } from "./fields.ts";
+import { mayMail } from "./people.ts";
 
 const PATH = "/api/escrow/transactions";
 const MAX_MILESTONES = 50;
@@ -111,6 +112,7 @@ async function create(parts: ApiParts, call: ApiCall): Promise<Response> {
   if (buyerId === body.seller_id) {
     throw invalid([{ field: "seller_id", message: "Nobody can sell to themself." }]);
   }
+  await mayMail(parts, call);
   const answer = await createTransaction(escrowParts(parts, call), actor, {
     buyerId,
     sellerId: body.seller_id,

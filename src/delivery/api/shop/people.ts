@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  countMailing,
   findUsers,
   MAX_PASSWORD,
   sessionIdOf,
@@ -8,6 +9,7 @@ import {
   type Refusal,
   type User,
 } from "#domain/accounts";
+import { may } from "../access.ts";
 import { invalid, Problem } from "../problems.ts";
 import type { ApiCall, ApiParts } from "../route.ts";
 
@@ -43,10 +45,23 @@ export function problemOfRefusal(
   { field, wrong }: { readonly field: string; readonly wrong: () => Problem },
 ): Problem {
   if (refusal.kind === "weak") return invalid([{ field, message: refusal.fault }]);
-  if (refusal.kind === "wrong") return wrong();
+  return refusal.kind === "wrong" ? wrong() : tooMany(refusal);
+}
+
+function tooMany({ retryAfterSeconds }: Extract<Refusal, { kind: "wait" }>): Problem {
   return new Problem(429, "too_many_tries", "Too many tries; try again later.", {
-    headers: { "Retry-After": String(refusal.retryAfterSeconds) },
+    headers: { "Retry-After": String(retryAfterSeconds) },
   });
+}
+
+/**
+ * Lets a request pass that has the shop write mails. The shop's own side may have as many as it likes.
+ * @throws Problem 429 to a person who had too many
+ */
+export async function mayMail({ shop }: ApiParts, { caller }: ApiCall): Promise<void> {
+  if (caller.userId === null || may(caller, "orders:manage")) return;
+  const refusal = await countMailing(shop, caller.userId);
+  if (refusal !== null) throw tooMany(refusal);
 }
 
 /** The person who signed in. */
