@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { findUsers, type User } from "../accounts/index.ts";
+import { findReachable, type User } from "../accounts/index.ts";
 import {
   defineMail,
   MAIL_OPTIONS,
@@ -56,23 +56,26 @@ export const sendSellerNotification = defineShopTask({
       const ids = [...new Set(calls.map(({ params }) => params.order_id))];
       const [orders, items] = await Promise.all([findOrders(db, ids), findItems(db, ids)]);
       const sellerIds = [...items.values()].flat().flatMap(({ sellerId }) => sellerId ?? []);
-      const sellers = await findUsers(db, [...new Set(sellerIds)]);
-      const mails = new Map(
+      const sellers = await findReachable(db, [...new Set(sellerIds)]);
+      const notices = new Map(
         Array.from(orders, ([id, order]) => [
           id,
-          mailsOf(order, items.get(id) ?? [], sellers, locale),
+          noticesOf(order, items.get(id) ?? [], sellers, locale),
         ]),
       );
-      const wanted = [...mails.values()].flat();
-      const outcomes = await mail.send(wanted.map(({ request }) => request));
-      const outcomeOf = new Map(wanted.map((each, index) => [each, outcomes[index]]));
+      const wanted = [...notices.values()].flat().flatMap(({ request }) => request ?? []);
+      const outcomes = await mail.send(wanted);
+      const outcomeOf = new Map(wanted.map((request, index) => [request, outcomes[index]]));
       return Promise.allSettled(
         calls.map(async ({ params: { order_id: orderId } }) => {
-          const own = mails.get(orderId);
+          const own = notices.get(orderId);
           if (own === undefined) throw new OrderNotFoundError(orderId);
-          const failed = own.filter((each) => outcomeOf.get(each)?.status !== "sent");
-          const isOpen = failed.some((each) => {
-            const outcome = outcomeOf.get(each);
+          const failed = own.filter(
+            ({ request }) => request === null || outcomeOf.get(request)?.status !== "sent",
+          );
+          const isOpen = failed.some(({ request }) => {
+            if (request === null) return false;
+            const outcome = outcomeOf.get(request);
             return outcome?.status !== "failed" || !outcome.isPermanent;
           });
           if (isOpen) throw new MailUnavailableError("Not all sellers could be told.");
@@ -87,16 +90,23 @@ export const sendSellerNotification = defineShopTask({
   },
 });
 
-function mailsOf(
+/** A seller of an order and their mail; null: they can't be written to. */
+interface Notice {
+  readonly sellerId: number;
+  readonly request: MailRequest | null;
+}
+
+function noticesOf(
   { id, currency }: Order,
   items: readonly OrderItem[],
   sellers: ReadonlyMap<number, User>,
   ours: Locale,
-): { readonly sellerId: number; readonly request: MailRequest }[] {
+): Notice[] {
   const bySeller = Map.groupBy(items, ({ sellerId }) => sellerId);
-  return Array.from(bySeller).flatMap(([sellerId, own]) => {
-    const seller = sellerId === null ? undefined : sellers.get(sellerId);
-    if (sellerId === null || seller === undefined) return [];
+  return Array.from(bySeller).flatMap(([sellerId, own]): Notice[] => {
+    if (sellerId === null) return [];
+    const seller = sellers.get(sellerId);
+    if (seller === undefined) return [{ sellerId, request: null }];
     const locale = seller.locale ?? ours;
     const totalMinor = own.reduce(
       (sum, { quantity, unitPriceMinor }) => sum + quantity * unitPriceMinor,

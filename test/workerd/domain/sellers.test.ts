@@ -161,3 +161,22 @@ it("a confirmation by the order's id is the very mail that the order sets off", 
 function notify(orderId: string) {
   return { kwargs: { order_id: orderId } };
 }
+
+it("a seller whose address is another account's is not written to, and the task says so", async () => {
+  const shop = createShop();
+  await env.DB.prepare("UPDATE users SET owns_email = 0, email = 'anna@example.com' WHERE id = ?")
+    .bind(BORIS)
+    .run();
+  await shop.create({
+    ...{ orderId: "123", amountMinor: 2_000 },
+    items: [item("Plate", BORIS), item("Cup", ANNA)],
+  });
+  const [outcome] = await run(shop.services, NOTIFY, [{ kwargs: { order_id: "123" } }]);
+  expect(outcome).toMatchObject({
+    kind: "success",
+    result: JSON.stringify({ sent_count: 1, failed_count: 1, failed_sellers: [BORIS] }),
+  });
+  const mails = await rows<{ text_body: string }>("SELECT text_body FROM emails");
+  expect(mails).toHaveLength(1);
+  expect(mails[0]?.text_body).toContain("Cup");
+});
