@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isCurrency } from "../orders/index.ts";
 
 /** Why a row was not taken. */
 export interface RowError {
@@ -26,7 +27,9 @@ const amount = z
     return Number(whole) * 100 + Number(decimals.padEnd(2, "0"));
   });
 
-const currency = z.string().regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code.");
+const currency = z
+  .string()
+  .refine(isCurrency, "Must be the ISO 4217 code of a currency with two decimals.");
 
 const accountId = z
   .string()
