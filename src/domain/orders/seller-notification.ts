@@ -26,7 +26,7 @@ export const sellerNotification = defineMail<Sale>({
   en: ({ orderId, lines, total }) => ({
     subject: `New order #${orderId}`,
     body: [
-      `Order #${orderId} has items of yours. Please prepare them for shipping:`,
+      `Order #${orderId} has items of yours. Please set them aside: the order is shipped once it is paid.`,
       { list: lines },
       { facts: [["Total", total]] },
     ],
@@ -34,7 +34,7 @@ export const sellerNotification = defineMail<Sale>({
   ru: ({ orderId, lines, total }) => ({
     subject: `Новый заказ #${orderId}`,
     body: [
-      `В заказе #${orderId} есть ваши товары. Пожалуйста, подготовьте их к отправке:`,
+      `В заказе #${orderId} есть ваши товары. Пожалуйста, отложите их: заказ отправят после оплаты.`,
       { list: lines },
       { facts: [["Итого", total]] },
     ],
@@ -43,7 +43,8 @@ export const sellerNotification = defineMail<Sale>({
 
 /**
  * Tells each seller of an order's items which of theirs were ordered: one mail a seller and order, whichever
- * task sends it. A seller who can't be reached keeps the others' mails from nobody.
+ * task sends it. A seller who can't be reached keeps the others' mails from nobody. Of an order that was
+ * cancelled before nobody is told.
  */
 export const sendSellerNotification = defineShopTask({
   name: "send_seller_notification",
@@ -97,11 +98,12 @@ interface Notice {
 }
 
 function noticesOf(
-  { id, currency }: Order,
+  { id, currency, state }: Order,
   items: readonly OrderItem[],
   sellers: ReadonlyMap<number, User>,
   ours: Locale,
 ): Notice[] {
+  if (state === "cancelled" || state === "refunded") return [];
   const bySeller = Map.groupBy(items, ({ sellerId }) => sellerId);
   return Array.from(bySeller).flatMap(([sellerId, own]): Notice[] => {
     if (sellerId === null) return [];
