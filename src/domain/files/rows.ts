@@ -37,7 +37,7 @@ const accountId = z
   .transform(Number);
 
 export const productRow = z.object({
-  sku: printable(64),
+  sku: z.string().regex(/^[\w.:-]{1,64}$/, "Must be 1 to 64 letters, digits, or _ . : -"),
   name: printable(200),
   price: amount,
   currency,
