@@ -241,7 +241,7 @@ CREATE TABLE `reports` (
 ) WITHOUT ROWID;
 
 CREATE TABLE `reviews` (
-	`id` integer PRIMARY KEY NOT NULL,
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`order_id` text NOT NULL,
 	`sku` text NOT NULL,
 	`rating` integer NOT NULL,

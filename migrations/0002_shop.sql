@@ -212,7 +212,7 @@ CREATE TABLE `product_ratings` (
 ) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `reviews` (
-	`id` integer PRIMARY KEY NOT NULL,
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`order_id` text NOT NULL,
 	`sku` text NOT NULL,
 	`rating` integer NOT NULL,

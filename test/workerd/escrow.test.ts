@@ -186,6 +186,7 @@ it.each<[what: string, path: string, body: unknown, field: string]>([
   ["half a surrogate pair", PATH, { ...NEW, title: "\ud800" }, "title"],
   ["a title of 201", PATH, { ...NEW, title: "x".repeat(201) }, "title"],
   ["an amount with three decimals", PATH, { ...NEW, amount: 1.005 }, "amount"],
+  ["a currency without decimals", PATH, { ...NEW, currency: "JPY" }, "currency"],
   ["a currency that is none", PATH, { ...NEW, currency: "usd" }, "currency"],
   ["milestones that add up to less", PATH, { ...NEW, amount: 151 }, "milestones"],
   ["no milestones", PATH, { ...NEW, milestones: [] }, "milestones"],

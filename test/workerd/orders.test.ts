@@ -174,6 +174,8 @@ const IN_CART = "/api/cart/items/cup/?user_id=1";
 
 it.each<[string, string, string, unknown, string]>([
   ["a total that is not the sum", "POST", CREATE, items(ITEM, ITEM), "totalAmount"],
+  ["a currency without decimals", "POST", CREATE, { ...ORDER, currency: "JPY" }, "currency"],
+  ["a price in such a one", "PUT", PRODUCT, { name: "x", price: 1, currency: "KRW" }, "currency"],
   ["an item of nothing", "POST", CREATE, items({ ...ITEM, quantity: 0 }), "items.0.quantity"],
   ["half an item", "POST", CREATE, items({ ...ITEM, quantity: 0.5 }), "items.0.quantity"],
   [

@@ -41,6 +41,15 @@ export async function findUsers(
   return new Map(found.map((user) => [user.id, user]));
 }
 
+/** Those of the people that exist and can be written to: an address that is another's account's is not theirs. */
+export async function findReachable(
+  db: DrizzleD1Database,
+  ids: readonly number[],
+): Promise<Map<number, User>> {
+  const found = await findUsers(db, ids);
+  return new Map([...found].filter(([, { ownsEmail }]) => ownsEmail));
+}
+
 /**
  * Divides the people into parts of `size`, by their ids; those whose address is another's are in none.
  * @returns the first id of each part

@@ -6,6 +6,7 @@ import { passwordReset, sendPasswordResetEmail } from "./password-reset.ts";
 import { addressInUse, sendWelcomeEmail, welcome } from "./welcome.ts";
 
 export {
+  findReachable,
   findUsers,
   listAdmins,
   listUsers,

@@ -1,5 +1,5 @@
 import type { BatchItem } from "drizzle-orm/batch";
-import type { Lovage, Signature } from "#engine";
+import { LovageError, type Lovage, type Signature } from "#engine";
 import type { ShopServices } from "../services/index.ts";
 import { findChange, type EscrowChange } from "./find-transactions.ts";
 
@@ -41,6 +41,7 @@ const MAX_TRIES = 10;
  * Decides and writes. A change, what it changes and the task that tells of it are one batch: none is there
  * without the others. Of two changes that were decided on the same version the second finds its number taken,
  * writes nothing, and is decided anew on what is there then.
+ * @throws LovageError `escrow_busy`, retryable: others were faster every time
  * @param propose reads and decides; called again after every try that came too late
  */
 export async function decideAndCommit<Answer>(
@@ -67,7 +68,10 @@ async function commit(
   } catch (error) {
     // Too late, or the answer got lost after the commit: the row of that number tells which.
     const stored = await findChange(db, change.subject, change.number);
-    if (stored?.taskId !== written.taskId) {
+    if (stored !== null && stored.taskId !== written.taskId) {
+      return new LovageError("escrow_busy", "Too many change it at once.", { retryable: true });
+    }
+    if (stored === null) {
       return error instanceof Error ? error : new Error(String(error));
     }
   }

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { z } from "zod";
 import { wallAt } from "#engine";
-import { findUsers } from "../accounts/index.ts";
+import { findReachable } from "../accounts/index.ts";
 import { defineMail, mailOf, type Locale } from "../mail/index.ts";
 import { defineShopTask, type ShopServices } from "../services/index.ts";
 import { amountText } from "./money.ts";
@@ -136,7 +136,7 @@ export async function summarize(
   const ids = await findParties(db, after, limit);
   const last = ids.at(-1);
   if (last === undefined) return { count: 0, mails: 0, next: null };
-  const [sums, users] = await Promise.all([sumsOf(db, ids), findUsers(db, ids)]);
+  const [sums, users] = await Promise.all([sumsOf(db, ids), findReachable(db, ids)]);
   const byUser = Map.groupBy(sums, ({ userId }) => userId);
   const mails = [...users.values()].flatMap(({ id, email: to, locale }) => {
     const own = byUser.get(id);

@@ -1,7 +1,7 @@
 import { asc, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { z } from "zod";
-import { findUsers } from "../accounts/index.ts";
+import { findReachable } from "../accounts/index.ts";
 import { defineMail, mailOf } from "../mail/index.ts";
 import { defineShopTask, type ShopServices } from "../services/index.ts";
 import { remindAgainAt } from "./ages.ts";
@@ -87,7 +87,7 @@ export async function remindOfFunding(
     .orderBy(asc(escrowTransactions.remindAt))
     .limit(limit);
   if (due.length === 0) return { count: 0, mails: 0, next: null };
-  const buyers = await findUsers(
+  const buyers = await findReachable(
     db,
     due.map(({ buyerId }) => buyerId),
   );

@@ -1,7 +1,7 @@
 import { and, asc, eq, gte, lte, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { z } from "zod";
-import { findUsers } from "../accounts/index.ts";
+import { findReachable } from "../accounts/index.ts";
 import { defineMail, mailOf } from "../mail/index.ts";
 import { defineShopTask, type ShopServices } from "../services/index.ts";
 import { remindAgainAt } from "./ages.ts";
@@ -87,7 +87,7 @@ export async function remindOfMilestones(
   const last = due.at(-1);
   if (last === undefined) return { count: 0, mails: 0, next: null };
   const bySeller = Map.groupBy(due, ({ sellerId }) => sellerId);
-  const sellers = await findUsers(db, [...bySeller.keys()]);
+  const sellers = await findReachable(db, [...bySeller.keys()]);
   const mails = [...bySeller].flatMap(([sellerId, owed]) => {
     const seller = sellers.get(sellerId);
     const [oldest] = owed;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { findUsers } from "../accounts/index.ts";
+import { findReachable } from "../accounts/index.ts";
 import {
   defineMail,
   MAIL_OPTIONS,
@@ -126,7 +126,7 @@ export const sendTransactionNotification = defineShopTask({
       reason: WITH_REASON.has(told.event) ? told.detail : null,
     };
     const { buyerId, sellerId } = transaction;
-    const users = await findUsers(db, [buyerId, sellerId]);
+    const users = await findReachable(db, [buyerId, sellerId]);
     const sides = [
       { side: "buyer", user: users.get(buyerId) },
       { side: "seller", user: users.get(sellerId) },

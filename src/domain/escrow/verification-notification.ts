@@ -1,6 +1,12 @@
 import { z } from "zod";
-import { findUsers } from "../accounts/index.ts";
-import { defineMail, MAIL_OPTIONS, mailOf, settleMail } from "../mail/index.ts";
+import { findReachable } from "../accounts/index.ts";
+import {
+  defineMail,
+  MAIL_OPTIONS,
+  mailOf,
+  RecipientRefusedError,
+  settleMail,
+} from "../mail/index.ts";
 import { defineShopTask } from "../services/index.ts";
 import { findTold } from "./find-transactions.ts";
 import { NothingToTellError } from "./transaction-notification.ts";
@@ -72,10 +78,11 @@ export const sendVerificationNotification = defineShopTask({
     { taskId, services: { db, mail, locale: ours } },
   ) => {
     const told = await findTold(db, subjectOf(userId), status, number);
-    const user = (await findUsers(db, [userId])).get(userId);
-    if (told === null || user === undefined) {
+    const user = (await findReachable(db, [userId])).get(userId);
+    if (told === null) {
       throw new NothingToTellError(`The verification of user ${userId} was never ${status}.`);
     }
+    if (user === undefined) throw new RecipientRefusedError("The seller can't be written to.");
     const locale = user.locale ?? ours;
     const props = { status, reason: told.detail };
     const [outcome] = await mail.send([

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isCurrency } from "../orders/index.ts";
 
 /** Why a row was not taken. */
 export interface RowError {
@@ -26,7 +27,9 @@ const amount = z
     return Number(whole) * 100 + Number(decimals.padEnd(2, "0"));
   });
 
-const currency = z.string().regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code.");
+const currency = z
+  .string()
+  .refine(isCurrency, "Must be the ISO 4217 code of a currency with two decimals.");
 
 const accountId = z
   .string()
@@ -34,7 +37,7 @@ const accountId = z
   .transform(Number);
 
 export const productRow = z.object({
-  sku: printable(64),
+  sku: z.string().regex(/^[\w.:-]{1,64}$/, "Must be 1 to 64 letters, digits, or _ . : -"),
   name: printable(200),
   price: amount,
   currency,

@@ -8,7 +8,7 @@ import { orderCancelled, orderRefunded, orderShipped } from "./order-mails.ts";
 import { sellerNotification, sendSellerNotification } from "./seller-notification.ts";
 
 export * from "./find-orders.ts";
-export { moneyText } from "./money.ts";
+export { isCurrency, moneyText } from "./money.ts";
 export { sendOrderConfirmationEmail } from "./order-confirmation.ts";
 export * from "./order-mails.ts";
 export { OrderNotFoundError } from "./order-not-found.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { findUsers, type User } from "../accounts/index.ts";
+import { findReachable, type User } from "../accounts/index.ts";
 import {
   defineMail,
   MAIL_OPTIONS,
@@ -26,7 +26,7 @@ export const sellerNotification = defineMail<Sale>({
   en: ({ orderId, lines, total }) => ({
     subject: `New order #${orderId}`,
     body: [
-      `Order #${orderId} has items of yours. Please prepare them for shipping:`,
+      `Order #${orderId} has items of yours. Please set them aside: the order is shipped once it is paid.`,
       { list: lines },
       { facts: [["Total", total]] },
     ],
@@ -34,7 +34,7 @@ export const sellerNotification = defineMail<Sale>({
   ru: ({ orderId, lines, total }) => ({
     subject: `Новый заказ #${orderId}`,
     body: [
-      `В заказе #${orderId} есть ваши товары. Пожалуйста, подготовьте их к отправке:`,
+      `В заказе #${orderId} есть ваши товары. Пожалуйста, отложите их: заказ отправят после оплаты.`,
       { list: lines },
       { facts: [["Итого", total]] },
     ],
@@ -43,7 +43,8 @@ export const sellerNotification = defineMail<Sale>({
 
 /**
  * Tells each seller of an order's items which of theirs were ordered: one mail a seller and order, whichever
- * task sends it. A seller who can't be reached keeps the others' mails from nobody.
+ * task sends it. A seller who can't be reached keeps the others' mails from nobody. Of an order that was
+ * cancelled before nobody is told.
  */
 export const sendSellerNotification = defineShopTask({
   name: "send_seller_notification",
@@ -56,23 +57,26 @@ export const sendSellerNotification = defineShopTask({
       const ids = [...new Set(calls.map(({ params }) => params.order_id))];
       const [orders, items] = await Promise.all([findOrders(db, ids), findItems(db, ids)]);
       const sellerIds = [...items.values()].flat().flatMap(({ sellerId }) => sellerId ?? []);
-      const sellers = await findUsers(db, [...new Set(sellerIds)]);
-      const mails = new Map(
+      const sellers = await findReachable(db, [...new Set(sellerIds)]);
+      const notices = new Map(
         Array.from(orders, ([id, order]) => [
           id,
-          mailsOf(order, items.get(id) ?? [], sellers, locale),
+          noticesOf(order, items.get(id) ?? [], sellers, locale),
         ]),
       );
-      const wanted = [...mails.values()].flat();
-      const outcomes = await mail.send(wanted.map(({ request }) => request));
-      const outcomeOf = new Map(wanted.map((each, index) => [each, outcomes[index]]));
+      const wanted = [...notices.values()].flat().flatMap(({ request }) => request ?? []);
+      const outcomes = await mail.send(wanted);
+      const outcomeOf = new Map(wanted.map((request, index) => [request, outcomes[index]]));
       return Promise.allSettled(
         calls.map(async ({ params: { order_id: orderId } }) => {
-          const own = mails.get(orderId);
+          const own = notices.get(orderId);
           if (own === undefined) throw new OrderNotFoundError(orderId);
-          const failed = own.filter((each) => outcomeOf.get(each)?.status !== "sent");
-          const isOpen = failed.some((each) => {
-            const outcome = outcomeOf.get(each);
+          const failed = own.filter(
+            ({ request }) => request === null || outcomeOf.get(request)?.status !== "sent",
+          );
+          const isOpen = failed.some(({ request }) => {
+            if (request === null) return false;
+            const outcome = outcomeOf.get(request);
             return outcome?.status !== "failed" || !outcome.isPermanent;
           });
           if (isOpen) throw new MailUnavailableError("Not all sellers could be told.");
@@ -87,16 +91,24 @@ export const sendSellerNotification = defineShopTask({
   },
 });
 
-function mailsOf(
-  { id, currency }: Order,
+/** A seller of an order and their mail; null: they can't be written to. */
+interface Notice {
+  readonly sellerId: number;
+  readonly request: MailRequest | null;
+}
+
+function noticesOf(
+  { id, currency, state }: Order,
   items: readonly OrderItem[],
   sellers: ReadonlyMap<number, User>,
   ours: Locale,
-): { readonly sellerId: number; readonly request: MailRequest }[] {
+): Notice[] {
+  if (state === "cancelled" || state === "refunded") return [];
   const bySeller = Map.groupBy(items, ({ sellerId }) => sellerId);
-  return Array.from(bySeller).flatMap(([sellerId, own]) => {
-    const seller = sellerId === null ? undefined : sellers.get(sellerId);
-    if (sellerId === null || seller === undefined) return [];
+  return Array.from(bySeller).flatMap(([sellerId, own]): Notice[] => {
+    if (sellerId === null) return [];
+    const seller = sellers.get(sellerId);
+    if (seller === undefined) return [{ sellerId, request: null }];
     const locale = seller.locale ?? ours;
     const totalMinor = own.reduce(
       (sum, { quantity, unitPriceMinor }) => sum + quantity * unitPriceMinor,

@@ -104,7 +104,8 @@ export async function beginCharge(
       ),
     )
     .returning();
-  if (reopened[0] !== undefined) return { payment: reopened[0], isFirst: true };
+  // Not surely the first under it: a database that was restored doesn't know of a replay since.
+  if (reopened[0] !== undefined) return { payment: reopened[0], isFirst: false };
   const payment = await findPayment(db, order.id);
   return payment && { payment, isFirst: false };
 }

@@ -10,7 +10,7 @@ export type NewReview = Pick<Review, "orderId" | "sku" | "rating" | "text">;
 
 /**
  * Writes the review of an order's article, or writes it anew; with the article's sum, in one batch. Rows
- * written: 4, or 2 when it was there.
+ * written: 5, or 2 when it was there.
  */
 export async function putReview(
   db: DrizzleD1Database,

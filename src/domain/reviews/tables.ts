@@ -8,8 +8,8 @@ import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqli
 export const reviews = sqliteTable(
   "reviews",
   {
-    /** Counted up. */
-    id: integer().primaryKey(),
+    /** Counted up; never given again, so that a repeated deletion finds nothing. */
+    id: integer().primaryKey({ autoIncrement: true }),
     orderId: text("order_id").notNull(),
     /** Empty: of the order as a whole, which names no articles. */
     sku: text().notNull(),

@@ -49,6 +49,14 @@ it.each(["-1", "1e3", "1,50", "1.999", "NaN", "1000000", " "])("%j is no price",
   expect(read).toMatchObject({ errors: [{ line: 9, field: "price" }] });
 });
 
+it.each(["A 1", "a/b", "стол", "x".repeat(65), ""])(
+  "%j is no sku: pages of products and reviews could not name it",
+  (sku) => {
+    const read = readRow([sku, "Lamp", "1", "EUR", ""], 4, PRODUCT, productRow);
+    expect(read).toMatchObject({ errors: [{ line: 4, field: "sku" }] });
+  },
+);
+
 it("all that is wrong with a row is said, with its line", () => {
   const read = readRow(["a b", "0", "0.00", "x@y@z", "usd", "de"], 7, ORDER, orderRow);
   expect("errors" in read && read.errors.map(({ line, field }) => [line, field])).toEqual(

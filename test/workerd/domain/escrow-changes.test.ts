@@ -389,3 +389,23 @@ it("of two decisions over a seller at once the second is decided on the first", 
   expect(found?.status).toBe("REJECTED");
   expect(kinds.filter((kind) => kind === "changed")).toHaveLength((found?.version ?? 0) - 1);
 });
+
+it("of too many changes at once each takes effect wholly or can be asked for again", async () => {
+  const escrow = createEscrow();
+  await escrow.verify();
+  const id = await escrow.created(Array.from({ length: 25 }, () => 100));
+  await escrow.start(id);
+  const submit = (milestone: number) => escrow.change(seller, id, { event: "submit", milestone });
+  const numbers = Array.from({ length: 25 }, (_, index) => index + 1);
+  const answers = await Promise.allSettled(numbers.map(submit));
+  const late = answers.filter((answer) => answer.status === "rejected");
+  for (const { reason } of late) {
+    expect(reason).toMatchObject({ code: "escrow_busy", retryable: true });
+  }
+  for (const number of numbers) await submit(number);
+  expect(
+    await rows("SELECT count(*) AS n FROM escrow_milestones WHERE state = 'submitted'"),
+  ).toEqual([{ n: 25 }]);
+  const events = "SELECT count(*) AS n FROM escrow_events WHERE subject = ? AND event = 'submit'";
+  expect(await rows(events, id)).toEqual([{ n: 25 }]);
+});

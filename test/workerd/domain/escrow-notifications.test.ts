@@ -7,6 +7,7 @@ import {
   addUsers,
   buyer,
   createEscrow,
+  DAY_MS,
   emptyEscrow,
   mailsOf,
   seller,
@@ -191,4 +192,34 @@ it("a seller is told how their verification stands, in their language, with the 
         "Подтвердить ваши данные не удалось. Вы можете исправить их и отправить ещё раз.\n\nПричина: No such number",
     },
   ]);
+});
+
+it("who gave an address that is another account's is not written to, and takes no mail from its owner", async () => {
+  const escrow = createEscrow();
+  await env.DB.prepare(
+    "UPDATE users SET owns_email = 0, email = 'user2@example.com' WHERE id = 1",
+  ).run();
+  const id = await escrow.created();
+  const result = await escrow.run(TELL, { transaction_id: id, notification_type: "created" });
+  expect(result).toEqual({ sent_count: 1, failed_count: 1 });
+  expect((await mailsOf("escrow_created")).map(({ text_body: text }) => text)).toEqual([
+    expect.stringContaining("The buyer was asked to pay") as string,
+  ]);
+  escrow.time.now += 9 * DAY_MS;
+  await escrow.run("cleanup_old_pending_transactions");
+  await escrow.run("send_daily_transaction_summary");
+  expect(await mailsOf("escrow_funding_reminder")).toEqual([]);
+  expect((await mailsOf("escrow_daily_summary")).map(({ text_body: text }) => text)).toEqual([
+    expect.stringContaining("You are selling:") as string,
+  ]);
+});
+
+it("the verification of a seller whose address is another's fails visibly", async () => {
+  const escrow = createEscrow();
+  await escrow.verify();
+  await env.DB.prepare("UPDATE users SET owns_email = 0 WHERE id = 2").run();
+  await expect(
+    escrow.run(TELL_SELLER, { user_id: 2, verification_status: "VERIFIED" }),
+  ).rejects.toThrow(RecipientRefusedError);
+  expect(await mailsOf("seller_verification")).toEqual([]);
 });

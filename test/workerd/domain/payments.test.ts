@@ -165,6 +165,27 @@ it("a replay of a declined payment may succeed, and is captured once", async () 
   expect(await booksOf("123")).toEqual({ order: "paid", payment: "captured", captures: 1 });
 });
 
+it("a replay that a restored database forgot is asked about, not charged again", async () => {
+  const shop = createShop();
+  await shop.create({ orderId: "123", amountMinor: DECLINED });
+  await run(shop.services, PAY, [pay("123", "task")]);
+  const charged: string[] = [];
+  const gateway: PaymentGateway = {
+    ...shop.services.gateway,
+    charge: ({ idempotencyKey }) => {
+      charged.push(idempotencyKey);
+      return Promise.reject(new PaymentUnavailableError("Its keys are forgotten by now."));
+    },
+    lookUp: (key) => {
+      const charge = { reference: `ch_${key}`, amountMinor: DECLINED, refundedMinor: 0 };
+      return Promise.resolve({ status: "captured", ...charge });
+    },
+  };
+  const [outcome] = await run({ ...shop.services, gateway }, PAY, [pay("123", "replay")]);
+  expect(outcome?.kind).toBe("success");
+  expect(charged).toEqual([]);
+});
+
 it("a decline that comes late does not undo the payment of a replay", async () => {
   const shop = createShop();
   await shop.create({ orderId: "123", amountMinor: DECLINED });

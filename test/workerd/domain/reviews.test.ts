@@ -113,3 +113,11 @@ async function remind(shop: Shop, ...orderIds: string[]): Promise<unknown[]> {
     outcome.kind === "success" ? JSON.parse(outcome.result ?? "null") : outcome,
   );
 }
+
+it("a deletion that is repeated late deletes no other review", async () => {
+  const { id } = await putReview(db, review("o1", 1), 1);
+  expect(await deleteReview(db, id)).toBe(true);
+  const other = await putReview(db, review("o2", 5), 2);
+  expect(await deleteReview(db, id)).toBe(false);
+  expect(await listReviews(db, "cup", null, 10)).toEqual([other]);
+});

@@ -71,14 +71,14 @@ it("each seller gets one mail with their own items, in their own language", asyn
       to_address: "anna@example.com",
       subject: "Новый заказ #123",
       text_body:
-        "В заказе #123 есть ваши товары. Пожалуйста, подготовьте их к отправке:\n\n" +
+        "В заказе #123 есть ваши товары. Пожалуйста, отложите их: заказ отправят после оплаты.\n\n" +
         "- Чашка × 2: 10,00 $\n- Ложка × 1: 5,50 $\n\nИтого: 25,50 $",
     },
     {
       to_address: "boris@example.com",
       subject: "New order #123",
       text_body:
-        "Order #123 has items of yours. Please prepare them for shipping:\n\n" +
+        "Order #123 has items of yours. Please set them aside: the order is shipped once it is paid.\n\n" +
         "- Plate × 1: $10.00\n\nTotal: $10.00",
     },
   ]);
@@ -161,3 +161,34 @@ it("a confirmation by the order's id is the very mail that the order sets off", 
 function notify(orderId: string) {
   return { kwargs: { order_id: orderId } };
 }
+
+it("a seller whose address is another account's is not written to, and the task says so", async () => {
+  const shop = createShop();
+  await env.DB.prepare("UPDATE users SET owns_email = 0, email = 'anna@example.com' WHERE id = ?")
+    .bind(BORIS)
+    .run();
+  await shop.create({
+    ...{ orderId: "123", amountMinor: 2_000 },
+    items: [item("Plate", BORIS), item("Cup", ANNA)],
+  });
+  const [outcome] = await run(shop.services, NOTIFY, [{ kwargs: { order_id: "123" } }]);
+  expect(outcome).toMatchObject({
+    kind: "success",
+    result: JSON.stringify({ sent_count: 1, failed_count: 1, failed_sellers: [BORIS] }),
+  });
+  const mails = await rows<{ text_body: string }>("SELECT text_body FROM emails");
+  expect(mails).toHaveLength(1);
+  expect(mails[0]?.text_body).toContain("Cup");
+});
+
+it("of an order that was cancelled before, no seller is told", async () => {
+  const shop = createShop();
+  await shop.create({ orderId: "123", amountMinor: 1_000, items: [item("Cup", ANNA)] });
+  await shop.change("123", "cancel");
+  const [outcome] = await run(shop.services, NOTIFY, [{ kwargs: { order_id: "123" } }]);
+  expect(outcome).toMatchObject({
+    kind: "success",
+    result: JSON.stringify({ sent_count: 0, failed_count: 0, failed_sellers: [] }),
+  });
+  expect(await rows("SELECT 1 FROM emails WHERE template = 'seller_notification'")).toEqual([]);
+});

@@ -18,7 +18,7 @@ import { accountOf, actorOf } from "./escrow-actor.ts";
 import { accountId, escrowParts, line, readUserId, words } from "./escrow-fields.ts";
 import { verificationRoutes } from "./escrow-verification-routes.ts";
 import { balanceView, caseView, changeView, transactionView } from "./escrow-views.ts";
-import { amount } from "./fields.ts";
+import { amount, currency } from "./fields.ts";
 import { mayMail } from "./people.ts";
 
 const PATH = "/api/escrow/transactions";
@@ -30,10 +30,7 @@ const transactionSchema = z
     seller_id: accountId,
     title: line(200),
     amount,
-    currency: z
-      .string()
-      .regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code.")
-      .default("USD"),
+    currency: currency.default("USD"),
     milestones: z
       .array(z.strictObject({ title: line(200), amount }))
       .min(1)

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isAddress } from "#domain/mail";
+import { isCurrency } from "#domain/orders";
 
 export const emailAddress = z.string().refine(isAddress, "Must be one e-mail address.");
 
@@ -24,6 +25,8 @@ export const shopId = z
   .string()
   .regex(/^[\w.:-]{1,64}$/, "Must be 1 to 64 letters, digits, or _ . : -");
 
-export const currency = z.string().regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code.");
+export const currency = z
+  .string()
+  .refine(isCurrency, "Must be the ISO 4217 code of a currency with two decimals.");
 
 export const locale = z.enum(["en", "ru"]);
