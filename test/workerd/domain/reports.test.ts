@@ -185,6 +185,20 @@ it("a busy week of lonely requests takes few of the queries that an invocation m
   expect(faults.calls).toBeLessThan(900 / 140 + 6);
 });
 
+it("a log of many days is deleted in several runs, each with few of an invocation's queries", async () => {
+  await fillLog(MIDNIGHT - 100 * DAY, 250_000, 1);
+  const faults = new Faults();
+  const { services } = createShop({ database: faultyDatabase(env.DB, faults) });
+  const clean = () => cleanup(contextAt(NEXT, { db: services.db }));
+  expect(await clean()).toMatchObject({
+    deleted_rows: 200_000,
+    finished: false,
+    continued_by: expect.any(String),
+  });
+  expect(faults.calls).toBeLessThan(900);
+  expect(await clean()).toMatchObject({ deleted_rows: 50_000, finished: true });
+});
+
 it("the weekly analysis is held against the stored report of the week before", async () => {
   const monday = Date.parse("2025-06-16T00:00:00Z");
   await store([
