@@ -34,6 +34,17 @@ export function insertItems(
   );
 }
 
+/**
+ * Deletes the lines of orders that there are not, which would be in the way of an order with that id.
+ * @returns how many
+ */
+export async function deleteLostItems(db: DrizzleD1Database): Promise<number> {
+  const { meta } = await db.run(
+    sql`DELETE FROM order_items WHERE order_id NOT IN (SELECT id FROM orders)`,
+  );
+  return meta.changes;
+}
+
 /** Where the time of an event is kept, of those that have one. */
 const TIMES = {
   ship: "shippedAt",

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { MAX_SPAN_MS, type LogEntry } from "./log-entry.ts";
-import { apiLog } from "./tables.ts";
+import type { apiLog } from "./tables.ts";
 
 /**
  * A page has no more, so memory stays bounded: some 40,000 requests. Rows may be full or of one request each,
