@@ -1,12 +1,13 @@
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import type { Clock, Lovage, Outbox } from "#engine";
+import type { Clock, Lovage, Outbox, TaskSpec } from "#engine";
 import type { Locale } from "../mail/index.ts";
 import {
   findItems,
   findOrder,
+  findOrders,
   insertItems,
-  insertOrder,
+  insertOrders,
   sendOrderConfirmationEmail,
   sendSellerNotification,
   type Order,
@@ -60,35 +61,14 @@ export async function createOrder(
   input: NewOrder,
   also: readonly BatchItem<"sqlite">[] = [],
 ): Promise<CheckoutAnswer> {
-  const { orderId: id, items, ...content } = input;
+  const { orderId: id, items } = input;
   const before = await findOrder(parts.db, id);
   if (before !== null) return compare(parts.db, before, owner, input);
-  const hasSellers = items.some(({ sellerId }) => sellerId !== null);
-  const tasks = await lovage.prepareRepeatable([
-    sendOrderConfirmationEmail.s({
-      order_id: id,
-      customer_email: input.customerEmail,
-    }),
-    processPaymentTask.s({ order_id: id }),
-    ...(hasSellers ? [sendSellerNotification.s({ order_id: id })] : []),
-  ]);
-  const order: Order = {
-    id,
-    owner,
-    ...content,
-    state: "pending",
-    emailTaskId: tasks[0]?.id ?? "",
-    paymentTaskId: tasks[1]?.id ?? "",
-    createdAt: parts.clock.now(),
-    sellerTaskId: tasks[2]?.id ?? null,
-    shippedAt: null,
-    deliveredAt: null,
-    cancelledAt: null,
-    refundedAt: null,
-  };
+  const tasks = await lovage.prepareRepeatable(tasksOf(input));
+  const order = orderOf(input, owner, tasks, parts.clock.now());
   try {
     await parts.db.batch([
-      insertOrder(parts.db, order),
+      insertOrders(parts.db, [order]),
       ...(items.length > 0 ? [insertItems(parts.db, id, items)] : []),
       ...also,
       parts.outbox.insert(tasks),
@@ -104,12 +84,111 @@ export async function createOrder(
   return { kind: "created", order };
 }
 
+/**
+ * Creates many orders, some hundreds at most, in a few queries; each as `createOrder` would.
+ * @returns one answer each, in their order
+ */
+export async function createOrders(
+  parts: CheckoutParts,
+  lovage: Lovage,
+  owner: string,
+  inputs: readonly NewOrder[],
+): Promise<CheckoutAnswer[]> {
+  const ids = [...new Set(inputs.map(({ orderId }) => orderId))];
+  const before = await findOrders(parts.db, ids);
+  const items = await findItems(parts.db, [...before.keys()]);
+  const firsts = new Map(inputs.toReversed().map((input) => [input.orderId, input]));
+  const fresh = inputs.filter((input) => {
+    const isFirst = firsts.get(input.orderId) === input;
+    return isFirst && input.items.length === 0 && !before.has(input.orderId);
+  });
+  const created = await insertFresh(parts, lovage, owner, fresh);
+  const answers: CheckoutAnswer[] = [];
+  for (const input of inputs) {
+    const order = before.get(input.orderId);
+    const mine = firsts.get(input.orderId) === input ? created.get(input.orderId) : undefined;
+    if (mine !== undefined) answers.push({ kind: "created", order: mine });
+    else if (order === undefined) answers.push(await createOrder(parts, lovage, owner, input));
+    else answers.push(compareTo(order, items.get(order.id) ?? [], owner, input));
+  }
+  return answers;
+}
+
+/** Orders without lines, all in one batch. @returns them by id; none when one of them is taken by now */
+async function insertFresh(
+  { db, outbox, clock, background }: CheckoutParts,
+  lovage: Lovage,
+  owner: string,
+  inputs: readonly NewOrder[],
+): Promise<Map<string, Order>> {
+  if (inputs.length === 0) return new Map();
+  const calls = inputs.map(tasksOf);
+  const tasks = await lovage.prepareRepeatable(calls.flat());
+  const now = clock.now();
+  let at = 0;
+  const orders = inputs.map((input, index) => {
+    const own = tasks.slice(at, (at += calls[index]?.length ?? 0));
+    return orderOf(input, owner, own, now);
+  });
+  try {
+    await db.batch([insertOrders(db, orders), outbox.insert(tasks)]);
+  } catch {
+    // One by one they tell which of them it was, or that they are there and only the answer got lost.
+    return new Map();
+  }
+  background(outbox.relay(tasks));
+  return new Map(orders.map((order) => [order.id, order]));
+}
+
+/** What an order sets off. */
+function tasksOf({ orderId: id, customerEmail, items }: NewOrder) {
+  const hasSellers = items.some(({ sellerId }) => sellerId !== null);
+  return [
+    sendOrderConfirmationEmail.s({ order_id: id, customer_email: customerEmail }),
+    processPaymentTask.s({ order_id: id }),
+    ...(hasSellers ? [sendSellerNotification.s({ order_id: id })] : []),
+  ];
+}
+
+/** @param tasks those of `tasksOf`, in their order */
+function orderOf(
+  { orderId: id, items: _items, ...content }: NewOrder,
+  owner: string,
+  tasks: readonly TaskSpec[],
+  createdAt: number,
+): Order {
+  return {
+    id,
+    owner,
+    ...content,
+    state: "pending",
+    emailTaskId: tasks[0]?.id ?? "",
+    paymentTaskId: tasks[1]?.id ?? "",
+    createdAt,
+    sellerTaskId: tasks[2]?.id ?? null,
+    shippedAt: null,
+    deliveredAt: null,
+    cancelledAt: null,
+    refundedAt: null,
+  };
+}
+
 async function compare(
   db: DrizzleD1Database,
   order: Order,
   owner: string,
   input: NewOrder,
 ): Promise<CheckoutAnswer> {
+  const items = (await findItems(db, [order.id])).get(order.id) ?? [];
+  return compareTo(order, items, owner, input);
+}
+
+function compareTo(
+  order: Order,
+  items: readonly OrderItem[],
+  owner: string,
+  input: NewOrder,
+): CheckoutAnswer {
   const isSame =
     order.owner === owner &&
     order.userId === input.userId &&
@@ -117,12 +196,10 @@ async function compare(
     order.currency === input.currency &&
     order.customerEmail === input.customerEmail &&
     order.locale === input.locale;
-  if (!isSame) return { kind: "conflict" };
-  const items = (await findItems(db, [order.id])).get(order.id) ?? [];
   const hasSameItems =
     items.length === input.items.length &&
     items.every((item, line) => isSameItem(item, input.items[line]));
-  return hasSameItems ? { kind: "same", order } : { kind: "conflict" };
+  return isSame && hasSameItems ? { kind: "same", order } : { kind: "conflict" };
 }
 
 function isSameItem(a: OrderItem, b: OrderItem | undefined): boolean {

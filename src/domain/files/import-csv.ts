@@ -11,8 +11,8 @@ import { readHeader, type Columns, type RowError } from "./rows.ts";
 const MAX_ERRORS = 1_000;
 /** The header stands in the first of it, and what is no text shows there. */
 const HEAD_BYTES = 65_536;
-/** After so many steps the task gives its consumer up for a second, long before its time is over. */
-const STEPS_A_RUN = 8;
+/** After so many steps the task gives its consumer up for a second: before it has no queries left. */
+const STEPS_A_RUN = 2;
 
 export interface ImportResult extends ImportState {
   readonly errors: readonly RowError[];

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { TaskContext } from "#engine";
 import { putProducts } from "../catalog/index.ts";
-import { createOrder } from "../checkout/index.ts";
+import { createOrders } from "../checkout/index.ts";
 import type { ShopServices } from "../services/index.ts";
 import type { StoredFile } from "./file-book.ts";
 import { orderRow, productRow, type RowError } from "./rows.ts";
@@ -23,8 +23,8 @@ export interface Importer {
 
 /** Rows in one statement; well under D1's 2 MB for a parameter. */
 const PRODUCTS_AT_ONCE = 500;
-/** Orders that are created at the same time. */
-const ORDERS_AT_ONCE = 10;
+/** Orders that are created together. */
+const ORDERS_AT_ONCE = 100;
 
 /** The importer for a file of rows. */
 export function importerOf(file: StoredFile, ctx: TaskContext<ShopServices>): Importer {
@@ -42,11 +42,7 @@ export function importerOf(file: StoredFile, ctx: TaskContext<ShopServices>): Im
   return {
     schema: orderRow,
     batch: ORDERS_AT_ONCE,
-    put: async (rows) => {
-      const orders = rows as readonly Given<z.output<typeof orderRow>>[];
-      const answers = await Promise.all(orders.map((each) => order(file.owner, ctx, each)));
-      return answers.flatMap((error) => error ?? []);
-    },
+    put: (rows) => putOrders(file.owner, ctx, rows as readonly Given<z.output<typeof orderRow>>[]),
   };
 }
 
@@ -64,16 +60,16 @@ async function putAll(
   await db.batch([putProducts(db, products)]);
 }
 
-/** Creates one order as if its owner had asked for it; null: it is there. */
-async function order(
+/** Creates orders as if their owner had asked for them; those that are there stay. */
+async function putOrders(
   owner: string,
   { services, lovage }: TaskContext<ShopServices>,
-  { line, row }: Given<z.output<typeof orderRow>>,
-): Promise<RowError | null> {
+  rows: readonly Given<z.output<typeof orderRow>>[],
+): Promise<RowError[]> {
   const relays: Promise<void>[] = [];
   // What can't be relayed just now the outbox' sweep relays.
   const background = (work: Promise<void>) => void relays.push(work.catch(() => undefined));
-  const answer = await createOrder({ ...services, background }, lovage, owner, {
+  const orders = rows.map(({ row }) => ({
     orderId: row.order_id,
     userId: row.user_id,
     amountMinor: row.total_amount,
@@ -81,9 +77,12 @@ async function order(
     customerEmail: row.customer_email,
     locale: row.locale ?? null,
     items: [],
-  });
+  }));
+  const answers = await createOrders({ ...services, background }, lovage, owner, orders);
   await Promise.all(relays);
-  if (answer.kind !== "conflict") return null;
-  const message = `Order #${row.order_id} exists with other content.`;
-  return { line, field: "order_id", message };
+  return rows.flatMap(({ line, row }, index) => {
+    if (answers[index]?.kind !== "conflict") return [];
+    const message = `Order #${row.order_id} exists with other content.`;
+    return { line, field: "order_id", message };
+  });
 }

@@ -9,6 +9,8 @@ import { readRow, type Columns, type RowError } from "./rows.ts";
 /** A part reads this much at most, and takes not much longer than that: what a crash has done again. */
 const PART_BYTES = 4 * 1_048_576;
 const PART_MS = 20_000;
+/** Batches of one part. Each takes up to five queries, and an invocation may make 1,000. */
+const PART_BATCHES = 80;
 
 /** How far an import is: what a step records, so that a later run goes on from there. */
 export interface ImportState {
@@ -51,6 +53,7 @@ export class PartImport {
     const object = await files.get(contentKey(file.id), { offset: from.place.offset });
     if (object === null) throw new FileContentError("The file is gone.");
     let { place } = from;
+    let batches = 0;
     try {
       for await (const rows of csvRows(object.stream, place)) {
         for (const row of rows) {
@@ -58,7 +61,8 @@ export class PartImport {
           place = row.next;
           if (this.#open.length + this.#wrong < importer.batch) continue;
           await this.#put(place);
-          const isLong = place.offset - from.place.offset > PART_BYTES;
+          batches += 1;
+          const isLong = batches >= PART_BATCHES || place.offset - from.place.offset > PART_BYTES;
           if (isLong || clock.now() - began > PART_MS) return this.#answer();
         }
       }

@@ -3,20 +3,20 @@ import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { emails } from "./tables.ts";
 
 const AT_ONCE = 200;
-/** A call deletes this many at most: the next one goes on. */
-const MAX_BATCHES = 1_000;
+/** A call makes no more queries, of the 1,000 that an invocation may make: the next one goes on. */
+const MAX_BATCHES = 400;
 
 /**
  * Deletes mails that are through and were written before a time, the oldest first. The same key would be
  * another mail from then on. Safe to repeat, and to break off.
  * @param before epoch ms
- * @returns how many
+ * @returns how many, and whether these were all
  */
 export async function deleteOldMails(
   db: DrizzleD1Database,
   before: number,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<{ count: number; isDone: boolean }> {
   let count = 0;
   for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch += 1) {
     const old = sql`(SELECT task_id, to_address, template FROM emails
@@ -26,7 +26,7 @@ export async function deleteOldMails(
       .where(sql`(task_id, to_address, template) IN ${old}`)
       .returning({ key: emails.taskId });
     count += deleted.length;
-    if (deleted.length < AT_ONCE) break;
+    if (deleted.length < AT_ONCE) return { count, isDone: true };
   }
-  return count;
+  return { count, isDone: false };
 }

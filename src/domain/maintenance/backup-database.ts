@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { TaskContext } from "#engine";
 import { defineShopTask, type ShopServices } from "../services/index.ts";
 import { newBackupKey, openBackupKey, type BackupCipher } from "./backup-cipher.ts";
-import { isTableIncluded, leftOut } from "./backup-policy.ts";
+import { inReadingOrder, isTableIncluded, leftOut } from "./backup-policy.ts";
 import {
   begunAt,
   deleteBackup,
@@ -33,8 +33,7 @@ const PART_RETRIES = { maxRetries: 3, retryDelaySeconds: 10 } as const;
  * time limit counts. Then the oldest backups go.
  *
  * The database gives no snapshot over several statements. What is read is by primary key, so that a row
- * that was there all the time is there once, as it was at some time in between. The outbox is read first:
- * what it sets off is recorded in the other tables, as they are then or later.
+ * that was there all the time is there once, as it was at some time in between; see `inReadingOrder`.
  */
 export const backupDatabase = defineShopTask({
   name: "backup_database",
@@ -57,9 +56,9 @@ export const backupDatabase = defineShopTask({
     });
     const { id, encryption, migrations } = begin;
     const cipher = encryption && (await openBackupKey(maintenance.backupKeys, encryption, id));
-    const included = begin.tables
-      .filter(({ name }) => isTableIncluded(name, cipher !== null))
-      .sort((a, b) => Number(b.name === "outbox") - Number(a.name === "outbox"));
+    const included = inReadingOrder(
+      begin.tables.filter(({ name }) => isTableIncluded(name, cipher !== null)),
+    );
     const tables = await writeTables({ id, cipher, ctx }, included);
     const left_out = leftOut(cipher !== null);
     await ctx.step("manifest", () => {

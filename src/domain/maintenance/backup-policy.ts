@@ -20,6 +20,23 @@ export const OWN_TABLES: ReadonlySet<string> = new Set([
   ...["api_keys", "api_log", "expiring_results", "reports", "task_labels", "tasks"],
 ]);
 
+/**
+ * Which tables are read before others, since rows change meanwhile. The outbox: what it sets off is recorded in
+ * the others, as they are then or later. Then what others are parts of: none of it lacks its parts, and what
+ * was done (money that moved) is known at least as far as its state says, so that it is not done again. The
+ * events of a transaction are numbered by its version: one that is beyond it would be in the way of the next.
+ */
+const READ_FIRST = ["outbox", "escrow_events", "escrow_transactions", "orders"];
+
+/** The tables in the order in which they are read. */
+export function inReadingOrder<Table extends { readonly name: string }>(
+  tables: readonly Table[],
+): Table[] {
+  const isFirst = ({ name }: Table) => READ_FIRST.includes(name);
+  const firsts = READ_FIRST.flatMap((first) => tables.filter(({ name }) => name === first));
+  return [...firsts, ...tables.filter((table) => !isFirst(table))];
+}
+
 /** Whether the rows of a table are in a backup. */
 export function isTableIncluded(table: string, isEncrypted: boolean): boolean {
   return !NEVER.has(table) && (isEncrypted || !SECRET_TABLES.has(table));

@@ -8,6 +8,11 @@ const NAME = "send_pending_emails";
 const SWEEP = 100;
 /** One run takes no longer than this and a sweep; then another goes on. */
 const RUN_MS = 10 * 60_000;
+/**
+ * Nor more sweeps, of 7 queries and some calls of the provider each: an invocation may make 1,000 queries,
+ * and what was sent could not be written down after that.
+ */
+const MAX_SWEEPS = 80;
 
 /**
  * Sends the mails that wait: queued by other parts of the shop, put off while the provider was down, left by
@@ -24,7 +29,7 @@ export const sendPendingEmails = defineShopTask({
   handler: async (_params, { services: { mail, clock }, signal, log, lovage }) => {
     const until = clock.now() + RUN_MS;
     const counts = { sent_count: 0, failed_count: 0, waiting_count: 0 };
-    for (;;) {
+    for (let sweeps = 1; ; sweeps += 1) {
       const { sent, failed, waiting, end } = await mail.sweep(SWEEP);
       counts.sent_count += sent;
       counts.failed_count += failed;
@@ -34,7 +39,7 @@ export const sendPendingEmails = defineShopTask({
         log.warn("mail can't be sent", { ...counts, reason: end.message });
         throw new MailUnavailableError(end.message);
       }
-      if (signal.aborted || clock.now() >= until) {
+      if (signal.aborted || sweeps >= MAX_SWEEPS || clock.now() >= until) {
         const { taskId } = await lovage.send(signature(NAME, {}));
         return { ...counts, continued_by: taskId };
       }

@@ -14,7 +14,13 @@ export * from "./order-mails.ts";
 export { OrderNotFoundError } from "./order-not-found.ts";
 export { sendSellerNotification } from "./seller-notification.ts";
 export { ORDER_STATES, orderTransition, type OrderEvent } from "./states.ts";
-export { insertItems, insertOrder, moveOrder, orderState } from "./write-orders.ts";
+export {
+  deleteLostItems,
+  insertItems,
+  insertOrders,
+  moveOrder,
+  orderState,
+} from "./write-orders.ts";
 
 export const orderTasks = [
   sendOrderConfirmationEmail,

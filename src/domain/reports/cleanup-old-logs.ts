@@ -1,19 +1,21 @@
 import { sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { z } from "zod";
+import { signature } from "#engine";
 import { defineShopTask } from "../services/index.ts";
 import { MAX_SPAN_MS } from "./log-entry.ts";
 import { keptSince } from "./period.ts";
 import { apiLog } from "./tables.ts";
 
+const NAME = "cleanup_old_logs";
 /** Rows that one statement deletes. */
 const BATCH_ROWS = 500;
-/** What is left after these many is deleted by the next run: a million rows. */
-const MAX_BATCHES = 2_000;
+/** After so many queries another run goes on: an invocation may make 1,000. */
+const MAX_BATCHES = 400;
 
-/** Deletes the log of requests from before LOG_DAYS. Safe to repeat; cut off, it goes on in its next run. */
+/** Deletes the log of requests from before LOG_DAYS. Safe to repeat. When much is left, it calls itself. */
 export const cleanupOldLogs = defineShopTask({
-  name: "cleanup_old_logs",
+  name: NAME,
   params: z.object({}),
   autoretryFor: [Error],
   retryBackoff: 10,
@@ -31,7 +33,11 @@ export const cleanupOldLogs = defineShopTask({
       isDone = rows < BATCH_ROWS;
       ctx.progress({ current: deleted, total: isDone ? deleted : deleted + BATCH_ROWS });
     }
-    return { deleted_rows: deleted, older_than: new Date(before).toISOString(), finished: isDone };
+    const older_than = new Date(before).toISOString();
+    const result = { deleted_rows: deleted, older_than, finished: isDone };
+    if (isDone) return result;
+    const { taskId } = await ctx.lovage.send(signature(NAME, {}));
+    return { ...result, continued_by: taskId };
   },
 });
 

@@ -32,6 +32,8 @@ export class DurableTask {
   /** The next run dies at its n-th new step (from 1): before it, or before it is recorded. */
   crash: { readonly at: number; readonly when: "before" | "after" } | null = null;
   retries = 0;
+  /** Told before it gives its consumer up for a while. */
+  slept: () => void = () => undefined;
 
   /** Runs the task's handler, and answers or throws what it does. */
   async run<Result>(task: AnyShopTask<Result>, params: object, parts: Parts): Promise<Result> {
@@ -63,7 +65,7 @@ export class DurableTask {
       ...{ taskId: this.taskId, name, attempt: this.retries + 1, retries: this.retries },
       ...{ maxRetries: 3, services, lovage, log, signal: new AbortController().signal },
       progress: (meta: unknown) => void this.progress.push(meta),
-      sleep: () => Promise.resolve(),
+      sleep: () => Promise.resolve(this.slept()),
       step: async (step: string, fn: () => unknown) => {
         const nth = counts.get(step) ?? 0;
         counts.set(step, nth + 1);

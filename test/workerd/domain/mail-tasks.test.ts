@@ -4,6 +4,7 @@ import { drizzle } from "drizzle-orm/d1";
 import type { TaskContext } from "#engine";
 import { usersInParts } from "../../../src/domain/accounts/index.ts";
 import { shopTasks, type ShopServices } from "../../../src/domain/index.ts";
+import { Faults, faultyDatabase } from "./faults.ts";
 import { Provider } from "./provider.ts";
 import { createShop, emptyTables, rows, run } from "./shop.ts";
 
@@ -26,9 +27,10 @@ async function handle(
     id = "task",
     signal = new AbortController().signal,
     replace = (_call: unknown): void => undefined,
+    database = env.DB,
   } = {},
 ): Promise<unknown> {
-  const { services, lovage } = createShop({ transport: provider, services: { clock } });
+  const { services, lovage } = createShop({ database, transport: provider, services: { clock } });
   const definition = shopTasks.find((task) => task.name === name);
   const ctx = {
     taskId: id,
@@ -117,6 +119,17 @@ it("send_pending_emails goes on in another task when its time is up, or it is to
   const signal = AbortSignal.abort();
   const second = await handle("send_pending_emails", {}, { provider, signal });
   expect(second).toMatchObject({ sent_count: 100, continued_by: expect.any(String) });
+});
+
+it("send_pending_emails goes on in another task before its consumer has no queries left", async () => {
+  await insertPending(9_000);
+  const faults = new Faults();
+  const database = faultyDatabase(env.DB, faults);
+  expect(await handle("send_pending_emails", {}, { database })).toMatchObject({
+    sent_count: 8_000,
+    continued_by: expect.any(String),
+  });
+  expect(faults.calls).toBeLessThan(800);
 });
 
 it("send_pending_emails fails when the provider is down, and the mails stay", async () => {

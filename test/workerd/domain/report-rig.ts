@@ -76,10 +76,11 @@ export function contextAt(
   const slept: number[] = [];
   const progress: { current: number; total: number }[] = [];
   let time = now;
-  const { services } = createShop({ services: { clock: { now: () => time }, ...over } });
+  const { services, lovage } = createShop({ services: { clock: { now: () => time }, ...over } });
   return {
     taskId: `task-${now}`,
     services,
+    lovage,
     signal,
     slept,
     reported: progress,

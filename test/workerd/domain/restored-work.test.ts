@@ -3,6 +3,7 @@ import { beforeEach, expect, it } from "vitest";
 import type { MailTransport } from "#domain/mail";
 import { backupDatabase, maintenanceTasks, restoreDatabase } from "#domain/maintenance";
 import { DurableTask } from "./durable.ts";
+import { Faults, faultyDatabase } from "./faults.ts";
 import { createShop, emptyTables, MemoryLedger, rows, run } from "./shop.ts";
 
 const DAY_MS = 86_400_000;
@@ -147,3 +148,19 @@ it("mails that are through go when their time is over; what waits, and what is y
   ]);
   expect(await clean()).toEqual({ uploads: 0, mails: 0 });
 });
+
+it("no run of a clean-up asks the database more often than one invocation may", async () => {
+  await env.DB.prepare(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+     INSERT INTO emails (task_id, to_address, template, message_id, subject, text_body, html_body,
+       created_at, state)
+     SELECT 'old ' || i, 'a', 't', '', '', '', '', 1, 'sent' FROM n`,
+  ).run();
+  const faults = new Faults();
+  const shop = createShop({ database: faultyDatabase(env.DB, faults) });
+  const task = new DurableTask();
+  const counts: number[] = [];
+  task.slept = () => void counts.push(faults.calls);
+  expect(await task.run(cleanupOldRecords, {}, shop)).toEqual({ uploads: 0, mails: 100_000 });
+  expect(counts).toEqual([401]);
+}, 60_000);
