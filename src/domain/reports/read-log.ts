@@ -45,7 +45,7 @@ export async function readLog(
 }
 
 /** Rows in the order of the key, from behind `after` on, begun before `until`; none: there are no more. */
-export function pageOfLog(
+function pageOfLog(
   db: DrizzleD1Database,
   after: { readonly firstAt: number; readonly id: string },
   until: number,
