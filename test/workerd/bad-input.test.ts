@@ -396,8 +396,8 @@ it("where access is open, pages of other sites change nothing", async () => {
   const answer = await send(path, "{}", { "Sec-Fetch-Site": "cross-site" });
   expect(answer.status).toBe(403);
   expect((await problem(answer)).code).toBe("cross_site");
-  const order = await get("/api/orders/known/");
-  expect((await order.json<{ state: string }>()).state).not.toBe("cancelled");
+  const known = await get("/api/orders/known/");
+  expect((await known.json<{ state: string }>()).state).not.toBe("cancelled");
   expect(
     (await send("/api/orders/none/cancel/", "{}", { "Sec-Fetch-Site": "same-origin" })).status,
   ).toBe(404);
