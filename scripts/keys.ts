@@ -9,7 +9,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
-import { PERSON_OWNER, SCOPES } from "../src/delivery/api/access.ts";
+import { OWN_OWNERS, PERSON_OWNER, SCOPES } from "../src/delivery/api/access.ts";
 import { execute, sql } from "./database.ts";
 
 const ID_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -42,6 +42,7 @@ async function create(): Promise<void> {
   if (owner.startsWith(PERSON_OWNER)) {
     fail(`--owner: what begins with ${PERSON_OWNER} belongs to accounts.`);
   }
+  if (OWN_OWNERS.includes(owner)) fail(`--owner: ${owner} is the deployment itself.`);
   const scopes = scopeList.split(",");
   const known: readonly string[] = SCOPES;
   const unknown = scopes.filter((scope) => !known.includes(scope));

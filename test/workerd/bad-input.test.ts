@@ -391,6 +391,18 @@ it.each(["-1", "61", "x", "", "NaN"])("wait=%s is refused", async (wait) => {
   expect(answer.status).toBe(422);
 });
 
+it("where access is open, pages of other sites change nothing", async () => {
+  const path = "/api/orders/known/cancel/";
+  const answer = await send(path, "{}", { "Sec-Fetch-Site": "cross-site" });
+  expect(answer.status).toBe(403);
+  expect((await problem(answer)).code).toBe("cross_site");
+  const known = await get("/api/orders/known/");
+  expect((await known.json<{ state: string }>()).state).not.toBe("cancelled");
+  expect(
+    (await send("/api/orders/none/cancel/", "{}", { "Sec-Fetch-Site": "same-origin" })).status,
+  ).toBe(404);
+});
+
 it.each(["%25", "%", "%ff", "%ED%A0%80"])("an event named %s is no error of ours", async (name) => {
   const answer = await send(
     `/api/tasks/019aa5a0-0000-8000-8000-000000000000/events/${name}/`,

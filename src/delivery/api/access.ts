@@ -15,6 +15,9 @@ export type Scope = (typeof SCOPES)[number];
 /** What the owner of an account's things begins with; no API key may be of such an owner. */
 export const PERSON_OWNER = "user:";
 
+/** Owners of what the deployment does by itself, and of open access; no API key may be one of them. */
+export const OWN_OWNERS: readonly string[] = ["system", "escrow", "anonymous"];
+
 /** Who makes a request. */
 export interface Caller {
   /** Whose tasks and orders they see. */
@@ -99,7 +102,10 @@ async function countFailure(access: Access, request: Request): Promise<void> {
 
 async function identify(access: Access, request: Request): Promise<Caller> {
   const header = request.headers.get("Authorization");
-  if (header === null && access.isOpen) return ANONYMOUS;
+  if (header === null && access.isOpen) {
+    refuseOtherSites(request);
+    return ANONYMOUS;
+  }
   const token = /^(?:Bearer|Token) +([!-~]{1,200})$/i.exec(header ?? "")?.[1];
   const caller = token === undefined ? null : await access.authenticate(token);
   if (caller !== null) return caller;
@@ -108,6 +114,16 @@ async function identify(access: Access, request: Request): Promise<Caller> {
     request,
     header === null ? "Send an API key or a token." : "The API key or token is not valid.",
   );
+}
+
+/**
+ * Where access is open, any page in a developer's browser could change things by a form or a plain fetch.
+ * @throws Problem 403 for what a browser sends for a page of another site
+ */
+function refuseOtherSites({ method, headers }: Request): void {
+  const isReading = method === "GET" || method === "HEAD";
+  if (isReading || headers.get("Sec-Fetch-Site") !== "cross-site") return;
+  throw new Problem(403, "cross_site", "Pages of other sites change nothing without a token.");
 }
 
 function unauthorized(request: Request, detail: string): Problem {
