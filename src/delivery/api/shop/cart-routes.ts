@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { findUsers } from "#domain/accounts";
+import { findReachable } from "#domain/accounts";
 import {
   CartBusyError,
   changeCart,
@@ -148,9 +148,11 @@ function cartKeyOf({ caller, query }: ApiCall): CartKey {
 }
 
 async function accountEmail(parts: ApiParts, userId: number): Promise<string> {
-  const user = (await findUsers(parts.shop.db, [userId])).get(userId);
+  const user = (await findReachable(parts.shop.db, [userId])).get(userId);
   if (user !== undefined) return user.email;
-  throw invalid([{ field: "customerEmail", message: "Is needed: there is no such account." }]);
+  throw invalid([
+    { field: "customerEmail", message: "Is needed: the account has no address of its own." },
+  ]);
 }
 
 function cartView({ items, totals, updatedAt }: PricedCart) {
