@@ -120,6 +120,18 @@ it("an account's own address is where its order is confirmed", async () => {
   expect(await answer.json()).toMatchObject({ customerEmail: "seller@example.com" });
 });
 
+it("an address that is another account's is not where an order is confirmed", async () => {
+  await env.DB.prepare(
+    `INSERT INTO users VALUES (78, 'other', 'seller@example.com', 'A', 'B', '', 'user', 'en', 0, 0)`,
+  ).run();
+  await put("/api/cart/items/plate/?user_id=78", { quantity: 2 });
+  const checkout = { orderId: "theirs", expectedTotal: 11 };
+  const answer = await post("/api/cart/checkout/?user_id=78", checkout);
+  expect(answer.status).toBe(422);
+  expect(await answer.json()).toMatchObject({ errors: [{ field: "customerEmail" }] });
+  expect((await get("/api/orders/theirs/")).status).toBe(404);
+});
+
 it("reviews of an article are public, changed by who wrote them, and deleted by an admin", async () => {
   const list = async () =>
     (await get("/api/products/plate/reviews/")).json<{

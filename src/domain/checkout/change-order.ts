@@ -19,7 +19,7 @@ import {
   refundPaymentTask,
   type Payment,
 } from "../payments/index.ts";
-import { sendReviewReminder } from "../reviews/index.ts";
+import { sendReviewReminder, withdrawReminder } from "../reviews/index.ts";
 import { failUnless } from "../services/index.ts";
 import { planChange, wasDone, type Change, type OrderRequest } from "./order-changes.ts";
 
@@ -114,7 +114,7 @@ async function apply(
   await db.batch([
     failUnless(db, isAsSeen),
     ...(event === null ? [] : [moveOrder(db, order.id, event, now)]),
-    ...(refunds ? [askRefund(db, order.id, now)] : []),
+    ...(refunds ? [askRefund(db, order.id, now), withdrawReminder(db, order.id)] : []),
     ...(await mail.queue(mails)),
     ...(tasks.length > 0 ? [outbox.insert(tasks)] : []),
   ]);

@@ -22,3 +22,4 @@ export {
 } from "./template.ts";
 export * from "./transport.ts";
 export { Unsubscribe } from "./unsubscribe.ts";
+export { withdrawMail } from "./withdraw.ts";

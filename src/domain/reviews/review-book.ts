@@ -1,7 +1,16 @@
 import { and, desc, eq, lt, sql, type SQL } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
+import { withdrawMail } from "../mail/index.ts";
+import { mailKeyOf } from "../orders/index.ts";
 import { productRatings, reviews } from "./tables.ts";
+
+export const REMINDER_MAIL = "review_reminder";
+
+/** The statement that takes back a reminder which could not be sent so far. Rows written: 1 or 0. */
+export function withdrawReminder(db: DrizzleD1Database, orderId: string): BatchItem<"sqlite"> {
+  return withdrawMail(db, { key: mailKeyOf(orderId), template: REMINDER_MAIL });
+}
 
 export type Review = typeof reviews.$inferSelect;
 
@@ -9,8 +18,8 @@ export type Review = typeof reviews.$inferSelect;
 export type NewReview = Pick<Review, "orderId" | "sku" | "rating" | "text">;
 
 /**
- * Writes the review of an order's article, or writes it anew; with the article's sum, in one batch. Rows
- * written: 5, or 2 when it was there.
+ * Writes the review of an order's article, or writes it anew; with the article's sum, in one batch. Nobody is
+ * asked for it any more. Rows written: 5, or 2 when it was there.
  */
 export async function putReview(
   db: DrizzleD1Database,
@@ -36,6 +45,7 @@ export async function putReview(
         target: productRatings.sku,
         set: { reviews: sql`reviews + 1`, ratingSum: sql`rating_sum + ${rating}` },
       }),
+    withdrawReminder(db, orderId),
   ]);
   if (stored === undefined) throw new Error("The review was not written.");
   return stored;

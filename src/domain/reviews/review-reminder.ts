@@ -9,7 +9,7 @@ import {
 } from "../orders/index.ts";
 import { refundedOrders } from "../payments/index.ts";
 import { defineShopTask } from "../services/index.ts";
-import { reviewedOrders } from "./review-book.ts";
+import { REMINDER_MAIL, reviewedOrders } from "./review-book.ts";
 
 interface Reminder {
   readonly orderId: string;
@@ -18,7 +18,7 @@ interface Reminder {
 }
 
 export const reviewReminder = defineMail<Reminder>({
-  name: "review_reminder",
+  name: REMINDER_MAIL,
   sample: { orderId: "123", items: ["Cup", "Plate"] },
   en: ({ orderId, items }) => ({
     subject: `How do you like your order #${orderId}?`,

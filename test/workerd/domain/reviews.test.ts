@@ -1,4 +1,5 @@
 import { beforeEach, expect, it } from "vitest";
+import type { MailTransport } from "#domain/mail";
 import { deleteReview, listReviews, putReview, ratingOf } from "#domain/reviews";
 import { createShop, emptyTables, rows, run } from "./shop.ts";
 
@@ -89,6 +90,22 @@ it("nobody is reminded who wrote a review, sent it back or got nothing; the resu
   expect(await rows("SELECT task_id FROM emails WHERE template = 'review_reminder'")).toEqual([
     { task_id: "order:asked" },
   ]);
+});
+
+it("a reminder that could not be sent is not sent after a review or a return", async () => {
+  const down: MailTransport = {
+    keepsMail: false,
+    sendBatch: () => Promise.reject(new Error("no connection")),
+  };
+  const broken = createShop({ transport: down });
+  for (const orderId of ["reviewed", "returned", "neither"]) await delivered(broken, orderId);
+  await remind(broken, "reviewed", "returned", "neither");
+  await putReview(db, review("reviewed", 5), 1);
+  await broken.change("returned", "refund");
+  const later = { now: () => Date.now() + 3_600_000 };
+  await createShop({ services: { clock: later } }).services.mail.sweep(100);
+  const sent = "SELECT task_id FROM emails WHERE template = 'review_reminder' AND state = 'sent'";
+  expect(await rows(sent)).toEqual([{ task_id: "order:neither" }]);
 });
 
 const SENT = { sent: true };

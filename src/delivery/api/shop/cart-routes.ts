@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { findUsers } from "#domain/accounts";
+import { findReachable, findUsers } from "#domain/accounts";
 import {
   CartBusyError,
   changeCart,
@@ -170,9 +170,12 @@ async function recipientOf(
 ): Promise<string> {
   const mayChoose = caller.userId === null || may(caller, "orders:manage");
   if (mayChoose && given !== undefined) return given;
-  const user = (await findUsers(parts.shop.db, [userId])).get(userId);
+  // People are not told whether their address is another account's.
+  const find = caller.userId === null ? findReachable : findUsers;
+  const user = (await find(parts.shop.db, [userId])).get(userId);
   if (user === undefined) {
-    throw invalid([{ field: "customerEmail", message: "Is needed: there is no such account." }]);
+    const message = "Is needed: the account has no address of its own.";
+    throw invalid([{ field: "customerEmail", message }]);
   }
   if (given !== undefined && given.toLowerCase() !== user.email.toLowerCase()) {
     throw invalid([{ field: "customerEmail", message: "Must be your account's address." }]);
