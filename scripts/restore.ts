@@ -13,6 +13,7 @@ interface TableResult {
   readonly table: string;
   readonly backed_up: number;
   readonly now: number;
+  readonly differing: number;
   readonly matches: boolean;
 }
 
@@ -87,7 +88,7 @@ async function restore(id: string): Promise<void> {
 function show({ tables, left_out: leftOut, matches }: NonNullable<Task["result"]>): void {
   console.table(tables);
   console.log(`Not in the backup: ${leftOut.join("; ")}.`);
-  if (!matches) fail("Some tables have other numbers of rows than the backup.");
+  if (!matches) fail("Some tables are not as they were in the backup.");
   console.log(styleText("green", "Every table has what the backup had."));
 }
 

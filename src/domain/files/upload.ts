@@ -73,7 +73,8 @@ export async function uploadFile(
     const bytes = { stream: content, size: file.size };
     await files.put(contentKey(file.id), bytes, file.contentType);
   } catch (error) {
-    await deleteRows(db, [file.id]);
+    // Also its bytes: they may be there, and only the answer got lost.
+    await deleteFile({ db, files }, file.id);
     if (error instanceof WrongSizeError) return { kind: "wrong_size" };
     throw error;
   }

@@ -46,7 +46,7 @@ export const restoreDatabase = defineShopTask({
     await ctx.step("empty", () => refuseUnlessEmpty(services, backup.manifest));
     await checkParts(backup, ctx);
     const outbox = tables.filter(({ name }) => name === "outbox");
-    await writeTables(
+    const differing = await writeTables(
       backup,
       ctx,
       tables.filter((table) => !outbox.includes(table)),
@@ -55,7 +55,7 @@ export const restoreDatabase = defineShopTask({
     const lostItems = await ctx.step("items", () => deleteLostItems(services.db));
     await ctx.step("payments", () => expectCharges(services));
     await writeTables(backup, ctx, outbox);
-    const compared = await compare(services, tables, lostItems);
+    const compared = await compare(services, tables, { lostItems, differing });
     return {
       backup_id: id,
       left_out: backup.manifest.left_out,
@@ -83,43 +83,54 @@ async function checkParts(
   }
 }
 
+/** @returns by table, how many rows were there already with other content */
 async function writeTables(
   { cipher }: OpenBackup,
   ctx: TaskContext<ShopServices>,
   tables: readonly BackupTable[],
-): Promise<void> {
+): Promise<ReadonlyMap<string, number>> {
   const { db, files } = ctx.services;
+  const differing = new Map<string, number>();
   const total = tables.reduce((sum, { rows }) => sum + rows, 0);
   let current = 0;
   let steps = 0;
   for (const { name, columns, parts } of tables) {
     for (const part of parts) {
-      await ctx.step(
+      const others = await ctx.step(
         name,
         async () => {
           const lines = await refusing(() => readPart(files, part, cipher));
-          await writeRows(db, name, columns, lines);
+          return writeRows(db, name, columns, lines);
         },
         STEP_RETRIES,
       );
+      differing.set(name, (differing.get(name) ?? 0) + others);
       current += part.rows;
       ctx.progress({ current, total, table: name });
       steps += 1;
       if (steps % STEPS_A_RUN === 0) await ctx.sleep(1);
     }
   }
+  return differing;
 }
 
 /** What tables had and have. The shop's own have to be the same; the deployment's may have more. */
-async function compare({ db }: ShopServices, tables: readonly BackupTable[], lostItems: number) {
+async function compare(
+  { db }: ShopServices,
+  tables: readonly BackupTable[],
+  { lostItems, differing }: { lostItems: number; differing: ReadonlyMap<string, number> },
+) {
   const compared = [];
   for (const { name, rows } of tables) {
     const now = await countRows(db, name);
     // Payments are expected besides; an outbox is emptied as it is filled.
     const mayGrow = OWN_TABLES.has(name) || name === "payments";
     const expected = name === "order_items" ? rows - lostItems : rows;
-    const matches = name === "outbox" || (mayGrow ? now >= expected : now === expected);
-    compared.push({ table: name, backed_up: rows, now, matches });
+    const isCountRight = name === "outbox" || (mayGrow ? now >= expected : now === expected);
+    // Somebody was in the shop meanwhile.
+    const others = differing.get(name) ?? 0;
+    const matches = isCountRight && others === 0;
+    compared.push({ table: name, backed_up: rows, now, differing: others, matches });
   }
   return compared;
 }

@@ -8,13 +8,14 @@ const BYTES_AT_ONCE = 900_000;
 /**
  * Writes rows as a TableReader read them. One that is there already stays as it is, so it may be done again.
  * Rows written: one each, and one for each index that it enters.
+ * @returns how many rows are there with other content, under a key or something unique of theirs
  */
 export async function writeRows(
   db: DrizzleD1Database,
   table: string,
   columns: readonly string[],
   lines: readonly string[],
-): Promise<void> {
+): Promise<number> {
   const names = sql.join(
     columns.map((column) => sql.identifier(column)),
     sql`, `,
@@ -24,6 +25,7 @@ export async function writeRows(
     sql`, `,
   );
   const into = sql`INSERT INTO ${sql.identifier(table)} (${names})`;
+  let differing = 0;
   for (const { rows, bytes } of statements(lines)) {
     if (bytes > BYTES_AT_ONCE) {
       // One row: each of its values may be as large as D1 takes them, all of them together not.
@@ -31,11 +33,34 @@ export async function writeRows(
       await db.run(sql`${into} VALUES (${sql.join(own, sql`, `)}) ON CONFLICT DO NOTHING`);
       continue;
     }
-    await db.run(
-      sql`${into} SELECT ${values} FROM json_each(${`[${rows.join(",")}]`}) WHERE true
-        ON CONFLICT DO NOTHING`,
+    const all = `[${rows.join(",")}]`;
+    const { meta } = await db.run(
+      sql`${into} SELECT ${values} FROM json_each(${all}) WHERE true ON CONFLICT DO NOTHING`,
     );
+    if (meta.changes < rows.length) differing += await countDiffering(db, table, columns, all);
   }
+  return differing;
+}
+
+/** Of rows, as a JSON list, those that are not in the table as they are. */
+async function countDiffering(
+  db: DrizzleD1Database,
+  table: string,
+  columns: readonly string[],
+  rows: string,
+): Promise<number> {
+  const same = sql.join(
+    columns.map(
+      (column, index) =>
+        sql`t.${sql.identifier(column)} IS given.value ->> ${sql.raw(String(index))}`,
+    ),
+    sql` AND `,
+  );
+  const [found] = await db.all<{ count: number }>(
+    sql`SELECT count(*) AS count FROM json_each(${rows}) AS given
+      WHERE NOT EXISTS (SELECT 1 FROM ${sql.identifier(table)} AS t WHERE ${same})`,
+  );
+  return found?.count ?? 0;
 }
 
 /** Rows as they go together; one that is too large for that goes alone. */

@@ -250,7 +250,9 @@ it("a shop that has rows is not restored into; what is the deployment's own may 
   ).run();
   expect(await restore(shop, id)).toMatchObject({
     matches: true,
-    tables: expect.arrayContaining([{ table: "api_keys", backed_up: 2, now: 3, matches: true }]),
+    tables: expect.arrayContaining([
+      { table: "api_keys", backed_up: 2, now: 3, differing: 0, matches: true },
+    ]),
   });
 });
 
@@ -357,6 +359,31 @@ it("rows that change while they are read are there at most once, and those that 
   await restore(shop, id);
   // 00001 was read before it was deleted.
   expect(await rows("SELECT count(*) AS count FROM task_labels")).toEqual([{ count: 9_000 }]);
+});
+
+it("a row that somebody else's is in the way of is told", async () => {
+  const shop = shopWith();
+  const register = (name: string) =>
+    env.DB.prepare("INSERT INTO users VALUES (1, ?, ?, '', '', '!', 'user', NULL, 0, 1)")
+      .bind(name, `${name}@example.com`)
+      .run();
+  await register("alice");
+  const { backup_id: id } = await backUp(shop);
+  await emptyTables();
+  let reads = 0;
+  const files: ObjectStore = {
+    ...shop.services.files,
+    get: async (key, range) => {
+      // The first time it is checked.
+      if (key.includes("/users/") && (reads += 1) === 2) await register("mallory");
+      return shop.services.files.get(key, range);
+    },
+  };
+  const result = await restore(shopWith({}, { files }), id);
+  expect(result).toMatchObject({ matches: false });
+  expect(result.tables.find(({ table }) => table === "users")).toEqual({
+    ...{ table: "users", backed_up: 1, now: 1, differing: 1, matches: false },
+  });
 });
 
 it("no order in a backup lacks its lines, and lines without an order are in nobody's way", async () => {

@@ -78,6 +78,21 @@ it.each([PRODUCTS.length - 1, PRODUCTS.length + 1])(
   },
 );
 
+it("an upload whose bytes are there, but for the answer, leaves nothing", async () => {
+  const shop = createShop();
+  const files: ObjectStore = {
+    ...shop.services.files,
+    put: async (...args) => {
+      await shop.services.files.put(...args);
+      throw new Error("Network connection lost.");
+    },
+  };
+  const broken = { ...shop, services: { ...shop.services, files } };
+  await expect(upload(broken, PRODUCTS)).rejects.toThrow("Network connection lost.");
+  expect(await rows("SELECT * FROM files")).toEqual([]);
+  expect((await env.FILES.list({ prefix: "files/" })).objects).toEqual([]);
+});
+
 it("an owner has room for so many bytes, and another for as many", async () => {
   const shop = createShop();
   const id = await stored(shop, "x");
