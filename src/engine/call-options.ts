@@ -69,6 +69,7 @@ export function runOptions(
     ...(options.ignoreResult !== undefined && { ignore_result: options.ignoreResult }),
     ...resultExpiry(options.resultExpires ?? definition.resultExpiresSeconds),
     ...(options.key !== undefined && { key: options.key }),
+    ...(options.slot !== undefined && { slot: options.slot.toISOString() }),
     ...labelsOf(options),
   };
 }

@@ -23,6 +23,11 @@ export interface TaskContext<Services> {
   /** Null: retried for ever. */
   readonly maxRetries: number | null;
   /**
+   * The slot that it was called for, by its schedule; null: none called it. A run that is late, made up for or
+   * backfilled is for that time, and not for now.
+   */
+  readonly slot: Date | null;
+  /**
    * Fires when the attempt should stop, with the reason: `SoftTimeLimitExceeded`, `TimeLimitExceeded`,
    * `TaskRevokedError` (terminated) or `LeaseLostError`.
    */

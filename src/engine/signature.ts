@@ -17,6 +17,8 @@ export interface CallOptions extends PaceOptions {
   readonly softTimeLimit?: number;
   readonly timeLimit?: number;
   readonly ignoreResult?: boolean;
+  /** The slot of the schedule whose call it is. */
+  readonly slot?: Date;
   /** Seconds after its end for which the result may be read. */
   readonly resultExpires?: number;
   /** Whom or what the call is for, instead of what the task's declaration says. */

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly key?: string;
   /** Seconds after its end for which its result may be read; absent: as long as it is kept. */
   readonly result_expires?: number;
+  /** The slot of the schedule that called it, ISO 8601. */
+  readonly slot?: string;
   /** What it can be found by; Celery's stamps. */
   readonly labels?: Readonly<Record<string, string>>;
   /** The dead letter that this task replays. */

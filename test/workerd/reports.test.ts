@@ -272,3 +272,21 @@ it.each([
 ])("%s %s is for admins", async (method, path, body) => {
   expect((await send(method, path, KEY, body)).status).toBe(403);
 });
+
+it("a backfilled run of the schedule makes the report of its slot's day, not of yesterday", async () => {
+  const day = (back: number) => new Date(Date.now() - back * 86_400_000).toISOString().slice(0, 10);
+  const answer = await post("/api/schedules/generate_daily_report/backfill/", {
+    from: `${day(5)}T00:00:00Z`,
+    until: `${day(3)}T12:00:00Z`,
+  });
+  const { runs } = await answer.json<{ runs: { slot: string; task_id: string }[] }>();
+  expect(runs).toHaveLength(3);
+  for (const { slot, task_id: id } of runs) {
+    expect(await ended(id)).toMatchObject({ state: "SUCCESS", options: { slot } });
+  }
+  const list = await get("/api/reports/?kind=daily&limit=200");
+  const { reports } = await list.json<{ reports: { period: string }[] }>();
+  expect(reports.map(({ period }) => period)).toEqual(
+    expect.arrayContaining([day(6), day(5), day(4)]),
+  );
+});

@@ -13,10 +13,13 @@ const MINUTE = 60_000;
 
 export type ReportContext = Pick<
   TaskContext<ShopServices>,
-  "taskId" | "services" | "signal" | "sleep" | "progress"
+  "taskId" | "slot" | "services" | "signal" | "sleep" | "progress"
 >;
 
-/** A day as `2025-06-26`; a weekly report is of the week that has it. Default: the last one that has ended. */
+/**
+ * A day as `2025-06-26`; a weekly report is of the week that has it. Default: the last one that had ended when
+ * it was called for, so that a late or backfilled run makes the report that is missing.
+ */
 export const reportParams = z.object({ date: z.iso.date().optional() });
 
 /** How a report's task is tried again: reading is safe to repeat, and a period that can't be won't. */
@@ -40,8 +43,9 @@ export async function makeReport<Body extends Record<string, unknown>>(
 ): Promise<Body> {
   const { clock, db, logDays, timezone } = ctx.services;
   const now = clock.now();
+  const asOf = ctx.slot?.getTime() ?? now;
   const period =
-    date === undefined ? lastPeriod(kind, now, timezone) : periodOf(kind, date, timezone);
+    date === undefined ? lastPeriod(kind, asOf, timezone) : periodOf(kind, date, timezone);
   checkPeriod(period, now, logDays);
   // Also long after: a run that goes on after this wait has to come to it again.
   if (isOver(period, now)) {

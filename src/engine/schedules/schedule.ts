@@ -204,6 +204,7 @@ export function callOfSlot(
       ...(queue !== null && { queue }),
       ...(priority !== null && { priority }),
       ...(expireSeconds !== null && { expires: new Date(slot + expireSeconds * 1_000) }),
+      slot: new Date(slot),
       labels: { ...headers, [SCHEDULE_LABEL]: name },
     },
     subtask_type: null,

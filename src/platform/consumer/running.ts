@@ -116,6 +116,11 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     return this;
   }
 
+  get slot(): Date | null {
+    const { slot } = this.task.options;
+    return slot === undefined ? null : new Date(slot);
+  }
+
   get taskId(): string {
     return this.task.id;
   }
