@@ -21,13 +21,19 @@ export const reportSchedules = (timezone: string): readonly DeclaredSchedule[] =
     "generate_daily_report",
     generateDailyReport.s({}),
     crontab(timezone, { minute: "0", hour: "0" }),
-    { description: "The report of the day that has just ended." },
+    {
+      missed: { policy: "all", limit: 30 },
+      description: "The report of the day that has just ended.",
+    },
   ),
   declareSchedule(
     "process_api_analytics",
     processApiAnalytics.s({}),
     crontab(timezone, { minute: "30", hour: "1", day_of_week: "mon" }),
-    { description: "The analysis of the week that has just ended." },
+    {
+      missed: { policy: "all", limit: 4 },
+      description: "The analysis of the week that has just ended.",
+    },
   ),
   declareSchedule(
     "cleanup_old_logs",
