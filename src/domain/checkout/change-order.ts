@@ -119,4 +119,6 @@ async function apply(
     ...(tasks.length > 0 ? [outbox.insert(tasks)] : []),
   ]);
   parts.background(outbox.relay(tasks));
+  // What can't be sent now the sweep sends.
+  if (mails.length > 0) parts.background(mail.send(mails).then(() => undefined));
 }

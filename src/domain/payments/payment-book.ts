@@ -195,6 +195,7 @@ export async function recordRefund(
 ): Promise<void> {
   const updatedAt = clock.now();
   const amount = moneyText(order.amountMinor, order.currency, order.locale ?? locale);
+  const mails = [customerMail(orderRefunded, order, locale, { orderId: order.id, amount })];
   await db.batch([
     db
       .update(payments)
@@ -203,10 +204,10 @@ export async function recordRefund(
         and(eq(payments.orderId, order.id), inArray(payments.state, ["captured", "refunding"])),
       ),
     moveOrder(db, order.id, "refund", updatedAt),
-    ...(await mail.queue([
-      customerMail(orderRefunded, order, locale, { orderId: order.id, amount }),
-    ])),
+    ...(await mail.queue(mails)),
   ]);
+  // The money is back, whatever becomes of the mail: what can't be sent now the sweep sends.
+  await mail.send(mails).catch(() => undefined);
 }
 
 /** Writes that a refund was refused: the money is still ours, and another may be asked for. */

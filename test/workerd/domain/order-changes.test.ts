@@ -18,11 +18,12 @@ it("an order is shipped and delivered, and its customer is told of the shipping,
     kind: "done",
     order: { state: "delivered", shippedAt: expect.any(Number), deliveredAt: expect.any(Number) },
   });
+  await shop.settled();
   expect(
     await rows(
       "SELECT task_id, template, state FROM emails WHERE template <> 'order_confirmation'",
     ),
-  ).toEqual([{ task_id: "order:123", template: "order_shipped", state: "pending" }]);
+  ).toEqual([{ task_id: "order:123", template: "order_shipped", state: "sent" }]);
 });
 
 it("the delivery sets off the reminder of a review, some days later and once", async () => {

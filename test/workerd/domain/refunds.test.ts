@@ -14,7 +14,7 @@ const AMOUNTS = [
   { name: "fails twice", amountMinor: 15_003 },
 ];
 /** More calls than any one run makes. */
-const MOST_CALLS = 9;
+const MOST_CALLS = 12;
 /** More undisturbed runs than any behaviour needs. */
 const MOST_RUNS = 8;
 /** After this no charge of a cancelled order can come any more. */
@@ -233,7 +233,11 @@ async function survives(amountMinor: number, points: readonly FaultPoint[]): Pro
     });
     const [outcome] = await refund(services, orderId);
     hasCrashed = faults.struck;
-    if (hasCrashed) expect(outcome?.kind, `an unknown outcome, after ${label}`).toBe("retry");
+    // Once it is written that the money is back, nothing that breaks (the mail) makes it unknown again.
+    const isKnown = (await booksOf(orderId)).payment === "refunded";
+    if (hasCrashed && !(isKnown && outcome?.kind === "success")) {
+      expect(outcome?.kind, `an unknown outcome, after ${label}`).toBe("retry");
+    }
     expect((await booksOf(orderId)).given, label).toBeLessThanOrEqual(amountMinor);
   }
   await ended(() => refund(shop.services, orderId));
