@@ -25,6 +25,7 @@ function send(path: string, body: BodyInit | null, headers: Record<string, strin
 async function problem(answer: Response): Promise<ProblemBody> {
   expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
   expect(answer.headers.get("X-Content-Type-Options")).toBe("nosniff");
+  expect(answer.headers.get("Strict-Transport-Security")).toBe("max-age=31536000");
   const text = await answer.text();
   expect(text).not.toMatch(/SQLITE|D1_|SELECT|node_modules|\.ts:|\bat \w+ \(/);
   return JSON.parse(text) as ProblemBody;

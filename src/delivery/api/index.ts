@@ -88,6 +88,8 @@ export function withHeaders(response: Response): Response {
   response.headers.set("X-Content-Type-Options", "nosniff");
   response.headers.set("Cache-Control", "no-store");
   response.headers.set("Referrer-Policy", "no-referrer");
+  // Means nothing over plain HTTP, as in development.
+  response.headers.set("Strict-Transport-Security", "max-age=31536000");
   return response;
 }
 
