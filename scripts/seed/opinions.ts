@@ -1,6 +1,6 @@
 import type { Chance } from "./chance.ts";
 import { countUsers, FIRST_USER, type Rows, type SeedOptions } from "./people.ts";
-import type { Order, Product } from "./sales.ts";
+import type { Order, Product } from "./goods.ts";
 
 const DAY_MS = 86_400_000;
 /** Ids of seeded reviews count up from here, far from those of real ones. */

@@ -1,4 +1,5 @@
 import type { Chance } from "./chance.ts";
+import type { Order, Product } from "./goods.ts";
 import { cartsOf, Opinions } from "./opinions.ts";
 import {
   countSellers,
@@ -18,13 +19,6 @@ const THINGS = ["Lamp", "Chair", "Kettle", "Backpack", "Notebook", "Headphones",
 const KINDS = ["oak", "steel", "blue", "small", "travel", "office"] as const;
 /** Rows that go together into one answer of the generator. */
 const ORDERS_AT_ONCE = 500;
-
-export interface Product {
-  readonly sku: string;
-  readonly name: string;
-  readonly priceMinor: number;
-  readonly sellerId: number | null;
-}
 
 /** An hour of the day, as shops have them: few at night, many in the evening. */
 function timeOfDay(chance: Chance): number {
@@ -50,20 +44,6 @@ function stateOf(ageMs: number, chance: Chance): string {
   if (fate < 0.08) return "refunded";
   if (ageMs < DAY_MS) return "paid";
   return ageMs < 4 * DAY_MS ? "shipped" : "delivered";
-}
-
-interface Line {
-  readonly product: Product;
-  readonly quantity: number;
-}
-
-export interface Order {
-  readonly id: string;
-  readonly userId: number;
-  readonly amount: number;
-  readonly state: string;
-  readonly createdAt: number;
-  readonly lines: readonly Line[];
 }
 
 const paymentTask = (id: string) => `${id}-payment`;
