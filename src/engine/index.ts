@@ -1,4 +1,5 @@
 export * from "./attempt.ts";
+export * from "./bytes.ts";
 export * from "./canvas/index.ts";
 export * from "./checks.ts";
 export * from "./client.ts";

@@ -1,3 +1,5 @@
+import { toHex } from "./bytes.ts";
+
 /** A value JSON can carry. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -23,6 +25,5 @@ export function isLargerThan(text: string, bytes: number): boolean {
  */
 export async function fingerprint(secret: CryptoKey, value: unknown): Promise<string> {
   const bytes = new TextEncoder().encode(canonicalJson(value));
-  const digest = new Uint8Array(await crypto.subtle.sign("HMAC", secret, bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(new Uint8Array(await crypto.subtle.sign("HMAC", secret, bytes)));
 }

@@ -1,3 +1,4 @@
+import { toHex } from "./bytes.ts";
 import { LovageError } from "./errors.ts";
 
 /**
@@ -12,7 +13,6 @@ import { LovageError } from "./errors.ts";
  */
 export const MAX_SHARDS = 4_096;
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 const TASK_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /**
@@ -51,7 +51,7 @@ export async function deriveTaskId(
     await crypto.subtle.sign("HMAC", secret, new TextEncoder().encode(input)),
   );
   const shard = ((digest[30] ?? 0) * 256 + (digest[31] ?? 0)) % shards;
-  const time = `f${hex(digest.subarray(0, 6)).slice(1)}`;
+  const time = `f${toHex(digest.subarray(0, 6)).slice(1)}`;
   return format(time, shard, digest.subarray(8, 16));
 }
 
@@ -76,7 +76,7 @@ export async function deriveUniqueKey(
   const input = new TextEncoder().encode(scope);
   const digest = new Uint8Array(await crypto.subtle.sign("HMAC", secret, input));
   const shard = ((digest[30] ?? 0) * 256 + (digest[31] ?? 0)) % shards;
-  return { key: hex(digest.subarray(0, 16)), shard };
+  return { key: toHex(digest.subarray(0, 16)), shard };
 }
 
 /** The same id in another shard. */
@@ -99,14 +99,8 @@ export async function importIdSecret(secret: string): Promise<CryptoKey> {
 }
 
 function format(time: string, shard: number, random: Uint8Array): string {
-  const tail = hex(random.subarray(2, 8));
+  const tail = toHex(random.subarray(2, 8));
   const variant = (0x80 | ((random[0] ?? 0) & 0x3f)) * 256 + (random[1] ?? 0);
   const shardHex = shard.toString(16).padStart(3, "0");
   return `${time.slice(0, 8)}-${time.slice(8)}-8${shardHex}-${variant.toString(16)}-${tail}`;
-}
-
-function hex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += HEX[byte];
-  return text;
 }

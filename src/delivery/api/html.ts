@@ -1,4 +1,5 @@
 import type { HtmlEscapedString } from "hono/utils/html";
+import { toBase64 } from "#engine";
 
 /** A page of ours: rendered here, with nothing in it that runs. */
 export interface Page {
@@ -11,7 +12,7 @@ export interface Page {
 /** Answers a page under a policy that allows its own style, its own forms, and frames of ours. */
 export async function pageAnswer({ html, style, status = 200 }: Page): Promise<Response> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style));
-  const hash = btoa(String.fromCharCode(...new Uint8Array(digest)));
+  const hash = toBase64(new Uint8Array(digest));
   return new Response(`<!doctype html>${html}`, {
     status,
     headers: {

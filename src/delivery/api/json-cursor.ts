@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { fromBase64url, toBase64url } from "#engine";
 import { invalid } from "./problems.ts";
 import type { QueryReader } from "./query.ts";
 
@@ -6,9 +7,7 @@ const FORM = /^[\w-]{1,4000}$/;
 
 /** Where a page ended, as a `next_cursor` that needs no escaping. */
 export function jsonCursor(place: readonly (string | number)[]): string {
-  const bytes = new TextEncoder().encode(JSON.stringify(place));
-  const text = btoa(String.fromCharCode(...bytes));
-  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return toBase64url(new TextEncoder().encode(JSON.stringify(place)));
 }
 
 /**
@@ -29,11 +28,8 @@ export function readJsonCursor<Schema extends z.ZodType>(
 
 function parsed(text: string): unknown {
   try {
-    const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
-    return JSON.parse(
-      new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
-    ) as unknown;
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    return JSON.parse(decoder.decode(fromBase64url(text))) as unknown;
   } catch {
     return undefined;
   }

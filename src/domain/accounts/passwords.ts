@@ -1,4 +1,5 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { fromBase64, toBase64 } from "#engine";
 import { hmac } from "./secrets.ts";
 
 /** Costs of scrypt: N = 2^ln, block size r, parallelism p. */
@@ -56,7 +57,7 @@ export class Passwords {
     const salt = Uint8Array.from(randomBytes(SALT_BYTES));
     const key = await this.#kdf(await hmac(this.#pepper, password), salt, this.#costs);
     const { ln, r, p } = this.#costs;
-    return `$scrypt$ln=${ln},r=${r},p=${p}$${toBase64(salt)}$${toBase64(key)}`;
+    return `$scrypt$ln=${ln},r=${r},p=${p}$${unpadded(salt)}$${unpadded(key)}`;
   }
 
   /** Takes as long without a hash (no such account) as with one. */
@@ -78,10 +79,6 @@ export class Passwords {
   }
 }
 
-function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replaceAll("=", "");
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+function unpadded(bytes: Uint8Array): string {
+  return toBase64(bytes).replaceAll("=", "");
 }

@@ -1,7 +1,8 @@
 import { and, eq, gt, isNull, ne, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import { base64url, digestOf, hmac, isSameDigest } from "./secrets.ts";
+import { toBase64url } from "#engine";
+import { digestOf, hmac, isSameDigest } from "./secrets.ts";
 import { passwordResets } from "./tables.ts";
 
 /** A link is over after so long. */
@@ -30,7 +31,7 @@ export async function openLink(
   { userId, taskId, key }: { userId: number; taskId: string; key: Promise<CryptoKey> },
   now: number,
 ): Promise<string | null> {
-  const secret = base64url(await hmac(key, `${userId}:${taskId}`));
+  const secret = toBase64url(await hmac(key, `${userId}:${taskId}`));
   const expiresAt = now + LINK_MS;
   const row = { userId, taskId, secretHash: digestOf(secret), expiresAt, closedAt: null };
   const isOpen = sql`EXISTS (SELECT 1 FROM password_resets AS ours

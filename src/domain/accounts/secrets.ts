@@ -1,10 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { toBase64url } from "#engine";
 
 const LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 /** 256 random bits as 43 characters. */
 export function mintSecret(): string {
-  return base64url(randomBytes(32));
+  return toBase64url(randomBytes(32));
 }
 
 /** What is stored of a secret: hex SHA-256. */
@@ -34,9 +35,4 @@ export function randomUserId(): number {
 export async function hmac(key: Promise<CryptoKey>, text: string): Promise<Uint8Array> {
   const bytes = new TextEncoder().encode(text);
   return new Uint8Array(await crypto.subtle.sign("HMAC", await key, bytes));
-}
-
-export function base64url(bytes: Uint8Array): string {
-  const text = btoa(String.fromCharCode(...bytes));
-  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -1,8 +1,8 @@
 import { and, lte, sql, type SQL } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import type { Clock } from "#engine";
-import { base64url, hmac } from "./secrets.ts";
+import { toBase64url, type Clock } from "#engine";
+import { hmac } from "./secrets.ts";
 import { triesLeft } from "./tables.ts";
 
 /** At most `max` tries in each window of so many seconds. Windows begin at whole multiples of their length. */
@@ -156,7 +156,7 @@ async function counterOf(
 ): Promise<Counter> {
   const mac = await hmac(key, JSON.stringify([trial, kind, whom.toLowerCase()]));
   const length = seconds * 1_000;
-  return [(Math.floor(now / length) + 1) * length, base64url(mac.subarray(0, 16))];
+  return [(Math.floor(now / length) + 1) * length, toBase64url(mac.subarray(0, 16))];
 }
 
 function isOneOf(counters: readonly (Counter | undefined)[]): SQL {

@@ -1,6 +1,6 @@
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import type { Clock, Lovage, Outbox } from "#engine";
+import { toHex, type Clock, type Lovage, type Outbox } from "#engine";
 import { WrongSizeError, type ObjectStore } from "../storage/index.ts";
 import {
   beginUpload,
@@ -61,7 +61,7 @@ export async function uploadFile(
   const random = crypto.getRandomValues(new Uint8Array(12));
   const file: StoredFile = {
     ...given,
-    id: idFrom(createdAt, hexOf(random)),
+    id: idFrom(createdAt, toHex(random)),
     name: displayName(given.name),
     state: "stored",
     taskId: null,
@@ -117,8 +117,4 @@ export async function cleanUpUploads(
 /** In the order of time; 12 digits of it reach to the year 10889. */
 function idFrom(at: number, tail: string): string {
   return at.toString(16).padStart(12, "0") + tail;
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

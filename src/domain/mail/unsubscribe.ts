@@ -1,3 +1,5 @@
+import { fromBase64url, toBase64url } from "#engine";
+
 /** Of the longest address and its HMAC. */
 const MAX_TOKEN_LENGTH = 400;
 
@@ -27,7 +29,7 @@ export class Unsubscribe {
   async linkFor(address: string): Promise<string> {
     const bytes = new TextEncoder().encode(address.toLowerCase());
     const mac = new Uint8Array(await crypto.subtle.sign("HMAC", await this.#key, bytes));
-    return `${this.publicUrl}/api/mail/unsubscribe/${base64url(bytes)}.${base64url(mac)}/`;
+    return `${this.publicUrl}/api/mail/unsubscribe/${toBase64url(bytes)}.${toBase64url(mac)}/`;
   }
 
   /** The address that a token stands for; null: it is not one of ours. */
@@ -42,14 +44,4 @@ export class Unsubscribe {
       return null;
     }
   }
-}
-
-function base64url(bytes: Uint8Array): string {
-  const text = btoa(String.fromCharCode(...bytes));
-  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
-  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }

@@ -1,3 +1,5 @@
+import { fromBase64, toBase64, toHex } from "#engine";
+
 /** A backup can't be read: its key isn't here, or what is there is not what was written. */
 export class BackupKeyError extends Error {
   override readonly name = "BackupKeyError";
@@ -97,14 +99,5 @@ function parameters(iv: Uint8Array, name: string) {
 
 /** In hex. */
 export async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-export function toBase64(bytes: Uint8Array): string {
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-}
-
-export function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }

@@ -1,13 +1,7 @@
 import { z } from "zod";
+import { fromBase64, toBase64, toHex } from "#engine";
 import type { ObjectStore } from "../storage/index.ts";
-import {
-  BackupKeyError,
-  fromBase64,
-  openBackupKey,
-  sha256,
-  toBase64,
-  type BackupCipher,
-} from "./backup-cipher.ts";
+import { BackupKeyError, openBackupKey, sha256, type BackupCipher } from "./backup-cipher.ts";
 
 const partSchema = z.object({
   key: z.string(),
@@ -55,7 +49,7 @@ const BACKUP_ID = /^\d{8}T\d{9}Z-[0-9a-f]{8}$/;
 
 export function newBackupId(now: number): string {
   const random = crypto.getRandomValues(new Uint8Array(4));
-  const tail = Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const tail = toHex(random);
   return `${new Date(now).toISOString().replace(/[-:.]/g, "")}-${tail}`;
 }
 

@@ -1,5 +1,5 @@
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import type { Random, Timers } from "#engine";
+import { toHex, type Random, type Timers } from "#engine";
 import { MAX_SPAN_MS, type LogEntry, type LoggedRequest } from "./log-entry.ts";
 import { apiLog } from "./tables.ts";
 
@@ -71,7 +71,7 @@ export class RequestLog {
   /** Rows written: 1. Tried again by the same key, so it is one row also after a lost answer. */
   async #store(batch: Batch): Promise<void> {
     const { db, random, log } = this.#parts;
-    const id = hex(random.bytes(8));
+    const id = toHex(random.bytes(8));
     for (let tries = 1; ; tries += 1) {
       try {
         const entries = JSON.stringify(await this.#entriesOf(batch));
@@ -103,7 +103,7 @@ export class RequestLog {
     if (known !== undefined) return known;
     const bytes = new TextEncoder().encode(ip);
     const mac = await crypto.subtle.sign("HMAC", await this.#parts.key(), bytes);
-    const hash = hex(new Uint8Array(mac, 0, 6));
+    const hash = toHex(new Uint8Array(mac, 0, 6));
     if (this.#hashes.size >= MAX_KNOWN_ADDRESSES) this.#hashes.clear();
     this.#hashes.set(ip, hash);
     return hash;
@@ -118,8 +118,4 @@ export class RequestLog {
 
 function isWithin({ firstAt }: Batch, at: number): boolean {
   return at >= firstAt && at - firstAt < MAX_SPAN_MS;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,3 +1,5 @@
+import { toHex } from "#engine";
+
 /** An API key as it is shown, once: `lv_<id>_<secret>`, the secret 256 random bits. */
 const TOKEN = /^lv_([0-9a-z]{12})_([0-9a-zA-Z_-]{43})$/;
 
@@ -41,9 +43,8 @@ export class ApiKeys {
 async function matches(secret: string, hexHash: string): Promise<boolean> {
   const encoder = new TextEncoder();
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(secret)));
-  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return crypto.subtle.timingSafeEqual(
-    encoder.encode(hex),
+    encoder.encode(toHex(digest)),
     encoder.encode(hexHash.padEnd(64, "-")),
   );
 }
