@@ -1,20 +1,20 @@
 import type { DeclaredSchedule, TaskRoutes } from "#engine";
 import { accountMails, accountSchedules, accountTasks } from "./accounts/index.ts";
-import { cartMails, cartSchedules, cartTasks } from "./carts/index.ts";
+import { cartSchedules, cartTasks } from "./carts/index.ts";
 import { escrowMails, escrowSchedules, escrowTasks } from "./escrow/index.ts";
-import { fileMails, fileSchedules, fileTasks } from "./files/index.ts";
+import { fileTasks } from "./files/index.ts";
 import type { AnyMail } from "./mail/index.ts";
-import { maintenanceMails, maintenanceSchedules, maintenanceTasks } from "./maintenance/index.ts";
+import { maintenanceSchedules, maintenanceTasks } from "./maintenance/index.ts";
 import {
   notificationMails,
   notificationSchedules,
   notificationTasks,
 } from "./notifications/index.ts";
-import { orderMails, orderSchedules, orderTasks } from "./orders/index.ts";
-import { paymentMails, paymentSchedules, paymentTasks } from "./payments/index.ts";
+import { orderMails, orderTasks } from "./orders/index.ts";
+import { paymentTasks } from "./payments/index.ts";
 import { processData } from "./processing/index.ts";
-import { reportMails, reportSchedules, reportTasks } from "./reports/index.ts";
-import { reviewMails, reviewSchedules, reviewTasks } from "./reviews/index.ts";
+import { reportSchedules, reportTasks } from "./reports/index.ts";
+import { reviewMails, reviewTasks } from "./reviews/index.ts";
 
 export { defineShopTask, type ShopServices } from "./services/index.ts";
 
@@ -40,13 +40,9 @@ export const shopTasks = [
 export const shopSchedules = (timezone: string): readonly DeclaredSchedule[] =>
   [
     accountSchedules,
-    orderSchedules,
-    paymentSchedules,
     cartSchedules,
-    reviewSchedules,
     escrowSchedules,
     notificationSchedules,
-    fileSchedules,
     reportSchedules,
     maintenanceSchedules,
   ].flatMap((declare) => declare(timezone));
@@ -55,14 +51,9 @@ export const shopSchedules = (timezone: string): readonly DeclaredSchedule[] =>
 export const shopMails: readonly AnyMail[] = [
   ...accountMails,
   ...orderMails,
-  ...paymentMails,
-  ...cartMails,
   ...reviewMails,
   ...escrowMails,
   ...notificationMails,
-  ...fileMails,
-  ...reportMails,
-  ...maintenanceMails,
 ];
 
 export { sendAdminNotification } from "./notifications/index.ts";

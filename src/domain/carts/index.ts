@@ -1,5 +1,4 @@
 import { crontab, declareSchedule, type DeclaredSchedule } from "#engine";
-import type { AnyMail } from "../mail/index.ts";
 import { cleanupOldCarts } from "./cleanup-old-carts.ts";
 
 export * from "./cart-book.ts";
@@ -7,7 +6,6 @@ export { checkOutCart } from "./cart-checkout.ts";
 export { MAX_LINES, MAX_QUANTITY, withLine, withoutLine, type CartLine } from "./cart-lines.ts";
 
 export const cartTasks = [cleanupOldCarts] as const;
-export const cartMails: readonly AnyMail[] = [];
 export const cartSchedules = (timezone: string): readonly DeclaredSchedule[] => [
   declareSchedule(
     "cleanup_old_carts",

@@ -1,5 +1,3 @@
-import type { DeclaredSchedule } from "#engine";
-import type { AnyMail } from "../mail/index.ts";
 import { processFileUpload } from "./process-file-upload.ts";
 
 export { contentKey, errorsKey, findFile, listFiles, type StoredFile } from "./file-book.ts";
@@ -8,5 +6,3 @@ export type { FileKind } from "./tables.ts";
 export { cleanUpUploads, deleteFile, uploadFile } from "./upload.ts";
 
 export const fileTasks = [processFileUpload] as const;
-export const fileMails: readonly AnyMail[] = [];
-export const fileSchedules = (_timezone: string): readonly DeclaredSchedule[] => [];

@@ -1,5 +1,4 @@
 import { crontab, declareSchedule, type DeclaredSchedule } from "#engine";
-import type { AnyMail } from "../mail/index.ts";
 import { backupDatabase } from "./backup-database.ts";
 import { cleanupOldRecords } from "./cleanup-old-records.ts";
 import { restoreDatabase } from "./restore-database.ts";
@@ -16,7 +15,6 @@ export { restoreDatabase } from "./restore-database.ts";
 export type { MaintenanceSettings } from "./settings.ts";
 
 export const maintenanceTasks = [backupDatabase, restoreDatabase, cleanupOldRecords] as const;
-export const maintenanceMails: readonly AnyMail[] = [];
 
 export const maintenanceSchedules = (timezone: string): readonly DeclaredSchedule[] => [
   declareSchedule(

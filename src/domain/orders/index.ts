@@ -1,4 +1,3 @@
-import type { DeclaredSchedule } from "#engine";
 import {
   orderConfirmation,
   sendOrderConfirmation,
@@ -34,4 +33,3 @@ export const orderMails = [
   orderCancelled,
   orderRefunded,
 ];
-export const orderSchedules = (_timezone: string): readonly DeclaredSchedule[] => [];

@@ -1,5 +1,3 @@
-import type { DeclaredSchedule } from "#engine";
-import type { AnyMail } from "../mail/index.ts";
 import { processPaymentCallback, processPaymentTask, refundPaymentTask } from "./payment-tasks.ts";
 
 export { expectCharges } from "./after-restore.ts";
@@ -20,5 +18,3 @@ export const paymentTasks = [
   refundPaymentTask,
   processPaymentCallback,
 ] as const;
-export const paymentMails: readonly AnyMail[] = [];
-export const paymentSchedules = (_timezone: string): readonly DeclaredSchedule[] => [];

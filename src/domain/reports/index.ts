@@ -1,5 +1,4 @@
 import { crontab, declareSchedule, type DeclaredSchedule } from "#engine";
-import type { AnyMail } from "../mail/index.ts";
 import { cleanupOldLogs } from "./cleanup-old-logs.ts";
 import { generateDailyReport } from "./daily-report.ts";
 import { processApiAnalytics } from "./weekly-analysis.ts";
@@ -11,7 +10,6 @@ export { reportCsv } from "./report-csv.ts";
 export { RequestLog } from "./request-log.ts";
 
 export const reportTasks = [generateDailyReport, processApiAnalytics, cleanupOldLogs] as const;
-export const reportMails: readonly AnyMail[] = [];
 
 /** The task that makes the reports of a kind. */
 export const REPORT_TASKS = { daily: generateDailyReport, weekly: processApiAnalytics } as const;

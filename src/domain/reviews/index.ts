@@ -1,4 +1,3 @@
-import type { DeclaredSchedule } from "#engine";
 import { reviewReminder, sendReviewReminder } from "./review-reminder.ts";
 
 export {
@@ -13,4 +12,3 @@ export { sendReviewReminder } from "./review-reminder.ts";
 
 export const reviewTasks = [sendReviewReminder] as const;
 export const reviewMails = [reviewReminder];
-export const reviewSchedules = (_timezone: string): readonly DeclaredSchedule[] => [];
