@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isZone, LovageError, MAX_SHARDS } from "#engine";
+import { LOCALES, type Locale } from "./domain/mail/index.ts";
 import type { Env } from "./platform/env.ts";
 
 /** 32 bytes as base64; absent or empty: none. */
@@ -17,7 +18,7 @@ const webhookSecret = z
 const settings = z.object({
   OPEN_ACCESS: z.enum(["true", "false"]).transform((text) => text === "true"),
   LEDGER_SHARDS: z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(1).max(MAX_SHARDS)),
-  LOCALE: z.enum(["en", "ru"]),
+  LOCALE: z.enum(LOCALES),
   ID_SECRET: z.string().min(32),
   SECRETS_KEY: secretKey,
   SECRETS_KEY_PREVIOUS: secretKey,
@@ -51,7 +52,7 @@ const settings = z.object({
 export interface Config {
   readonly isOpenAccess: boolean;
   readonly shards: number;
-  readonly locale: "en" | "ru";
+  readonly locale: Locale;
   readonly idSecret: string;
   /** Keys for secret arguments, the current one first; none: they are kept plain. */
   readonly secretKeys: readonly string[];

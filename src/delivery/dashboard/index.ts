@@ -1,9 +1,9 @@
-import { findEmails } from "#domain/mail";
+import { findEmails, LOCALES } from "#domain/mail";
 import { pageAnswer } from "../api/html.ts";
 import { notFound } from "../api/problems.ts";
 import { QueryReader } from "../api/query.ts";
 import type { ApiParts, Route } from "../api/route.ts";
-import { LOCALES, sampleOf } from "../api/shop/email-views.ts";
+import { sampleOf } from "../api/shop/email-views.ts";
 import { mailPage } from "./mail-page.tsx";
 
 const NEWEST = 30;

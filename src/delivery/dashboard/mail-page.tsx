@@ -1,7 +1,12 @@
 import type { HtmlEscapedString } from "hono/utils/html";
-import type { AnyMail, Locale, MailContent, StoredEmail } from "#domain/mail";
+import {
+  LOCALES,
+  type AnyMail,
+  type Locale,
+  type MailContent,
+  type StoredEmail,
+} from "#domain/mail";
 import type { Page } from "../api/html.ts";
-import { LOCALES } from "../api/shop/email-views.ts";
 import { STYLE } from "./style.ts";
 
 /** One message in one language, with a sample. */

@@ -7,6 +7,7 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
+import type { Locale } from "../mail/index.ts";
 
 /** `admin` may do everything. */
 export type Role = "user" | "admin";
@@ -29,7 +30,7 @@ export const users = sqliteTable(
     passwordHash: text("password_hash").notNull(),
     role: text().$type<Role>().notNull(),
     /** Null: the deployment's. */
-    locale: text().$type<"en" | "ru">(),
+    locale: text().$type<Locale>(),
     /** Epoch ms. */
     createdAt: integer("created_at").notNull(),
     /**

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LOCALES } from "../mail/index.ts";
 import { isCurrency } from "../orders/index.ts";
 
 /** Why a row was not taken. */
@@ -52,7 +53,7 @@ export const orderRow = z.object({
     .email({ pattern: z.regexes.html5Email, error: "Must be one e-mail address." })
     .max(254),
   currency: currency.default("USD"),
-  locale: z.enum(["en", "ru"], "Must be en or ru.").optional(),
+  locale: z.enum(LOCALES, "Must be en or ru.").optional(),
 });
 
 /** The columns of a file: those of the schema, by where they stand. */

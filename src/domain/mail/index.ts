@@ -13,6 +13,7 @@ export {
 export { EMAIL_STATES, SUPPRESSION_REASONS } from "./tables.ts";
 export {
   defineMail,
+  LOCALES,
   type AnyMail,
   type Block,
   type Locale,

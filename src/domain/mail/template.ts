@@ -1,7 +1,8 @@
 import { htmlOf } from "./layout.tsx";
 
 /** Languages that mails and results are written in. */
-export type Locale = "en" | "ru";
+export const LOCALES = ["en", "ru"] as const;
+export type Locale = (typeof LOCALES)[number];
 
 /** What a template makes: HTML and its text twin say the same, since both are made from the same blocks. */
 export interface MailContent {

@@ -1,4 +1,5 @@
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { Locale } from "../mail/index.ts";
 import type { OrderState } from "./states.ts";
 
 /**
@@ -20,7 +21,7 @@ export const orders = sqliteTable(
     currency: text().notNull(),
     customerEmail: text("customer_email").notNull(),
     /** Null: the deployment's. */
-    locale: text().$type<"en" | "ru">(),
+    locale: text().$type<Locale>(),
     state: text().$type<OrderState>().notNull(),
     /** The tasks that the order set off. */
     emailTaskId: text("email_task_id").notNull(),

@@ -12,7 +12,7 @@ import {
 import { readBody } from "../body.ts";
 import { conflict, invalid, notFound, Problem } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
-import { emailAddress } from "./fields.ts";
+import { emailAddress, locale } from "./fields.ts";
 import { passwordRoutes } from "./password-routes.ts";
 import {
   accountParts,
@@ -32,7 +32,6 @@ const personName = z
   .max(150)
   .regex(/^[\p{L}\p{M}\p{N} .,'’()-]*$/u, "Must be letters, digits, spaces, or . , ' ( ) -")
   .regex(/^(?!.*\.(\p{N}|[\p{L}\p{M}\p{N}]{2}))/u, "Must have a space between a dot and a word.");
-const locale = z.enum(["en", "ru"]).nullable();
 
 const registration = z.strictObject({
   username,
@@ -40,7 +39,7 @@ const registration = z.strictObject({
   password,
   first_name: personName.default(""),
   last_name: personName.default(""),
-  locale: locale.default(null),
+  locale: locale.nullable().default(null),
 });
 
 const credentials = z.strictObject({ username: z.string().min(1).max(150), password });
@@ -49,7 +48,7 @@ const profileChange = z
   .strictObject({
     first_name: personName,
     last_name: personName,
-    locale,
+    locale: locale.nullable(),
     email: emailAddress,
     password,
   })

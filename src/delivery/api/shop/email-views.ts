@@ -16,8 +16,6 @@ export function emailView(email: StoredEmail) {
   };
 }
 
-export const LOCALES = ["en", "ru"] as const;
-
 /** A message with a sample of its props, in the shop's frame; nobody can unsubscribe with its link. */
 export function sampleOf(mail: AnyMail, locale: Locale, publicUrl: string): MailContent {
   const unsubscribeLink = mail.isBulk ? `${publicUrl}/api/mail/unsubscribe/sample/` : null;

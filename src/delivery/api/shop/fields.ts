@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isAddress } from "#domain/mail";
+import { isAddress, LOCALES } from "#domain/mail";
 import { isCurrency } from "#domain/orders";
 
 export const emailAddress = z.string().refine(isAddress, "Must be one e-mail address.");
@@ -29,4 +29,4 @@ export const currency = z
   .string()
   .refine(isCurrency, "Must be the ISO 4217 code of a currency with two decimals.");
 
-export const locale = z.enum(["en", "ru"]);
+export const locale = z.enum(LOCALES);

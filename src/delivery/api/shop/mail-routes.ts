@@ -1,8 +1,9 @@
+import { LOCALES } from "#domain/mail";
 import { notFound } from "../problems.ts";
 import { QueryReader } from "../query.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { pageAnswer } from "../html.ts";
-import { FORMATS, LOCALES, renderedMail, sampleOf } from "./email-views.ts";
+import { FORMATS, renderedMail, sampleOf } from "./email-views.ts";
 import { emailRoutes } from "./email-routes.ts";
 import { suppressionRoutes } from "./suppression-routes.ts";
 import { languageFor, unsubscribePage } from "./unsubscribe-page.tsx";

@@ -1,4 +1,5 @@
 import type { HtmlEscapedString } from "hono/utils/html";
+import type { Locale } from "#domain/mail";
 
 const WORDS = {
   en: {
@@ -37,7 +38,7 @@ form.addEventListener("submit", async (event) => {
 });`;
 
 /** The page that a mailed link leads to. */
-export function resetPage(locale: "en" | "ru"): Response {
+export function resetPage(locale: Locale): Response {
   const nonce = crypto.randomUUID();
   const words = WORDS[locale];
   const html = (

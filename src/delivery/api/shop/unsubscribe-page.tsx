@@ -1,5 +1,5 @@
 import type { HtmlEscapedString } from "hono/utils/html";
-import type { Locale } from "#domain/mail";
+import { LOCALES, type Locale } from "#domain/mail";
 import type { Page } from "../html.ts";
 
 const WORDS = {
@@ -61,13 +61,12 @@ export function unsubscribePage(locale: Locale, address: string, isDone: boolean
 
 /** The language that a browser asks for most, of those there are. */
 export function languageFor(request: Request, fallback: Locale): Locale {
-  const asked = (request.headers.get("Accept-Language") ?? "").split(",").map((part) => {
+  const asked = (request.headers.get("Accept-Language") ?? "").split(",").flatMap((part) => {
     const [tag = "", ...more] = part.trim().toLowerCase().split(";");
-    const quality = /^\s*q=([\d.]+)$/.exec(more.at(-1) ?? "")?.[1];
-    return { language: tag.split("-")[0], quality: Number(quality ?? 1) };
+    const quality = Number(/^\s*q=([\d.]+)$/.exec(more.at(-1) ?? "")?.[1] ?? 1);
+    const locale = LOCALES.find((one) => one === tag.split("-")[0]);
+    return locale !== undefined && quality > 0 ? [{ locale, quality }] : [];
   });
-  const [best] = asked
-    .filter(({ language, quality }) => (language === "en" || language === "ru") && quality > 0)
-    .sort((a, b) => b.quality - a.quality);
-  return best === undefined ? fallback : (best.language as Locale);
+  const [best] = asked.sort((a, b) => b.quality - a.quality);
+  return best?.locale ?? fallback;
 }
