@@ -1,7 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import { defineMail, MAIL_OPTIONS, mailOf } from "../mail/index.ts";
-import { defineShopTask } from "../services/index.ts";
+import { defineShopTask, failUnless } from "../services/index.ts";
 import { findAccount, findUsers, UserNotFoundError } from "./find-users.ts";
 import { noticeOf, passwordWasReset } from "./notices.ts";
 import { contextOf, passwordsOf, sendNow, type AccountParts, type Refusal } from "./parts.ts";
@@ -118,12 +118,12 @@ export async function confirmReset(
   const now = clock.now();
   const key = `password_was_reset:${link.secretHash.slice(0, 16)}`;
   const notices = noticeOf(passwordWasReset, user, { ...parts, key });
-  // NULL where the link is not open any more, which the column refuses: the batch fails.
-  const fresh = sql`(SELECT ${passwordHash} FROM password_resets WHERE user_id = ${user.id}
+  const isOpen = sql`EXISTS (SELECT 1 FROM password_resets WHERE user_id = ${user.id}
     AND secret_hash = ${link.secretHash} AND closed_at IS NULL AND expires_at > ${now})`;
   try {
     await db.batch([
-      db.update(users).set({ passwordHash: fresh }).where(eq(users.id, user.id)),
+      failUnless(db, isOpen),
+      db.update(users).set({ passwordHash }).where(eq(users.id, user.id)),
       closeResets(db, user.id, now),
       revokeSessions(db, user.id),
       ...(await forgive(parts, user.username)),

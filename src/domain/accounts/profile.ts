@@ -1,4 +1,5 @@
 import { eq, sql } from "drizzle-orm";
+import { failUnless } from "../services/index.ts";
 import { findAccount, type User } from "./find-users.ts";
 import { emailChanged, noticeOf, passwordChanged } from "./notices.ts";
 import { contextOf, passwordsOf, type AccountParts, type Refusal } from "./parts.ts";
@@ -39,9 +40,10 @@ export async function changeEmail(
   const notices = noticeOf(emailChanged, user, { ...parts, key: `email_changed:${userId}:${now}` });
   try {
     await db.batch([
+      failUnless(db, isStill(userId, user.passwordHash)),
       db
         .update(users)
-        .set({ email: whileStill(user.passwordHash, email), ownsEmail: isFree(email, userId) })
+        .set({ email, ownsEmail: isFree(email, userId) })
         .where(eq(users.id, userId)),
       closeResets(db, userId, now),
       ...(await mail.queue(notices)),
@@ -77,10 +79,8 @@ export async function changePassword(
   const notices = noticeOf(passwordChanged, user, { ...parts, key });
   try {
     await db.batch([
-      db
-        .update(users)
-        .set({ passwordHash: whileStill(user.passwordHash, passwordHash) })
-        .where(eq(users.id, userId)),
+      failUnless(db, isStill(userId, user.passwordHash)),
+      db.update(users).set({ passwordHash }).where(eq(users.id, userId)),
       revokeSessions(db, userId, input.session),
       closeResets(db, userId, now),
       ...(await mail.queue(notices)),
@@ -95,7 +95,7 @@ export async function changePassword(
   return { kind: "changed" };
 }
 
-/** A value while this is the password; else NULL, which the column refuses: the batch fails. */
-function whileStill(passwordHash: string, value: string) {
-  return sql`CASE WHEN password_hash = ${passwordHash} THEN ${value} END`;
+/** The condition that this is the password. */
+function isStill(userId: number, passwordHash: string) {
+  return sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND password_hash = ${passwordHash})`;
 }

@@ -1,6 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
+import { failUnless } from "../services/index.ts";
 import type { Change, EscrowCase, Milestone, Transaction } from "./decide.ts";
 import type { EscrowChange } from "./find-transactions.ts";
 import { escrowEntries, escrowEvents, escrowMilestones, escrowTransactions } from "./tables.ts";
@@ -35,7 +36,7 @@ export function insertChange(db: DrizzleD1Database, change: EscrowChange): State
 }
 
 /**
- * The statements of a change of a transaction. They need no guards of their own: a change that was decided
+ * The statements of a change of a transaction. They need no guard on the version: a change that was decided
  * on another version has a number that is taken, and all of them fail. A funding also fails when its
  * payment was used, or its seller is not verified (any more). Rows written: 2, one per milestone, one or two
  * for the money.
@@ -48,12 +49,9 @@ export function writeChange(
 ): Statement[] {
   const { number, at } = change;
   const isFunding = change.event === "fund";
-  const guarded = {
-    ...change,
-    number: sql<number>`CASE WHEN ${isVerified(transaction.sellerId)} THEN ${number} END`,
-  };
   return [
-    db.insert(escrowEvents).values(isFunding ? guarded : change),
+    ...(isFunding ? [failUnless(db, isVerified(transaction.sellerId))] : []),
+    insertChange(db, change),
     db
       .update(escrowTransactions)
       .set({ state, version: number, updatedAt: at })
