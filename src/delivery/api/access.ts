@@ -76,14 +76,17 @@ export function may(caller: Caller, scope: Scope): boolean {
   return caller.scopes.has(scope) || caller.scopes.has("admin");
 }
 
+/** Whether it is a person who doesn't belong to the shop's own side. */
+export function isCustomer(caller: Caller): boolean {
+  return caller.userId !== null && !may(caller, "orders:manage");
+}
+
 /**
  * For what is only the shop's to say (prices, addresses) although it takes no scope beyond those of people.
  * @throws Problem 403 for people who are not the shop's own
  */
 export function refusePeople(caller: Caller, detail: string): void {
-  if (caller.userId !== null && !may(caller, "orders:manage")) {
-    throw new Problem(403, "forbidden", detail);
-  }
+  if (isCustomer(caller)) throw new Problem(403, "forbidden", detail);
 }
 
 /** Whether something of `owner` may be seen by the caller. */

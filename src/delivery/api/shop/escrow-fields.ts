@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { EscrowParts } from "#domain/escrow";
-import type { QueryReader } from "../query.ts";
 import type { ApiCall, ApiParts } from "../route.ts";
 
 /** An account's id. */
@@ -20,10 +19,4 @@ export const words = z.string().trim().min(1).max(2_000);
 export function escrowParts(parts: ApiParts, { background }: ApiCall): EscrowParts {
   const { db, outbox, clock } = parts.shop;
   return { db, outbox, clock, lovage: parts.lovageFor("escrow"), background };
-}
-
-/** The account that a request names; undefined: none. */
-export function readUserId(reader: QueryReader): number | undefined {
-  const id = reader.integer("user_id", 0, Number.MAX_SAFE_INTEGER);
-  return id === 0 ? undefined : id;
 }

@@ -15,10 +15,10 @@ import { QueryReader } from "../query.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
 import { callKey } from "../task-calls.ts";
 import { accountOf, actorOf } from "./escrow-actor.ts";
-import { accountId, escrowParts, line, readUserId, words } from "./escrow-fields.ts";
+import { accountId, escrowParts, line, words } from "./escrow-fields.ts";
 import { verificationRoutes } from "./escrow-verification-routes.ts";
 import { balanceView, caseView, changeView, transactionView } from "./escrow-views.ts";
-import { amount, currency } from "./fields.ts";
+import { amount, currency, readUserId } from "./fields.ts";
 import { mayMail } from "./people.ts";
 
 const PATH = "/api/escrow/transactions";

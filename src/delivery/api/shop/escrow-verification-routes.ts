@@ -11,8 +11,9 @@ import { conflict, invalid, notFound } from "../problems.ts";
 import { QueryReader } from "../query.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
 import { accountOf, actorOf } from "./escrow-actor.ts";
-import { accountId, escrowParts, line, readUserId, words } from "./escrow-fields.ts";
+import { accountId, escrowParts, line, words } from "./escrow-fields.ts";
 import { verificationView } from "./escrow-views.ts";
+import { readUserId } from "./fields.ts";
 
 const PATH = "/api/escrow/verification";
 const MAX_PENDING = 200;

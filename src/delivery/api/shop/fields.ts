@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isAddress, LOCALES } from "#domain/mail";
 import { isCurrency } from "#domain/orders";
+import type { QueryReader } from "../query.ts";
 
 export const emailAddress = z.string().refine(isAddress, "Must be one e-mail address.");
 
@@ -30,3 +31,9 @@ export const currency = z
   .refine(isCurrency, "Must be the ISO 4217 code of a currency with two decimals.");
 
 export const locale = z.enum(LOCALES);
+
+/** The account that a request names; undefined: none. */
+export function readUserId(reader: QueryReader): number | undefined {
+  const id = reader.integer("user_id", 0, Number.MAX_SAFE_INTEGER);
+  return id === 0 ? undefined : id;
+}
