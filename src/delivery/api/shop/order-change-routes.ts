@@ -1,8 +1,8 @@
 import { changeOrder, type OrderRequest } from "#domain/checkout";
-import { findOrder } from "#domain/orders";
-import { may, owns, type Scope } from "../access.ts";
+import type { Scope } from "../access.ts";
 import { conflict, notFound } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
+import { orderFor } from "./order-access.ts";
 import { orderView } from "./order-views.ts";
 
 /** What the shop's side does with an order; its owner may cancel it too, until it is shipped. */
@@ -13,10 +13,8 @@ export function orderChangeRoutes(parts: ApiParts): Route[] {
       path: `/api/orders/:id/${request}`,
       scope,
       handle: async ({ params: { id = "" }, caller, background }) => {
-        const found = await findOrder(parts.shop.db, id);
-        if (found === null) throw notFound();
-        if (!may(caller, "orders:manage") && !owns(caller, found.owner)) throw notFound();
-        const lovage = parts.lovageFor(found.owner);
+        const { owner } = await orderFor(parts, caller, id);
+        const lovage = parts.lovageFor(owner);
         const answer = await changeOrder({ ...parts.shop, background }, lovage, id, request);
         if (answer === null) throw notFound();
         const { kind, order } = answer;

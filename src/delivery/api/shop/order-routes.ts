@@ -2,22 +2,16 @@ import { z } from "zod";
 import { findUsers } from "#domain/accounts";
 import { createOrder, type NewOrder } from "#domain/checkout";
 import { listEmails } from "#domain/mail";
-import {
-  findItems,
-  findOrder,
-  listOrders,
-  mailKeyOf,
-  ORDER_STATES,
-  type Order,
-} from "#domain/orders";
+import { findItems, listOrders, mailKeyOf, ORDER_STATES } from "#domain/orders";
 import { findPayment } from "#domain/payments";
-import { may, owns, refusePeople, type Caller } from "../access.ts";
+import { refusePeople } from "../access.ts";
 import { readBody } from "../body.ts";
-import { conflict, invalid, notFound, type FieldError } from "../problems.ts";
+import { conflict, invalid, type FieldError } from "../problems.ts";
 import { QueryReader } from "../query.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { amount, currency, emailAddress, locale, shopId } from "./fields.ts";
 import { emailView } from "./email-views.ts";
+import { orderFor } from "./order-access.ts";
 import { itemView, orderView, paymentView, tasksView } from "./order-views.ts";
 
 const itemSchema = z.strictObject({
@@ -45,14 +39,6 @@ const MAX_LIMIT = 200;
 const CURSOR = /^\d{1,15} [\w.:-]{1,64}$/;
 
 export function orderRoutes(parts: ApiParts): Route[] {
-  /** What isn't the caller's is not there; the shop's people see all orders. */
-  async function orderFor(caller: Caller, id = ""): Promise<Order> {
-    const order = await findOrder(parts.shop.db, id);
-    if (order === null) throw notFound();
-    if (!owns(caller, order.owner) && !may(caller, "orders:manage")) throw notFound();
-    return order;
-  }
-
   return [
     {
       method: "POST",
@@ -105,7 +91,7 @@ export function orderRoutes(parts: ApiParts): Route[] {
       path: "/api/orders/:id",
       scope: "orders:read",
       handle: async ({ params, caller }) => {
-        const order = await orderFor(caller, params.id);
+        const order = await orderFor(parts, caller, params.id);
         const [payment, items] = await Promise.all([
           findPayment(parts.shop.db, order.id),
           findItems(parts.shop.db, [order.id]),
@@ -123,7 +109,7 @@ export function orderRoutes(parts: ApiParts): Route[] {
       path: "/api/orders/:id/emails",
       scope: "orders:read",
       handle: async ({ params, caller }) => {
-        const order = await orderFor(caller, params.id);
+        const order = await orderFor(parts, caller, params.id);
         const { db } = parts.shop;
         const keys = [order.emailTaskId, mailKeyOf(order.id)];
         const mails = await Promise.all(

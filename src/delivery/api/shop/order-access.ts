@@ -1,0 +1,15 @@
+import { findOrder, type Order } from "#domain/orders";
+import { may, owns, type Caller } from "../access.ts";
+import { notFound } from "../problems.ts";
+import type { ApiParts } from "../route.ts";
+
+/**
+ * An order that the caller may see: their own, or any for the shop's people.
+ * @throws Problem 404: what isn't the caller's is not there
+ */
+export async function orderFor({ shop }: ApiParts, caller: Caller, id = ""): Promise<Order> {
+  const order = await findOrder(shop.db, id);
+  if (order === null) throw notFound();
+  if (!owns(caller, order.owner) && !may(caller, "orders:manage")) throw notFound();
+  return order;
+}
