@@ -3,8 +3,8 @@ import { parseRate } from "./limits.ts";
 import type { TaskRecord } from "./wire.ts";
 
 /**
- * What operators have set for the whole deployment. Beat keeps the truth; every
- * ledger has a copy, which the highest version overwrites.
+ * What operators have set for the whole deployment. The watchdog keeps the truth;
+ * every ledger has a copy, which the highest version overwrites.
  */
 export interface Controls {
   /** Rises with every change. */

@@ -99,8 +99,8 @@ export const passwordResets = sqliteTable(
 
 /**
  * How many more tries there are in a window of time. Written by every try (one row for each of its keys)
- * and by successes, which give theirs back; read in the same statement; deleted by `cleanup_expired_tokens`
- * when the window is over. WITHOUT ROWID.
+ * and by successes, which give theirs back; read in the same statement; deleted by successes (an account's
+ * own), and by `cleanup_expired_tokens` when the window is over. WITHOUT ROWID.
  */
 export const triesLeft = sqliteTable(
   "tries_left",

@@ -110,7 +110,7 @@ export function emptyCart(
   ];
 }
 
-/** Deletes carts that nobody touched since then: at most so many, in one statement. Rows written: 2 each. */
+/** Deletes carts that nobody touched since then: at most so many, in one statement. Rows written: 1 each. */
 export async function deleteOldCarts(
   db: DrizzleD1Database,
   untouchedSince: number,

@@ -38,8 +38,8 @@ export function insertChange(db: DrizzleD1Database, change: EscrowChange): State
 /**
  * The statements of a change of a transaction. They need no guard on the version: a change that was decided
  * on another version has a number that is taken, and all of them fail. A funding also fails when its
- * payment was used, or its seller is not verified (any more). Rows written: 2, one per milestone, one or two
- * for the money.
+ * payment was used, or its seller is not verified (any more). Rows written: 2 to 5 (the partial
+ * indexes that it stays in are written anew), one or two per milestone, one or two for the money.
  */
 export function writeChange(
   db: DrizzleD1Database,

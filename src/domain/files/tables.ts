@@ -15,8 +15,9 @@ export type FileState = "uploading" | "stored" | "processing" | "processed" | "f
 
 /**
  * Uploaded files; their bytes are in the object store under `files/<id>`. Written by uploads and by the
- * processing task; read by both; deleted by their owner, and by the maintenance job when an upload never
- * ended. WITHOUT ROWID. The second index is of uploads under way alone: leaving it is free.
+ * processing task; read by both; deleted by their owner or an admin, by an upload that failed, and by
+ * the maintenance job when one never ended. WITHOUT ROWID. The second index is of uploads under way alone:
+ * leaving it is free.
  */
 export const files = sqliteTable(
   "files",

@@ -44,7 +44,7 @@ export const orders = sqliteTable(
 
 /**
  * What was ordered, for orders that say so. Written with the order; read by requests and by those who tell
- * sellers and customers; deleted by nobody. WITHOUT ROWID.
+ * sellers and customers; deleted by a restore where their order is missing. WITHOUT ROWID.
  */
 export const orderItems = sqliteTable(
   "order_items",

@@ -18,7 +18,7 @@ export type PaymentState =
 
 /**
  * One payment per order. Written by the payment tasks, before and after they ask the gateway, and by who
- * wants the money back; read by them and by requests; deleted by nobody. WITHOUT ROWID.
+ * wants the money back, and by a restore; read by them and by requests; deleted by nobody. WITHOUT ROWID.
  */
 export const payments = sqliteTable("payments", {
   orderId: text("order_id").primaryKey(),

@@ -37,7 +37,7 @@ export class HistoryPruner {
     this.#keptMs = parts.keptDays * DAY_MS;
   }
 
-  /** A duty of the watchdog, each minute. Safe to repeat, and to break off: what is left is found again. */
+  /** A duty of the watchdog, in every round. Safe to repeat, and to break off: what is left is found again. */
   async run(): Promise<void> {
     const now = this.#clock.now();
     const before = now - this.#keptMs;

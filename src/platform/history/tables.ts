@@ -2,17 +2,19 @@ import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
- * Finished tasks. Written by the ledger's flusher, once per task; read by status and history requests;
- * deleted by the pruner. WITHOUT ROWID, and no index that a success enters: one billed row per task.
+ * Finished tasks. Written by the ledger's flusher, once per task, by who deals with a dead letter, and by the
+ * pruner when a result expires; read by status and history requests; deleted by the pruner. WITHOUT ROWID, and
+ * no index that a success enters: one billed row per task.
  * What is searched by has a column; the rest is in `detail`, because each column more makes the bulk
- * insert slower (measured: half the time with these ten instead of eighteen). Times are epoch ms.
+ * insert slower (measured: half the time with the ten that are inserted instead of eighteen). Times are
+ * epoch ms.
  */
 export const tasks = sqliteTable(
   "tasks",
   {
     id: text().primaryKey(),
     name: text().notNull(),
-    /** SUCCESS, FAILURE or REVOKED. */
+    /** SUCCESS, FAILURE, REVOKED or IGNORED. */
     state: text().notNull(),
     queue: text().notNull(),
     owner: text().notNull(),
@@ -23,7 +25,7 @@ export const tasks = sqliteTable(
     kwargs: text().notNull(),
     /** JSON text; null without a result. */
     result: text(),
-    /** JSON array, see `Detail` in history.ts. */
+    /** JSON array, see `Detail` in rows.ts. */
     detail: text().notNull(),
     /** What became of a dead letter: `discarded`, or `replayed:` and the id; null: nothing yet. */
     resolution: text(),
