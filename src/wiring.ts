@@ -19,7 +19,7 @@ import {
   type Access,
 } from "./delivery/api/index.ts";
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
-import { authenticate } from "./domain/accounts/index.ts";
+import { authenticate, listAdmins } from "./domain/accounts/index.ts";
 import { sendAdminNotification, shopMails, shopRoutes, type ShopServices } from "./domain/index.ts";
 import { MailDesk, Unsubscribe } from "./domain/mail/index.ts";
 import { RequestLog } from "./domain/reports/index.ts";
@@ -137,6 +137,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     groups: (failedAfter, failedBefore) => deadLetters.summary({ failedAfter, failedBefore }),
     lovage: lovageFor(SYSTEM_OWNER),
     message: (subject, message) => sendAdminNotification.s({ subject, message }),
+    hasReaders: async () => config.adminEmails.length > 0 || (await listAdmins(db)).length > 0,
     exempt: sendAdminNotification.name,
     clock,
     settings: config.alerts,
@@ -149,7 +150,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   });
   const watchdogDuties: WatchdogDuty[] = [
     { name: "history", run: () => pruner.run() },
-    ...(config.adminEmails.length > 0 ? [{ name: "alerts", run: () => alerts.run() }] : []),
+    { name: "alerts", run: () => alerts.run() },
     { name: "outbox", run: () => outbox.sweep() },
     ...Array.from({ length: config.shards }, (_, shard) => ({
       name: `ledger ${shard}`,

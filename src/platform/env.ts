@@ -27,7 +27,7 @@ export interface Env {
   readonly LEDGER_SHARDS: string;
   /** Language of mails and results where an order names none: en or ru. */
   readonly LOCALE: string;
-  /** Comma-separated addresses that are told of dead letters; absent: nobody is. */
+  /** Comma-separated addresses that are told of dead letters, besides the admins with an account. */
   readonly ADMIN_EMAILS?: string;
   /** The origin that links in mails begin with; absent: that of `npm start`. */
   readonly PUBLIC_URL?: string;

@@ -5,10 +5,10 @@ import { deleteOldCarts } from "./cart-book.ts";
 const DAY_MS = 86_400_000;
 const BATCH = 200;
 /** What is left after so many batches waits for the next run: an invocation may make 1,000 queries. */
-const MAX_BATCHES = 800;
+const MAX_BATCHES = 400;
 
 /**
- * Deletes carts that nobody touched for the days of the setting CART_DAYS, the oldest first: 160,000 a run at
+ * Deletes carts that nobody touched for the days of the setting CART_DAYS, the oldest first: 80,000 a run at
  * most, the rest the next night. Every batch is a statement of its own, which looks at a cart's age as it
  * deletes it: one that is touched meanwhile stays. Safe to repeat.
  */

@@ -19,7 +19,7 @@ import { writeRows } from "./table-writer.ts";
 /** Parts that are checked in one step. */
 const CHECKED_AT_ONCE = 16;
 /** After so many steps the task gives its consumer up for a second, long before its time is over. */
-const STEPS_A_RUN = 64;
+const STEPS_A_RUN = 32;
 const STEP_RETRIES = { maxRetries: 3, retryDelaySeconds: 10 } as const;
 
 /**

@@ -26,7 +26,7 @@ export const sendPendingEmails = defineShopTask({
   retryBackoff: 60,
   maxRetries: 3,
   timeLimitSeconds: 840,
-  handler: async (_params, { services: { mail, clock }, signal, log, lovage }) => {
+  handler: async (_params, { taskId: own, services: { mail, clock }, signal, log, lovage }) => {
     const until = clock.now() + RUN_MS;
     const counts = { sent_count: 0, failed_count: 0, waiting_count: 0 };
     for (let sweeps = 1; ; sweeps += 1) {
@@ -40,7 +40,7 @@ export const sendPendingEmails = defineShopTask({
         throw new MailUnavailableError(end.message);
       }
       if (signal.aborted || sweeps >= MAX_SWEEPS || clock.now() >= until) {
-        const { taskId } = await lovage.send(signature(NAME, {}));
+        const { taskId } = await lovage.send(signature(NAME, {}), { route: NAME, key: own });
         return { ...counts, continued_by: taskId };
       }
     }

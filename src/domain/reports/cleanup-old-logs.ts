@@ -36,7 +36,7 @@ export const cleanupOldLogs = defineShopTask({
     const older_than = new Date(before).toISOString();
     const result = { deleted_rows: deleted, older_than, finished: isDone };
     if (isDone) return result;
-    const { taskId } = await ctx.lovage.send(signature(NAME, {}));
+    const { taskId } = await ctx.lovage.send(signature(NAME, {}), { route: NAME, key: ctx.taskId });
     return { ...result, continued_by: taskId };
   },
 });

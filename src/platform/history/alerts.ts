@@ -18,6 +18,7 @@ export class DeadLetterAlerts {
   readonly #groups: (from: number, to: number) => Promise<DeadLetterGroup[]>;
   readonly #lovage: Lovage;
   readonly #message: (subject: string, message: string) => Signature;
+  readonly #hasReaders: () => Promise<boolean>;
   readonly #exempt: string;
   readonly #clock: Clock;
   readonly #settings: AlertSettings;
@@ -28,6 +29,8 @@ export class DeadLetterAlerts {
     lovage: Lovage;
     /** The call that sends a message. */
     message: (subject: string, message: string) => Signature;
+    /** Whether there is anybody who would get it. */
+    hasReaders: () => Promise<boolean>;
     /** The task of that call: its own dead letters are no reason for another. */
     exempt: string;
     clock: Clock;
@@ -36,6 +39,7 @@ export class DeadLetterAlerts {
     this.#groups = parts.groups;
     this.#lovage = parts.lovage;
     this.#message = parts.message;
+    this.#hasReaders = parts.hasReaders;
     this.#exempt = parts.exempt;
     this.#clock = parts.clock;
     this.#settings = parts.settings;
@@ -54,7 +58,7 @@ export class DeadLetterAlerts {
     const all = await this.#groups(from, from + windowMs);
     const groups = all.filter(({ name }) => name !== this.#exempt);
     const count = groups.reduce((sum, group) => sum + group.count, 0);
-    if (count < threshold) return;
+    if (count < threshold || !(await this.#hasReaders())) return;
     const call = this.#message(
       `${count} ${count === 1 ? "task has" : "tasks have"} failed for good`,
       groups.slice(0, MAX_NAMED).map(lineOf).join("\n"),

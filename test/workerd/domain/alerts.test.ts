@@ -37,7 +37,7 @@ function failed(name: string, at: number): FinishedTask {
   };
 }
 
-function alerts(threshold: number) {
+function alerts(threshold: number, hasReaders = () => true) {
   const { ledger, lovage } = createShop();
   const clock = { now: () => now };
   let now = BEGIN;
@@ -50,6 +50,7 @@ function alerts(threshold: number) {
     groups: (failedAfter, failedBefore) => deadLetters.summary({ failedAfter, failedBefore }),
     lovage,
     message: (subject, message) => sendAdminNotification.s({ subject, message }),
+    hasReaders: () => Promise.resolve(hasReaders()),
     exempt: sendAdminNotification.name,
     clock,
     settings: { threshold, windowMs: WINDOW_MS },
@@ -92,6 +93,18 @@ it("what failed after the last look of a window is told in the next one", async 
   await new History(env.DB).write([failed("late", begin + WINDOW_MS - 1_000)]);
   await run(begin + WINDOW_MS + 25_000);
   expect(sent()).toMatchObject([{ subject: "1 task has failed for good" }]);
+});
+
+it("nobody is told while there is nobody, and whoever comes within the window is", async () => {
+  let isAnybodyThere = false;
+  const { run, sent } = alerts(1, () => isAnybodyThere);
+  const begin = BEGIN + 30 * WINDOW_MS;
+  await new History(env.DB).write([failed("alone", begin + 1)]);
+  await run(begin + 30_000);
+  expect(sent()).toEqual([]);
+  isAnybodyThere = true;
+  await run(begin + 60_000);
+  expect(sent()).toHaveLength(1);
 });
 
 it("dead letters of the messages themselves make no messages", async () => {
