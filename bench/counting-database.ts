@@ -1,12 +1,14 @@
-/** Rows that D1 says it read and wrote: what is billed. */
+/** What statements cost: rows that D1 says it read and wrote, which are billed, and how many there were. */
 export interface RowCounts {
   read: number;
   written: number;
+  queries: number;
 }
 
 /** The same database, which adds up what its statements read and wrote. */
 export function countingDatabase(database: D1Database, counts: RowCounts): D1Database {
   const count = ({ meta }: Pick<D1Result, "meta">) => {
+    counts.queries += 1;
     counts.read += meta.rows_read;
     counts.written += meta.rows_written;
   };

@@ -12,6 +12,7 @@ const ROWS_AT_ONCE = 1_000;
 interface Counts {
   readonly read: number;
   readonly written: number;
+  readonly queries: number;
 }
 
 async function rowsOf(url: string): Promise<Counts> {
@@ -76,6 +77,7 @@ async function job(url: string, name: string, kwargs: Record<string, unknown>) {
     seconds: round2((performance.now() - startedAt) / 1_000),
     rows_read: after.read - before.read,
     rows_written: after.written - before.written,
+    queries: after.queries - before.queries,
   };
 }
 

@@ -107,7 +107,7 @@ const tasks = [
 const worker = createWorker(tasks);
 
 /** What the tasks' statements read and wrote, since it was asked for first; this costs time itself. */
-const rows: RowCounts = { read: 0, written: 0 };
+const rows: RowCounts = { read: 0, written: 0, queries: 0 };
 let counted: { of: Env; env: Env } | null = null;
 let isCounting = false;
 

@@ -69,7 +69,8 @@ it.each(["__proto__", "constructor", "toString"])("'%s' is no param of any task"
 
 it("arguments of more than 256 KiB are refused, counted in bytes", () => {
   expect(() => bind(["ж".repeat(140_000), 5])).toThrow(/bytes/);
-  expect(bind(["z".repeat(200_000), 5])).toBeDefined();
+  const fits = "z".repeat(200_000);
+  expect(JSON.stringify(bind([fits, 5]))).toContain(fits);
 });
 
 it("the same value has the same canonical text, in whatever order its keys came", () => {
