@@ -43,7 +43,7 @@ CREATE TABLE `emails` (
 	`subject` text NOT NULL,
 	`text_body` text NOT NULL,
 	`html_body` text NOT NULL,
-	`created_at` integer NOT NULL, `headers` text, `state` text DEFAULT 'sent' NOT NULL, `attempts` integer DEFAULT 1 NOT NULL, `due_at` integer DEFAULT 0 NOT NULL, `reason` text,
+	`created_at` integer NOT NULL, `headers` text, `state` text DEFAULT 'sent' NOT NULL, `attempts` integer DEFAULT 1 NOT NULL, `due_at` integer DEFAULT 0 NOT NULL, `reason` text, `provider_id` text, `batch_key` text,
 	PRIMARY KEY(`task_id`, `to_address`, `template`)
 ) WITHOUT ROWID;
 
@@ -170,7 +170,7 @@ CREATE TABLE `orders` (
 	`email_task_id` text NOT NULL,
 	`payment_task_id` text NOT NULL,
 	`created_at` integer NOT NULL
-, `seller_task_id` text, `shipped_at` integer, `delivered_at` integer, `cancelled_at` integer, `refunded_at` integer) WITHOUT ROWID;
+, `seller_task_id` text, `shipped_at` integer, `delivered_at` integer, `cancelled_at` integer, `refunded_at` integer, `payment_method` text) WITHOUT ROWID;
 
 CREATE INDEX `orders_created` ON `orders` (`created_at`);
 

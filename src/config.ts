@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { isZone, LovageError, MAX_SHARDS } from "#engine";
 import { LOCALES, type Locale } from "./domain/mail/index.ts";
+import {
+  callbackSettings,
+  mailSettings,
+  paymentSettings,
+  providerSettings,
+  type CallbackSettings,
+  type MailSettings,
+  type PaymentSettings,
+} from "./config-providers.ts";
 import type { Env } from "./platform/env.ts";
 
 /** 32 bytes as base64; absent or empty: none. */
@@ -42,7 +51,6 @@ const settings = z.object({
   TIMEZONE: z.string().default("UTC").refine(isZone),
   CART_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
   REVIEW_REMINDER_DAYS: z.coerce.number().min(0).max(365).default(3),
-  WEBHOOK_SECRET: webhookSecret,
   WEBHOOK_SECRET_PREVIOUS: webhookSecret,
   ALERT_THRESHOLD: z.coerce.number().int().min(1).default(1),
   ALERT_WINDOW_MINUTES: z.coerce.number().min(1).max(1_440).default(15),
@@ -80,6 +88,9 @@ export interface Config {
   /** Secrets of the payment gateway's events, the current one first; none: events are refused. */
   readonly webhookSecrets: readonly string[];
   readonly alerts: { readonly threshold: number; readonly windowMs: number };
+  readonly mail: MailSettings;
+  readonly payments: PaymentSettings;
+  readonly callbacks: CallbackSettings;
 }
 
 /**
@@ -88,8 +99,10 @@ export interface Config {
  */
 export function readConfig(env: Env): Config {
   const checked = settings.safeParse(env);
-  if (!checked.success) {
-    const names = [...new Set(checked.error.issues.map((issue) => issue.path.join(".")))];
+  const providers = providerSettings.safeParse(env);
+  if (!checked.success || !providers.success) {
+    const issues = [checked, providers].flatMap(({ error }) => error?.issues ?? []);
+    const names = [...new Set(issues.map((issue) => issue.path.join(".")))];
     throw new LovageError("bad_config", `Missing or wrong settings: ${names.join(", ")}.`);
   }
   const { OPEN_ACCESS, LEDGER_SHARDS, LOCALE, ID_SECRET, ADMIN_EMAILS } = checked.data;
@@ -113,11 +126,14 @@ export function readConfig(env: Env): Config {
     ),
     cartDays: checked.data.CART_DAYS,
     reviewReminderDays: checked.data.REVIEW_REMINDER_DAYS,
-    webhookSecrets: [checked.data.WEBHOOK_SECRET, checked.data.WEBHOOK_SECRET_PREVIOUS].filter(
+    webhookSecrets: [providers.data.WEBHOOK_SECRET, checked.data.WEBHOOK_SECRET_PREVIOUS].filter(
       (secret) => secret !== "",
     ),
     logDays: checked.data.LOG_DAYS,
     logWaitMs: checked.data.LOG_WAIT_MS,
     alerts: { threshold: ALERT_THRESHOLD, windowMs: ALERT_WINDOW_MINUTES * 60_000 },
+    mail: mailSettings(providers.data),
+    payments: paymentSettings(providers.data),
+    callbacks: callbackSettings(providers.data),
   };
 }

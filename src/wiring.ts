@@ -21,11 +21,7 @@ import {
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
 import { authenticate, listAdmins } from "./domain/accounts/index.ts";
 import { sendAdminNotification, shopMails, shopRoutes, type ShopServices } from "./domain/index.ts";
-import { MailDesk, Unsubscribe } from "./domain/mail/index.ts";
 import { RequestLog } from "./domain/reports/index.ts";
-import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
-import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
-import { createR2ObjectStore } from "./integrations/storage/r2-object-store.ts";
 import { ApiKeys } from "./platform/access/api-keys.ts";
 import { ScheduleClient } from "./platform/beat/schedule-client.ts";
 import { submitRuns } from "./platform/beat/submit-runs.ts";
@@ -51,6 +47,7 @@ import { deriveKeys } from "./platform/secrets/derived-keys.ts";
 import { R2Results } from "./platform/results/r2-results.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
 import type { WatchdogDuty } from "./platform/watchdog/watchdog-object.ts";
+import { createShopServices } from "./wiring-shop.ts";
 
 type ShopTask = AnyTaskDefinition<ShopServices>;
 
@@ -84,34 +81,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     new Lovage({ registry, submitter: directory, settings, clock, random: systemRandom, owner });
   const outbox = new D1Outbox({ db, submitter: directory, clock, log });
   const keyFor = deriveKeys(config.idSecret);
-  const services: ShopServices = {
-    db,
-    mail: new MailDesk({
-      db,
-      transport: outboxTransport,
-      clock,
-      unsubscribe: new Unsubscribe(keyFor("unsubscribe"), config.publicUrl),
-    }),
-    gateway: createSimulatedGateway(db),
-    files: createR2ObjectStore(env.FILES),
-    outbox,
-    locale: config.locale,
-    timezone: config.timezone,
-    publicUrl: config.publicUrl,
-    clock,
-    logDays: config.logDays,
-    adminEmails: config.adminEmails,
-    maintenance: {
-      mailDays: config.mailDays,
-      backupsKept: config.backupsKept,
-      backupKeys: config.backupKeys,
-      secretTemplates: shopMails.flatMap(({ name, isSecret }) => (isSecret ? [name] : [])),
-    },
-    cartDays: config.cartDays,
-    reviewReminderDays: config.reviewReminderDays,
-    webhookSecrets: config.webhookSecrets,
-    keyFor,
-  };
+  const services = createShopServices(env, config, { db, outbox, clock, keyFor });
   const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));
   const control = new Control({
     home: () => env.WATCHDOG.getByName(WATCHDOG),

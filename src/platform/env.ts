@@ -47,6 +47,25 @@ export interface Env {
   /** Secrets of 16 characters or more that the payment gateway signs its events with; see README. */
   readonly WEBHOOK_SECRET?: string;
   readonly WEBHOOK_SECRET_PREVIOUS?: string;
+  /** What the shop's mail, payments and callbacks go through; see config-providers.ts and README. */
+  readonly MAIL_TRANSPORT?: string;
+  readonly MAIL_FROM?: string;
+  readonly EMAIL: SendEmail;
+  readonly SMTP_HOST?: string;
+  readonly SMTP_PORT?: string;
+  readonly SMTP_SECURITY?: string;
+  readonly SMTP_USER?: string;
+  readonly SMTP_PASSWORD?: string;
+  readonly SMTP_CONNECTIONS?: string;
+  readonly RESEND_API_KEY?: string;
+  readonly RESEND_URL?: string;
+  readonly PAYMENT_GATEWAY?: string;
+  readonly STRIPE_SECRET_KEY?: string;
+  readonly STRIPE_URL?: string;
+  readonly CALLBACK_HOSTS?: string;
+  readonly CALLBACK_SECRET?: string;
+  readonly CALLBACK_SECRET_PREVIOUS?: string;
+  readonly CALLBACK_LOCAL?: string;
   /** Days that the log of requests is kept, at least 8; absent: 30. */
   readonly LOG_DAYS?: string;
   /** Requests wait this long for others to be logged with, ms up to 10,000; absent: 5,000. */

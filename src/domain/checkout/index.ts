@@ -30,6 +30,8 @@ export interface NewOrder {
   readonly locale: Locale | null;
   /** None: the order says only what it costs. With some, their sum is the amount. */
   readonly items: readonly OrderItem[];
+  /** What the gateway is to charge, by its own name for it; absent: the gateway doesn't need it. */
+  readonly paymentMethod?: string | undefined;
 }
 
 /**
@@ -152,7 +154,7 @@ function tasksOf({ orderId: id, customerEmail, items }: NewOrder) {
 
 /** @param tasks those of `tasksOf`, in their order */
 function orderOf(
-  { orderId: id, items: _items, ...content }: NewOrder,
+  { orderId: id, items: _items, paymentMethod, ...content }: NewOrder,
   owner: string,
   tasks: readonly TaskSpec[],
   createdAt: number,
@@ -170,6 +172,7 @@ function orderOf(
     deliveredAt: null,
     cancelledAt: null,
     refundedAt: null,
+    paymentMethod: paymentMethod ?? null,
   };
 }
 
@@ -195,7 +198,8 @@ function compareTo(
     order.amountMinor === input.amountMinor &&
     order.currency === input.currency &&
     order.customerEmail === input.customerEmail &&
-    order.locale === input.locale;
+    order.locale === input.locale &&
+    order.paymentMethod === (input.paymentMethod ?? null);
   const hasSameItems =
     items.length === input.items.length &&
     items.every((item, line) => isSameItem(item, input.items[line]));

@@ -160,11 +160,12 @@ export class MailBook {
           ...[message.taskId, message.to, message.template, message.messageId, message.subject],
           ...[isKept ? message.text : "", isKept ? message.html : "", createdAt],
           ...[hasHeaders ? JSON.stringify(message.headers) : null, state, attempts, dueAt, null],
+          ...[null, null],
         ];
       }),
     );
     const columns = sql.raw(
-      Array.from({ length: 13 }, (_, index) => `value ->> ${index}`).join(", "),
+      Array.from({ length: 15 }, (_, index) => `value ->> ${index}`).join(", "),
     );
     return this.#db
       .insert(emails)

@@ -209,7 +209,10 @@ export class MailDesk {
   ): Promise<{ answers: readonly MailOutcome[]; error: Error | null }> {
     if (mails.length === 0) return { answers: [], error: null };
     try {
-      const answers = await this.#transport.sendBatch(mails.map(({ message }) => message));
+      const answers = await this.#transport.sendBatch(
+        mails.map(({ message }) => message),
+        crypto.randomUUID(),
+      );
       return { answers, error: null };
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));

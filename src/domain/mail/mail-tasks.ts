@@ -27,7 +27,7 @@ export function settleMail<Result>(
     reason:
       outcome?.isPermanent === true
         ? new RecipientRefusedError(reason)
-        : new MailUnavailableError(reason, outcome?.retryAfterSeconds),
+        : new MailUnavailableError(reason, { retryAfterSeconds: outcome?.retryAfterSeconds }),
   };
 }
 
@@ -60,7 +60,7 @@ export function countMails(
   }
   if (waits.length > 0) {
     const message = `${waits.length} of ${recipients.length} mails could not be sent yet.`;
-    throw new MailUnavailableError(message, Math.max(...waits));
+    throw new MailUnavailableError(message, { retryAfterSeconds: Math.max(...waits) });
   }
   return {
     sent_count: result.sent,

@@ -42,6 +42,10 @@ export const emails = sqliteTable(
     dueAt: integer("due_at").notNull().default(0),
     /** What the provider said last; null: nothing went wrong. */
     reason: text(),
+    /** The provider's own name for it; null: it has none, or did not say. */
+    providerId: text("provider_id"),
+    /** The key that it was, or may have been, sent under with others; null: nothing is unknown of it. */
+    batchKey: text("batch_key"),
   },
   (table) => [
     primaryKey({ columns: [table.taskId, table.toAddress, table.template] }),

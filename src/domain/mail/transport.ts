@@ -14,10 +14,11 @@ export interface MailMessage {
 
 /**
  * How sending one message went.
+ * - `sent`: the provider has it; `providerId` is its own name for it, where it has one.
  * - `failed` with `isPermanent`: this recipient will never get it. Otherwise another try may succeed.
  */
 export type MailOutcome =
-  | { readonly status: "sent" }
+  | { readonly status: "sent"; readonly providerId?: string }
   | {
       readonly status: "failed";
       readonly isPermanent: boolean;
@@ -27,6 +28,8 @@ export type MailOutcome =
        * and is not written to again.
        */
       readonly isBounce?: true;
+      /** Present: the answer got lost, so it may be out. */
+      readonly isUnknown?: true;
       /** Said by the desk of what it will try again: when that is. */
       readonly retryAfterSeconds?: number;
     };
@@ -35,12 +38,15 @@ export type MailOutcome =
 export interface MailTransport {
   /** True: it sends nothing; what the shop stores of a mail is the mail. For development. */
   readonly keepsMail: boolean;
+  /** True: the same messages under the same key go out once, if asked for again within 23 hours. */
+  readonly isIdempotent: boolean;
   /**
-   * Sends messages over one connection: one outcome each, in their order; one that fails does not keep
-   * the others back. Answers or throws within a minute.
-   * @throws MailUnavailableError when none could be sent
+   * Sends messages: one outcome each, in their order; one that fails does not keep the others back. Answers or
+   * throws within a minute.
+   * @param key belongs to these messages: asked for again, in their order and with nothing changed, they have the same
+   * @throws MailUnavailableError when none could be sent, MailStoppedError when none will be until a person has looked
    */
-  sendBatch(messages: readonly MailMessage[]): Promise<MailOutcome[]>;
+  sendBatch(messages: readonly MailMessage[], key: string): Promise<MailOutcome[]>;
 }
 
 /** A mail can't be sent just now: the provider is down, or asks for patience. */
@@ -48,11 +54,25 @@ export class MailUnavailableError extends Error {
   override readonly name = "MailUnavailableError";
   /** When it is worth another try; absent: nobody knows. */
   declare readonly retryAfterSeconds?: number;
+  /** True: the answer got lost, so all of it may be out. */
+  readonly isUnknown: boolean;
 
-  constructor(message: string, retryAfterSeconds?: number) {
+  constructor(
+    message: string,
+    {
+      retryAfterSeconds,
+      isUnknown = false,
+    }: { readonly retryAfterSeconds?: number | undefined; readonly isUnknown?: boolean } = {},
+  ) {
     super(message);
     if (retryAfterSeconds !== undefined) this.retryAfterSeconds = retryAfterSeconds;
+    this.isUnknown = isUnknown;
   }
+}
+
+/** The provider takes no mail of ours: the login is refused, the account closed, the sender not allowed. */
+export class MailStoppedError extends Error {
+  override readonly name = "MailStoppedError";
 }
 
 /** The provider refused this recipient for good. */

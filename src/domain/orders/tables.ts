@@ -35,6 +35,8 @@ export const orders = sqliteTable(
     deliveredAt: integer("delivered_at"),
     cancelledAt: integer("cancelled_at"),
     refundedAt: integer("refunded_at"),
+    /** What the gateway is to charge, by its own name for it; null: the gateway doesn't need it. */
+    paymentMethod: text("payment_method"),
   },
   (table) => [
     index("orders_listed").on(table.owner, table.state, table.createdAt),

@@ -6,6 +6,7 @@ const REFUSED = /\.invalid$/i;
 /** The default transport: sends nothing. The mails are where the shop keeps them, to be read through the API. */
 export const outboxTransport: MailTransport = {
   keepsMail: true,
+  isIdempotent: true,
   sendBatch: (messages) => Promise.resolve(messages.map(outcomeOf)),
 };
 

@@ -84,6 +84,7 @@ it("a message that failed for now is retried, those sent with it are not", async
   const sent: string[] = [];
   const transport: MailTransport = {
     keepsMail: false,
+    isIdempotent: false,
     async sendBatch(messages) {
       return messages.map(({ to }) => {
         if (to === "later@example.com") {
@@ -112,6 +113,7 @@ it("every attempt of a task sends the same message", async () => {
   const seen: MailMessage[] = [];
   const transport: MailTransport = {
     keepsMail: false,
+    isIdempotent: false,
     async sendBatch(messages) {
       seen.push(...messages);
       return messages.map(() => ({ status: "failed", isPermanent: false, reason: "421" }));

@@ -114,6 +114,7 @@ it("when one can't be written to just now, the other is not written to twice", a
   let isDown = true;
   const transport: MailTransport = {
     keepsMail: false,
+    isIdempotent: false,
     sendBatch: (messages) =>
       Promise.resolve(
         messages.map(({ to }) => {

@@ -22,6 +22,7 @@ function provider() {
   const sent: MailMessage[] = [];
   const transport: MailTransport = {
     keepsMail: false,
+    isIdempotent: false,
     sendBatch: (messages) => {
       sent.push(...messages);
       return Promise.resolve(messages.map(() => ({ status: "sent" })));

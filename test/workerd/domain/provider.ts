@@ -9,6 +9,7 @@ import {
 /** A mail provider that sends nothing, remembers all and answers as it is told. */
 export class Provider implements MailTransport {
   readonly keepsMail: boolean;
+  readonly isIdempotent = false;
   readonly seen: MailMessage[] = [];
   /** How often it was asked. */
   asked = 0;

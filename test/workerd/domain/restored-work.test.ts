@@ -34,6 +34,7 @@ function countingTransport() {
   const sent: string[] = [];
   const transport: MailTransport = {
     keepsMail: false,
+    isIdempotent: false,
     sendBatch: async (messages) => {
       sent.push(...messages.map(({ to }) => to));
       return messages.map(() => ({ status: "sent" }));

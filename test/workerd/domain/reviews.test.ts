@@ -95,6 +95,7 @@ it("nobody is reminded who wrote a review, sent it back or got nothing; the resu
 it("a reminder that could not be sent is not sent after a review or a return", async () => {
   const down: MailTransport = {
     keepsMail: false,
+    isIdempotent: false,
     sendBatch: () => Promise.reject(new Error("no connection")),
   };
   const broken = createShop({ transport: down });
