@@ -286,7 +286,7 @@ CREATE TABLE `simulated_charges` (
 	`currency` text NOT NULL,
 	`requests` integer NOT NULL,
 	`captures` integer NOT NULL
-) WITHOUT ROWID;
+, `is_canceled` integer DEFAULT false NOT NULL, `created_at` integer DEFAULT 0 NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE `simulated_refunds` (
 	`charge_key` text NOT NULL,

@@ -27,7 +27,7 @@ export function createShopServices(
       clock,
       unsubscribe: new Unsubscribe(keyFor("unsubscribe"), config.publicUrl),
     }),
-    gateway: createSimulatedGateway(db),
+    gateway: createSimulatedGateway(db, clock),
     files: createR2ObjectStore(env.FILES),
     outbox,
     locale: config.locale,

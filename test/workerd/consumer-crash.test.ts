@@ -55,7 +55,7 @@ const never = () => new Promise<never>(() => undefined);
 function consume(world: World, ledger: LedgerDoor, over: Partial<PaymentGateway> = {}) {
   const db = drizzle(env.DB);
   const clock = { now: () => world.now };
-  const gateway = { ...createSimulatedGateway(db), ...over };
+  const gateway = { ...createSimulatedGateway(db, { now: () => Date.now() }), ...over };
   const outbox = new D1Outbox({ db, clock, submitter: new MemoryLedger(), log: () => undefined });
   const services = servicesOn(db, { clock, gateway, outbox });
   return drain(
@@ -141,7 +141,7 @@ it("a crash between the charge and its record is mended by asking the gateway", 
   await withLedger(async ({ world, ledger, shard }) => {
     const task = payment(shard, "unrecorded");
     await ledger.submit([task]);
-    const gateway = createSimulatedGateway(drizzle(env.DB));
+    const gateway = createSimulatedGateway(drizzle(env.DB), { now: () => Date.now() });
     let charged: () => void = () => undefined;
     const isCharged = new Promise<void>((resolve) => {
       charged = resolve;
@@ -170,7 +170,7 @@ it("a zombie that comes to after its lease was lost changes nothing and charges 
   await withLedger(async ({ world, ledger, shard }) => {
     const task = payment(shard, "zombie");
     await ledger.submit([task]);
-    const gateway = createSimulatedGateway(drizzle(env.DB));
+    const gateway = createSimulatedGateway(drizzle(env.DB), { now: () => Date.now() });
     let wakeUp: () => void = () => undefined;
     const asleep = new Promise<void>((resolve) => {
       wakeUp = resolve;

@@ -7,9 +7,11 @@ export interface ChargeRequest {
   readonly amountMinor: number;
   /** ISO 4217. */
   readonly currency: string;
+  /** What is charged, by the gateway's own name for it; null: the gateway doesn't need it. */
+  readonly paymentMethod: string | null;
 }
 
-/** What a gateway says of a charge. Whether it was captured or declined is final for its key. */
+/** What a gateway says of a charge. Whether it was captured or declined is final. */
 export type Charge =
   | {
       readonly status: "captured";
@@ -52,25 +54,67 @@ export interface PaymentEvent {
   readonly createdAt: number;
 }
 
+/** A charge as the gateway's own book has it, whatever the shop thinks. */
+export interface BookedCharge {
+  readonly reference: string;
+  /** As it was opened with; null: none of ours. */
+  readonly idempotencyKey: string | null;
+  readonly orderId: string | null;
+  /** `open`: nothing was taken, and may still be. */
+  readonly status: "open" | "captured" | "declined";
+  /** Minor units: what it is for, or what was taken; and what of it went back. */
+  readonly amountMinor: number;
+  readonly refundedMinor: number;
+  /** ISO 4217. */
+  readonly currency: string;
+  /** Epoch ms, by the gateway's clock. */
+  readonly createdAt: number;
+}
+
 /**
- * The payment provider. Every call answers or throws within 30 seconds: a task that runs into its time
- * limit is not tried again.
+ * The payment provider. A charge is opened first, which takes no money, and charged by the reference that was
+ * stored then: so that it is taken once however long ago its key was forgotten. Every call answers or throws
+ * within 30 seconds: a task that runs into its time limit is not tried again.
  */
 export interface PaymentGateway {
   /** Its name, as it is stored with the payment. */
   readonly provider: string;
+  /** True: an order has to say what is charged. */
+  readonly needsPaymentMethod: boolean;
   /**
-   * Charges and captures.
-   * @throws PaymentUnavailableError when no answer came: the charge may have happened or not
+   * Opens a charge; nothing is taken. The same key is the same charge while the gateway knows it.
+   * @returns its reference
+   * @throws PaymentUnavailableError
    */
-  charge(request: ChargeRequest): Promise<Charge>;
+  open(request: ChargeRequest): Promise<string>;
   /**
-   * What became of a charge's key, with the refunds of it; null: nothing was charged under it. Throws like
-   * `charge`.
+   * The reference of a charge that was opened under this key, however long ago; null: there is none that the
+   * gateway knows of, though one of the last minute may be missed. Throws like `open`.
    */
-  lookUp(idempotencyKey: string): Promise<Charge | null>;
+  find(idempotencyKey: string): Promise<string | null>;
+  /**
+   * Takes the money of an open charge; of one that was captured or declined before it says so. After a decline
+   * it can't be captured any more.
+   * @throws PaymentUnavailableError when no answer came: it may have happened or not
+   */
+  charge(reference: string, request: ChargeRequest): Promise<Charge>;
+  /** What became of a charge, with the refunds of it; null: nothing was taken yet. Throws like `charge`. */
+  lookUp(reference: string): Promise<Charge | null>;
+  /**
+   * Makes sure that an open charge takes nothing any more: it is declined then. One that was captured stays so.
+   * Throws like `charge`.
+   */
+  cancel(reference: string): Promise<Charge>;
   /** Gives money of a charge back. Throws like `charge`. */
   refund(request: RefundRequest): Promise<Refund>;
+  /**
+   * The charges that were opened in a time, in any order, page by page. Throws like `open`.
+   * @param cursor null: the first page; else what the page before named
+   */
+  list(
+    time: { readonly from: number; readonly until: number },
+    cursor: string | null,
+  ): Promise<{ readonly charges: readonly BookedCharge[]; readonly next: string | null }>;
   /**
    * The event in the body of a webhook, JSON that was verified to be the gateway's; null: one that is of no
    * concern.
@@ -82,6 +126,13 @@ export interface PaymentGateway {
 /** The gateway gave no answer that could be relied on: the outcome is unknown until it is asked. */
 export class PaymentUnavailableError extends Error {
   override readonly name = "PaymentUnavailableError";
+  /** When the gateway wants to be asked again; absent: it did not say. */
+  declare readonly retryAfterSeconds?: number;
+
+  constructor(message: string, retryAfterSeconds?: number) {
+    super(message);
+    if (retryAfterSeconds !== undefined) this.retryAfterSeconds = retryAfterSeconds;
+  }
 }
 
 /** An event of the gateway that doesn't look like one. */

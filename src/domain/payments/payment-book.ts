@@ -1,4 +1,4 @@
-import { and, eq, inArray, ne, sql, type SQL } from "drizzle-orm";
+import { and, eq, inArray, isNull, ne, sql, type SQL } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { Clock, Outbox, TaskSpec } from "#engine";
@@ -94,7 +94,7 @@ export async function beginCharge(
   // After a decline another task (a replay, asked for by a person) charges again, under the next key.
   const reopened = await db
     .update(payments)
-    .set({ state: "charging", taskId, provider: gateway.provider, updatedAt: now })
+    .set({ state: "charging", taskId, provider: gateway.provider, reference: null, updatedAt: now })
     .where(
       and(
         eq(payments.orderId, order.id),
@@ -108,6 +108,30 @@ export async function beginCharge(
   if (reopened[0] !== undefined) return { payment: reopened[0], isFirst: false };
   const payment = await findPayment(db, order.id);
   return payment && { payment, isFirst: false };
+}
+
+/**
+ * Stores what the gateway calls the charge, before it is asked for money: of two runs with different ones the
+ * first wins. Rows written: 1, or 0 when it is stored.
+ * @returns the payment as it is now
+ */
+export async function storeReference(
+  { db, clock }: PaymentParts,
+  { orderId, declines }: Payment,
+  reference: string,
+): Promise<Payment | null> {
+  await db
+    .update(payments)
+    .set({ reference, updatedAt: clock.now() })
+    .where(
+      and(
+        eq(payments.orderId, orderId),
+        eq(payments.declines, declines),
+        eq(payments.state, "charging"),
+        isNull(payments.reference),
+      ),
+    );
+  return findPayment(db, orderId);
 }
 
 /**
@@ -233,12 +257,24 @@ export async function recordRefusal(
     );
 }
 
-/** Writes that nothing was charged, nor will be: the order was cancelled. */
-export async function recordVoid({ db, clock }: PaymentParts, { orderId }: Payment): Promise<void> {
+/**
+ * Writes that nothing was charged, nor will be: the order was cancelled, and so was the charge, or none was
+ * opened. One that was opened since is not voided.
+ */
+export async function recordVoid(
+  { db, clock }: PaymentParts,
+  { orderId, reference }: Payment,
+): Promise<void> {
   await db
     .update(payments)
     .set({ state: "voided", updatedAt: clock.now() })
-    .where(and(eq(payments.orderId, orderId), eq(payments.state, "charging")));
+    .where(
+      and(
+        eq(payments.orderId, orderId),
+        eq(payments.state, "charging"),
+        reference === null ? isNull(payments.reference) : eq(payments.reference, reference),
+      ),
+    );
 }
 
 /** For guards: what state the payment of an order is in; null: there is none. */

@@ -5,7 +5,6 @@ import type { Clock, Lovage, Outbox, Signature } from "#engine";
 import { findOrder, type Order } from "../orders/index.ts";
 import { PaymentAmountError, type PaymentEvent } from "./gateway.ts";
 import {
-  chargeKeyOf,
   checkProvider,
   findPayment,
   recordCapture,
@@ -93,8 +92,10 @@ async function reconcile(parts: PaymentParts, order: Order): Promise<string | nu
   const payment = await findPayment(parts.db, order.id);
   if (payment === null) return "No payment was begun.";
   checkProvider(payment, parts.gateway);
-  const charge = await parts.gateway.lookUp(chargeKeyOf(payment));
-  if (charge === null) return "The gateway knows of no charge under the key of now.";
+  // Until it is stored no money is asked for, unless the database was restored: its task finds it then.
+  if (payment.reference === null) return "No charge was opened.";
+  const charge = await parts.gateway.lookUp(payment.reference);
+  if (charge === null) return "The gateway has taken nothing yet.";
   if (charge.status === "declined") {
     if (payment.state === "charging") await recordDecline(parts, payment, charge.reason);
     return null;

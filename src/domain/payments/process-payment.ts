@@ -1,4 +1,4 @@
-import type { Order } from "../orders/index.ts";
+import { findOrder, type Order } from "../orders/index.ts";
 import { PaymentDeclinedError, type ChargeRequest } from "./gateway.ts";
 import {
   beginCharge,
@@ -6,14 +6,16 @@ import {
   checkProvider,
   recordCapture,
   recordDecline,
+  storeReference,
+  type Payment,
   type PaymentParts,
 } from "./payment-book.ts";
 
 /**
  * Takes the payment of an order, once, whatever is repeated: intent is written before the gateway is
- * asked, the key comes from the order, and after an unknown outcome the gateway is asked what happened
- * before it is asked again. A crash between any two lines is mended by the next run. An order that is
- * cancelled is not charged; one that is cancelled while it is charged gets its money back.
+ * asked, and the charge that was opened for it before it is asked for money. Only that charge is ever asked
+ * for any, after a look at what became of it. A crash between any two lines is mended by the next run. An order
+ * that is cancelled is not charged; one that is cancelled while it is charged gets its money back.
  * @throws PaymentDeclinedError, PaymentProviderChangedError, PaymentAmountError (final); any other error: try again
  */
 export async function processPayment(
@@ -26,7 +28,8 @@ export async function processPayment(
   if (order.state !== "pending" && order.state !== "payment_failed") return "paid";
   const begun = await beginCharge(parts, order, taskId);
   if (begun === null) return "cancelled";
-  const { payment, isFirst } = begun;
+  const opened = await open(parts, order, begun);
+  const { payment } = opened;
   switch (payment.state) {
     case "captured":
       return "paid";
@@ -37,20 +40,53 @@ export async function processPayment(
     case "voided":
       return "cancelled";
     case "charging":
-      break;
+      return charge(parts, order, opened);
   }
+}
+
+interface Begun {
+  readonly payment: Payment;
+  /** Nobody can have asked for money yet. */
+  readonly isFirst: boolean;
+}
+
+/** A payment that is to be charged, with its charge opened; any other as it is. */
+async function open(
+  parts: PaymentParts,
+  order: Order,
+  { payment, isFirst }: Begun,
+): Promise<Begun> {
+  if (payment.state !== "charging") return { payment, isFirst };
   checkProvider(payment, parts.gateway);
-  const request: ChargeRequest = {
+  if (payment.reference !== null) return { payment, isFirst: false };
+  const request = requestOf(order, payment);
+  // A database that was restored doesn't know what was opened since.
+  const found = isFirst ? null : await parts.gateway.find(request.idempotencyKey);
+  const reference = found ?? (await parts.gateway.open(request));
+  const stored = await storeReference(parts, payment, reference);
+  return { payment: stored ?? payment, isFirst: isFirst && stored?.reference === reference };
+}
+
+async function charge(
+  parts: PaymentParts,
+  order: Order,
+  { payment, isFirst }: Begun,
+): Promise<"paid" | "cancelled"> {
+  const { gateway, db } = parts;
+  const reference = payment.reference ?? "";
+  const known = isFirst ? null : await gateway.lookUp(reference);
+  const answer = known ?? (await gateway.charge(reference, requestOf(order, payment)));
+  if (answer.status === "captured") return recordCapture(parts, order, payment, answer);
+  await recordDecline(parts, payment, answer.reason);
+  // Cancelling the order cancels its charge.
+  if ((await findOrder(db, order.id))?.state === "cancelled") return "cancelled";
+  throw new PaymentDeclinedError(answer.reason);
+}
+
+function requestOf(order: Order, payment: Payment): ChargeRequest {
+  const { id: orderId, amountMinor, currency, paymentMethod } = order;
+  return {
     idempotencyKey: chargeKeyOf(payment),
-    orderId: order.id,
-    amountMinor: order.amountMinor,
-    currency: order.currency,
+    ...{ orderId, amountMinor, currency, paymentMethod },
   };
-  const known = isFirst ? null : await parts.gateway.lookUp(request.idempotencyKey);
-  const charge = known ?? (await parts.gateway.charge(request));
-  if (charge.status === "declined") {
-    await recordDecline(parts, payment, charge.reason);
-    throw new PaymentDeclinedError(charge.reason);
-  }
-  return recordCapture(parts, order, payment, charge);
 }

@@ -1,4 +1,3 @@
-import { RetryAfterError } from "#engine";
 import type { Order } from "../orders/index.ts";
 import { PaymentUnavailableError, RefundRefusedError } from "./gateway.ts";
 import {
@@ -6,19 +5,13 @@ import {
   checkProvider,
   findPayment,
   recordCapture,
-  recordDecline,
   recordRefund,
   recordRefusal,
   recordVoid,
+  storeReference,
   type Payment,
   type PaymentParts,
 } from "./payment-book.ts";
-
-/**
- * A charge that was begun before its order was cancelled has arrived by then: its task was cut off after two
- * minutes, its request after half a minute more.
- */
-const LAST_CHARGE_MS = 180_000;
 
 /**
  * Gives the money of an order back, once, whatever is repeated: that it is to go back was written before,
@@ -35,7 +28,7 @@ export async function refundPayment(
   if (payment?.state === "refunded") return "refunded";
   if (payment?.state !== "refunding") return "nothing";
   checkProvider(payment, parts.gateway);
-  const charge = await parts.gateway.lookUp(chargeKeyOf(payment));
+  const charge = await parts.gateway.lookUp(payment.reference ?? "");
   if (charge?.status !== "captured") {
     throw new PaymentUnavailableError("The gateway doesn't know of the charge.");
   }
@@ -58,18 +51,19 @@ export async function refundPayment(
 
 /** The payment, once it is known what became of a charge whose order was cancelled meanwhile. */
 async function settledPayment(parts: PaymentParts, order: Order): Promise<Payment | null> {
-  const { db, gateway, clock } = parts;
-  const payment = await findPayment(db, order.id);
+  const { db, gateway } = parts;
+  let payment = await findPayment(db, order.id);
   if (payment?.state !== "charging" || order.state !== "cancelled") return payment;
   checkProvider(payment, gateway);
-  const charge = await gateway.lookUp(chargeKeyOf(payment));
-  if (charge === null) {
-    const waitMs = (order.cancelledAt ?? 0) + LAST_CHARGE_MS - clock.now();
-    if (waitMs > 0) {
-      throw new RetryAfterError(waitMs / 1_000, "The charge may still be under way.");
-    }
-    await recordVoid(parts, payment);
-  } else if (charge.status === "declined") await recordDecline(parts, payment, charge.reason);
-  else await recordCapture(parts, order, payment, charge);
-  return findPayment(db, order.id);
+  if (payment.reference === null) {
+    const found = await gateway.find(chargeKeyOf(payment));
+    if (found !== null) payment = (await storeReference(parts, payment, found)) ?? payment;
+  }
+  // What a late run opens it can't store any more, and what it did not store it doesn't charge.
+  const charge = payment.reference === null ? null : await gateway.cancel(payment.reference);
+  if (charge?.status === "captured") await recordCapture(parts, order, payment, charge);
+  else await recordVoid(parts, payment);
+  const settled = await findPayment(db, order.id);
+  if (settled?.state === "charging") throw new PaymentUnavailableError("It is being charged.");
+  return settled;
 }

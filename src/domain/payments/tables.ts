@@ -6,7 +6,7 @@ import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
  * - `declined`: refused; another try gets another key.
  * - `refunding`: the money is to go back; the gateway was, or is about to be, asked.
  * - `refunded`: it is back. Final.
- * - `voided`: begun and never charged, because the order was cancelled.
+ * - `voided`: begun, and can't be charged any more, because the order was cancelled.
  */
 export type PaymentState =
   | "charging"
@@ -26,7 +26,7 @@ export const payments = sqliteTable("payments", {
   /** The task that asked last. Run again it gets the same answer; another (a replay) may ask anew. */
   taskId: text("task_id").notNull(),
   provider: text().notNull(),
-  /** The provider's name for the charge; null until it is captured. */
+  /** The provider's name for the charge, stored before it is asked for money; null until it is opened. */
   reference: text(),
   /** Why the last charge was declined; null if none was. */
   declineReason: text("decline_reason"),

@@ -13,6 +13,10 @@ export const simulatedCharges = sqliteTable("simulated_charges", {
   requests: integer().notNull(),
   /** Times the money was taken: 0 or, if all is well, 1. */
   captures: integer().notNull(),
+  /** True: it takes nothing any more. */
+  isCanceled: integer("is_canceled", { mode: "boolean" }).notNull().default(false),
+  /** Epoch ms. */
+  createdAt: integer("created_at").notNull().default(0),
 });
 
 /** The refunds of the simulated gateway's book. Written and read by it alone; deleted by nobody. WITHOUT ROWID. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { behaviourFor } from "../../../src/integrations/payments/simulated-gateway.ts";
+import { behaviourFor } from "../../../src/integrations/payments/simulated-behaviour.ts";
 
 it.each([
   [15_000, "approve"],

@@ -72,7 +72,9 @@ async function survives(
 /** The shop's calls and the gateway's own both break: the gateway may die halfway through a charge. */
 function servicesWith(faults: Faults): ShopServices {
   const db = drizzle(faultyDatabase(env.DB, faults));
-  return createShop({ services: { db, gateway: createSimulatedGateway(db) } }).services;
+  return createShop({
+    services: { db, gateway: createSimulatedGateway(db, { now: () => Date.now() }) },
+  }).services;
 }
 
 async function runOnce(services: ShopServices, orderId: string) {

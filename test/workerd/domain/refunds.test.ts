@@ -226,7 +226,7 @@ async function survives(amountMinor: number, points: readonly FaultPoint[]): Pro
   for (const point of points) {
     const faults = new Faults(point);
     const db = drizzle(faultyDatabase(env.DB, faults));
-    const gateway = createSimulatedGateway(db);
+    const gateway = createSimulatedGateway(db, { now: () => Date.now() });
     const { services } = createShop({
       database: faultyDatabase(env.DB, faults),
       services: { gateway },
@@ -311,7 +311,7 @@ async function cancelledAt(
   await shop.create({ orderId, amountMinor });
   const interruption = new Interruption(point, () => shop.change(orderId, "cancel"), crash);
   const database = faultyDatabase(env.DB, interruption);
-  const gateway = createSimulatedGateway(drizzle(database));
+  const gateway = createSimulatedGateway(drizzle(database), { now: () => Date.now() });
   const { services } = createShop({ database, services: { gateway, clock } });
   // The first run, with the moment in it; a behaviour that needs several has it in the first.
   await pay(services, orderId, "task");

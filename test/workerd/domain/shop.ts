@@ -86,7 +86,7 @@ export function servicesOn(
       transport,
       unsubscribe: new Unsubscribe(keyFor("unsubscribe"), PUBLIC_URL),
     }),
-    gateway: createSimulatedGateway(db),
+    gateway: createSimulatedGateway(db, over.clock ?? clock),
     files: createR2ObjectStore(env.FILES),
     locale: "en",
     timezone: "UTC",

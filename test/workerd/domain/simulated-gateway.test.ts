@@ -3,7 +3,7 @@ import type { ChargeRequest } from "#domain/payments";
 import { createSimulatedGateway } from "../../../src/integrations/payments/simulated-gateway.ts";
 import { createShop, emptyTables, rows } from "./shop.ts";
 
-const gateway = createSimulatedGateway(createShop().db);
+const gateway = createSimulatedGateway(createShop().db, { now: () => Date.now() });
 
 beforeEach(emptyTables);
 
