@@ -123,10 +123,10 @@ it("a ledger that is out of reach while a step is recorded fails no task", async
     (ctx) => ctx.step("charge", () => ctx.services.ran.push("charge")),
     { maxRetries: 0 },
   );
-  const record = shard.ledger.recordStep.bind(shard.ledger);
-  shard.ledger.recordStep = (...step) => {
+  const record = shard.ledger.recordSteps.bind(shard.ledger);
+  shard.ledger.recordSteps = (entries) => {
     if (deployment.world.now() < downUntil) throw new Error("Durable Object reset");
-    return record(...step);
+    return record(entries);
   };
   const downUntil = deployment.world.now() + 5_000;
   await deployment.pass(120_000);

@@ -1,4 +1,4 @@
-import type { FinishedTask } from "#engine";
+import type { FinishedTask, StepRecord } from "#engine";
 import type { TaskRow } from "#platform/ledger/rows.ts";
 import type { SimSql } from "../../src/testing/sim-sql.ts";
 
@@ -33,11 +33,18 @@ export interface Tables {
   /** Those of `finished` that no row says are in D1. */
   readonly unflushed: readonly FinishedRecord[];
   readonly uniques: readonly UniqueRow[];
+  readonly steps: readonly StepRow[];
+}
+
+/** A step that is recorded, with the task that it is of. */
+export interface StepRow {
+  readonly taskId: string;
+  readonly step: StepRecord;
 }
 
 export function readTables(sql: SimSql): Tables {
   if (sql.peek("SELECT 1 FROM sqlite_master WHERE name = 'finished'").length === 0) {
-    return { tasks: [], leases: [], finished: [], unflushed: [], uniques: [] };
+    return { tasks: [], leases: [], finished: [], unflushed: [], uniques: [], steps: [] };
   }
   const leases = sql.peek<{
     token: number;
@@ -66,5 +73,8 @@ export function readTables(sql: SimSql): Tables {
     finished,
     unflushed: finished.filter(({ seq }) => seq > flushedSeq),
     uniques: sql.peek<UniqueRow>("SELECT * FROM uniques"),
+    steps: sql
+      .peek<{ task_id: string; record: string }>("SELECT task_id, record FROM steps")
+      .map(({ task_id: taskId, record }) => ({ taskId, step: JSON.parse(record) as StepRecord })),
   };
 }

@@ -190,6 +190,26 @@ it("a durable sleep of a day gives the consumer up and goes on a day later", asy
   expect(t.sendEvent(taskId, "answer")).toBe("ended");
 });
 
+it("an effect is remembered over retries and sleeps", async () => {
+  const order = defineTask({
+    name: "order",
+    params: z.object({}),
+    autoretryFor: [Error],
+    handler: async (_params, ctx) => {
+      const nth = await ctx.once("charge", () => ctx.services.ran.push("charge"));
+      if (ctx.retries === 0) throw new Error("again");
+      await ctx.sleep(3_600);
+      return [nth, await ctx.once("charge", () => ctx.services.ran.push("charge"))];
+    },
+  });
+  const { t, ran } = deploy([order]);
+  const { taskId } = await t.lovage.delay(order, {});
+  await t.advance({ hours: 2 });
+  expect(t.result(taskId)).toEqual([1, 1]);
+  expect(ran).toEqual(["charge"]);
+  expect(t.task(taskId)?.steps).toMatchObject([{ kind: "once", state: "done" }, { kind: "sleep" }]);
+});
+
 it("a task that is revoked in time does not run", async () => {
   const { t, ran } = deploy();
   const { taskId } = await t.lovage.applyAsync(greet, { who: "Ada" }, { countdown: 10 });
