@@ -129,6 +129,25 @@ it("effects come in any order, among steps, and are none of them", async () => {
   expect(made).toHaveLength(3);
 });
 
+it("a step that stands behind a slow effect is waited for, and not taken for one that is missing", async () => {
+  const { deployment, ended } = await start(async (ctx) => {
+    const { world } = ctx.services;
+    await Promise.all([
+      ctx
+        .once("a", async ({ isRepeat }) => {
+          if (!isRepeat) throw new TypeError("no");
+          await world.sleep(25_000);
+        })
+        .catch(() => null)
+        .then(() => ctx.step("x", () => 1)),
+      world.sleep(100).then(() => ctx.step("y", () => 2)),
+    ]);
+    if (ctx.retries < 1) throw new RangeError("again");
+  });
+  await deployment.pass(60_000);
+  expect(ended()).toMatchObject({ state: "SUCCESS", retries: 1 });
+});
+
 it("a run is not suspended while an effect is in progress", async () => {
   const { deployment, made, ended } = await start((ctx) =>
     Promise.all([

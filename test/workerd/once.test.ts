@@ -16,6 +16,7 @@ import type { LedgerDoor } from "#platform/consumer/door.ts";
 import { drain } from "#platform/consumer/drain.ts";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import { systemRandom, systemTimers } from "#platform/system.ts";
+import { ended, post, type TaskAnswer } from "./api.ts";
 import { read, spec, withLedger, type World } from "./ledger.ts";
 import { noInput, NO_LARGE_RESULTS } from "../no-large.ts";
 
@@ -249,4 +250,12 @@ it("the late write of an attempt that lost its lease matches no row, and records
     expect(row).toMatchObject({ state: "shipped", fence: 2 });
     expect(await read(ledger, task.id)).toEqual(ended);
   });
+});
+
+it("a deployed task's effect is recorded over the wire, and shown with the task", async () => {
+  const call = { name: "send_daily_transaction_summary", kwargs: {} };
+  const { task_id: id } = await (await post("/api/tasks/", call)).json<{ task_id: string }>();
+  const { state, steps } = (await ended(id)) as TaskAnswer & { steps?: unknown };
+  expect(state).toBe("SUCCESS");
+  expect(steps).toMatchObject([{ kind: "once", name: "date", state: "done", tries: 1 }]);
 });

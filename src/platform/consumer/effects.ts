@@ -36,15 +36,18 @@ export class Effects {
   async #find(name: string, fn: (effect: EffectContext) => unknown): Promise<unknown> {
     checkName("effect", name);
     const done = this.#waits.hold();
+    let left: () => void = () => undefined;
     try {
       await this.#goOn();
+      left = (await this.#book.turns()).hold();
       const known = await this.#book.find({ kind: "once", name, nth: 0 });
       const value =
         known?.state === "done" ? parsed(known.result) : await this.#make(name, known, fn);
       await this.#goOn();
-      this.#waits.goOn();
       return value;
     } finally {
+      this.#waits.goOn();
+      left();
       done();
     }
   }
