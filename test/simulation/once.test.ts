@@ -148,6 +148,25 @@ it("a step that stands behind a slow effect is waited for, and not taken for one
   expect(ended()).toMatchObject({ state: "SUCCESS", retries: 1 });
 });
 
+it("a step whose failure led to an effect stays failed, also in the task's retry", async () => {
+  const { deployment, made, ended } = await start(async (ctx) => {
+    let wentWrong = false;
+    try {
+      await ctx.step("risky", () => {
+        if (ctx.retries < 1) throw new TypeError("no");
+      });
+    } catch {
+      wentWrong = true;
+      await ctx.once("undo", make(ctx));
+    }
+    if (ctx.retries < 1) throw new RangeError("again");
+    return wentWrong;
+  });
+  await deployment.pass(30_000);
+  expect(ended()).toMatchObject({ state: "SUCCESS", retries: 1, result: "true" });
+  expect(made).toHaveLength(1);
+});
+
 it("a run is not suspended while an effect is in progress", async () => {
   const { deployment, made, ended } = await start((ctx) =>
     Promise.all([

@@ -241,14 +241,14 @@ it("the late write of an attempt that lost its lease matches no row, and records
     world.now += LEASE_MS + 1;
     await consume(world, door(ledger), []);
     const [row] = await db.select().from(parcels);
-    const ended = await read(ledger, task.id);
-    expect(ended).toMatchObject({ state: "SUCCESS", result: "1" });
+    const settled = await read(ledger, task.id);
+    expect(settled).toMatchObject({ state: "SUCCESS", result: "1" });
     go.resolve();
     await wrote;
     await zombie;
     expect(await db.select().from(parcels)).toEqual([row]);
     expect(row).toMatchObject({ state: "shipped", fence: 2 });
-    expect(await read(ledger, task.id)).toEqual(ended);
+    expect(await read(ledger, task.id)).toEqual(settled);
   });
 });
 
