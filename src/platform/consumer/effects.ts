@@ -6,9 +6,9 @@ import type { Waits } from "./waits.ts";
 
 /**
  * The effects of one run. Each is recorded twice: that it begins, and its result. Both are fenced by the
- * lease's token, so that a run that lost its lease neither begins one nor overwrites what another recorded.
- * Rows written: 2 for an effect, however many attempts it takes; 1 more for the first step or effect of a task, and
- * 1 each when the task ends.
+ * lease's token, so that a run that lost its lease neither begins one nor records what it came to. Rows written:
+ * 2 for an effect, however many attempts it takes (1 more where an attempt that begins it again has slept before); 1
+ * for the first step or effect of a task; 1 each when the task ends.
  */
 export class Effects {
   readonly #parts: DurableStepsParts;

@@ -1,7 +1,7 @@
 import type { StepEntry } from "#engine";
 import type { StepDoor } from "./door.ts";
 
-/** Entries of one call, and their results' JSON in characters: of entries one may be larger. */
+/** Entries of one call, and the JSON of their results in characters; a call has one entry, however large. */
 const MAX_ENTRIES = 500;
 const MAX_CHARACTERS = 4 * 1_024 * 1_024;
 
