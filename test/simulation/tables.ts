@@ -63,9 +63,10 @@ export function readTables(sql: SimSql): Tables {
       text: JSON.stringify(record),
     })),
   );
+  const tasks = sql.peek<TaskRow>("SELECT * FROM tasks");
   const flushedSeq = Math.max(0, ...rows.map((row) => row.flushed_seq));
   return {
-    tasks: sql.peek<TaskRow>("SELECT * FROM tasks"),
+    tasks,
     leases: leases.map(({ task_ids, ...lease }) => ({
       ...lease,
       ids: JSON.parse(task_ids) as string[],
@@ -73,8 +74,12 @@ export function readTables(sql: SimSql): Tables {
     finished,
     unflushed: finished.filter(({ seq }) => seq > flushedSeq),
     uniques: sql.peek<UniqueRow>("SELECT * FROM uniques"),
-    steps: sql
-      .peek<{ task_id: string; record: string }>("SELECT task_id, record FROM steps")
-      .map(({ task_id: taskId, record }) => ({ taskId, step: JSON.parse(record) as StepRecord })),
+    steps: tasks.some((task) => task.is_durable === 1) ? readSteps(sql) : [],
   };
+}
+
+function readSteps(sql: SimSql): StepRow[] {
+  return sql
+    .peek<{ task_id: string; record: string }>("SELECT task_id, record FROM steps")
+    .map(({ task_id: taskId, record }) => ({ taskId, step: JSON.parse(record) as StepRecord }));
 }
