@@ -67,6 +67,7 @@ async function features(url: string) {
     unique: await run("bench_unique", {}, BULK_SIZE),
     progress_and_log: await run("bench_report"),
     one_step: await run("bench_step"),
+    one_effect: await run("bench_once"),
     one_sleep_1s: await run("bench_sleep"),
     key: await run("bench_key"),
     concurrency_100: await run("bench_concurrency"),

@@ -64,6 +64,12 @@ const benchStep = defineShopTask({
   handler: ({ n }, ctx) => ctx.step("one", () => n),
 });
 
+const benchOnce = defineShopTask({
+  name: "bench_once",
+  params: z.object({ n: z.number() }),
+  handler: ({ n }, ctx) => ctx.once("one", () => n),
+});
+
 const benchSleep = defineShopTask({
   name: "bench_sleep",
   params: z.object({ n: z.number() }),
@@ -100,6 +106,7 @@ const tasks = [
   benchRetry,
   benchUnique,
   benchStep,
+  benchOnce,
   benchSleep,
   benchReport,
   benchSize,

@@ -1,4 +1,5 @@
 import type { Lovage } from "./client.ts";
+import type { EffectContext } from "./effects.ts";
 import type { Signature } from "./signature.ts";
 import type { LogLevel } from "./reports.ts";
 import type { StepContext, StepOptions } from "./steps.ts";
@@ -83,6 +84,17 @@ export interface TaskContext<Services> {
     fn: (step: StepContext) => T | Promise<T>,
     options?: StepOptions,
   ): Promise<T>;
+  /**
+   * Makes an effect whose result is remembered: once it is known, every later attempt of the task (a retry, a
+   * resume, after a crash) gets it without making it again. An effect is known by its name alone, within its
+   * task; a second call in an attempt gets the same promise. That it begins is recorded before `fn` runs: an
+   * attempt that finds it begun and not ended runs it with `isRepeat`. So does the one after an `fn` that
+   * threw: errors are not remembered, and there are no tries within the attempt. In batch handlers too. Don't
+   * sleep or wait for events in it. A replay is another task, with effects of its own.
+   * @returns the result as JSON carries it (at most 256 KiB)
+   * @throws what `fn` threw; in a batch handler also why this call was stopped
+   */
+  once<T>(name: string, fn: (effect: EffectContext) => T | Promise<T>): Promise<T>;
   /** Gives the consumer up and goes on after so many seconds, or then: up to years, and it costs nothing. */
   sleep(time: number | { readonly until: Date }): Promise<void>;
   /**

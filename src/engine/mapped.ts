@@ -76,11 +76,15 @@ async function callEach<Services>(
   const results: unknown[] = [];
   if (batch === null) {
     // What a handler gives back without a result has the result null, as everywhere.
-    for (const params of items) results.push((await handler?.(params, ctx)) ?? null);
+    for (const [index, params] of items.entries()) {
+      results.push((await handler?.(params, contextOfItem(ctx, index))) ?? null);
+    }
     return results;
   }
   for (let from = 0; from < items.length; from += batch.size) {
-    const calls = items.slice(from, from + batch.size).map((params) => ({ params, ctx }));
+    const calls = items
+      .slice(from, from + batch.size)
+      .map((params, index) => ({ params, ctx: contextOfItem(ctx, from + index) }));
     const answers = await batch.handler(calls, ctx.services);
     for (const index of calls.keys()) {
       const answer = answers[index];
@@ -92,4 +96,36 @@ async function callEach<Services>(
     }
   }
   return results;
+}
+
+/** The attempt as the handler of one item sees it: an effect is the item's, not the whole map's. */
+function contextOfItem<Services>(ctx: TaskContext<Services>, index: number): TaskContext<Services> {
+  const { taskId, name, attempt, retries, maxRetries, slot, services } = ctx;
+  return {
+    ...{ taskId, name, attempt, retries, maxRetries, slot, services },
+    get lovage() {
+      return ctx.lovage;
+    },
+    get signal() {
+      return ctx.signal;
+    },
+    get log() {
+      return ctx.log;
+    },
+    retry: (options) => ctx.retry(options),
+    replace: (call) => ctx.replace(call),
+    addToGroup: (call) => {
+      ctx.addToGroup(call);
+    },
+    progress: (meta) => {
+      ctx.progress(meta);
+    },
+    updateState: (state, meta) => {
+      ctx.updateState(state, meta);
+    },
+    step: (step, fn, options) => ctx.step(step, fn, options),
+    once: (effect, fn) => ctx.once(`${effect}[${index}]`, fn),
+    sleep: (time) => ctx.sleep(time),
+    waitForEvent: (event, options) => ctx.waitForEvent(event, options),
+  };
 }

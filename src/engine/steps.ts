@@ -6,12 +6,13 @@ import type { Outcome } from "./wire.ts";
  * - `step`: a function whose result is kept.
  * - `sleep`: nothing but time.
  * - `event`: something that somebody else says.
+ * - `once`: an effect, whose name tells it from all others.
  */
-export type StepKind = "step" | "sleep" | "event";
+export type StepKind = "step" | "sleep" | "event" | "once";
 
 /**
- * One durable step of a task as the ledger keeps it. Its kind, its name and how many such its handler came
- * to before tell it from all others of the task. Times are epoch ms.
+ * One durable step, or effect, of a task as the ledger keeps it. Its kind, its name and how many such its
+ * handler came to before tell it from all others of the task. Times are epoch ms.
  */
 export interface StepRecord {
   /** Where it is kept among the task's. */
@@ -25,8 +26,9 @@ export interface StepRecord {
    * - `done`: it has a result, which every later run gets.
    * - `failed`: its tries are used up (or the event did not come in time); later runs get its error.
    * - `waiting`: for `until`: the end of a sleep, the next try, or an event's time-out.
+   * - `started`: an effect that some attempt began, and that none is known to have ended.
    */
-  readonly state: "done" | "failed" | "waiting";
+  readonly state: "done" | "failed" | "waiting" | "started";
   /** JSON text; null unless it is done. */
   readonly result: string | null;
   /** Of the last try that failed. */
@@ -44,6 +46,16 @@ export interface StepRecord {
   readonly slept?: readonly { readonly nth: number; readonly place: number }[];
   readonly startedAt: number;
   readonly finishedAt: number | null;
+}
+
+/** A step to be recorded for a running task. */
+export interface StepEntry {
+  readonly taskId: string;
+  /** Of the lease that the task runs under. */
+  readonly token: number;
+  readonly step: StepRecord;
+  /** The event that it got; null: none. */
+  readonly eventSeq: number | null;
 }
 
 /** What readers see of a step: not its result. */
@@ -94,7 +106,7 @@ export interface StepContext {
 
 /** JSON text of one step's result, and of one event's payload; bytes. */
 export const MAX_STEP_BYTES = 256 * 1_024;
-/** Of all steps of a task. */
+/** Of all steps and effects of a task. */
 export const MAX_STEPS = 10_000;
 export const MAX_STEPS_BYTES = 8 * 1_024 * 1_024;
 /** Events that wait to be taken, and their JSON in bytes. */

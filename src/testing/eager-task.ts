@@ -1,4 +1,5 @@
 import {
+  describeError,
   InvalidOptionError,
   LovageError,
   reportedState,
@@ -9,17 +10,23 @@ import {
   type ClaimedTask,
   type ReportedState,
   type StepContext,
+  type StepEntry,
+  type StepRecord,
   type StepOptions,
 } from "#engine";
 import { resultText } from "#platform/consumer/step-values.ts";
 import { Reports } from "#platform/consumer/reports.ts";
+import { RunningSteps } from "#platform/consumer/running-steps.ts";
 import { limitsOf, RunningTask, type AttemptSupplies } from "#platform/consumer/running.ts";
+import { StepRecorder } from "#platform/consumer/step-recorder.ts";
 import { systemClock, systemTimers } from "#platform/system.ts";
 
 /** What the attempts of one eager task have in common. */
 export interface EagerMemory {
   /** Steps that are done, by their number: as deployed a retry does not run them again. */
   readonly steps: Map<number, { readonly name: string; readonly text: string }>;
+  /** Effects that were begun, by where they are kept. */
+  readonly effects: Map<number, StepRecord>;
   /** The states that its handler reported, oldest first. */
   readonly reported: ReportedState[];
 }
@@ -49,11 +56,13 @@ export class EagerTask<Services> extends RunningTask<Services> {
       input: () => Promise.reject(new Error("Eager tasks have all their arguments with them.")),
     };
     const now = systemClock.now();
-    super(task, task.attempt, now, limits, supplies, systemClock, reports, inputs, () => {
-      throw new Error("Eager tasks keep their steps themselves.");
-    });
+    const isBatch = definition.batch !== null;
+    const steps = (its: RunningTask<Services>) =>
+      new RunningSteps(its, isBatch, effectParts(memory), () => undefined);
+    const durable = { ...task, isDurable: true } as const;
+    super(durable, task.attempt, now, limits, supplies, systemClock, reports, inputs, steps);
     this.#memory = memory;
-    this.#isBatch = definition.batch !== null;
+    this.#isBatch = isBatch;
   }
 
   /** Applies the time limits until it is called off. */
@@ -93,7 +102,7 @@ export class EagerTask<Services> extends RunningTask<Services> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const run = async () => fn({ signal: this.signal, attempt, idempotencyKey });
-        const text = resultText(name, await within(options.timeLimitSeconds, run()));
+        const text = resultText("step", name, await within(options.timeLimitSeconds, run()));
         this.#memory.steps.set(index, { name, text });
         return JSON.parse(text) as T;
       } catch (error) {
@@ -121,6 +130,25 @@ export class EagerTask<Services> extends RunningTask<Services> {
     this.#nextStep += 1;
     return this.#nextStep - 1;
   }
+}
+
+/** Effects as deployed, kept with the eager task. */
+function effectParts({ effects }: EagerMemory) {
+  return {
+    ledger: {
+      durable: async () => ({ steps: [...effects.values()], events: [], now: systemClock.now() }),
+    },
+    recorder: new StepRecorder({
+      recordSteps: async (entries: readonly StepEntry[]) => {
+        for (const { step } of entries) effects.set(step.index, step);
+        return entries.map(() => true);
+      },
+    }),
+    clock: systemClock,
+    timers: systemTimers,
+    // Of what steps fail with, which an eager task throws itself.
+    registry: { describe: (_task: ClaimedTask, thrown: unknown) => describeError(thrown) },
+  };
 }
 
 /** @throws TimeLimitExceeded when it takes longer */

@@ -183,7 +183,7 @@ export class EagerLovage<Services> {
   }
 
   async #run(spec: TaskSpec): Promise<EagerEnd> {
-    const memory: EagerMemory = { steps: new Map(), reported: [] };
+    const memory: EagerMemory = { steps: new Map(), effects: new Map(), reported: [] };
     const attempts: AttemptRecord[] = [];
     const submittedAt = systemClock.now();
     for (;;) {

@@ -96,7 +96,7 @@ export class TestShard<Services> {
           },
           durable: async (id, token) => ledger.durable(id, token),
           input: async (at) => ledger.input(at),
-          recordStep: async (id, token, step, seq) => ledger.recordStep(id, token, step, seq),
+          recordSteps: async (entries) => ledger.recordSteps(entries),
         },
         registry,
         supplies: { services, lovageFor, largeResults: results },

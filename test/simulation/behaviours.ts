@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { createTaskDefiner, Ignore, Registry, Reject, type TaskContext } from "#engine";
+import { createTaskDefiner, effectKey, Ignore, Registry, Reject, type TaskContext } from "#engine";
+import type { EffectBook } from "./effect-book.ts";
 import type { Process } from "./process.ts";
 import { never } from "../../src/testing/world.ts";
 
@@ -26,6 +27,8 @@ export const KINDS = [
   "deadly",
   /** Kills its consumer whenever it runs. */
   "poison",
+  /** Makes two effects, is retried once, and gets their results again. */
+  "once",
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -46,6 +49,7 @@ export const ENDS: Readonly<Record<Kind, readonly [state: string, error: string 
   soft: ["FAILURE", "SoftTimeLimitExceeded"],
   deadly: ["SUCCESS", null],
   poison: ["FAILURE", "WorkerLostError"],
+  once: ["SUCCESS", null],
 };
 
 export interface SimServices {
@@ -55,6 +59,8 @@ export interface SimServices {
   readonly started: (taskId: string, attempt: number) => void;
   /** A moment at which the consumer may die or stand still, with the effect just made. */
   readonly effect: () => void;
+  /** The world outside, where effects happen. */
+  readonly effects: Pick<EffectBook, "run" | "got">;
 }
 
 type Ctx = TaskContext<SimServices>;
@@ -81,6 +87,10 @@ async function behave({ kind, n }: Params, ctx: Ctx): Promise<number> {
       return n;
     case "again":
       return ctx.retries === 0 ? ctx.retry({ countdown: n }) : n;
+    case "once":
+      await makeEffects(ctx);
+      if (ctx.retries < 1) throw new RangeError("retried");
+      return n;
     case "exhaust":
       throw new RangeError("retried until no retry is left");
     case "overlong":
@@ -93,6 +103,23 @@ async function behave({ kind, n }: Params, ctx: Ctx): Promise<number> {
     case "deadly":
       return n;
   }
+}
+
+/** Two effects side by side, one of them asked for twice. */
+async function makeEffects(ctx: Ctx): Promise<void> {
+  const { process, between, effect, effects } = ctx.services;
+  const make = async (name: string) => {
+    const result = await ctx.once(name, async (given) => {
+      await process.sleep(between(0, 20));
+      effect();
+      const answer = effects.run(given);
+      effect();
+      await process.sleep(between(0, 20));
+      return answer;
+    });
+    effects.got(effectKey(ctx.taskId, name), result);
+  };
+  await Promise.all([make("a"), make("b"), make("a")]);
 }
 
 /** Log lines of an attempt that comes past its beginning. */

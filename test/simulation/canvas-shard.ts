@@ -192,7 +192,7 @@ export class CanvasShard {
           },
           durable: async (id, token) => ledger().durable(id, token),
           input: async (at) => ledger().input(at),
-          recordStep: async (...step) => ledger().recordStep(...step),
+          recordSteps: async (entries) => ledger().recordSteps(entries),
         },
         registry: this.#registry,
         supplies: {

@@ -80,6 +80,12 @@ export class Consumers {
       effect: () => {
         this.#mayFail(process);
       },
+      effects: {
+        run: (effect) => watched(() => oracle.effects.run(effect)),
+        got: (key, result) => {
+          watched(() => oracle.effects.got(key, result));
+        },
+      },
     };
     const parts = {
       ledger: {
@@ -88,8 +94,10 @@ export class Consumers {
         heartbeat: (...said: Parameters<Network["heartbeat"]>) =>
           this.#call(process, () => network.heartbeat(...said)),
         input: noInput,
-        durable: () => network.durable(),
-        recordStep: () => network.recordStep(),
+        durable: (...asked: Parameters<Network["durable"]>) =>
+          this.#call(process, () => network.durable(...asked)),
+        recordSteps: (entries: Parameters<Network["recordSteps"]>[0]) =>
+          this.#call(process, () => network.recordSteps(entries)),
         report: (reports: Parameters<Network["report"]>[0]) =>
           this.#call(process, () => network.report(reports)),
       },

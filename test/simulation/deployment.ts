@@ -291,8 +291,7 @@ class Shard<Services> {
           report: (reports) => remote(() => this.ledger.report(reports)),
           input: (at) => remote(() => this.ledger.input(at)),
           durable: (id, token) => remote(() => this.ledger.durable(id, token)),
-          recordStep: (id, token, step, seq) =>
-            remote(() => this.ledger.recordStep(id, token, step, seq)),
+          recordSteps: (entries) => remote(() => this.ledger.recordSteps(entries)),
         },
         registry,
         supplies: {

@@ -47,7 +47,7 @@ function consumer(answers: readonly Answer[], heartbeat?: LedgerDoor["heartbeat"
     heartbeat: heartbeat ?? (async () => []),
     input: noInput,
     durable: () => Promise.reject(new Error("no task is durable here")),
-    recordStep: () => Promise.reject(new Error("no task is durable here")),
+    recordSteps: () => Promise.reject(new Error("no task is durable here")),
     report: async () => undefined,
   };
   const parts = {

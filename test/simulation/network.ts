@@ -1,6 +1,8 @@
 import type {
+  DurableState,
   Reschedule,
   Rescheduled,
+  StepEntry,
   SubmitAnswer,
   TaskRecord,
   TaskReport,
@@ -31,12 +33,19 @@ export class Network implements LedgerDoor {
     return noInput();
   }
 
-  durable(): Promise<never> {
-    return Promise.reject(new Error("no task is durable here"));
+  durable(taskId: string, token: number): Promise<DurableState | null> {
+    return this.#call({ kind: "durable" }, (ledger) => ledger.durable(taskId, token));
   }
 
-  recordStep(): Promise<never> {
-    return Promise.reject(new Error("no task is durable here"));
+  recordSteps(entries: readonly StepEntry[]): Promise<boolean[]> {
+    return this.#call({ kind: "recordSteps" }, (ledger) => {
+      const held = ledger.recordSteps(entries);
+      for (const [index, { taskId, token, step }] of entries.entries()) {
+        const how = held[index] === true ? step.state : "refused";
+        this.#world.note(`${taskId.slice(-4)}: ${step.name} is ${how} under ${token}`);
+      }
+      return held;
+    });
   }
 
   exchange(request: Exchange): Promise<ExchangeAnswer> {

@@ -2,6 +2,7 @@ import type { Merged, Reschedule, Rescheduled, SubmitAnswer, TaskSpec } from "#e
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
 import { checkClaim } from "./claims.ts";
+import { EffectBook } from "./effect-book.ts";
 import { Model, isDue, isExpired, type ModelLease, type ModelTask } from "./model.ts";
 import type { SimSql } from "../../src/testing/sim-sql.ts";
 import { checkEnd, checkReported, stateOf } from "./records.ts";
@@ -17,7 +18,7 @@ export type Command =
   | { readonly kind: "heartbeat"; readonly held: ReadonlyMap<number, readonly string[]> }
   | { readonly kind: "revoke"; readonly taskId: string; readonly terminate: boolean }
   | { readonly kind: "read"; readonly taskId: string }
-  | { readonly kind: "report" }
+  | { readonly kind: "report" | "durable" | "recordSteps" }
   | { readonly kind: "reschedule"; readonly taskId: string; readonly change: Reschedule }
   | { readonly kind: "tick" };
 
@@ -31,6 +32,7 @@ export class Oracle {
   readonly model = new Model();
   readonly submissions = new Submissions();
   readonly watchers = new Watchers(this.model);
+  readonly effects = new EffectBook();
   /** Longest time by which a start came late, ms. Suspects wait for their turn and don't count. */
   worstDelayMs = 0;
   readonly #sql: SimSql;
@@ -103,6 +105,7 @@ export class Oracle {
     this.#now = Math.max(this.#now, clock);
     const { model } = this;
     const tables = readTables(this.#sql);
+    this.effects.committed(tables.steps);
     model.ended = [];
     model.loseExpired(this.#now);
     model.expireWaiting(this.#now);

@@ -142,6 +142,8 @@ export class Simulation {
     const live = this.#sql.peek("SELECT id FROM tasks").length;
     const kept = this.#sql.peek("SELECT slot FROM finished WHERE tasks <> '[]'").length;
     const rows = this.#sql.peek("SELECT slot FROM finished").length;
+    const steps = this.#sql.peek("SELECT idx FROM steps").length;
+    if (steps > 0) throw new Violation(`${steps} steps are left`);
     if (live + kept > 0 || rows > 1) throw new Violation(`${live}, ${kept}, ${rows} rows are left`);
     if (this.host.alarm.at !== null && this.#faults.alarmDropped === 0) {
       throw new Violation("an idle ledger has an alarm set");

@@ -66,6 +66,10 @@ const SCENARIOS: Readonly<Record<string, Plan>> = {
     );
     world.after(0, () => void clients.submit(specs).catch(ignore));
   },
+  "effects that a retry gets again, alone and in a batch": ({ clients, world }) => {
+    const specs = [clients.spec("once"), clients.spec("once", { name: "batch" })];
+    world.after(0, () => void clients.submit(specs).catch(ignore));
+  },
   "like calls, of which one is a task": ({ clients, world }) => {
     const call = (rule: Partial<UniqueRule>) => {
       const unique: UniqueRule = {

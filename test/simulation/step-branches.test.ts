@@ -123,22 +123,22 @@ it("a ledger that is out of reach while a step is recorded fails no task", async
     (ctx) => ctx.step("charge", () => ctx.services.ran.push("charge")),
     { maxRetries: 0 },
   );
-  const record = shard.ledger.recordStep.bind(shard.ledger);
-  shard.ledger.recordStep = (...step) => {
+  const record = shard.ledger.recordSteps.bind(shard.ledger);
+  shard.ledger.recordSteps = (entries) => {
     if (deployment.world.now() < downUntil) throw new Error("Durable Object reset");
-    return record(...step);
+    return record(entries);
   };
   const downUntil = deployment.world.now() + 5_000;
   await deployment.pass(120_000);
   expect(ended()).toMatchObject({ state: "SUCCESS" });
 });
 
-/** Branches of steps, sleeps and waits, with other work between them, drawn from a seed. */
+/** Branches of steps, effects, sleeps and waits, with other work between them, drawn from a seed. */
 function program(world: World) {
   const draw = (most: number) => world.between(1, most);
   return Array.from({ length: draw(4) }, () =>
     Array.from({ length: draw(4) }, () => ({
-      kind: ["step", "step", "sleep", "event", "work"][draw(5) - 1],
+      kind: ["step", "step", "sleep", "event", "work", "once"][draw(6) - 1],
       ms: draw(400),
     })),
   );
@@ -160,12 +160,12 @@ async function runBranches(seed: number, faults: DeploymentFaults) {
               const timeoutSeconds = ms / 50;
               seen.push(await ctx.waitForEvent("e", { timeoutSeconds }).catch(() => "late"));
             } else {
-              const result = await ctx.step(name, async () => {
+              const run = async () => {
                 ran.push(name);
                 await world.sleep(ms);
                 return ran.length;
-              });
-              seen.push(result);
+              };
+              seen.push(await (kind === "once" ? ctx.once(name, run) : ctx.step(name, run)));
             }
           }
           return seen;
@@ -186,7 +186,7 @@ async function runBranches(seed: number, faults: DeploymentFaults) {
   return { ended: ended(), ran: deployment.services.ran };
 }
 
-it("parallel branches come to the same end in every run, each step run once", async () => {
+it("parallel branches come to the same end in every run, each step and effect run once", async () => {
   for (let seed = 1; seed <= 300; seed += 1) {
     const { ended, ran } = await runBranches(seed, NO_DEPLOYMENT_FAULTS);
     expect(ended, `seed ${seed}`).toMatchObject({ state: "SUCCESS" });

@@ -1,4 +1,4 @@
-import type { FinishedTask } from "#engine";
+import type { FinishedTask, StepRecord } from "#engine";
 import type { TaskRow } from "#platform/ledger/rows.ts";
 import type { SimSql } from "../../src/testing/sim-sql.ts";
 
@@ -33,11 +33,18 @@ export interface Tables {
   /** Those of `finished` that no row says are in D1. */
   readonly unflushed: readonly FinishedRecord[];
   readonly uniques: readonly UniqueRow[];
+  readonly steps: readonly StepRow[];
+}
+
+/** A step that is recorded, with the task that it is of. */
+export interface StepRow {
+  readonly taskId: string;
+  readonly step: StepRecord;
 }
 
 export function readTables(sql: SimSql): Tables {
   if (sql.peek("SELECT 1 FROM sqlite_master WHERE name = 'finished'").length === 0) {
-    return { tasks: [], leases: [], finished: [], unflushed: [], uniques: [] };
+    return { tasks: [], leases: [], finished: [], unflushed: [], uniques: [], steps: [] };
   }
   const leases = sql.peek<{
     token: number;
@@ -56,9 +63,10 @@ export function readTables(sql: SimSql): Tables {
       text: JSON.stringify(record),
     })),
   );
+  const tasks = sql.peek<TaskRow>("SELECT * FROM tasks");
   const flushedSeq = Math.max(0, ...rows.map((row) => row.flushed_seq));
   return {
-    tasks: sql.peek<TaskRow>("SELECT * FROM tasks"),
+    tasks,
     leases: leases.map(({ task_ids, ...lease }) => ({
       ...lease,
       ids: JSON.parse(task_ids) as string[],
@@ -66,5 +74,12 @@ export function readTables(sql: SimSql): Tables {
     finished,
     unflushed: finished.filter(({ seq }) => seq > flushedSeq),
     uniques: sql.peek<UniqueRow>("SELECT * FROM uniques"),
+    steps: tasks.some((task) => task.is_durable === 1) ? readSteps(sql) : [],
   };
+}
+
+function readSteps(sql: SimSql): StepRow[] {
+  return sql
+    .peek<{ task_id: string; record: string }>("SELECT task_id, record FROM steps")
+    .map(({ task_id: taskId, record }) => ({ taskId, step: JSON.parse(record) as StepRecord }));
 }

@@ -41,7 +41,7 @@ function door(ledger: TaskLedger): LedgerDoor {
     heartbeat: async (held, reports) => ledger.heartbeat(held, reports),
     input: noInput,
     durable: () => Promise.reject(new Error("no task is durable here")),
-    recordStep: () => Promise.reject(new Error("no task is durable here")),
+    recordSteps: () => Promise.reject(new Error("no task is durable here")),
     report: async (reports) => {
       ledger.report(reports);
     },

@@ -38,7 +38,7 @@ function consume(world: World, ledger: TaskLedger, services: Services): Promise<
         },
         input: noInput,
         durable: async (id, token) => ledger.durable(id, token),
-        recordStep: async (id, token, step, seq) => ledger.recordStep(id, token, step, seq),
+        recordSteps: async (entries) => ledger.recordSteps(entries),
       },
       registry: new Registry([workflow]),
       supplies: {

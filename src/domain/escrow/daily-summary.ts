@@ -112,15 +112,20 @@ export const sendDailyTransactionSummary = defineShopTask({
   name: "send_daily_transaction_summary",
   params: z.object({
     after: z.int().nonnegative().default(0),
-    /** Of the run that this one goes on for. Default: today's. */
+    /** Of the run that this one goes on for. Default: that of the day on which the task first runs. */
     date: z.iso.date().optional(),
   }),
   queue: "default",
   autoretryFor: [Error],
   retryBackoff: true,
-  handler: ({ after, date: given }, ctx) => {
+  handler: async ({ after, date: given }, ctx) => {
     const { timezone, clock } = ctx.services;
-    const date = given ?? new Date(wallAt(timezone, clock.now())).toISOString().slice(0, 10);
+    // A retry after midnight goes on with the mails of the day before, instead of sending another of each.
+    const date =
+      given ??
+      (await ctx.once("date", () =>
+        new Date(wallAt(timezone, clock.now())).toISOString().slice(0, 10),
+      ));
     const round = (from: number) => summarize(ctx.services, date, from, BATCH);
     return runInRounds(ctx, after, BUDGET, round, { date });
   },

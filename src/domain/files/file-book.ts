@@ -82,8 +82,10 @@ export async function takeOn(
 }
 
 /**
- * Writes how processing ended. Late, when another task has the file, it changes nothing. Rows written: 1 or 0.
- * @returns false: the file is gone, or another's
+ * Writes how processing ended. Late, when another task has the file, it changes nothing; and of two attempts of
+ * one task, of which one lost its lease and failed over it, the one that processed it has the last word. Rows
+ * written: 1 or 0.
+ * @returns false: the file is gone, or another's, or `failed` comes after `processed`
  */
 export async function endProcessing(
   db: DrizzleD1Database,
@@ -91,10 +93,11 @@ export async function endProcessing(
   state: "processed" | "failed",
   result: unknown,
 ): Promise<boolean> {
+  const before: FileState[] = state === "processed" ? ["processing", "failed"] : ["processing"];
   const ended = await db
     .update(files)
     .set({ state, result: JSON.stringify(result) })
-    .where(and(eq(files.id, id), eq(files.taskId, taskId), eq(files.state, "processing")))
+    .where(and(eq(files.id, id), eq(files.taskId, taskId), inArray(files.state, before)))
     .returning({ id: files.id });
   return ended.length === 1;
 }

@@ -13,7 +13,7 @@ const MINUTE = 60_000;
 
 export type ReportContext = Pick<
   TaskContext<ShopServices>,
-  "taskId" | "slot" | "services" | "signal" | "sleep" | "progress"
+  "taskId" | "slot" | "services" | "signal" | "once" | "sleep" | "progress"
 >;
 
 /**
@@ -42,10 +42,11 @@ export async function makeReport<Body extends Record<string, unknown>>(
   build: (period: Period) => Promise<Body>,
 ): Promise<Body> {
   const { clock, db, logDays, timezone } = ctx.services;
-  const now = clock.now();
-  const asOf = ctx.slot?.getTime() ?? now;
   const period =
-    date === undefined ? lastPeriod(kind, asOf, timezone) : periodOf(kind, date, timezone);
+    date === undefined
+      ? lastPeriod(kind, ctx.slot?.getTime() ?? (await firstRunAt(ctx)), timezone)
+      : periodOf(kind, date, timezone);
+  const now = clock.now();
   checkPeriod(period, now, logDays);
   // Also long after: a run that goes on after this wait has to come to it again.
   if (isOver(period, now)) {
@@ -62,6 +63,11 @@ export async function makeReport<Body extends Record<string, unknown>>(
     taskId: ctx.taskId,
   });
   return body;
+}
+
+/** When the task first ran, epoch ms: a retry after midnight makes the report that was asked for. */
+function firstRunAt(ctx: ReportContext): Promise<number> {
+  return ctx.once("as_of", () => ctx.services.clock.now());
 }
 
 /** Reads the log of a period and tells how far it is, in minutes of it. */

@@ -1,15 +1,11 @@
-import type { Collected, DurableState, KeptAt, StepRecord, TaskReport } from "#engine";
+import type { Collected, DurableState, KeptAt, StepEntry, TaskReport } from "#engine";
 import type { Exchange, ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
 
 /** Where steps are kept: one ledger shard. Calls may fail or get lost; all may be repeated. */
 export interface StepDoor {
   durable(taskId: string, token: number): Promise<DurableState | null>;
-  recordStep(
-    taskId: string,
-    token: number,
-    step: StepRecord,
-    eventSeq: number | null,
-  ): Promise<boolean>;
+  /** For each whether its task still runs under its token; only then it is recorded. */
+  recordSteps(entries: readonly StepEntry[]): Promise<readonly boolean[]>;
 }
 
 /** Where arguments are kept that are too large for a task's row. */

@@ -19,7 +19,8 @@ import { Heartbeats } from "./heartbeats.ts";
 import { persistently } from "./persistently.ts";
 import { Reports } from "./reports.ts";
 import { limitsOf, RunningTask, type AttemptSupplies } from "./running.ts";
-import { stepsOf } from "./running-steps.ts";
+import { RunningSteps, type StepParts } from "./running-steps.ts";
+import { StepRecorder } from "./step-recorder.ts";
 
 export interface DrainParts<Services> {
   readonly ledger: LedgerDoor;
@@ -72,6 +73,7 @@ class Drain<Services> {
   readonly #reports: Reports;
   readonly #deadlines: Deadlines;
   readonly #heartbeats: Heartbeats<RunningTask<Services>>;
+  readonly #steps: StepParts;
   #settlements: Settlement[] = [];
   #ran = 0;
   #isSolo = false;
@@ -88,6 +90,7 @@ class Drain<Services> {
     this.#queue = queue;
     this.#limits = limits;
     const { ledger, clock, timers, log } = parts;
+    this.#steps = { ...parts, recorder: new StepRecorder(ledger) };
     this.#deadlines = new Deadlines(clock, timers, () => this.#running.values());
     this.#reports = new Reports({
       clock,
@@ -209,21 +212,18 @@ class Drain<Services> {
     now: number,
     definition: AnyTaskDefinition<Services> | null,
   ): RunningTask<Services> {
-    const limits = limitsOf(task, definition);
-    const { supplies, clock } = this.#parts;
+    const { supplies, clock, ledger } = this.#parts;
     const isBatch = definition?.batch != null;
-    const lost = (its: RunningTask<Services>) => () => this.#drop(its, "lost");
-    const makeSteps = (its: RunningTask<Services>) => stepsOf(its, isBatch, this.#parts, lost(its));
     const running = new RunningTask(
       task,
       token,
       now,
-      limits,
+      limitsOf(task, definition),
       supplies,
       clock,
       this.#reports,
-      this.#parts.ledger,
-      makeSteps,
+      ledger,
+      (its) => new RunningSteps(its, isBatch, this.#steps, () => this.#drop(its, "lost")),
     );
     this.#running.set(task.id, running);
     return running;

@@ -1,7 +1,6 @@
 import {
   EventTimeoutError,
   InvalidOptionError,
-  MAX_STEPS,
   stepDelayMs,
   StepLimitError,
   StepOrderError,
@@ -12,9 +11,9 @@ import {
   type StepOptions,
   type StepRecord,
 } from "#engine";
-import { StepBook, type StepBookParts, type StepId } from "./step-book.ts";
-import { failureOf, forever, parsed, resultText } from "./step-values.ts";
-import { Waits } from "./waits.ts";
+import type { StepBook, StepBookParts, StepId } from "./step-book.ts";
+import { checkName, failureOf, forever, parsed, resultText } from "./step-values.ts";
+import type { Waits } from "./waits.ts";
 
 export interface DurableStepsParts extends StepBookParts {
   readonly signal: () => AbortSignal;
@@ -37,15 +36,14 @@ const MAX_SLEEP_MS = 100 * 365 * 86_400_000;
 export class DurableSteps {
   readonly #parts: DurableStepsParts;
   readonly #book: StepBook;
-  /** Steps that the handler came to, in all and by kind and name. */
-  #count = 0;
+  /** Steps that the handler came to, by kind and name. */
   readonly #counts = new Map<string, number>();
   readonly #waits: Waits;
 
-  constructor(parts: DurableStepsParts) {
+  constructor(parts: DurableStepsParts, book: StepBook, waits: Waits) {
     this.#parts = parts;
-    this.#book = new StepBook(parts);
-    this.#waits = new Waits(parts, this.#book);
+    this.#book = book;
+    this.#waits = waits;
   }
 
   /** See `TaskContext.step`. */
@@ -125,7 +123,7 @@ export class DurableSteps {
     const done = this.#waits.hold();
     try {
       const result = await this.#limited(fn, this.#contextOf(before, tries), options);
-      const text = resultText(before.name, result);
+      const text = resultText("step", before.name, result);
       await this.#finish({ ...begun, state: "done", result: text }, null);
       // As every later run will see it.
       return parsed(text) as T;
@@ -193,13 +191,7 @@ export class DurableSteps {
   }
 
   #idOf(kind: StepKind, name: string): StepId {
-    if (!/^[^\n\0]{1,100}$/.test(name)) {
-      throw new InvalidOptionError("name", `a ${kind}'s name has 1 to 100 characters.`);
-    }
-    if (this.#count >= MAX_STEPS) {
-      throw new StepLimitError(`A task may have ${MAX_STEPS} steps at most.`);
-    }
-    this.#count += 1;
+    checkName(kind, name);
     const same = `${kind}\n${name}`;
     const nth = this.#counts.get(same) ?? 0;
     this.#counts.set(same, nth + 1);

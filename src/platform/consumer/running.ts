@@ -10,6 +10,7 @@ import {
   type Attempt,
   type ClaimedTask,
   type Clock,
+  type EffectContext,
   type InputRef,
   type LargeResult,
   type LargeResults,
@@ -21,9 +22,9 @@ import {
   type TaskLog,
 } from "#engine";
 import type { InputDoor } from "./door.ts";
-import type { DurableSteps } from "./durable-steps.ts";
 import { loadInput } from "./inputs.ts";
 import type { AttemptNotes, Reports } from "./reports.ts";
+import type { RunningSteps } from "./running-steps.ts";
 
 /** Replaced tasks within each other: each stays until what it became has ended. */
 const MAX_NESTING = 100;
@@ -75,7 +76,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   readonly #clock: Clock;
   readonly #reports: Reports;
   readonly #ledger: InputDoor;
-  readonly #makeSteps: (running: RunningTask<Services>) => DurableSteps;
+  readonly #makeSteps: (running: RunningTask<Services>) => RunningSteps;
   readonly #steps = lazy(() => this.#makeSteps(this));
   #notes: AttemptNotes | null = null;
   #isSoftLimitOver = false;
@@ -91,7 +92,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     clock: Clock,
     reports: Reports,
     ledger: InputDoor,
-    makeSteps: (running: RunningTask<Services>) => DurableSteps,
+    makeSteps: (running: RunningTask<Services>) => RunningSteps,
   ) {
     this.task = task;
     this.token = token;
@@ -199,15 +200,19 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     fn: (step: StepContext) => T | Promise<T>,
     options: StepOptions = {},
   ): Promise<T> {
-    return this.#steps().step(name, fn, options);
+    return this.#steps().durable.step(name, fn, options);
+  }
+
+  once<T>(name: string, fn: (effect: EffectContext) => T | Promise<T>): Promise<T> {
+    return this.#steps().effects.once(name, fn);
   }
 
   sleep(time: number | { readonly until: Date }): Promise<void> {
-    return this.#steps().sleep(time);
+    return this.#steps().durable.sleep(time);
   }
 
   waitForEvent(name: string, options: { timeoutSeconds?: number } = {}): Promise<unknown> {
-    return this.#steps().waitForEvent(name, options.timeoutSeconds ?? null);
+    return this.#steps().durable.waitForEvent(name, options.timeoutSeconds ?? null);
   }
 
   #opened(): AttemptNotes {

@@ -1,4 +1,5 @@
 import {
+  MAX_STEPS,
   MAX_STEPS_BYTES,
   StepLimitError,
   type ClaimedTask,
@@ -10,6 +11,7 @@ import {
 } from "#engine";
 import type { StepDoor } from "./door.ts";
 import { persistently } from "./persistently.ts";
+import type { StepRecorder } from "./step-recorder.ts";
 import { Turns, type KnownResult } from "./turns.ts";
 
 const TRIES = 6;
@@ -17,11 +19,14 @@ const TRIES = 6;
 export interface StepBookParts {
   readonly task: ClaimedTask;
   readonly token: number;
-  readonly door: StepDoor;
+  readonly door: Pick<StepDoor, "durable">;
+  readonly recorder: StepRecorder;
   readonly clock: Clock;
   readonly timers: Timers;
   /** The lease is lost, or the ledger out of reach: what the run comes to counts no more. */
   readonly lost: () => void;
+  /** Where the handler of a run that is over stays. */
+  readonly halt: () => Promise<never>;
 }
 
 /** What tells a step from the others of its task. */
@@ -38,8 +43,8 @@ interface Known {
 }
 
 /**
- * What is recorded of a task's steps: read once a run, when first asked for, and written step by step. If
- * the ledger is out of reach or the lease is lost the run ends, and whoever asked waits for ever.
+ * What is recorded of a task's steps and effects: read once a run, when first asked for, and written one by
+ * one. If the ledger is out of reach or the lease is lost the run ends, and whoever asked is halted.
  */
 export class StepBook {
   readonly #parts: StepBookParts;
@@ -57,9 +62,12 @@ export class StepBook {
     return (await this.#read()).steps.get(idOf(step)) ?? null;
   }
 
-  /** Where a step is kept that was not recorded before. */
+  /** Where a step is kept that was not recorded before. @throws StepLimitError when there are too many */
   async newIndex(): Promise<number> {
     await this.#read();
+    if (this.#nextIndex >= MAX_STEPS) {
+      throw new StepLimitError(`A task may have ${MAX_STEPS} steps at most.`);
+    }
     this.#nextIndex += 1;
     return this.#nextIndex - 1;
   }
@@ -103,7 +111,7 @@ export class StepBook {
 
   /** @throws StepLimitError when the steps of the task are too large by now */
   async record(given: StepRecord, eventSeq: number | null): Promise<void> {
-    const { door, task, token, timers } = this.#parts;
+    const { recorder, task, token, timers } = this.#parts;
     const { steps } = await this.#read();
     const step = this.#withSleeps(given, steps.get(idOf(given)));
     this.#bytes += JSON.stringify(step).length;
@@ -111,7 +119,7 @@ export class StepBook {
       throw new StepLimitError(`The steps of a task may have ${MAX_STEPS_BYTES} bytes in all.`);
     }
     steps.set(idOf(step), step);
-    const call = () => door.recordStep(task.id, token, step, eventSeq);
+    const call = () => recorder.record({ taskId: task.id, token, step, eventSeq });
     const isHeld = await persistently(timers, TRIES, call).catch(() => false);
     if (!isHeld) return this.#lost();
   }
@@ -162,7 +170,7 @@ export class StepBook {
 
   #lost(): Promise<never> {
     this.#parts.lost();
-    return new Promise<never>(() => undefined);
+    return this.#parts.halt();
   }
 }
 

@@ -1,18 +1,33 @@
-import { isLargerThan, MAX_STEP_BYTES, StepLimitError, type ErrorInfo } from "#engine";
+import {
+  InvalidOptionError,
+  isLargerThan,
+  MAX_STEP_BYTES,
+  StepLimitError,
+  type ErrorInfo,
+} from "#engine";
 
 /** For who is not to go on. */
 export function forever(): Promise<never> {
   return new Promise<never>(() => undefined);
 }
 
-/** A step's result as it is kept. @throws StepLimitError: it is no JSON, or too large */
-export function resultText(name: string, result: unknown): string {
+/** @throws InvalidOptionError. An effect of a map's item also has its place in the map. */
+export function checkName(kind: string, name: string): void {
+  if (!/^[^\n\0]{1,100}(\[\d+\])?$/.test(name)) {
+    throw new InvalidOptionError("name", `a ${kind}'s name has 1 to 100 characters.`);
+  }
+}
+
+/** A result as it is kept. @throws StepLimitError: it is no JSON, or too large */
+export function resultText(kind: "step" | "effect", name: string, result: unknown): string {
   const text = JSON.stringify(result === undefined ? null : result) as string | undefined;
   if (text === undefined) {
-    throw new StepLimitError(`The result of step '${name}' is a ${typeof result}: no JSON.`);
+    throw new StepLimitError(`The result of ${kind} '${name}' is a ${typeof result}: no JSON.`);
   }
   if (isLargerThan(text, MAX_STEP_BYTES)) {
-    throw new StepLimitError(`The result of step '${name}' has more than ${MAX_STEP_BYTES} bytes.`);
+    throw new StepLimitError(
+      `The result of ${kind} '${name}' has more than ${MAX_STEP_BYTES} bytes.`,
+    );
   }
   return text;
 }

@@ -27,6 +27,9 @@ export class Turns {
   /** The rank of the next result to be handed out, and the place that the next new one gets. */
   #next = 0;
   #free: number;
+  /** Effects in progress, and how many have ended. */
+  #held = 0;
+  #left = 0;
 
   /** @param known the results of earlier runs, in their order */
   constructor(timers: Timers, known: readonly KnownResult[]) {
@@ -69,13 +72,28 @@ export class Turns {
     this.#passed(-1);
   }
 
+  /** The handler is at an effect: until the answer is called no step is missing that may come behind it. */
+  hold(): () => void {
+    this.#held += 1;
+    return () => {
+      this.#held -= 1;
+      this.#left += 1;
+    };
+  }
+
   async #reach(rank: number): Promise<void> {
     if (rank <= this.#next) return;
     await new Promise<void>((resolve, reject) => {
-      const cancel = this.#timers.after(MAX_WAIT_MS, () => {
-        const missing = this.#known[this.#next];
-        if (missing !== undefined) reject(new StepOrderError(missing.of));
-      });
+      let cancel: () => void = () => undefined;
+      const watch = () => {
+        const left = this.#left;
+        cancel = this.#timers.after(MAX_WAIT_MS, () => {
+          const missing = this.#known[this.#next];
+          if (this.#held > 0 || this.#left > left) watch();
+          else if (missing !== undefined) reject(new StepOrderError(missing.of));
+        });
+      };
+      watch();
       const waiting = this.#waiting.get(rank) ?? [];
       this.#waiting.set(rank, waiting);
       waiting.push(() => {

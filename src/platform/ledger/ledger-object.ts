@@ -10,7 +10,7 @@ import {
   type QueueSurvey,
   type Reschedule,
   type Rescheduled,
-  type StepRecord,
+  type StepEntry,
   type SubmitAnswer,
   type TaskFilter,
   type TaskLimits,
@@ -192,14 +192,9 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     return this.#ledger.input(at);
   }
 
-  async recordStep(
-    taskId: string,
-    token: number,
-    step: StepRecord,
-    eventSeq: number | null,
-  ): Promise<boolean> {
+  async recordSteps(entries: readonly StepEntry[]): Promise<boolean[]> {
     this.#requests += 1;
-    return this.#ledger.recordStep(taskId, token, step, eventSeq);
+    return this.#ledger.recordSteps(entries);
   }
 
   /** See `TaskLedger.sendEvent`. */

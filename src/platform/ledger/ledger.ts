@@ -5,7 +5,7 @@ import {
   type Merged,
   type Reschedule,
   type Rescheduled,
-  type StepRecord,
+  type StepEntry,
   type SubmitAnswer,
   type TaskFilter,
   type TaskRecord,
@@ -142,18 +142,17 @@ export class TaskLedger extends LedgerQuestions {
   }
 
   /**
-   * Records a step of a running task, and takes the event it got. Safe to repeat.
-   * @returns false: the task does not run under this token any more, and nothing was recorded
+   * Records steps of running tasks, and takes the events that they got. Safe to repeat.
+   * @returns for each, false: its task does not run under this token any more, and it was not recorded
    */
-  recordStep(taskId: string, token: number, step: StepRecord, eventSeq: number | null): boolean {
-    return this.command((memory, changes) => {
-      const lease = memory.leases.holding(taskId);
-      const task = lease?.tasks.get(taskId);
-      if (lease?.token !== token || task === undefined) return false;
-      recordStep(this.ports.sql, memory, task, step, eventSeq);
-      changes.movedIds.push(taskId);
-      return true;
-    });
+  recordSteps(entries: readonly StepEntry[]): boolean[] {
+    return this.command((memory, changes) =>
+      entries.map((entry) => {
+        const isHeld = recordStep(this.ports.sql, memory, entry);
+        if (isHeld) changes.movedIds.push(entry.taskId);
+        return isHeld;
+      }),
+    );
   }
 
   /** See `TaskControl.sendEvent`. */

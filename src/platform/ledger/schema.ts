@@ -8,7 +8,7 @@ import type { SqlPort } from "./ports.ts";
  * leases    written by claim, heartbeat · read at load · a row is reused when its lease is over
  * finished  written by settle, revoke, expiry · read at load · a row is reused once D1 has its tasks
  * uniques   written by submit · read by submit · deleted when their task ends, or their time is over
- * steps     written by recordStep, suspend · read by durable, get · deleted when the task ends
+ * steps     written by recordSteps, suspend · read by durable, get · deleted when the task ends
  * events    written by sendEvent · read by durable, suspend · deleted when taken, or the task ends
  * event_keys  written by sendEvent · read by it · deleted when the task ends
  * canvas_*  see canvas-store.ts · deleted when the canvas ends

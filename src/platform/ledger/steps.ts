@@ -5,6 +5,7 @@ import {
   type DurableState,
   type EventAnswer,
   type Outcome,
+  type StepEntry,
   type StepRecord,
   type StepSummary,
   type TaskEventRecord,
@@ -36,21 +37,24 @@ export function readDurable(sql: SqlPort, taskId: string, now: number): DurableS
 }
 
 /**
- * Records a step of a running task, and takes the event that it got. Input: the task's row as its lease
- * holds it. Safe twice: the same step is written again. Rows written: 1, the first time 2; 1 per event.
+ * Records a step of a task that runs under the entry's token, and takes the event that it got. Safe twice or
+ * late: what is done stays so. Rows written: 1, the first time 2; 1 per event; none when nothing changes.
+ * @returns false: the task does not run under this token any more
  */
 export function recordStep(
   sql: SqlPort,
   memory: Memory,
-  task: TaskRow,
-  step: StepRecord,
-  eventSeq: number | null,
-): void {
-  writeStep(sql, task.id, step);
+  { taskId, token, step, eventSeq }: StepEntry,
+): boolean {
+  const lease = memory.leases.holding(taskId);
+  const task = lease?.tasks.get(taskId);
+  if (lease?.token !== token || task === undefined) return false;
+  writeStep(sql, taskId, step);
   if (eventSeq !== null) {
-    consume(sql.exec("DELETE FROM events WHERE task_id = ? AND seq = ?", task.id, eventSeq));
+    consume(sql.exec("DELETE FROM events WHERE task_id = ? AND seq = ?", taskId, eventSeq));
   }
   markDurable(sql, memory, task);
+  return true;
 }
 
 /** Parks a task until it goes on. Rows written: 2 and one per step. Returns the row as it is then. */
@@ -195,7 +199,9 @@ function isDelivered(sql: SqlPort, taskId: string, name: string): boolean {
 function writeStep(sql: SqlPort, taskId: string, step: StepRecord): void {
   consume(
     sql.exec(
-      "INSERT OR REPLACE INTO steps (task_id, idx, record) VALUES (?, ?, ?)",
+      `INSERT INTO steps (task_id, idx, record) VALUES (?, ?, ?)
+       ON CONFLICT (task_id, idx) DO UPDATE SET record = excluded.record
+       WHERE record <> excluded.record AND record ->> '$.state' <> 'done'`,
       taskId,
       step.index,
       JSON.stringify(step),

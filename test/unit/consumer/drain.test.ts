@@ -48,7 +48,7 @@ function ledgerWith(task: ClaimedTask, gone: () => readonly GoneTask[]) {
     heartbeat: async () => gone(),
     input: noInput,
     durable: () => Promise.reject(new Error("no task is durable here")),
-    recordStep: () => Promise.reject(new Error("no task is durable here")),
+    recordSteps: () => Promise.reject(new Error("no task is durable here")),
     report: async () => undefined,
   };
   return { door, settled };

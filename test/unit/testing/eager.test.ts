@@ -1,6 +1,12 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { createTaskDefiner, InvalidArgumentsError, Retry, UnknownTaskError } from "#engine";
+import {
+  createTaskDefiner,
+  effectKey,
+  InvalidArgumentsError,
+  Retry,
+  UnknownTaskError,
+} from "#engine";
 import { createEagerLovage } from "#testing";
 
 interface Services {
@@ -193,6 +199,36 @@ it("steps run once over all retries, sleeps are over at once, progress is in the
     "PROGRESS",
     "PACKING",
   ]);
+});
+
+it("an effect is made once over all retries, and the next attempt knows of one that threw", async () => {
+  const made: string[] = [];
+  const order = defineTask({
+    name: "order",
+    params: z.object({}),
+    autoretryFor: [Error],
+    batch: {
+      size: 5,
+      handler: (calls) =>
+        Promise.allSettled(
+          calls.map(async ({ ctx }) => {
+            const at = await ctx.once("charge", () => ({ nth: made.push("charge") }));
+            await ctx.once("ship", ({ isRepeat, idempotencyKey }) => {
+              made.push(`${idempotencyKey === effectKey(ctx.taskId, "ship")} ${isRepeat}`);
+              if (!isRepeat) throw new Error("no van");
+            });
+            return at;
+          }),
+        ),
+    },
+  });
+  const lovage = createEagerLovage({ tasks: [order], services: { sent: [] } });
+  const answer = await lovage.delay(order, {});
+  expect(answer).toMatchObject({ state: "SUCCESS", result: { nth: 1 }, record: { retries: 1 } });
+  expect(made).toEqual(["charge", "true false", "true true"]);
+  // Another call is another task.
+  await lovage.delay(order, {});
+  expect(made.filter((what) => what === "charge")).toHaveLength(2);
 });
 
 it("events need the test lovage, and the error says so", async () => {

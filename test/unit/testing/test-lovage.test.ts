@@ -190,6 +190,44 @@ it("a durable sleep of a day gives the consumer up and goes on a day later", asy
   expect(t.sendEvent(taskId, "answer")).toBe("ended");
 });
 
+it("an effect is remembered over retries and sleeps", async () => {
+  const order = defineTask({
+    name: "order",
+    params: z.object({}),
+    autoretryFor: [Error],
+    handler: async (_params, ctx) => {
+      const nth = await ctx.once("charge", () => ctx.services.ran.push("charge"));
+      if (ctx.retries === 0) throw new Error("again");
+      await ctx.sleep(3_600);
+      return [nth, await ctx.once("charge", () => ctx.services.ran.push("charge"))];
+    },
+  });
+  const { t, ran } = deploy([order]);
+  const { taskId } = await t.lovage.delay(order, {});
+  await t.advance({ hours: 2 });
+  expect(t.result(taskId)).toEqual([1, 1]);
+  expect(ran).toEqual(["charge"]);
+  expect(t.task(taskId)?.steps).toMatchObject([{ kind: "once", state: "done" }, { kind: "sleep" }]);
+});
+
+it("what a task made before it became another is shown with it, and is not made again", async () => {
+  const order = defineTask({
+    name: "order",
+    params: z.object({}),
+    autoretryFor: [Error],
+    handler: async (_params, ctx) => {
+      await ctx.once("charge", () => ctx.services.ran.push("charge"));
+      if (ctx.retries === 0) throw new Error("again");
+      return ctx.replace(greet.s({ who: "Ada" }));
+    },
+  });
+  const { t, ran } = deploy([order, greet]);
+  const { taskId } = await t.lovage.delay(order, {});
+  await t.advance({ hours: 1 });
+  expect(t.task(taskId)).toMatchObject({ state: "SUCCESS", steps: [{ name: "charge" }] });
+  expect(ran.map((what) => what.split(" ")[0])).toEqual(["charge", "Ada"]);
+});
+
 it("a task that is revoked in time does not run", async () => {
   const { t, ran } = deploy();
   const { taskId } = await t.lovage.applyAsync(greet, { who: "Ada" }, { countdown: 10 });

@@ -81,6 +81,17 @@ it("a day has one summary, however often and however many at once it is made; th
   expect(await summaries()).toHaveLength(4);
 });
 
+it("a run that is repeated after midnight sends nobody another one", async () => {
+  const escrow = createEscrow();
+  await escrow.created();
+  await escrow.run(SUMMARIZE, {}, "run");
+  escrow.time.now += DAY_MS;
+  await escrow.run(SUMMARIZE, {}, "run");
+  expect((await summaries()).map(({ subject }) => subject)).toEqual(
+    Array.from({ length: 2 }, () => "Your escrow transactions on 2027-01-04"),
+  );
+});
+
 it("the day is that of the deployment's zone", async () => {
   const escrow = createEscrow({ services: { timezone: "Pacific/Kiritimati" } });
   escrow.time.now = BEGIN + 10 * 3_600_000;

@@ -10,6 +10,7 @@ import {
 } from "#domain/escrow";
 import type { MailTransport } from "#domain/mail";
 import { shopTasks, type ShopServices } from "../../../src/domain/index.ts";
+import { Remembered } from "./remembered.ts";
 import { createShop, rows } from "./shop.ts";
 
 export const DAY_MS = 86_400_000;
@@ -57,6 +58,7 @@ export function createEscrow(
   const running: Promise<void>[] = [];
   const background = (work: Promise<void>) => void running.push(work.catch(() => undefined));
   const parts = { db, outbox, clock, lovage, background };
+  const effects = new Map<string, Remembered>();
   const change = (actor: Actor, id: string, command: Partial<Command> & Pick<Command, "event">) =>
     changeTransaction(parts, actor, id, { milestone: null, detail: null, ...command });
   const create = (
@@ -94,8 +96,11 @@ export function createEscrow(
     },
     settled: () => Promise.all(running),
     /** Runs a task's handler, as a consumer does. */
-    run: (name: string, kwargs: object = {}, taskId: string = crypto.randomUUID()) =>
-      runTask(services, lovage, name, kwargs, taskId),
+    run: (name: string, kwargs: object = {}, taskId: string = crypto.randomUUID()) => {
+      const remembered = effects.get(taskId) ?? new Remembered();
+      effects.set(taskId, remembered);
+      return runTask(services, lovage, name, kwargs, { taskId, once: remembered.once });
+    },
   };
 }
 
@@ -104,12 +109,12 @@ async function runTask(
   lovage: TaskContext<ShopServices>["lovage"],
   name: string,
   kwargs: object,
-  taskId: string,
+  own: Pick<TaskContext<ShopServices>, "taskId" | "once">,
 ): Promise<Record<string, unknown>> {
   const tasks: readonly AnyTaskDefinition<ShopServices>[] = shopTasks;
   const task = tasks.find((each) => each.name === name);
   const signal = new AbortController().signal;
-  const ctx = { taskId, name, lovage, signal, services, log: () => undefined };
+  const ctx = { ...own, name, lovage, signal, services, log: () => undefined };
   const params: unknown = task?.params.parse(kwargs);
   return (await task?.handler?.(params, ctx as unknown as TaskContext<ShopServices>)) as Promise<
     Record<string, unknown>

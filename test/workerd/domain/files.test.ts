@@ -367,6 +367,34 @@ it("the last try that fails leaves the file failed, and a replay may still proce
   expect(await findFile(shop.db, id)).toMatchObject({ state: "processed", taskId: replay.taskId });
 });
 
+it("an attempt that fails after it lost its lease does not undo the one that processes the file", async () => {
+  const shop = createShop();
+  const id = await stored(shop, `${PRODUCTS}A1,Lamp,1,EUR,\n`);
+  const task = new DurableTask();
+  task.retries = 3;
+  const start = (answer: Promise<void>) => {
+    const reached = Promise.withResolvers<void>();
+    const get: ObjectStore["get"] = async (...args) => {
+      reached.resolve();
+      await answer;
+      return shop.services.files.get(...args);
+    };
+    const services = { ...shop.services, files: { ...shop.services.files, get } };
+    const run = task.run(processFileUpload, { file_id: id }, { ...shop, services });
+    return { run, reached: reached.promise };
+  };
+  const [late, real] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const zombie = start(late.promise);
+  await zombie.reached;
+  const holder = start(real.promise);
+  await holder.reached;
+  late.reject(new Error("the lease is lost"));
+  await expect(zombie.run).rejects.toThrow("lost");
+  real.resolve();
+  expect(await holder.run).toMatchObject({ imported: 1 });
+  expect(await findFile(shop.db, id)).toMatchObject({ state: "processed" });
+});
+
 it("a file is deleted with its report, also while it is processed", async () => {
   const shop = createShop();
   const id = await stored(shop, `${PRODUCTS}bad\n`);

@@ -5,6 +5,7 @@ import type { LoggedRequest } from "../../../src/domain/reports/log-entry.ts";
 import type { ReportKind } from "../../../src/domain/reports/period.ts";
 import type { ShopServices } from "../../../src/domain/index.ts";
 import { deriveKeys } from "../../../src/platform/secrets/derived-keys.ts";
+import { Remembered } from "./remembered.ts";
 import { createShop } from "./shop.ts";
 
 export const keyFor = deriveKeys("for tests only: 0123456789abcdef0123456789abcdef");
@@ -72,6 +73,7 @@ export function contextAt(
   now: number,
   over: Partial<ShopServices> = {},
   signal = new AbortController().signal,
+  remembered = new Remembered(),
 ) {
   const slept: number[] = [];
   const progress: { current: number; total: number }[] = [];
@@ -82,6 +84,7 @@ export function contextAt(
     services,
     lovage,
     signal,
+    once: remembered.once,
     slept,
     reported: progress,
     progress(meta: { current: number; total: number }): void {

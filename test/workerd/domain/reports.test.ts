@@ -4,6 +4,7 @@ import { beforeEach, expect, it } from "vitest";
 import { findReport, listReports } from "#domain/reports";
 import { Faults, faultyDatabase } from "./faults.ts";
 import { cleanup, contextAt, make, request, store } from "./report-rig.ts";
+import { Remembered } from "./remembered.ts";
 import { createShop, emptyTables, rows } from "./shop.ts";
 
 const HOUR = 3_600_000;
@@ -96,6 +97,15 @@ it("the report at midnight waits until the last second's requests are stored", a
   expect(ctx.slept).toEqual([NEXT + 30_000]);
   const [stored] = await listReports(drizzle(env.DB), "daily", null, 10);
   expect(stored).toMatchObject({ period: "2025-06-26", isComplete: true });
+});
+
+it("a retry after midnight makes the report that was asked for before", async () => {
+  const remembered = new Remembered();
+  const at = (now: number, signal?: AbortSignal) => contextAt(now, {}, signal, remembered);
+  const stopped = AbortSignal.abort(new Error("the database is down"));
+  await expect(make("daily", at(NEXT - HOUR, stopped))).rejects.toThrow("down");
+  expect(await make("daily", at(NEXT + HOUR))).toMatchObject({ date: "2025-06-25" });
+  expect(await make("daily", contextAt(NEXT + HOUR))).toMatchObject({ date: "2025-06-26" });
 });
 
 it("a report of today is of what there is so far, and is replaced when the day is over", async () => {
