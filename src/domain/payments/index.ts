@@ -21,8 +21,6 @@ export {
   type Difference,
   type Reconciliation,
 } from "./reconcile-book.ts";
-export { reconcilePayments } from "./reconcile-payments.ts";
-export { settleUnknownPayments } from "./settle-payments.ts";
 export { checkSignature } from "./webhook-signature.ts";
 
 export const paymentTasks = [

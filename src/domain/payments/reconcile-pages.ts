@@ -22,6 +22,12 @@ export interface Slice {
   readonly until: number;
 }
 
+/** Orders that were created in a slice. */
+export interface OrdersSlice extends Slice {
+  /** Payments that did not change since are not looked at. */
+  readonly changedSince: number;
+}
+
 /** What a page comes to: a step's result. */
 export interface ComparedCharges {
   readonly count: number;
@@ -95,11 +101,11 @@ export interface ComparedPayments {
  * The next payments of orders that were created in the slice whose charge the gateway's book has to have,
  * and orders that count as paid without such: those that were not seen there are suspects. Reads the orders
  * of the slice and their payments, once each.
- * @param changedSince payments that did not change since are not looked at
+ * @param place behind which it goes on; to begin with, the time that the slice begins
  */
 export async function comparePayments(
   { db, gateway }: PaymentParts,
-  slice: Slice & { readonly changedSince: number },
+  slice: OrdersSlice,
   [createdAt, id]: OrdersPlace,
   seen: ReadonlySet<string>,
 ): Promise<ComparedPayments> {
@@ -107,8 +113,7 @@ export async function comparePayments(
   const rows = await db.all<{ at: number; id: string; reference: string | null }>(
     sql`SELECT o.created_at AS at, o.id, p.reference
       FROM orders o LEFT JOIN payments p ON p.order_id = o.id
-      WHERE o.created_at >= ${slice.from} AND o.created_at < ${slice.to}
-        AND (o.created_at, o.id) > (${createdAt}, ${id})
+      WHERE (o.created_at, o.id) > (${createdAt}, ${id}) AND o.created_at < ${slice.to}
         AND (p.state IN ('captured', 'refunding', 'refunded') AND p.provider = ${gateway.provider}
             AND ${isChanged}
           OR o.state IN ('paid', 'shipped', 'delivered')

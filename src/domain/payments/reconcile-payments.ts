@@ -10,8 +10,11 @@ import { paymentReconciliations } from "./tables.ts";
 
 const NAME = "reconcile_payments";
 const DAY_MS = 86_400_000;
-/** What is compared at once. */
+/** What is compared at once, to begin with and at most: longer after a time with few charges. */
 const SLICE_MS = DAY_MS / 4;
+const MAX_SLICE_MS = 4 * DAY_MS;
+const FEW_CHARGES = 1_000;
+const MANY_CHARGES = 5_000;
 /** A run compares this much of the last one's time again, and the first one this much. */
 const OVERLAP_MS = 2 * DAY_MS;
 const FIRST_MS = 30 * DAY_MS;
@@ -49,16 +52,24 @@ export const reconcilePayments = defineShopTask({
     const parts = partsOf(ctx.services, ctx);
     const begun = given ?? (await ctx.step("begin", () => begin(ctx.services, days)));
     const run = new ReconcileRun(ctx, parts, begun);
+    let sliceMs = SLICE_MS;
     while (run.state.at < begun.until) {
       const { at } = run.state;
       const ordersFrom = at === begun.from ? at - ORDERS_MS : at;
-      await run.compare(Math.min(at + SLICE_MS, begun.until), ordersFrom);
+      const charges = await run.compare(Math.min(at + sliceMs, begun.until), ordersFrom);
+      sliceMs = nextSlice(sliceMs, charges);
       if (run.isLong && run.state.at < begun.until) return goOn(ctx, run.state);
     }
     await run.lookBack();
     return ctx.step("finish", () => finish(ctx, run.state));
   },
 });
+
+/** The charges of a slice are held in memory: the more there were, the shorter is the next. */
+function nextSlice(sliceMs: number, charges: number): number {
+  if (charges > MANY_CHARGES) return Math.ceil(sliceMs / 2);
+  return charges < FEW_CHARGES ? Math.min(sliceMs * 2, MAX_SLICE_MS) : sliceMs;
+}
 
 type Context = TaskContext<ShopServices>;
 

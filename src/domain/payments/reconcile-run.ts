@@ -10,7 +10,10 @@ import {
   findUnsettled,
   shopSuspect,
   type ComparedCharges,
+  type ComparedPayments,
   type OrdersPlace,
+  type OrdersSlice,
+  type Slice,
 } from "./reconcile-pages.ts";
 
 /** Suspects that one step looks at: up to 20 queries each. */
@@ -22,7 +25,7 @@ const SUSPECT_QUERIES = 20;
 /** After so many the run gives its consumer up for a second: an invocation may make 1,000. */
 const QUERIES_AT_ONCE = 400;
 /** What a task keeps of its steps is limited: after so much another goes on. */
-const WEIGHT_A_TASK = 20_000;
+const WEIGHT_A_TASK = 10_000;
 const SUSPECT_WEIGHT = 5;
 
 /** How far a run is: what the task that goes on with it is called with. */
@@ -63,40 +66,52 @@ export class ReconcileRun {
   /**
    * Compares both books of the time up to `to`.
    * @param ordersFrom orders created since then belong to it
+   * @returns how many charges the gateway had in it
    */
-  async compare(to: number, ordersFrom: number): Promise<void> {
+  async compare(to: number, ordersFrom: number): Promise<number> {
     const { at: from, until, from: changedSince } = this.#state;
     const slice = { from, to, until };
     const seen = new Set<string>();
-    let checkedCharges = 0;
-    for (let cursor: string | null = null; ;) {
-      const page: ComparedCharges = await this.#step("charges", PAGE_QUERIES, () =>
-        compareCharges(this.#parts, slice, cursor),
-      );
-      for (const orderId of page.seen) seen.add(orderId);
-      checkedCharges += page.count;
-      this.#weight += page.count;
-      await this.#examine(page.suspects);
-      cursor = page.next;
-      if (cursor === null) break;
-    }
-    let checkedPayments = 0;
-    for (let place: OrdersPlace | null = [ordersFrom, ""]; place !== null;) {
-      const after: OrdersPlace = place;
-      const orders = { ...slice, from: ordersFrom, changedSince };
-      const rows = await this.#step("payments", PAGE_QUERIES, () =>
-        comparePayments(this.#parts, orders, after, seen),
-      );
-      checkedPayments += rows.count;
-      await this.#examine(rows.suspects);
-      place = rows.next;
-    }
+    const checkedCharges = await this.#compareCharges(slice, seen);
+    const orders = { ...slice, from: ordersFrom, changedSince };
+    const checkedPayments = await this.#comparePayments(orders, seen);
     this.#state = {
       ...this.#state,
       at: to,
       checkedCharges: this.#state.checkedCharges + checkedCharges,
       checkedPayments: this.#state.checkedPayments + checkedPayments,
     };
+    return checkedCharges;
+  }
+
+  /** @param seen orders whose payment was found captured are added */
+  async #compareCharges(slice: Slice, seen: Set<string>): Promise<number> {
+    let count = 0;
+    for (let cursor: string | null = null; ;) {
+      const page: ComparedCharges = await this.#step("charges", PAGE_QUERIES, () =>
+        compareCharges(this.#parts, slice, cursor),
+      );
+      for (const orderId of page.seen) seen.add(orderId);
+      count += page.count;
+      this.#weight += page.count;
+      await this.#examine(page.suspects);
+      cursor = page.next;
+      if (cursor === null) return count;
+    }
+  }
+
+  async #comparePayments(slice: OrdersSlice, seen: ReadonlySet<string>): Promise<number> {
+    let count = 0;
+    for (let place: OrdersPlace = [slice.from, ""]; ;) {
+      const after = place;
+      const rows: ComparedPayments = await this.#step("payments", PAGE_QUERIES, () =>
+        comparePayments(this.#parts, slice, after, seen),
+      );
+      count += rows.count;
+      await this.#examine(rows.suspects);
+      if (rows.next === null) return count;
+      place = rows.next;
+    }
   }
 
   /** Looks at payments whose outcome is not known, and at what is open of earlier runs. */
