@@ -193,6 +193,32 @@ CREATE TABLE `password_resets` (
 
 CREATE INDEX `password_resets_expiry` ON `password_resets` (`expires_at`);
 
+CREATE TABLE `payment_differences` (
+	`id` text PRIMARY KEY NOT NULL,
+	`kind` text NOT NULL,
+	`order_id` text,
+	`reference` text,
+	`order_state` text,
+	`payment_state` text,
+	`due_minor` integer,
+	`due_currency` text,
+	`taken_minor` integer NOT NULL,
+	`refunded_minor` integer NOT NULL,
+	`taken_currency` text,
+	`is_mended` integer NOT NULL,
+	`first_seen_at` integer NOT NULL,
+	`last_seen_at` integer NOT NULL,
+	`resolved_at` integer,
+	`resolved_by` text,
+	`note` text
+) WITHOUT ROWID;
+
+CREATE INDEX `payment_differences_open` ON `payment_differences` (`first_seen_at`) WHERE resolved_at IS NULL;
+
+CREATE INDEX `payment_differences_resolved` ON `payment_differences` (`first_seen_at`) WHERE resolved_at IS NOT NULL;
+
+CREATE INDEX `payment_differences_seen` ON `payment_differences` (`last_seen_at`);
+
 CREATE TABLE `payment_events` (
 	`id` text PRIMARY KEY NOT NULL,
 	`type` text NOT NULL,
@@ -204,6 +230,17 @@ CREATE TABLE `payment_events` (
 	`received_at` integer NOT NULL
 ) WITHOUT ROWID;
 
+CREATE TABLE `payment_reconciliations` (
+	`until_at` integer PRIMARY KEY NOT NULL,
+	`from_at` integer NOT NULL,
+	`task_id` text NOT NULL,
+	`checked_charges` integer NOT NULL,
+	`checked_payments` integer NOT NULL,
+	`differences` integer NOT NULL,
+	`mended` integer NOT NULL,
+	`fresh` integer NOT NULL
+);
+
 CREATE TABLE `payments` (
 	`order_id` text PRIMARY KEY NOT NULL,
 	`state` text NOT NULL,
@@ -214,6 +251,8 @@ CREATE TABLE `payments` (
 	`declines` integer NOT NULL,
 	`updated_at` integer NOT NULL
 , `refusals` integer DEFAULT 0 NOT NULL, `refusal_reason` text) WITHOUT ROWID;
+
+CREATE INDEX `payments_unsettled` ON `payments` (`order_id`) WHERE state IN ('charging', 'refunding');
 
 CREATE TABLE `product_ratings` (
 	`sku` text PRIMARY KEY NOT NULL,

@@ -167,9 +167,13 @@ function moneyRows(orders: readonly Order[]): Rows[] {
     },
     {
       table: "simulated_charges",
-      columns: ["idempotency_key", "order_id", "amount_minor", "currency", "requests", "captures"],
+      columns: [
+        ...["idempotency_key", "order_id", "amount_minor", "currency", "requests", "captures"],
+        "created_at",
+      ],
       rows: charged.map((order) => [
         ...[chargeKey(order.id), order.id, order.amount, CURRENCY, 1, isDeclined(order) ? 0 : 1],
+        order.createdAt,
       ]),
     },
     {

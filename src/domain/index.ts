@@ -11,7 +11,7 @@ import {
   notificationTasks,
 } from "./notifications/index.ts";
 import { orderMails, orderTasks } from "./orders/index.ts";
-import { paymentTasks } from "./payments/index.ts";
+import { paymentSchedules, paymentTasks } from "./payments/index.ts";
 import { processData } from "./processing/index.ts";
 import { reportSchedules, reportTasks } from "./reports/index.ts";
 import { reviewMails, reviewTasks } from "./reviews/index.ts";
@@ -41,6 +41,7 @@ export const shopSchedules = (timezone: string): readonly DeclaredSchedule[] =>
   [
     accountSchedules,
     cartSchedules,
+    paymentSchedules,
     escrowSchedules,
     notificationSchedules,
     reportSchedules,

@@ -65,6 +65,8 @@ it("every route declares who may use it", () => {
       "POST /api/orders/:id/cancel orders:write",
       "POST /api/orders/:id/refund orders:manage",
       "POST /api/payments/webhook public",
+      "GET /api/payments/differences orders:manage",
+      "POST /api/payments/differences/:id/resolve orders:manage",
       "GET /api/products public",
       "GET /api/products/:sku public",
       "PUT /api/products/:sku orders:manage",

@@ -17,6 +17,7 @@ import { mailRoutes } from "./shop/mail-routes.ts";
 import { maintenanceRoutes } from "./shop/maintenance-routes.ts";
 import { orderChangeRoutes } from "./shop/order-change-routes.ts";
 import { orderRoutes } from "./shop/order-routes.ts";
+import { paymentDifferenceRoutes } from "./shop/payment-difference-routes.ts";
 import { paymentRoutes } from "./shop/payment-routes.ts";
 import { productRoutes } from "./shop/product-routes.ts";
 import { reportRoutes } from "./shop/report-routes.ts";
@@ -43,6 +44,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...orderRoutes(parts),
     ...orderChangeRoutes(parts),
     ...paymentRoutes(parts),
+    ...paymentDifferenceRoutes(parts),
     ...productRoutes(parts),
     ...cartRoutes(parts),
     ...reviewRoutes(parts),

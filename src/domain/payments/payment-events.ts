@@ -78,7 +78,7 @@ export async function applyEvent(
     return { order_id: event.orderId, order_state: null, note: "There is no such order." };
   }
   checkMatch(event, order);
-  const note = await reconcile(parts, order);
+  const note = await followGateway(parts, order);
   const after = await findOrder(parts.db, order.id);
   return {
     order_id: order.id,
@@ -87,8 +87,12 @@ export async function applyEvent(
   };
 }
 
-/** @returns why nothing could be changed; null: what there was to change was */
-async function reconcile(parts: PaymentParts, order: Order): Promise<string | null> {
+/**
+ * Brings payment and order to what the gateway says of them now. Safe to repeat, and late.
+ * @returns why nothing could be changed; null: what there was to change was
+ * @throws PaymentProviderChangedError, PaymentAmountError (final); any other error: try again
+ */
+export async function followGateway(parts: PaymentParts, order: Order): Promise<string | null> {
   const payment = await findPayment(parts.db, order.id);
   if (payment === null) return "No payment was begun.";
   checkProvider(payment, parts.gateway);

@@ -115,7 +115,8 @@ async function forOrders<Result>(
   );
 }
 
-function partsOf(services: ShopServices, ctx: Pick<Call["ctx"], "lovage">): PaymentParts {
+/** What the payment tasks work with, for a task of this area. */
+export function partsOf(services: ShopServices, ctx: Pick<Call["ctx"], "lovage">): PaymentParts {
   const prepareRefund: PaymentParts["prepareRefund"] = (orderId) =>
     ctx.lovage.prepareRepeatable([refundPaymentTask.s({ order_id: orderId })]);
   return { ...services, prepareRefund };
