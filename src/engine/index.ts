@@ -6,6 +6,7 @@ export * from "./client.ts";
 export * from "./context.ts";
 export * from "./control.ts";
 export * from "./definition.ts";
+export type { CallbackTo } from "./end-callback.ts";
 export * from "./errors.ts";
 export * from "./json.ts";
 export * from "./labels.ts";
