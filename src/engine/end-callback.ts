@@ -1,4 +1,4 @@
-import type { EndCallback, Plan } from "./canvas/plan.ts";
+import type { EndCallback, Plan, PlanNode } from "./canvas/plan.ts";
 import type { AnySignature } from "./canvas/signatures.ts";
 import { InvalidOptionError } from "./errors.ts";
 
@@ -23,5 +23,10 @@ export function endCallback(
     throw new InvalidOptionError("callbackUrl", "callbacks are not configured.");
   }
   const { call, host } = callbackTo(url);
-  return { host, id, plan: planOf(call) };
+  return { host, id, plan: { nodes: planOf(call).nodes.map(telling) } };
+}
+
+function telling(node: PlanNode): PlanNode {
+  if (node.kind !== "task") return node;
+  return { ...node, call: { ...node.call, options: { ...node.call.options, tells_end: true } } };
 }

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly link?: readonly Callback[];
   /** What is started in the transaction in which this one ends, however it ends. */
   readonly callback?: EndCallback;
+  /** Present: it tells of another's end. Who calls off all that fits something does not mean it. */
+  readonly tells_end?: true;
   readonly canvas?: CanvasRef;
   /** Of a canvas: how it is built, and the id that its members' count up from, where that is not its own. */
   readonly tree?: CanvasTree;

@@ -146,6 +146,7 @@ function optionsView({ link, link_error: errbacks, callback, canvas, ...all }: R
     ...all,
     // Only the ledger needs these.
     unique_key: undefined,
+    tells_end: undefined,
     tree: undefined,
     joined: undefined,
     base: undefined,
