@@ -99,10 +99,7 @@ it.each([
   ["a member", chain(work.s({ n: 1 }), work.si({ n: 1 }, { callbackUrl })), "tasks.1"],
   [
     "a group in a chain",
-    chain(work.s({ n: 1 }), { ...group(work.si({ n: 1 })), options: { callbackUrl } } as Signature<
-      unknown,
-      unknown
-    >),
+    chain(work.s({ n: 1 }), { ...group(work.si({ n: 1 })), options: { callbackUrl } }),
     "tasks.1",
   ],
   ["a callback", work.s({ n: 1 }, { link: [work.s({}, { callbackUrl })] }), "link.0"],
