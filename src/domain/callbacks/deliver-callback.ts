@@ -45,7 +45,7 @@ const JITTER = 0.2;
 const PER_HOST = 2;
 
 /** It was not delivered this time. Says the host and no more of the URL, and nothing of the answer's text. */
-export class CallbackFailedError extends LovageError {
+class CallbackFailedError extends LovageError {
   constructor(host: string, answer: CallbackAnswer) {
     const what =
       answer.status !== null
@@ -58,7 +58,7 @@ export class CallbackFailedError extends LovageError {
 }
 
 /** It can't be delivered: the receiver is gone for good (410), or there is nothing any more to tell or to call. */
-export class CallbackRefusedError extends LovageError {
+class CallbackRefusedError extends LovageError {
   constructor(message: string) {
     super("callback_refused", message);
   }
