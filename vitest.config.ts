@@ -39,6 +39,8 @@ export default defineConfig(async () => ({
                 ID_SECRET,
                 // Tests that wait for what runs on after an answer would wait for company in the log.
                 LOG_WAIT_MS: "0",
+                // What `npm start` puts into .dev.vars is not for tests.
+                CALLBACK_HOSTS: "",
                 TEST_MIGRATIONS: await readD1Migrations("migrations"),
               },
             },

@@ -29,14 +29,22 @@ function readPort(): number {
   return port;
 }
 
-/** Makes the secret that ids from callers' keys are derived with, once; it stays on this machine. */
-function ensureSecret(): void {
+/**
+ * Makes the secrets that ids from callers' keys are derived with, and that callbacks are signed with, once;
+ * they stay on this machine, and so do callbacks.
+ */
+function ensureSecrets(): void {
   const text = existsSync(SECRETS) ? readFileSync(SECRETS, "utf8") : "";
-  if (/^ID_SECRET=/m.test(text)) return;
+  const made: string[] = [];
+  if (!/^ID_SECRET=/m.test(text)) made.push(`ID_SECRET="${randomBytes(32).toString("hex")}"`);
+  if (!/^CALLBACK_/m.test(text)) {
+    made.push(`CALLBACK_SECRET="whsec_${randomBytes(32).toString("base64")}"`);
+    made.push('CALLBACK_HOSTS="localhost,127.0.0.1"', 'CALLBACK_LOCAL="true"');
+  }
+  if (made.length === 0) return;
   const gap = text === "" || text.endsWith("\n") ? "" : "\n";
-  const line = `ID_SECRET="${randomBytes(32).toString("hex")}"\n`;
-  appendFileSync(SECRETS, gap + line, { mode: 0o600 });
-  console.log("Made .dev.vars with a random ID_SECRET.");
+  appendFileSync(SECRETS, `${gap}${made.join("\n")}\n`, { mode: 0o600 });
+  console.log("Made .dev.vars with random secrets.");
 }
 
 /** Waits for the first healthy answer; false if `signal` aborts or time is up before. */
@@ -83,7 +91,7 @@ if (await isPortTaken(port)) {
     `Port ${port} is in use. Stop what runs there, or choose another: PORT=${port + 1} npm start`,
   );
 }
-ensureSecret();
+ensureSecrets();
 
 console.log("Bringing the local database up to date …");
 const migration = await runWrangler(["d1", "migrations", "apply", "lovage", "--local"]);

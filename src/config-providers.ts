@@ -50,9 +50,10 @@ const origin = (fallback: string) =>
     .string()
     .regex(/^https?:\/\/[\w.:-]+$/)
     .default(fallback);
+/** 24 bytes or more, as the specification asks. */
 const callbackSecret = z
   .string()
-  .regex(/^(whsec_[A-Za-z0-9+/]{32,88}={0,2})?$/)
+  .regex(/^(whsec_([A-Za-z0-9+/]{4}){8,21}([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)?$/)
   .default("");
 /** Host names, without port; `*.` before one stands for all below it. */
 const HOST = /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$/;

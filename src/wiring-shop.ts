@@ -1,8 +1,10 @@
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import type { Clock } from "#engine";
+import type { Clock, TaskReader } from "#engine";
 import type { Config } from "./config.ts";
+import type { CallbackRules } from "./domain/callbacks/index.ts";
 import { shopMails, type ShopServices } from "./domain/index.ts";
 import { MailDesk, Unsubscribe } from "./domain/mail/index.ts";
+import { createHttpCallbacks } from "./integrations/callbacks/http-callbacks.ts";
 import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
 import { createR2ObjectStore } from "./integrations/storage/r2-object-store.ts";
@@ -11,13 +13,19 @@ import type { Env } from "./platform/env.ts";
 interface Parts extends Pick<ShopServices, "outbox" | "keyFor"> {
   readonly db: DrizzleD1Database;
   readonly clock: Clock;
+  readonly tasks: Pick<TaskReader, "get">;
+}
+
+/** Whom the deployment may call when a task ends. */
+export function callbackRules({ callbacks, publicUrl }: Config): CallbackRules {
+  return { hosts: callbacks.hosts, isLocalAllowed: callbacks.isLocalAllowed, publicUrl };
 }
 
 /** What the shop works with: its settings, and the outside world as the settings choose it. */
 export function createShopServices(
   env: Env,
   config: Config,
-  { db, outbox, clock, keyFor }: Parts,
+  { db, outbox, clock, keyFor, tasks }: Parts,
 ): ShopServices {
   return {
     db,
@@ -29,6 +37,11 @@ export function createShopServices(
     }),
     gateway: createSimulatedGateway(db, clock),
     files: createR2ObjectStore(env.FILES),
+    callbacks: {
+      rules: callbackRules(config),
+      sender: createHttpCallbacks({ secrets: config.callbacks.secrets, clock }),
+      tasks,
+    },
     outbox,
     locale: config.locale,
     timezone: config.timezone,

@@ -20,6 +20,7 @@ import {
 } from "./delivery/api/index.ts";
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
 import { authenticate, listAdmins } from "./domain/accounts/index.ts";
+import { createCallbackTo } from "./domain/callbacks/index.ts";
 import { sendAdminNotification, shopMails, shopRoutes, type ShopServices } from "./domain/index.ts";
 import { RequestLog } from "./domain/reports/index.ts";
 import { ApiKeys } from "./platform/access/api-keys.ts";
@@ -47,7 +48,7 @@ import { deriveKeys } from "./platform/secrets/derived-keys.ts";
 import { R2Results } from "./platform/results/r2-results.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
 import type { WatchdogDuty } from "./platform/watchdog/watchdog-object.ts";
-import { createShopServices } from "./wiring-shop.ts";
+import { callbackRules, createShopServices } from "./wiring-shop.ts";
 
 type ShopTask = AnyTaskDefinition<ShopServices>;
 
@@ -75,13 +76,17 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     queues: QUEUES,
     routeOf: compileRoutes(shopRoutes, QUEUES),
     idSecret: importIdSecret(config.idSecret),
+    callbackTo: createCallbackTo(callbackRules(config)),
   };
   const clock = systemClock;
   const lovageFor = (owner: string) =>
     new Lovage({ registry, submitter: directory, settings, clock, random: systemRandom, owner });
   const outbox = new D1Outbox({ db, submitter: directory, clock, log });
   const keyFor = deriveKeys(config.idSecret);
-  const services = createShopServices(env, config, { db, outbox, clock, keyFor });
+  const services = createShopServices(env, config, {
+    ...{ db, outbox, clock, keyFor },
+    tasks: directory,
+  });
   const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));
   const control = new Control({
     home: () => env.WATCHDOG.getByName(WATCHDOG),

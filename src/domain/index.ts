@@ -1,5 +1,6 @@
 import type { DeclaredSchedule, TaskRoutes } from "#engine";
 import { accountMails, accountSchedules, accountTasks } from "./accounts/index.ts";
+import { deliverCallback } from "./callbacks/index.ts";
 import { cartSchedules, cartTasks } from "./carts/index.ts";
 import { escrowMails, escrowSchedules, escrowTasks } from "./escrow/index.ts";
 import { fileTasks } from "./files/index.ts";
@@ -33,6 +34,7 @@ export const shopTasks = [
   ...fileTasks,
   ...reportTasks,
   ...maintenanceTasks,
+  deliverCallback,
   processData,
 ] as const;
 

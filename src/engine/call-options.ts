@@ -57,6 +57,7 @@ export function runOptions(
     "softTimeLimitSeconds" | "timeLimitSeconds" | "resultExpiresSeconds"
   >,
 ): RunOptions {
+  refuseCallbackUrl(options);
   checkTimeLimits(
     options.softTimeLimit ?? definition.softTimeLimitSeconds,
     options.timeLimit ?? definition.timeLimitSeconds,
@@ -72,6 +73,15 @@ export function runOptions(
     ...(options.slot !== undefined && { slot: options.slot.toISOString() }),
     ...labelsOf(options),
   };
+}
+
+/** Who calls takes it out before: what still has one is part of something else. @throws InvalidOptionError */
+export function refuseCallbackUrl({ callbackUrl }: CallOptions): void {
+  if (callbackUrl === undefined) return;
+  throw new InvalidOptionError(
+    "callbackUrl",
+    "is for what is called by itself: a task, or a canvas as a whole.",
+  );
 }
 
 function resultExpiry(seconds: number | null): Pick<RunOptions, "result_expires"> {

@@ -6,6 +6,7 @@ import { release, type Plan } from "./canvas/plan.ts";
 import type { AnySignature } from "./canvas/signatures.ts";
 import { canvasSpec, treeOf, type CanvasTree } from "./canvas/tree.ts";
 import { checkInteger, MAX_PRIORITY } from "./checks.ts";
+import { endCallback, type CallbackTo } from "./end-callback.ts";
 import type { ParamsSchema, TaskDefinition } from "./definition.ts";
 import { InvalidCallError, InvalidOptionError, LovageError } from "./errors.ts";
 import { fingerprint, isLargerThan } from "./json.ts";
@@ -39,6 +40,8 @@ export interface LovageSettings {
   readonly queues: ReadonlySet<string>;
   /** The rule for a task's name, see `compileRoutes`; the call and the declaration come first. */
   readonly routeOf: (name: string) => Route;
+  /** Who is called when somebody gives a `callbackUrl`; absent: nobody may. */
+  readonly callbackTo?: CallbackTo;
   /** Derives ids from keys that callers bring. */
   readonly idSecret: Promise<CryptoKey>;
 }
@@ -245,7 +248,19 @@ export class Lovage {
     return withUniqueRule(spec, parts);
   }
 
-  #spec(call: AnySignature, id: string, now: number): TaskSpec {
+  #spec(given: AnySignature, id: string, now: number): TaskSpec {
+    if (given.options.callbackUrl === undefined) return this.#specOf(given, id, now);
+    const { callbackUrl: url, ...options } = given.options;
+    const spec = this.#specOf({ ...given, options }, id, now);
+    const shard = shardOf(id) ?? 0;
+    const callback = endCallback(url, this.#settings.callbackTo, {
+      id: mintTaskId(now, shard, this.#random.bytes(8)),
+      planOf: (call) => this.#compiler(now, shard).plan(call, true),
+    });
+    return { ...spec, options: { ...spec.options, callback } };
+  }
+
+  #specOf(call: AnySignature, id: string, now: number): TaskSpec {
     const compiler = this.#compiler(now, shardOf(id) ?? 0);
     const owner = this.#owner;
     if (!isCanvas(call)) {

@@ -7,6 +7,7 @@ export * from "./context.ts";
 export * from "./control.ts";
 export * from "./definition.ts";
 export * from "./effects.ts";
+export type { CallbackTo } from "./end-callback.ts";
 export * from "./errors.ts";
 export * from "./json.ts";
 export * from "./labels.ts";

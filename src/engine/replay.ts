@@ -24,7 +24,7 @@ export async function replaySpec(
 ): Promise<TaskSpec> {
   const { registry, owner, queue } = parts;
   const { link_error: _errbacks, link: _callbacks, unique_key: _unique, ...kept } = old.options;
-  const { canvas: _canvas, input, ...options } = kept;
+  const { canvas: _canvas, callback: _told, input, ...options } = kept;
   if (input !== undefined && kwargs === null) {
     throw new InvalidOptionError("kwargs", "have to be given: its large argument is gone.");
   }

@@ -38,6 +38,11 @@ export interface CallOptions extends PaceOptions {
    */
   readonly undo?: Callable;
   /**
+   * Who outside is told of the end of this task or canvas, however it ends. Only for what is called by itself:
+   * not for members of a canvas, callbacks and undos.
+   */
+  readonly callbackUrl?: string;
+  /**
    * Of a group: "fail" (default), one failed member fails it when all have ended; "collect", it succeeds,
    * and in the list of results the failed ones stand as `{"error": {exc_type, exc_message, task_id}}`.
    */

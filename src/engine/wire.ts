@@ -1,4 +1,4 @@
-import type { Callback, CanvasRef, InputRef, Plan } from "./canvas/plan.ts";
+import type { Callback, CanvasRef, EndCallback, InputRef, Plan } from "./canvas/plan.ts";
 import type { CanvasTree } from "./canvas/tree.ts";
 import type { ErrorInfo } from "./errors.ts";
 import type { LogLine, ReportedState } from "./reports.ts";
@@ -30,6 +30,10 @@ export interface RunOptions {
   readonly link_error?: readonly Callback[];
   /** What is started in the transaction in which this one succeeds. */
   readonly link?: readonly Callback[];
+  /** What is started in the transaction in which this one ends, however it ends. */
+  readonly callback?: EndCallback;
+  /** Present: it tells of another's end. Who calls off all that fits something does not mean it. */
+  readonly tells_end?: true;
   readonly canvas?: CanvasRef;
   /** Of a canvas: how it is built, and the id that its members' count up from, where that is not its own. */
   readonly tree?: CanvasTree;

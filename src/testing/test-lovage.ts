@@ -5,6 +5,7 @@ import {
   Registry,
   shardOf,
   type AnyTaskDefinition,
+  type CallbackTo,
   type Clock,
   type EventAnswer,
   type FinishedTask,
@@ -37,6 +38,8 @@ export interface TestLovageOptions<Services> {
   /** Default 1. Uniqueness, rates and concurrency hold over all of them. */
   readonly shards?: number;
   readonly routes?: TaskRoutes;
+  /** What a `callbackUrl` calls; absent: such calls are refused. */
+  readonly callbackTo?: CallbackTo;
   /** The time at the beginning. Default: 2027-01-15T08:00:00Z. */
   readonly now?: Date;
   /** Of the jitter of retries and the like: one seed is one history. Default 1. */
@@ -78,7 +81,8 @@ export class TestLovage<Services> {
     this.#world = new World(seed, now?.getTime());
     const world = this.#world;
     const registry = new Registry<Services>(tasks);
-    const settings = testSettings(shards, routes);
+    const { callbackTo } = options;
+    const settings = { ...testSettings(shards, routes), ...(callbackTo && { callbackTo }) };
     const submitter = { submit: (specs: readonly TaskSpec[]) => this.#submit(specs) };
     const lovageFor = (owner: string) =>
       new Lovage({ registry, submitter, settings, clock: world, random: world, owner });

@@ -32,7 +32,12 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
-export const params = z.object({ kind: z.enum(KINDS), n: z.number() });
+export const params = z.object({
+  kind: z.enum(KINDS),
+  n: z.number(),
+  /** Of a task that was started because another ended: that one. */
+  of: z.string().optional(),
+});
 export type Params = z.output<typeof params>;
 
 /** How a task of a kind may end when nobody calls it off and its consumers live: state and error. */

@@ -116,8 +116,31 @@ export class Clients {
       dueAt,
       expiresAt: world.chance(0.15) ? (dueAt ?? world.now()) + world.between(1, 60_000) : null,
     });
+    if (world.chance(0.3)) return this.#keyedOrUnique(this.withCallback(spec), isKeyed);
+    return this.#keyedOrUnique(spec, isKeyed);
+  }
+
+  /** Whoever is told of its end is told by a task of any kind that is no poison. */
+  withCallback(spec: TaskSpec): TaskSpec {
+    const world = this.#world;
+    const told = this.spec(world.pick(HARMLESS), { name: world.pick(["single", "batch"]) });
+    const { id, name, kwargs, options } = told;
+    const call = {
+      ...{ name, kwargs, options, into: "of", key: null },
+      queue: world.pick(QUEUES),
+      priority: world.between(0, 2),
+    };
+    const callback = {
+      host: "h",
+      id,
+      plan: { nodes: [{ kind: "task", parent: -1, call }] },
+    } as const;
+    return { ...spec, options: { ...spec.options, callback } };
+  }
+
+  #keyedOrUnique(spec: TaskSpec, isKeyed: boolean): TaskSpec {
     if (isKeyed) return { ...spec, fingerprint: `call ${spec.id}` };
-    return world.chance(0.4) ? this.#unique(spec) : spec;
+    return this.#world.chance(0.4) ? this.#unique(spec) : spec;
   }
 
   #planRepeats(specs: readonly TaskSpec[], first: number): void {

@@ -1,4 +1,4 @@
-import type { Merged, Reschedule, Rescheduled, SubmitAnswer, TaskSpec } from "#engine";
+import type { EndCallback, Merged, Reschedule, Rescheduled, SubmitAnswer, TaskSpec } from "#engine";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
 import { checkClaim } from "./claims.ts";
@@ -65,11 +65,12 @@ export class Oracle {
   /** A new object: it knows the time by its tables only, until it looks at the clock. */
   restarted(): void {
     this.#isForgetful = true;
-    const { leases, unflushed } = readTables(this.#sql);
+    const { leases, unflushed, tasks } = readTables(this.#sql);
     this.#now = Math.max(
       0,
       ...leases.map((lease) => lease.claimed_at),
       ...unflushed.map(({ record }) => record.finishedAt ?? 0),
+      ...tasks.map(({ parked, due_at: dueAt }) => (parked === 0 ? dueAt : 0)),
     );
   }
 
@@ -111,6 +112,7 @@ export class Oracle {
     model.expireWaiting(this.#now);
     this.#apply(tables);
     this.#takeEnded(tables);
+    this.#takeCallbacks(tables);
     this.#takeClaims(tables);
     this.#compare(tables);
   }
@@ -219,7 +221,7 @@ export class Oracle {
     } else if (command === null || command.kind === "submit") {
       // Null: a submit goes on after its look into the history.
       for (const { id, fingerprint, parked } of tables.tasks) {
-        if (this.model.tasks.has(id)) continue;
+        if (this.model.tasks.has(id) || this.submissions.isCallback(id)) continue;
         const spec = this.submissions.find(id, fingerprint);
         model.submit(spec, this.#now, parked === 0);
       }
@@ -242,6 +244,19 @@ export class Oracle {
     }
     for (const task of this.model.ended) {
       if (!ids.has(task.spec.id)) fail(`${task.spec.id} ended without a record`);
+    }
+  }
+
+  /** Of what ended with a callback, exactly that has been started, in the same transaction. */
+  #takeCallbacks({ tasks }: Tables): void {
+    for (const { spec } of this.model.ended) {
+      const { callback } = spec.options;
+      if (callback === undefined) continue;
+      const told = callbackSpec(spec, callback);
+      const row = tasks.find(({ id }) => id === told.id);
+      if (row === undefined) fail(`nobody is told that ${spec.id} ended`);
+      if (row.kwargs !== told.kwargs) fail(`${told.id} tells of another than ${spec.id}`);
+      this.model.submit(told, this.#now, row.parked === 0);
     }
   }
 
@@ -313,6 +328,18 @@ export class Oracle {
       if (held !== expected) fail(`${row.id} is held by '${held}' instead of '${expected}'`);
     }
   }
+}
+
+function callbackSpec({ id, owner }: TaskSpec, callback: EndCallback): TaskSpec {
+  const [node] = callback.plan.nodes;
+  if (node?.kind !== "task") throw new Error("A callback is a task here.");
+  const { name, queue, priority, kwargs, options } = node.call;
+  return {
+    ...{ id: callback.id, owner, name, queue, priority, options, key: null, fingerprint: null },
+    kwargs: kwargs.replace("{", `{"of":"${id}",`),
+    dueAt: null,
+    expiresAt: null,
+  };
 }
 
 function fail(what: string): never {

@@ -108,6 +108,20 @@ const SCENARIOS: Readonly<Record<string, Plan>> = {
       void clients.reschedule(expiring.id, now + 94_999).catch(ignore);
     });
   },
+  "tasks whose ends are told: a success, a failure, one called off, one too late": ({
+    clients,
+    world,
+  }) => {
+    const now = world.now();
+    const specs = [
+      clients.spec("succeed"),
+      clients.spec("fail", { name: "batch" }),
+      clients.spec("succeed", { dueAt: now + 10_000 }),
+      clients.spec("succeed", { dueAt: now + 20_000, expiresAt: now + 20_001 }),
+    ].map((spec) => clients.withCallback(spec));
+    world.after(0, () => void clients.submit(specs).catch(ignore));
+    world.after(5_000, () => void clients.revoke(specs[2]?.id ?? "", false).catch(ignore));
+  },
 };
 
 async function run(plan: Plan, tripwire: Tripwire): Promise<Simulation> {

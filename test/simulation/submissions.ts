@@ -6,9 +6,13 @@ import { Violation } from "./violation.ts";
 export class Submissions {
   readonly #offered = new Map<string, TaskSpec[]>();
   readonly #accepted = new Set<string>();
+  /** Tasks that will tell of the ends of others. */
+  readonly #callbacks = new Set<string>();
 
   offer(specs: readonly TaskSpec[]): void {
     for (const spec of specs) {
+      const { callback } = spec.options;
+      if (callback !== undefined) this.#callbacks.add(callback.id);
       const offers = this.#offered.get(spec.id);
       if (offers === undefined) this.#offered.set(spec.id, [spec]);
       else offers.push(spec);
@@ -20,6 +24,10 @@ export class Submissions {
     const spec = this.#offered.get(id)?.find((offer) => offer.fingerprint === fingerprint);
     if (spec === undefined) throw new Violation(`${id} was never submitted`);
     return spec;
+  }
+
+  isCallback(id: string): boolean {
+    return this.#callbacks.has(id);
   }
 
   isAccepted(id: string): boolean {

@@ -35,10 +35,10 @@ export class UniqueKeys {
 
   compare(rows: readonly UniqueRow[], model: Model, now: number): void {
     this.#latest = Math.max(this.#latest, now);
-    for (const [key, { taskId, until }] of this.#holders) {
+    for (const [key, { taskId, isHeldOpen, until }] of this.#holders) {
       // It was over once, and may be gone; with a clock that goes back it counts again if it is not.
       const wasOver = until <= this.#latest && !rows.some((row) => row.task_id === taskId);
-      if (wasOver && !model.live.has(taskId)) this.#holders.delete(key);
+      if (wasOver && !(isHeldOpen && model.live.has(taskId))) this.#holders.delete(key);
     }
     const is = rows.filter((row) => row.is_open === 1 || row.until > now);
     const should = [...this.#holders].filter(([, holder]) => isTaken(holder, model, now));

@@ -99,6 +99,20 @@ it("a binding sees its own tasks only, and does what its scopes allow", async ()
   });
 });
 
+it("what tells of ends of tasks is called by nobody, whatever the scopes", async () => {
+  const lovage = binding({ scopes: ["admin"] });
+  const call = lovage.delay("deliver_callback", {
+    task_id: "x",
+    url: "https://hooks.example.com/",
+  });
+  expect(await codeOf(call)).toMatchObject({ code: "forbidden" });
+  const told = { callback_url: "https://hooks.example.com/" };
+  expect(await codeOf(lovage.applyAsync("process_data", { data: "x" }, told))).toMatchObject({
+    code: "invalid_option",
+    field: "callbackUrl",
+  });
+});
+
 it("names, params and results are checked by the compiler", () => {
   const calls = async (lovage: Binding) => {
     // @ts-expect-error -- there is no such task

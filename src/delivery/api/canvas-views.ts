@@ -9,7 +9,7 @@ import {
   type TaskRecord,
 } from "#engine";
 import { TreeView } from "./canvas-tree.ts";
-import { elsewhere, iso, resultOf } from "./task-views.ts";
+import { elsewhere, iso, resultOf, toldView } from "./task-views.ts";
 
 /** Characters of a member's result that its canvas shows; larger ones have an address. */
 const MAX_SHOWN_RESULT = 16_384;
@@ -27,7 +27,8 @@ export function canvasView(
   page: Places,
   now: number,
 ) {
-  const { error } = task;
+  const { error, options } = task;
+  const { callback } = options;
   const total = tasksOf(tree);
   const places = placesOf(task, tree);
   const seen = Object.values(states).reduce((sum, many) => sum + many, 0);
@@ -47,6 +48,7 @@ export function canvasView(
     error: error && { exc_type: error.exc_type, exc_message: error.exc_message },
     counts: { total, done, not_started: Math.max(0, total - seen), ...states },
     labels: task.options.labels ?? {},
+    ...(callback && { callback: toldView(callback) }),
     tree: view.of(tree, 0),
     next: page.to < places.to ? page.to : null,
     submitted_at: iso(task.submittedAt),

@@ -7,6 +7,7 @@ import {
   type Schedule,
   type ScheduleSettings,
 } from "#engine";
+import type { Caller } from "./access.ts";
 import { readBody } from "./body.ts";
 import { conflict, invalid, notFound } from "./problems.ts";
 import { QueryReader } from "./query.ts";
@@ -14,7 +15,7 @@ import type { ApiCall, ApiParts, Route } from "./route.ts";
 import { changeSchema, createSchema, settingsOf } from "./schedule-schema.ts";
 import { runView, scheduleView } from "./schedule-views.ts";
 import { instant } from "./signatures.ts";
-import { callKey } from "./task-calls.ts";
+import { callKey, checkCall } from "./task-calls.ts";
 
 /** Of a change that others get in the way of. */
 const MAX_TRIES = 5;
@@ -34,10 +35,11 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
   }
 
   /** A schedule whose calls can't be made is refused when it is written, not when it fires. */
-  async function check(name: string, settings: ScheduleSettings, owner: string): Promise<void> {
+  async function check(name: string, settings: ScheduleSettings, caller: Caller): Promise<void> {
     try {
       const call = callOfSlot(settings, name, parts.clock.now());
-      await parts.lovageFor(owner).prepare([call]);
+      checkCall(caller, call);
+      await parts.lovageFor(caller.owner).prepare([call]);
     } catch (error) {
       if (!(error instanceof UnknownTaskError)) throw error;
       throw invalid([{ field: "task", message: error.message }]);
@@ -48,12 +50,12 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
   async function change(
     name: string | undefined,
     given: Parameters<typeof settingsOf>[0],
-    owner: string,
+    caller: Caller,
   ): Promise<Response> {
     for (let tried = 1; ; tried += 1) {
       const old = await found(name);
       const settings = settingsOf(given, old, base());
-      await check(old.name, settings, owner);
+      await check(old.name, settings, caller);
       try {
         const changed = await schedules.update(old.name, settings, old.version);
         if (changed === null) throw notFound();
@@ -70,7 +72,7 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
     enabled: boolean,
   ): Promise<Response> {
     await readBody(request, emptySchema);
-    return change(params.name, { enabled }, caller.owner);
+    return change(params.name, { enabled }, caller);
   }
 
   const path = "/api/schedules";
@@ -99,7 +101,7 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
       handle: async ({ request, caller }) => {
         const { name, ...given } = await readBody(request, createSchema);
         const settings = settingsOf(given, null, base());
-        await check(name, settings, caller.owner);
+        await check(name, settings, caller);
         if ((await schedules.get(name)) !== null) throw exists(name);
         return Response.json(scheduleView(await schedules.create(name, settings)), { status: 201 });
       },
@@ -116,7 +118,7 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
       scope: "admin",
       handle: async ({ request, params, caller }) => {
         const given = await readBody(request, changeSchema);
-        return change(params.name, given, caller.owner);
+        return change(params.name, given, caller);
       },
     },
     {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { CallKey, Signature, TaskHandle } from "#engine";
+import { deliverCallback } from "#domain/callbacks";
 import { backupDatabase, restoreDatabase } from "#domain/maintenance";
 import { may, type Caller } from "./access.ts";
 import { conflict, invalid, Problem } from "./problems.ts";
@@ -41,25 +42,33 @@ export function toSignature(call: z.output<typeof callSchema>): Signature {
 /** What only admins call by name, as its routes are theirs alone: a backup too many deletes the oldest. */
 const FOR_ADMINS: ReadonlySet<string> = new Set([backupDatabase.name, restoreDatabase.name]);
 
-/** Whether somebody may make a call with all that is in it: members, callbacks, undos. */
-export function mayMakeCall(caller: Caller, call: Signature): boolean {
-  return may(caller, "admin") || isForEverybody(call);
+/** What nobody calls by name: it says to others what their callers may know, because a task has ended. */
+const FOR_NOBODY: ReadonlySet<string> = new Set([deliverCallback.name]);
+
+/** Why somebody may not make a call with all that is in it (members, callbacks, undos); null: they may. */
+export function refusalOf(caller: Caller, call: Signature): string | null {
+  if (hasIn(FOR_NOBODY, call)) return "This call has a task in it that only the deployment calls.";
+  if (may(caller, "admin") || !hasIn(FOR_ADMINS, call)) return null;
+  return "This call has a task in it that needs the scope admin.";
 }
 
 /** Trusts no form: what is no call in the place of one is refused later. */
-function isForEverybody({ task = "", kwargs = {}, options = {} }: Partial<Signature>): boolean {
+function hasIn(
+  names: ReadonlySet<string>,
+  { task = "", kwargs = {}, options = {} }: Partial<Signature>,
+): boolean {
   const canvas = String(task).startsWith("celery.") ? kwargs : {};
   const { tasks, header, body, task: mapped } = canvas;
   const { link, linkError, undo } = options;
   const inside = [tasks, header, body, mapped, link, linkError, undo].flat();
   const calls = inside.filter((each) => typeof each === "object" && each !== null);
-  return !FOR_ADMINS.has(task) && calls.every((each) => isForEverybody(each));
+  return names.has(task) || calls.some((each) => hasIn(names, each));
 }
 
 /** @throws Problem 403 */
 export function checkCall(caller: Caller, call: Signature): void {
-  if (mayMakeCall(caller, call)) return;
-  throw new Problem(403, "forbidden", "This call has a task in it that needs the scope admin.");
+  const refusal = refusalOf(caller, call);
+  if (refusal !== null) throw new Problem(403, "forbidden", refusal);
 }
 
 /** Whether it can be the key of a call that may be repeated. */

@@ -2,6 +2,7 @@ import {
   nameOfPlan,
   redacted,
   type Callback,
+  type EndCallback,
   type RunOptions,
   type StepSummary,
   type TaskRecord,
@@ -140,19 +141,26 @@ function waitingView(waiting: Waiting, caller: Caller) {
 }
 
 /** The call's options as they were given; of callbacks, which tasks they will be. */
-function optionsView({ link, link_error: errbacks, canvas, ...all }: RunOptions) {
+function optionsView({ link, link_error: errbacks, callback, canvas, ...all }: RunOptions) {
   return {
     ...all,
     // Only the ledger needs these.
     unique_key: undefined,
+    tells_end: undefined,
     tree: undefined,
     joined: undefined,
     base: undefined,
     input: undefined,
     ...(link !== undefined && { link: link.map(callbackView) }),
     ...(errbacks !== undefined && { link_error: errbacks.map(callbackView) }),
+    ...(callback !== undefined && { callback: toldView(callback) }),
     ...(canvas !== undefined && { canvas_id: canvas.id }),
   };
+}
+
+/** Who is told of an end, and the task that tells them. Paths and queries of such URLs are often secrets. */
+export function toldView({ host, id }: EndCallback) {
+  return { host, task_id: id };
 }
 
 function callbackView({ id, plan }: Callback) {

@@ -14,6 +14,8 @@ export interface RpcCallOptions {
   readonly result_expires?: number;
   readonly key?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Who is told by a signed POST when it has ended; see README. */
+  readonly callback_url?: string;
   readonly unique?:
     | boolean
     | {

@@ -2,7 +2,7 @@ import { isTerminal, LovageError, type TaskRecord } from "#engine";
 import { may, owns, type Caller, type Scope } from "../api/access.ts";
 import { CanvasResult } from "../api/canvas-result.ts";
 import type { ApiParts } from "../api/route.ts";
-import { callSchema, isCallKey, mayMakeCall, toSignature } from "../api/task-calls.ts";
+import { callSchema, isCallKey, refusalOf, toSignature } from "../api/task-calls.ts";
 import { isResultExpired } from "../api/task-views.ts";
 import type { RpcCallOptions, RpcStatus } from "./binding.ts";
 
@@ -46,7 +46,8 @@ export class RpcCalls {
       throw new LovageError("invalid_request", message, { field: "idempotency_key" });
     }
     const call = toSignature(checked.data);
-    if (!mayMakeCall(this.#caller, call)) this.#need("admin");
+    const refusal = refusalOf(this.#caller, call);
+    if (refusal !== null) throw new LovageError("forbidden", refusal);
     const route = key === undefined ? undefined : { route: "rpc", key };
     const { taskId, answer } = await this.#parts.lovageFor(this.#caller.owner).send(call, route);
     if (answer === "conflict" || answer === "busy") {

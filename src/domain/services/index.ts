@@ -2,6 +2,7 @@ import { DrizzleQueryError } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { createTaskDefiner, type Clock, type Outbox } from "#engine";
+import type { CallbackServices } from "../callbacks/index.ts";
 import type { Locale, MailDesk } from "../mail/index.ts";
 import type { MaintenanceSettings } from "../maintenance/index.ts";
 import type { PaymentGateway } from "../payments/index.ts";
@@ -16,6 +17,8 @@ export interface ShopServices {
   readonly gateway: PaymentGateway;
   /** Uploaded files, backups, exports. */
   readonly files: ObjectStore;
+  /** Telling others of the ends of tasks. */
+  readonly callbacks: CallbackServices;
   /** For writes that set off tasks: both or neither. */
   readonly outbox: Outbox<BatchItem<"sqlite">>;
   /** Language where nothing names one. */

@@ -17,6 +17,7 @@ import {
   isCanvas,
   mapOf,
   membersOf,
+  optionsOfMembers,
   timesOf,
   withoutTimes,
 } from "./parts.ts";
@@ -159,7 +160,7 @@ export class Compiler {
         ...(isChord && { is_chord: true }),
         ...(parent < 0 && wholeOptions(call.options)),
       }) - 1;
-    const first = inherited(around.options, this.#ofMembers(call.options));
+    const first = inherited(around.options, optionsOfMembers(call.options));
     const later = withoutTimes(first);
     for (const [index, link] of links.entries()) {
       const next = index === 0 ? around : { ...around, args: [], takes: true };
@@ -187,22 +188,12 @@ export class Compiler {
         ...(errors === "collect" && { collects_errors: true }),
         ...(parent < 0 && wholeOptions(call.options)),
       }) - 1;
-    const options = inherited(around.options, this.#ofMembers(call.options));
+    const options = inherited(around.options, optionsOfMembers(call.options));
     for (const [index, member] of members.entries()) {
       at(`tasks.${index}`, () => {
         this.#add(nodes, place, member, { ...around, options, depth: around.depth + 1 });
       });
     }
-  }
-
-  /** The options of a chain or group that hold for its members. */
-  #ofMembers(options: SignatureOptions): SignatureOptions {
-    if (options.expires !== undefined) {
-      throw new InvalidOptionError("expires", "is for tasks, and for a canvas that is called.");
-    }
-    if (options.undo !== undefined) throw new InvalidOptionError("undo", "is for tasks.");
-    const { link: _l, linkError: _e, errors: _r, ...same } = options;
-    return same;
   }
 
   #callbacks({ link, linkError }: SignatureOptions): {

@@ -1,3 +1,4 @@
+import { refuseCallbackUrl } from "../call-options.ts";
 import { checkInteger } from "../checks.ts";
 import { InvalidOptionError, InvalidSignatureError, LovageError } from "../errors.ts";
 import type { CallOptions, SignatureOptions } from "../signature.ts";
@@ -24,6 +25,17 @@ export function timesOf({ countdown, eta, expires }: CallOptions): Times {
 export function inherited(outer: SignatureOptions, own: SignatureOptions): SignatureOptions {
   if (outer.labels === undefined || own.labels === undefined) return { ...outer, ...own };
   return { ...outer, ...own, labels: { ...outer.labels, ...own.labels } };
+}
+
+/** The options of a chain or group that hold for its members. @throws InvalidOptionError */
+export function optionsOfMembers(options: SignatureOptions): SignatureOptions {
+  if (options.expires !== undefined) {
+    throw new InvalidOptionError("expires", "is for tasks, and for a canvas that is called.");
+  }
+  if (options.undo !== undefined) throw new InvalidOptionError("undo", "is for tasks.");
+  refuseCallbackUrl(options);
+  const { link: _l, linkError: _e, errors: _r, ...same } = options;
+  return same;
 }
 
 export function withoutTimes({

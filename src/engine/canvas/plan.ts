@@ -57,6 +57,11 @@ export interface MembersNode {
   readonly collects_errors?: true;
 }
 
+/** What tells somebody outside of an end: it gets the id of what ended. `host`: what may be shown of whom. */
+export interface EndCallback extends Callback {
+  readonly host: string;
+}
+
 /** Nodes in the order of definition, each before its members; the first is the whole. */
 export interface Plan {
   readonly nodes: readonly PlanNode[];

@@ -106,8 +106,8 @@ export function revokeSome(
   for (const row of rows) {
     // With its canvas it may have ended in this very walk.
     if (hasStopped && findLive(sql, memory, row.id) === null) continue;
-    // What undoes has to go on, unless it is called off by its name.
-    if (filter.name === undefined && isUndo(row)) continue;
+    // Unless it is called off by its name.
+    if (filter.name === undefined && hasToGoOn(row)) continue;
     hasStopped ||= isHeld(row);
     const done = revokeTask(sql, memory, changes, row, terminate);
     if (done === "revoked") revoked += 1;
@@ -116,8 +116,11 @@ export function revokeSome(
   return { revoked, marked, next: positionAfter(rows) };
 }
 
-function isUndo(row: TaskRow): boolean {
-  return row.options !== null && optionsOf(row).canvas?.undo === true;
+/** What undoes another task, or tells of its end: maybe of one that ended in this very walk. */
+function hasToGoOn(row: TaskRow): boolean {
+  if (row.options === null) return false;
+  const { canvas, tells_end: tells } = optionsOf(row);
+  return canvas?.undo === true || tells === true;
 }
 
 /** Takes the next waiting tasks out of a queue; those that run stay. */
@@ -133,7 +136,7 @@ export function purgeSome(
   for (const row of rows) {
     // What waits in the middle of its steps has started.
     if (memory.leases.holding(row.id) !== undefined || row.suspension !== null) continue;
-    if (isUndo(row)) continue;
+    if (hasToGoOn(row)) continue;
     revokeTask(sql, memory, changes, row, false);
     revoked += 1;
   }

@@ -14,6 +14,8 @@ import { loseExpired } from "./settle.ts";
 import { stepSummaries } from "./steps.ts";
 import { Wakeups } from "./wakeups.ts";
 
+const NO_MEMORY = { leases: null, finished: null, lanes: null };
+
 /**
  * What every command of a ledger is made of: the memory that follows from the tables, one transaction over
  * them, and what comes after it (doorbells, the alarm, the flush, those who wait for a task's next state).
@@ -137,12 +139,13 @@ export class LedgerCore {
 
   /** Never goes back, also not over a restart. Epoch ms. */
   protected now(): number {
-    const { leases, finished } = this.#memory ?? { leases: null, finished: null };
+    const { leases, finished, lanes } = this.#memory ?? NO_MEMORY;
     this.#lastNow = Math.max(
       this.#lastNow,
       this.ports.clock.now(),
       leases?.latestClaim ?? 0,
       finished?.latestFinish ?? 0,
+      lanes?.latestDue ?? 0,
     );
     return this.#lastNow;
   }

@@ -67,10 +67,16 @@ export class ReadyLanes {
   /** Tasks that are still in a lane, but not to be claimed any more. */
   readonly #removed = new Set<string>();
   #size = 0;
+  #latestDue = 0;
   readonly #capacity: number;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
+  }
+
+  /** The latest time at which one of them was due: the clock never goes below it. Epoch ms. */
+  get latestDue(): number {
+    return this.#latestDue;
   }
 
   get hasRoom(): boolean {
@@ -93,6 +99,7 @@ export class ReadyLanes {
       this.#lanes.set(queue, lanes);
     }
     const isKept = this.#size < MAX_KEPT_ROWS && (row?.kwargs.length ?? 0) <= MAX_KEPT_KWARGS;
+    this.#latestDue = Math.max(this.#latestDue, dueAt);
     lanes[priority]?.push({ id, dueAt, row: isKept ? row : null });
     this.#size += 1;
   }

@@ -53,7 +53,7 @@ export function waitingState(row: TaskRow): WaitingState {
 export function toClaimed(row: TaskRow, controls: ControlBook): ClaimedTask {
   const limits = controls.current.timeLimits[row.name];
   const isPlaced = row.gate !== "" && hasPlaces(row.gate, controls.limitsOf(row.name));
-  const { link_error: _errbacks, link, tree: _tree, ...options } = optionsOf(row);
+  const { link_error: _errbacks, callback: _told, link, tree: _tree, ...options } = optionsOf(row);
   const passesOn = link !== undefined || options.canvas !== undefined;
   return {
     id: row.id,

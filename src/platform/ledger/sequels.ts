@@ -86,10 +86,13 @@ export class Sequels {
     });
   }
 
-  /** The callbacks of a task that ended so. */
+  /** The callbacks of a task that ended so; the one to whoever is told outside comes with every end. */
   callBack(task: TaskRow, state: TerminalState, end: End): void {
-    const { link, link_error: errbacks } = optionsOf(task);
+    const { link, link_error: errbacks, callback: told } = optionsOf(task);
     const { owner } = task;
+    if (told !== undefined) {
+      this.#starts.push({ callback: told, owner, input: { text: JSON.stringify(task.id) } });
+    }
     if (state === "SUCCESS") {
       const input = valueOf(end);
       for (const callback of link ?? []) this.#starts.push({ callback, owner, input });

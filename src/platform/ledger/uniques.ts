@@ -36,7 +36,9 @@ export function submitUnique(
     } else {
       merged.set(spec.id, { mergedInto: holder, how });
       // Its id was handed out before the submit: whoever asks for it must find it, also a second submit.
-      if (spec.fingerprint !== null) changes.endMerged(toRow(spec, true, now, now, ""), holder);
+      if (spec.fingerprint !== null) {
+        changes.endMerged(toRow(withoutCallback(spec), true, now, now, ""), holder);
+      }
     }
   }
   return merged;
@@ -102,6 +104,12 @@ function merge(
   const { options } = next;
   changes.moveWaiting(row, { ...row, queue, gate, priority, due_at, expires_at, kwargs, options });
   return "replaced";
+}
+
+/** A call that is one with another task has nobody told: it never was there, and the other tells of itself. */
+function withoutCallback(spec: TaskSpec): TaskSpec {
+  const { callback: _told, ...options } = spec.options;
+  return { ...spec, options };
 }
 
 /** A debounced task waits for silence, but not longer than its `max` after its first call. */

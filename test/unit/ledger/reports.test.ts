@@ -141,7 +141,10 @@ it("the largest task there can be fits into a row of 2,000,000 bytes", async () 
     into: null,
   };
   const callback = { id: "c", plan: { nodes: [{ kind: "task", parent: -1, call }] } } as const;
-  const options = { unique_key: "k", link: [callback], link_error: [callback] };
+  const url = { ...call, kwargs: JSON.stringify({ url: { $secret: "u".repeat(2_800) } }) };
+  const told = { id: "t", host: "h", plan: { nodes: [{ ...callback.plan.nodes[0], call: url }] } };
+  const links = { link: [callback], link_error: [callback], callback: told };
+  const options = { unique_key: "k", ...links };
   const { id, token: first } = await running(rig, { kwargs, options });
   const log = new AttemptLog();
   for (let n = 0; n < 100; n += 1) log.add({ at: 1, level: "info", message: wide.repeat(900) });

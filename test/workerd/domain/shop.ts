@@ -88,6 +88,11 @@ export function servicesOn(
     }),
     gateway: createSimulatedGateway(db, over.clock ?? clock),
     files: createR2ObjectStore(env.FILES),
+    callbacks: {
+      rules: { hosts: [], isLocalAllowed: false, publicUrl: PUBLIC_URL },
+      sender: { post: () => Promise.reject(new Error("nobody is called here")) },
+      tasks: { get: async () => null },
+    },
     locale: "en",
     timezone: "UTC",
     publicUrl: PUBLIC_URL,
