@@ -11,6 +11,7 @@ import { createResendTransport } from "./integrations/mail/resend-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
 import { createR2ObjectStore } from "./integrations/storage/r2-object-store.ts";
 import type { Env } from "./platform/env.ts";
+import { systemTimers } from "./platform/system.ts";
 
 interface Parts extends Pick<ShopServices, "outbox" | "keyFor"> {
   readonly db: DrizzleD1Database;
@@ -66,7 +67,7 @@ function mailTransport(mail: MailSettings, env: Env, clock: Clock): MailTranspor
     case "cloudflare":
       return createCloudflareTransport(env.EMAIL, mail.from);
     case "http":
-      return createResendTransport(mail, { clock });
+      return createResendTransport(mail, { clock, timers: systemTimers });
     case "smtp":
       throw new LovageError("bad_config", "Missing or wrong settings: MAIL_TRANSPORT.");
   }

@@ -20,6 +20,7 @@ export type ResendReply =
 /** What goes wrong with a request, before the mails are taken or after. */
 export type ResendFault =
   | "rate_limit"
+  | "rate_limit_briefly"
   | "daily_quota"
   | "monthly_quota"
   | "concurrent"
@@ -50,14 +51,6 @@ export interface TakenMail extends Mail {
 
 export const RESEND_KEY = "re_test_0123456789";
 const KEY_WINDOW_MS = 24 * 3_600_000;
-const AFTER: ReadonlySet<ResendFault> = new Set([
-  "error_after",
-  "drop_after",
-  "hang_after",
-  "garbage_after",
-  "endless_after",
-]);
-
 /**
  * Resend's sending API with a book of its own: keys are remembered for a day, a batch is permissive when it says so,
  * and errors have the names and codes of its reference. Mail to `bad…@` is refused by itself.
@@ -160,37 +153,26 @@ function error(
 
 /** What is said when nothing was taken. */
 function refusalOf(fault: ResendFault): ResendReply | null {
-  switch (fault) {
-    case "rate_limit":
-      return error(429, "rate_limit_exceeded", "Too many requests.", { "retry-after": "120" });
-    case "daily_quota":
-      return error(429, "daily_quota_exceeded", "Too many mails.", { "retry-after": "40000" });
-    case "monthly_quota":
-      return error(429, "monthly_quota_exceeded");
-    case "concurrent":
-      return error(409, "concurrent_idempotent_requests");
-    case "error_before":
-      return error(503, "application_error");
-    case "drop_before":
-      return "drop";
-    default:
-      return null;
-  }
+  const refusals: Partial<Record<ResendFault, ResendReply>> = {
+    rate_limit: error(429, "rate_limit_exceeded", "Too many requests.", { "retry-after": "120" }),
+    rate_limit_briefly: error(429, "rate_limit_exceeded", "Slowly.", { "retry-after": "1" }),
+    daily_quota: error(429, "daily_quota_exceeded", "Too many mails.", { "retry-after": "40000" }),
+    monthly_quota: error(429, "monthly_quota_exceeded"),
+    concurrent: error(409, "concurrent_idempotent_requests"),
+    error_before: error(503, "application_error"),
+    drop_before: "drop",
+  };
+  return refusals[fault] ?? null;
 }
 
 /** What comes of an answer on its way. */
 function spoiled(fault: ResendFault, reply: ResendReply): ResendReply {
-  if (!AFTER.has(fault)) return reply;
-  switch (fault) {
-    case "drop_after":
-      return "drop";
-    case "hang_after":
-      return "hang";
-    case "garbage_after":
-      return { status: 200, body: '{"data": [{"id": "only-one"}]' };
-    case "endless_after":
-      return { status: 200, body: `{"data": "${"x".repeat(2_000_000)}"}` };
-    default:
-      return error(500, "internal_server_error");
-  }
+  const spoilt: Partial<Record<ResendFault, ResendReply>> = {
+    error_after: error(500, "internal_server_error"),
+    drop_after: "drop",
+    hang_after: "hang",
+    garbage_after: { status: 200, body: '{"data": [{"id": "only-one"}]' },
+    endless_after: { status: 200, body: `{"data": "${"x".repeat(2_000_000)}"}` },
+  };
+  return spoilt[fault] ?? reply;
 }

@@ -57,6 +57,7 @@ export function createCloudflareTransport(email: EmailBinding, from: string): Ma
     isIdempotent: false,
     async sendBatch(messages) {
       const over = AbortSignal.timeout(TIMEOUT_MS);
+      const deadline = ended(over);
       const outcomes: MailOutcome[] = messages.map(() => NOT_ASKED);
       const queue = messages.entries();
       let block: Block | null = null;
@@ -74,7 +75,7 @@ export function createCloudflareTransport(email: EmailBinding, from: string): Ma
           }
         }
       }
-      await Promise.race([Promise.all(Array.from({ length: AT_ONCE }, work)), ended(over)]);
+      await Promise.race([Promise.all(Array.from({ length: AT_ONCE }, work)), deadline]);
       return settled([...outcomes], block);
     },
   };

@@ -1,4 +1,4 @@
-import { retryAfterSeconds, type Clock } from "#engine";
+import { retryAfterSeconds, type Clock, type Timers } from "#engine";
 import { MailUnavailableError, type MailMessage, type MailTransport } from "#domain/mail";
 import { outcomesOf, type ResendAnswer } from "./resend-answers.ts";
 
@@ -10,8 +10,17 @@ export interface ResendSettings {
   readonly from: string;
 }
 
+interface ResendParts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly request?: typeof fetch;
+}
+
 const TIMEOUT_MS = 25_000;
 const MAX_ANSWER_BYTES = 1_048_576;
+/** The rate limit is a few requests a second: what it asks to wait for no longer than this is waited for here. */
+const MAX_WAIT_SECONDS = 3;
+const MAX_WAITS = 5;
 
 /**
  * Mail by Resend's API: a batch is one request under an idempotency key, which Resend remembers for a day. What an
@@ -20,7 +29,7 @@ const MAX_ANSWER_BYTES = 1_048_576;
  */
 export function createResendTransport(
   { apiKey, url, from }: ResendSettings,
-  { clock, request = fetch }: { readonly clock: Clock; readonly request?: typeof fetch },
+  { clock, timers, request = fetch }: ResendParts,
 ): MailTransport {
   async function ask(path: string, payload: unknown, key: string): Promise<ResendAnswer> {
     const response = await request(`${url}${path}`, {
@@ -41,6 +50,20 @@ export function createResendTransport(
     return { status: response.status, body: parsed(text), retryAfterSeconds: after };
   }
 
+  /** Waits with a request that comes too soon after others: nothing came of it. */
+  async function askPatiently(path: string, payload: unknown, key: string): Promise<ResendAnswer> {
+    const begun = clock.now();
+    for (let waits = 0; ; waits += 1) {
+      const answer = await ask(path, payload, key);
+      const seconds = answer.retryAfterSeconds ?? Infinity;
+      const isOver = waits === MAX_WAITS || clock.now() - begun > TIMEOUT_MS;
+      if (answer.status !== 429 || seconds > MAX_WAIT_SECONDS || isOver) return answer;
+      await new Promise<void>((resolve) => {
+        timers.after(seconds * 1_000, resolve);
+      });
+    }
+  }
+
   return {
     keepsMail: false,
     isIdempotent: true,
@@ -50,7 +73,7 @@ export function createResendTransport(
         payloads.length === 1 ? ["/emails", payloads[0]] : ["/emails/batch", payloads];
       let answer: ResendAnswer;
       try {
-        answer = await ask(path, payload, key);
+        answer = await askPatiently(path, payload, key);
       } catch (error) {
         const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
         const said = `Resend gave no answer (${why.replaceAll(apiKey, "…")})`;

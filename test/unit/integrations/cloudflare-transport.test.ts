@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { MailStoppedError, MailUnavailableError, type MailMessage } from "#domain/mail";
 import {
   createCloudflareTransport,
@@ -112,4 +112,21 @@ it("a limit that is met half-way: what went out is out, the rest was not asked f
     reason: "Cloudflare: E_DAILY_LIMIT_EXCEEDED It said so.",
   });
   expect(binding.sent.length).toBeLessThan(36);
+});
+
+it("a binding that doesn't answer: what it was asked for may be out, the rest was not asked for", async () => {
+  const deadline = new AbortController();
+  vi.spyOn(AbortSignal, "timeout").mockReturnValue(deadline.signal);
+  const binding = new Binding();
+  binding.send = () => {
+    binding.running += 1;
+    if (binding.running === 6) deadline.abort();
+    return new Promise(() => undefined);
+  };
+  const outcomes = await send(binding, ...Array.from({ length: 10 }, (_, n) => `m${n}@x.example`));
+  vi.restoreAllMocks();
+  expect(outcomes.map((outcome) => "isUnknown" in outcome)).toEqual([
+    ...Array.from({ length: 6 }, () => true),
+    ...Array.from({ length: 4 }, () => false),
+  ]);
 });

@@ -12,7 +12,7 @@ it("an alert is posted as JSON, and redirects are not followed", async () => {
   });
   await hook.post(alert);
   expect(asked).toMatchObject([{ url: URL, init: { method: "POST", redirect: "manual" } }]);
-  expect(JSON.parse(String(asked[0]?.init?.body))).toEqual({
+  expect(JSON.parse(asked[0]?.init?.body as string)).toEqual({
     type: "alert",
     timestamp: "2030-03-17T17:46:40.000Z",
     data: { subject: alert.subject, message: alert.message },
@@ -26,7 +26,7 @@ it.each([301, 400, 500])("an answer of %i is an error", async (status) => {
 
 it("no error has the address in it", async () => {
   const hook = createHttpAlertHook(URL, (url) =>
-    Promise.reject(new TypeError(`no ${String(url)}`)),
+    Promise.reject(new TypeError(`no ${url as string}`)),
   );
   await expect(hook.post(alert)).rejects.toThrow(/^ALERT_URL gave no answer \(TypeError\)\.$/);
 });

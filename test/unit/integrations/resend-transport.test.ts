@@ -7,6 +7,15 @@ import { FakeResend, RESEND_KEY, type ResendFault } from "../../resend.ts";
 import { ResendServer } from "../../resend-server.ts";
 
 const clock = { now: () => 1_900_000_000_000 };
+/** Waits that were asked for, in ms; none of them is waited for. */
+let waits: number[] = [];
+const timers = {
+  after: (ms: number, fn: () => void) => {
+    waits.push(ms);
+    queueMicrotask(fn);
+    return () => undefined;
+  },
+};
 let resend = new FakeResend();
 let server: ResendServer;
 
@@ -17,6 +26,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   resend = new FakeResend();
+  waits = [];
 });
 afterAll(() => server.stop());
 
@@ -43,7 +53,7 @@ function transport(over: { apiKey?: string; from?: string; url?: string } = {}) 
   // As its own time-out, sooner.
   const request: typeof fetch = (url, init) =>
     fetch(url, { ...init, signal: AbortSignal.timeout(300) });
-  return createResendTransport(settings, { clock, request });
+  return createResendTransport(settings, { clock, timers, request });
 }
 
 const send = (count: number, key = "key-1", over = {}) =>
@@ -109,6 +119,20 @@ it.each<[string, () => Promise<unknown>]>([
 it("a month's quota is for somebody to look at", async () => {
   resend.fault = () => "monthly_quota";
   expect(await failureOf(send(2))).toBeInstanceOf(MailStoppedError);
+});
+
+it("too many requests a second are spread over the next ones, under the same key", async () => {
+  const faults = ["rate_limit_briefly", "rate_limit_briefly", null] as const;
+  resend.fault = () => faults[resend.requests.length - 1] ?? null;
+  expect(await send(2)).toMatchObject([{ status: "sent" }, { status: "sent" }]);
+  expect(waits).toEqual([1_000, 1_000]);
+  expect(new Set(resend.requests.map(({ key }) => key)).size).toBe(1);
+});
+
+it("a rate limit that doesn't end is not waited out", async () => {
+  resend.fault = () => "rate_limit_briefly";
+  expect(await failureOf(send(2))).toMatchObject({ isUnknown: false, retryAfterSeconds: 1 });
+  expect(waits).toHaveLength(5);
 });
 
 it("another request under the key may be out, for ever", async () => {

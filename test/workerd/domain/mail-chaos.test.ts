@@ -17,6 +17,7 @@ const SEED = 20_261_121;
 
 const FAULTS: readonly ResendFault[] = [
   "rate_limit",
+  "rate_limit_briefly",
   "concurrent",
   "error_before",
   "error_after",
@@ -61,6 +62,12 @@ it("two thousand mails, a provider with all its troubles, processes that die: ea
   const pick = (count: number) => Math.floor(random() * count);
   let now = 1_900_000_000_000;
   const clock = { now: () => now };
+  const timers = {
+    after: (_ms: number, fn: () => void) => {
+      queueMicrotask(fn);
+      return () => undefined;
+    },
+  };
   const resend = new FakeResend(clock.now);
   let isRough = true;
   let troubles = 0;
@@ -71,7 +78,7 @@ it("two thousand mails, a provider with all its troubles, processes that die: ea
     return FAULTS[pick(FAULTS.length)] ?? null;
   };
   const settings = { apiKey: RESEND_KEY, url: "https://r.test", from: "shop@shop.example.com" };
-  const transport = createResendTransport(settings, { clock, request: resend.fetch });
+  const transport = createResendTransport(settings, { clock, timers, request: resend.fetch });
   const name = (n: number) => (n % 100 === 7 ? `bad${n}@example.com` : `m${n}@example.com`);
   const queued = Array.from({ length: QUEUED }, (_, n) => wanted(name(n), { key: `q${n}` }));
   const asked = Array.from({ length: ASKED }, (_, n) => wanted(name(n), { key: `a${n}` }));
