@@ -12,8 +12,8 @@ export interface LocalServerOptions {
   readonly config: string;
   /** Where the local data lives; kept over restarts. */
   readonly state: string;
-  /** Settings besides those that every local server has. */
-  readonly settings?: Readonly<Record<string, string>>;
+  /** Further settings. */
+  readonly vars?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -36,12 +36,12 @@ export class LocalServer {
     port,
     config,
     state,
-    settings = {},
+    vars: over = {},
   }: LocalServerOptions): Promise<LocalServer> {
     const place = ["--config", config, "--persist-to", state];
     await finished(run(["d1", "migrations", "apply", "lovage", "--local", ...place]));
-    const all = { OPEN_ACCESS: "true", ID_SECRET: "local".repeat(8), ...settings };
-    const vars = Object.entries(all).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
+    const settings = { OPEN_ACCESS: "true", ID_SECRET: "local".repeat(8), ...over };
+    const vars = Object.entries(settings).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
     const address = ["--port", String(port), "--ip", "127.0.0.1", "--log-level", "error"];
     const server = new LocalServer(port, run(["dev", ...address, ...vars, ...place]));
     await server.#ready();

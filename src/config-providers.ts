@@ -57,7 +57,8 @@ const callbackSecret = z
   .default("");
 /** Host names, without port; `*.` before one stands for all below it. */
 const HOST = /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$/;
-const LOCAL_HOST = /^(localhost|127(\.\d+){3}|::1)$/;
+/** This machine. */
+export const LOCAL_HOST = /^(localhost|127(\.\d+){3}|::1)$/;
 
 /** The settings of everything outside, as they stand in the Worker's variables and secrets. */
 export const providerSettings = z

@@ -3,6 +3,7 @@ import { isZone, LovageError, MAX_SHARDS } from "#engine";
 import { LOCALES, type Locale } from "./domain/mail/index.ts";
 import {
   callbackSettings,
+  LOCAL_HOST,
   mailSettings,
   paymentSettings,
   providerSettings,
@@ -52,9 +53,18 @@ const settings = z.object({
   CART_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
   REVIEW_REMINDER_DAYS: z.coerce.number().min(0).max(365).default(3),
   WEBHOOK_SECRET_PREVIOUS: webhookSecret,
+  ALERT_URL: z.string().refine(isAlertUrl).default(""),
   ALERT_THRESHOLD: z.coerce.number().int().min(1).default(1),
   ALERT_WINDOW_MINUTES: z.coerce.number().min(1).max(1_440).default(15),
 });
+
+/** `https:`, or plain on this machine; absent or empty: none. */
+function isAlertUrl(text: string): boolean {
+  if (text === "") return true;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isLocal = url?.protocol === "http:" && LOCAL_HOST.test(url.hostname);
+  return url?.username === "" && (url.protocol === "https:" || isLocal);
+}
 
 /** The settings of a deployment, checked. */
 export interface Config {
@@ -87,6 +97,8 @@ export interface Config {
   readonly reviewReminderDays: number;
   /** Secrets of the payment gateway's events, the current one first; none: events are refused. */
   readonly webhookSecrets: readonly string[];
+  /** Where alerts are posted besides mail; null: nowhere. */
+  readonly alertUrl: string | null;
   readonly alerts: { readonly threshold: number; readonly windowMs: number };
   readonly mail: MailSettings;
   readonly payments: PaymentSettings;
@@ -131,6 +143,7 @@ export function readConfig(env: Env): Config {
     ),
     logDays: checked.data.LOG_DAYS,
     logWaitMs: checked.data.LOG_WAIT_MS,
+    alertUrl: checked.data.ALERT_URL === "" ? null : checked.data.ALERT_URL,
     alerts: { threshold: ALERT_THRESHOLD, windowMs: ALERT_WINDOW_MINUTES * 60_000 },
     mail: mailSettings(providers.data),
     payments: paymentSettings(providers.data),

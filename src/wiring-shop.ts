@@ -1,19 +1,26 @@
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import type { Clock, TaskReader } from "#engine";
+import { LovageError, type Clock, type TaskReader } from "#engine";
+import type { MailSettings } from "./config-providers.ts";
 import type { Config } from "./config.ts";
 import type { CallbackRules } from "./domain/callbacks/index.ts";
 import { shopMails, type ShopServices } from "./domain/index.ts";
-import { MailDesk, Unsubscribe } from "./domain/mail/index.ts";
+import { MailDesk, Unsubscribe, type MailTransport } from "./domain/mail/index.ts";
+import { createHttpAlertHook } from "./integrations/alerts/http-alert-hook.ts";
 import { createHttpCallbacks } from "./integrations/callbacks/http-callbacks.ts";
+import { createCloudflareTransport } from "./integrations/mail/cloudflare-transport.ts";
 import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
+import { createResendTransport } from "./integrations/mail/resend-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
 import { createR2ObjectStore } from "./integrations/storage/r2-object-store.ts";
 import type { Env } from "./platform/env.ts";
+import { systemTimers } from "./platform/system.ts";
 
 interface Parts extends Pick<ShopServices, "outbox" | "keyFor"> {
   readonly db: DrizzleD1Database;
   readonly clock: Clock;
   readonly tasks: Pick<TaskReader, "get">;
+  /** Pauses the queue of mail, and says why. Never throws. */
+  readonly stopMail: (reason: string) => Promise<void>;
 }
 
 /** Whom the deployment may call when a task ends. */
@@ -25,14 +32,16 @@ export function callbackRules({ callbacks, publicUrl }: Config): CallbackRules {
 export function createShopServices(
   env: Env,
   config: Config,
-  { db, outbox, clock, keyFor, tasks }: Parts,
+  { db, outbox, clock, keyFor, tasks, stopMail }: Parts,
 ): ShopServices {
   return {
     db,
     mail: new MailDesk({
       db,
-      transport: outboxTransport,
+      transport: mailTransport(config.mail, env, clock),
       clock,
+      stopped: stopMail,
+      from: "from" in config.mail ? config.mail.from : null,
       unsubscribe: new Unsubscribe(keyFor("unsubscribe"), config.publicUrl),
     }),
     gateway: createSimulatedGateway(db, clock),
@@ -49,6 +58,7 @@ export function createShopServices(
     clock,
     logDays: config.logDays,
     adminEmails: config.adminEmails,
+    alertHook: config.alertUrl === null ? null : createHttpAlertHook(config.alertUrl),
     maintenance: {
       mailDays: config.mailDays,
       backupsKept: config.backupsKept,
@@ -60,4 +70,18 @@ export function createShopServices(
     webhookSecrets: config.webhookSecrets,
     keyFor,
   };
+}
+
+/** The way out for mail, as the settings choose it. */
+function mailTransport(mail: MailSettings, env: Env, clock: Clock): MailTransport {
+  switch (mail.transport) {
+    case "outbox":
+      return outboxTransport;
+    case "cloudflare":
+      return createCloudflareTransport(env.EMAIL, mail.from);
+    case "http":
+      return createResendTransport(mail, { clock, timers: systemTimers });
+    case "smtp":
+      throw new LovageError("bad_config", "Missing or wrong settings: MAIL_TRANSPORT.");
+  }
 }

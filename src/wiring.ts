@@ -21,7 +21,13 @@ import {
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
 import { authenticate, listAdmins } from "./domain/accounts/index.ts";
 import { createCallbackTo } from "./domain/callbacks/index.ts";
-import { sendAdminNotification, shopMails, shopRoutes, type ShopServices } from "./domain/index.ts";
+import {
+  postAlert,
+  sendAdminNotification,
+  shopMails,
+  shopRoutes,
+  type ShopServices,
+} from "./domain/index.ts";
 import { RequestLog } from "./domain/reports/index.ts";
 import { ApiKeys } from "./platform/access/api-keys.ts";
 import { ScheduleClient } from "./platform/beat/schedule-client.ts";
@@ -39,6 +45,8 @@ import { History } from "./platform/history/history.ts";
 import { HistoryPruner } from "./platform/history/pruner.ts";
 import { HistorySearch } from "./platform/history/search.ts";
 import { Control } from "./platform/control/control.ts";
+import { PauseAlerts } from "./platform/control/pause-alerts.ts";
+import { QueueStop } from "./platform/control/queue-stop.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
 import { log } from "./platform/log.ts";
 import { D1Outbox } from "./platform/outbox/outbox.ts";
@@ -83,17 +91,19 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     new Lovage({ registry, submitter: directory, settings, clock, random: systemRandom, owner });
   const outbox = new D1Outbox({ db, submitter: directory, clock, log });
   const keyFor = deriveKeys(config.idSecret);
-  const services = createShopServices(env, config, {
-    ...{ db, outbox, clock, keyFor },
-    tasks: directory,
-  });
-  const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));
   const control = new Control({
     home: () => env.WATCHDOG.getByName(WATCHDOG),
     shards: config.shards,
     shard: (shard) => directory.shard(shard),
     queues: QUEUES,
   });
+  const mailStop = new QueueStop({ control, clock, log, event: "mail_stopped", queue: "emails" });
+  const services = createShopServices(env, config, {
+    ...{ db, outbox, clock, keyFor },
+    tasks: directory,
+    stopMail: (reason) => mailStop.stop(reason),
+  });
+  const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));
   const apiKeys = new ApiKeys(env.DB);
   const access: Access = {
     isOpen: config.isOpenAccess,
@@ -108,12 +118,18 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   const largeResults = new R2Results(env.RESULTS);
   const beatLovage = lovageFor(SYSTEM_OWNER);
   const deadLetters = new DeadLetters({ db: env.DB, lovageFor, submitter: directory });
+  const adminMessage = (subject: string, message: string) =>
+    sendAdminNotification.s({ subject, message });
+  const pauseAlerts = new PauseAlerts({ lovage: lovageFor(SYSTEM_OWNER), message: adminMessage });
   const alerts = new DeadLetterAlerts({
     groups: (failedAfter, failedBefore) => deadLetters.summary({ failedAfter, failedBefore }),
     lovage: lovageFor(SYSTEM_OWNER),
-    message: (subject, message) => sendAdminNotification.s({ subject, message }),
-    hasReaders: async () => config.adminEmails.length > 0 || (await listAdmins(db)).length > 0,
-    exempt: sendAdminNotification.name,
+    message: adminMessage,
+    hasReaders: async () =>
+      config.adminEmails.length > 0 ||
+      config.alertUrl !== null ||
+      (await listAdmins(db)).length > 0,
+    exempt: [sendAdminNotification.name, postAlert.name],
     clock,
     settings: config.alerts,
   });
@@ -126,6 +142,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   const watchdogDuties: WatchdogDuty[] = [
     { name: "history", run: () => pruner.run() },
     { name: "alerts", run: () => alerts.run() },
+    { name: "pauses", run: (controls) => pauseAlerts.run(controls) },
     { name: "outbox", run: () => outbox.sweep() },
     ...Array.from({ length: config.shards }, (_, shard) => ({
       name: `ledger ${shard}`,

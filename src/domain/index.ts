@@ -20,7 +20,11 @@ import { reviewMails, reviewTasks } from "./reviews/index.ts";
 export { defineShopTask, type ShopServices } from "./services/index.ts";
 
 /** Where tasks go that don't say so themselves: the first rule that fits their name. */
-export const shopRoutes: TaskRoutes = [["send_*", { queue: "emails" }]];
+export const shopRoutes: TaskRoutes = [
+  // It tells of what is wrong with mail, too.
+  ["send_admin_notification", { queue: "default" }],
+  ["send_*", { queue: "emails" }],
+];
 
 /** Every task of the shop; the types of all of them are what other Workers' calls are checked by. */
 export const shopTasks = [
@@ -59,4 +63,4 @@ export const shopMails: readonly AnyMail[] = [
   ...notificationMails,
 ];
 
-export { sendAdminNotification } from "./notifications/index.ts";
+export { postAlert, sendAdminNotification } from "./notifications/index.ts";

@@ -13,10 +13,20 @@ export interface Controls {
   readonly isShutDown: boolean;
   /** Queues that are not consumed (Celery's `cancel_consumer`). */
   readonly pausedQueues: readonly string[];
+  /** Of paused queues those that the deployment paused itself, and why; absent: none, or stored before there were any. */
+  readonly pauses?: Readonly<Record<string, Pause>>;
   /** Rates by task name, instead of the declared ones; null: no limit. */
   readonly rateLimits: Readonly<Record<string, string | null>>;
   /** Time limits by task name in seconds, instead of the declared ones; null: as declared. */
   readonly timeLimits: Readonly<Record<string, { soft: number | null; hard: number | null }>>;
+}
+
+/** Why a queue is not consumed. */
+export interface Pause {
+  /** For people; says nothing secret. */
+  readonly reason: string;
+  /** Epoch ms. */
+  readonly at: number;
 }
 
 export const NO_CONTROLS: Controls = {
@@ -29,7 +39,9 @@ export const NO_CONTROLS: Controls = {
 
 /** One change that an operator makes, in Celery's words. */
 export type ControlChange =
-  | { readonly kind: "cancel_consumer" | "add_consumer"; readonly queue: string }
+  /** `pause`: why, when no operator did it. The first reason of a pause stays. */
+  | { readonly kind: "cancel_consumer"; readonly queue: string; readonly pause?: Pause }
+  | { readonly kind: "add_consumer"; readonly queue: string }
   | { readonly kind: "shutdown" | "start" }
   /** `rate`: "0" for no limit; null for the declared one. */
   | { readonly kind: "rate_limit"; readonly name: string; readonly rate: string | null }
@@ -51,12 +63,16 @@ export function changeControls(controls: Controls, change: ControlChange): Contr
     case "shutdown":
     case "start":
       return { ...next, isShutDown: change.kind === "shutdown" };
-    case "cancel_consumer":
+    case "cancel_consumer": {
+      const paused = new Set([...controls.pausedQueues, change.queue]);
+      const pause = pauseOf(controls, change.queue) ?? change.pause;
+      const pauses = { ...controls.pauses, ...(pause && { [change.queue]: pause }) };
+      return { ...next, pausedQueues: [...paused], pauses };
+    }
     case "add_consumer": {
-      const paused = new Set(controls.pausedQueues);
-      if (change.kind === "cancel_consumer") paused.add(change.queue);
-      else paused.delete(change.queue);
-      return { ...next, pausedQueues: [...paused] };
+      const { [change.queue]: _ended, ...pauses } = controls.pauses ?? {};
+      const paused = controls.pausedQueues.filter((queue) => queue !== change.queue);
+      return { ...next, pausedQueues: paused, pauses };
     }
     case "rate_limit": {
       const { [change.name]: _before, ...others } = controls.rateLimits;
@@ -72,6 +88,11 @@ export function changeControls(controls: Controls, change: ControlChange): Contr
       return { ...next, timeLimits: { ...others, [change.name]: { soft, hard } } };
     }
   }
+}
+
+/** Why a queue is paused; null: it is not, or an operator did it. */
+export function pauseOf({ pausedQueues, pauses }: Controls, queue: string): Pause | null {
+  return pausedQueues.includes(queue) ? (pauses?.[queue] ?? null) : null;
 }
 
 /** Which live tasks are meant: all that fit every part that is given. */
@@ -112,6 +133,8 @@ export interface QueueSurvey {
 export interface QueueLength extends QueueSurvey {
   /** Nothing is claimed from it. */
   readonly isPaused: boolean;
+  /** Why, when the deployment paused it itself; null otherwise. */
+  readonly pause: Pause | null;
 }
 
 /** Operators' commands and questions for the whole deployment (Celery's `control` and `inspect`). */

@@ -70,6 +70,8 @@ export interface Env {
   readonly LOG_DAYS?: string;
   /** Requests wait this long for others to be logged with, ms up to 10,000; absent: 5,000. */
   readonly LOG_WAIT_MS?: string;
+  /** Where alerts are posted besides mail, as `https://…`; absent: nowhere. */
+  readonly ALERT_URL?: string;
   /** So many dead letters in so many minutes are worth a message, one a window. */
   readonly ALERT_THRESHOLD?: string;
   readonly ALERT_WINDOW_MINUTES?: string;

@@ -12,7 +12,7 @@ const PREVIOUS = `whsec_${Buffer.from("the secret of the receivers, old").toStri
 const TOKEN = "path-token-that-nobody-else-sees";
 
 const state = mkdtempSync(join(tmpdir(), "lovage-callbacks-"));
-const settings = {
+const vars = {
   CALLBACK_HOSTS: "127.0.0.1,localhost",
   CALLBACK_LOCAL: "true",
   CALLBACK_SECRET: SECRET,
@@ -24,7 +24,7 @@ let server: LocalServer;
 let receiver: Receiver;
 
 beforeAll(async () => {
-  server = await LocalServer.start({ ...options, settings });
+  server = await LocalServer.start({ ...options, vars });
   receiver = await Receiver.start();
 });
 
@@ -255,7 +255,7 @@ it("a server that dies between the end and the answer of its receiver tells it a
   const id = await call(receiver.url(path, from(2, status(200))));
   await sent(path);
   await server.kill();
-  server = await LocalServer.start({ ...options, settings });
+  server = await LocalServer.start({ ...options, vars });
   // The lease of the dead consumer runs out after half a minute.
   const [first, second] = await sent(path, 2, 60_000);
   await settled(id, "SUCCESS");
@@ -266,8 +266,8 @@ it("a server that dies between the end and the answer of its receiver tells it a
 it("a host that is off the list when the task ends is not called", async () => {
   const id = await call(receiver.url("/unlisted", status(200)), { countdown: 3_600 });
   await server.kill();
-  const others = { ...settings, CALLBACK_HOSTS: "localhost" };
-  server = await LocalServer.start({ ...options, settings: others });
+  const others = { ...vars, CALLBACK_HOSTS: "localhost" };
+  server = await LocalServer.start({ ...options, vars: others });
   await post(`/api/tasks/${id}/revoke/`, {});
   const { error, dead_lettered: isDead } = await settled(id, "FAILURE");
   expect(isDead).toBe(true);

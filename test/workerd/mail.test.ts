@@ -107,7 +107,9 @@ it("e-mail to a list, and what waits, as tasks", async () => {
     failed_emails: ["y@example.invalid", "z"],
   });
   await env.DB.prepare(
-    "INSERT INTO emails VALUES ('event:1', 'w@example.com', 't', '<w>', 's', 't', 'h', 0, NULL, 'pending', 0, 1, NULL)",
+    `INSERT INTO emails (task_id, to_address, template, message_id, subject,
+       text_body, html_body, created_at, headers, state, attempts, due_at, reason)
+     VALUES ('event:1', 'w@example.com', 't', '<w>', 's', 't', 'h', 0, NULL, 'pending', 0, 1, NULL)`,
   ).run();
   expect(await result(await submit("send_pending_emails", {}))).toMatchObject({ sent_count: 1 });
   const schedule = await (await get("/api/schedules/send_pending_emails/")).json();

@@ -92,7 +92,8 @@ function limitsView({ rate, concurrency }: LimitSet) {
   return { rate_limit: rate === null ? null : formatRate(rate), concurrency };
 }
 
-function queueView({ queue, waiting, scheduled, running, oldestAt, isPaused }: QueueLength) {
+function queueView({ queue, waiting, scheduled, running, ...rest }: QueueLength) {
+  const { oldestAt, isPaused, pause } = rest;
   return {
     name: queue,
     waiting,
@@ -100,6 +101,8 @@ function queueView({ queue, waiting, scheduled, running, oldestAt, isPaused }: Q
     running,
     oldest_waiting_since: oldestAt === null ? null : new Date(oldestAt).toISOString(),
     is_cancelled: isPaused,
+    paused_reason: pause?.reason ?? null,
+    paused_since: pause === null ? null : new Date(pause.at).toISOString(),
   };
 }
 

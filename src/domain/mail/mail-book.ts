@@ -1,10 +1,9 @@
 import { sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import { identityOf, outcomeOf, type Outgoing, type StoredEmail } from "./outgoing.ts";
+import { identityOf, type Outgoing, type StoredEmail } from "./outgoing.ts";
 import { insertBounces } from "./suppressions.ts";
 import { emails } from "./tables.ts";
 import type { MailEnd } from "./tries.ts";
-import type { MailOutcome } from "./transport.ts";
 
 /** Who sends a mail has this long; then somebody else may. More than a transport takes. */
 const IN_HAND_MS = 2 * 60_000;
@@ -14,30 +13,49 @@ const AT_ONCE = 500;
 const SWEEPABLE = sql`state IN ('pending', 'sending') AND text_body <> ''`;
 const SECRET = sql`state IN ('pending', 'sending') AND text_body = ''`;
 
-/** The rows of mails: who has which in hand, and how they ended. */
+/** What the sweep knows of a mail before it takes it. */
+export type DueMail = Pick<
+  StoredEmail,
+  "taskId" | "toAddress" | "template" | "headers" | "state" | "batchKey" | "dueAt"
+>;
+
+/** What the transport is like, as far as it matters to the book. */
+interface Kept {
+  /** The text of mails with a secret may be stored. */
+  readonly keepsMail: boolean;
+  /** What may be out under a key is asked for again as it was, and not by itself. */
+  readonly isIdempotent: boolean;
+}
+
+/** The rows of mails: who has which in hand, under which key, and how they ended. */
 export class MailBook {
   readonly #db: DrizzleD1Database;
-  readonly #keepsSecrets: boolean;
+  readonly #keeps: Kept;
 
-  /** @param keepsSecrets whether the text of mails with a secret may be stored */
-  constructor(db: DrizzleD1Database, keepsSecrets: boolean) {
+  constructor(db: DrizzleD1Database, keeps: Kept) {
     this.#db = db;
-    this.#keepsSecrets = keepsSecrets;
+    this.#keeps = keeps;
   }
 
   /** The statement that writes mails which wait; those that are there stay as they are. Rows written: 3 each. */
   insertPending(mails: readonly Outgoing[], dueAt: number) {
-    return this.#insert(mails, { state: "pending", attempts: 0, dueAt }).onConflictDoNothing();
+    const row = { state: "pending", attempts: 0, dueAt } as const;
+    return this.#insert(mails, row, () => null).onConflictDoNothing();
   }
 
   /**
    * Takes mails in hand: writes them, or takes over those that nobody sends just now, as they are asked for
-   * now. Of two at once one gets it. Rows written: 3 each, 2 when it was there.
+   * now, unless they may be out. Of two at once one gets it. Rows written: 3 each, 2 when it was there.
+   * @param keyOf of the batch that each goes out with
    * @returns those that are ours
    */
-  async take(mails: readonly Outgoing[], now: number): Promise<Outgoing[]> {
+  async take(
+    mails: readonly Outgoing[],
+    now: number,
+    keyOf: (mail: Outgoing) => string | null,
+  ): Promise<Outgoing[]> {
     const dueAt = now + IN_HAND_MS;
-    const taken = await this.#insert(mails, { state: "sending", attempts: 1, dueAt })
+    const taken = await this.#insert(mails, { state: "sending", attempts: 1, dueAt }, keyOf)
       .onConflictDoUpdate({
         target: [emails.taskId, emails.toAddress, emails.template],
         set: {
@@ -48,35 +66,87 @@ export class MailBook {
           textBody: sql`excluded.text_body`,
           htmlBody: sql`excluded.html_body`,
           headers: sql`excluded.headers`,
+          batchKey: sql`excluded.batch_key`,
         },
-        setWhere: sql`emails.state = 'pending' OR (emails.state = 'sending' AND emails.due_at <= ${now})`,
+        setWhere: sql`${this.#isNotOut()}
+          AND (emails.state = 'pending' OR (emails.state = 'sending' AND emails.due_at <= ${now}))`,
       })
       .returning({
         taskId: emails.taskId,
         to: emails.toAddress,
         template: emails.template,
+        messageId: emails.messageId,
         attempts: emails.attempts,
         createdAt: emails.createdAt,
       });
     const mine = new Map(taken.map((row) => [identityOf(row), row]));
     return mails.flatMap((mail) => {
       const row = mine.get(identityOf(mail.message));
-      return row ? [{ ...mail, attempts: row.attempts, createdAt: row.createdAt }] : [];
+      if (row === undefined) return [];
+      const { messageId, attempts, createdAt } = row;
+      return [{ ...mail, message: { ...mail.message, messageId }, attempts, createdAt }];
     });
   }
 
+  /** What is due and has its text, the longest due first. */
+  due(limit: number, now: number): Promise<DueMail[]> {
+    return this.#db
+      .select({
+        taskId: emails.taskId,
+        toAddress: emails.toAddress,
+        template: emails.template,
+        headers: emails.headers,
+        state: emails.state,
+        batchKey: emails.batchKey,
+        dueAt: emails.dueAt,
+      })
+      .from(emails)
+      .where(sql`${SWEEPABLE} AND due_at <= ${now}`)
+      .orderBy(emails.dueAt)
+      .limit(limit);
+  }
+
   /**
-   * Takes in hand what is due and has its text, the longest due first. Of two at once each gets others.
-   * Rows written: 2 each.
+   * Takes in hand what was due, each by itself, unless somebody else has it or it may be out. Rows written: 2 each.
+   * @param keyOf of the batch that each goes out with
    */
-  takeDue(limit: number, now: number): Promise<StoredEmail[]> {
-    const due = sql`(SELECT task_id AS k, to_address AS a, template AS t FROM emails
-      WHERE ${SWEEPABLE} AND due_at <= ${now} ORDER BY due_at LIMIT ${limit}) AS due`;
+  takeDue(
+    mails: readonly DueMail[],
+    now: number,
+    keyOf: (mail: DueMail) => string | null,
+  ): Promise<StoredEmail[]> {
+    const values = JSON.stringify(
+      mails.map((mail) => [mail.taskId, mail.toAddress, mail.template, keyOf(mail)]),
+    );
+    return this.#db
+      .update(emails)
+      .set({
+        state: "sending",
+        dueAt: now + IN_HAND_MS,
+        attempts: sql`attempts + 1`,
+        batchKey: sql`due.value ->> 3`,
+      })
+      .from(sql`json_each(${values}) AS due`)
+      .where(
+        sql`emails.task_id = due.value ->> 0 AND emails.to_address = due.value ->> 1
+          AND emails.template = due.value ->> 2 AND emails.state IN ('pending', 'sending')
+          AND emails.due_at <= ${now} AND ${this.#isNotOut()}`,
+      )
+      .returning();
+  }
+
+  /**
+   * Takes in hand a batch that may be out, the whole of it: its mails are due at the same time, because every
+   * statement that changes this changes it for all of them. Nothing if somebody else has it. Rows written: 2 each.
+   */
+  takeBatch(key: string, dueAt: number, now: number): Promise<StoredEmail[]> {
     return this.#db
       .update(emails)
       .set({ state: "sending", dueAt: now + IN_HAND_MS, attempts: sql`attempts + 1` })
-      .from(due)
-      .where(sql`emails.task_id = due.k AND emails.to_address = due.a AND emails.template = due.t`)
+      .where(
+        sql`${SWEEPABLE} AND due_at = ${dueAt} AND batch_key = ${key}
+          AND (state = 'pending' OR due_at <= ${now})`,
+      )
       .returning();
   }
 
@@ -87,9 +157,10 @@ export class MailBook {
   async record(ends: readonly MailEnd[], now: number): Promise<void> {
     if (ends.length === 0) return;
     const values = JSON.stringify(
-      ends.map(({ mail: { message, attempts }, state, dueAt, reason, isForgotten }) => [
+      ends.map(({ mail: { message, attempts }, state, dueAt, reason, ...end }) => [
         ...[message.taskId, message.to, message.template],
-        ...[state, dueAt, reason, attempts, isForgotten ? 1 : 0],
+        ...[state, dueAt, reason, attempts, end.isForgotten ? 1 : 0],
+        ...[end.providerId, end.keepsKey ? 1 : 0],
       ]),
     );
     const kept = (body: string) =>
@@ -102,6 +173,8 @@ export class MailBook {
         reason: sql`ended.value ->> 5`,
         textBody: kept("text_body"),
         htmlBody: kept("html_body"),
+        providerId: sql`ended.value ->> 8`,
+        batchKey: sql`CASE ended.value ->> 9 WHEN 1 THEN batch_key END`,
       })
       .from(sql`json_each(${values}) AS ended`)
       .where(
@@ -117,22 +190,19 @@ export class MailBook {
     else await this.#db.batch([update, insertBounces(this.#db, bounces, now)]);
   }
 
-  /** What is known of mails, by identity. */
-  async outcomes(mails: readonly Outgoing[], now: number): Promise<Map<string, MailOutcome>> {
-    if (mails.length === 0) return new Map();
+  /** The rows of mails, of those that have one. */
+  async find(mails: readonly Outgoing[]): Promise<StoredEmail[]> {
+    if (mails.length === 0) return [];
     const keys = JSON.stringify(
       mails.map(({ message: { taskId, to, template } }) => [taskId, to, template]),
     );
-    const rows = await this.#db
+    return this.#db
       .select()
       .from(emails)
       .where(
         sql`(task_id, to_address, template) IN
           (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(${keys}))`,
       );
-    return new Map(
-      rows.map((row) => [identityOf({ ...row, to: row.toAddress }), outcomeOf(row, now)] as const),
-    );
   }
 
   /** Ends those that only their task could send, and did not until then. Rows written: 1 each. */
@@ -148,19 +218,26 @@ export class MailBook {
       );
   }
 
+  /** Of a row: it may be sent by itself, under another key. */
+  #isNotOut() {
+    return this.#keeps.isIdempotent ? sql`emails.batch_key IS NULL` : sql`true`;
+  }
+
   #insert(
     mails: readonly Outgoing[],
     { state, attempts, dueAt }: Pick<StoredEmail, "state" | "attempts" | "dueAt">,
+    keyOf: (mail: Outgoing) => string | null,
   ) {
     const values = JSON.stringify(
-      mails.map(({ message, createdAt, isSecret }) => {
-        const isKept = !isSecret || this.#keepsSecrets;
+      mails.map((mail) => {
+        const { message, createdAt, isSecret } = mail;
+        const isKept = !isSecret || this.#keeps.keepsMail;
         const hasHeaders = Object.keys(message.headers).length > 0;
         return [
           ...[message.taskId, message.to, message.template, message.messageId, message.subject],
           ...[isKept ? message.text : "", isKept ? message.html : "", createdAt],
           ...[hasHeaders ? JSON.stringify(message.headers) : null, state, attempts, dueAt, null],
-          ...[null, null],
+          ...[null, keyOf(mail)],
         ];
       }),
     );

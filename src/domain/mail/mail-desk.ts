@@ -1,29 +1,22 @@
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { Clock } from "#engine";
-import { isAddress } from "./address.ts";
-import { MailBook } from "./mail-book.ts";
+import type { DueMail } from "./mail-book.ts";
+import { MailSender, type Delivered, type SenderParts } from "./mail-sender.ts";
 import { messageIdOf } from "./message-id.ts";
 import {
   AT_ONCE,
   batchesOf,
   failedForNow,
   identityOf,
-  isBulk,
-  toOutgoing,
+  outcomeOf,
   type Outgoing,
+  type StoredEmail,
 } from "./outgoing.ts";
-import { addSuppression, findSuppressed } from "./suppressions.ts";
+import { addSuppression } from "./suppressions.ts";
 import type { Locale, MailContent, MailFrame, MailTemplate } from "./template.ts";
-import {
-  endOf,
-  GIVE_UP_AFTER_MS,
-  NO_ADDRESS,
-  SUPPRESSED,
-  UNSUBSCRIBED,
-  type MailEnd,
-} from "./tries.ts";
-import type { MailOutcome, MailTransport } from "./transport.ts";
+import { GIVE_UP_AFTER_MS } from "./tries.ts";
+import type { MailOutcome } from "./transport.ts";
 import type { Unsubscribe } from "./unsubscribe.ts";
 
 /** A mail somebody wants sent: one per key, recipient and template, however often it is asked for. */
@@ -56,57 +49,55 @@ export interface Sweep {
   readonly end: "empty" | "limit" | Error;
 }
 
-/** The database's answer to what was sent is asked for this often. */
-const RECORD_TRIES = 3;
+/** A batch that is asked for again counts as a full one, however few mails are in it. */
+const REPEAT_COST = AT_ONCE;
 
-interface Parts {
-  readonly db: DrizzleD1Database;
-  readonly transport: MailTransport;
-  readonly clock: Clock;
+interface Parts extends Omit<SenderParts, "stopped"> {
   readonly unsubscribe: Unsubscribe;
+  /** The address that mail comes from; its domain is that of Message-IDs. Null: there is none yet. */
+  readonly from?: string | null;
+  /** See `SenderParts`; absent: nobody is told. */
+  readonly stopped?: SenderParts["stopped"];
 }
 
 /**
  * Where all mail of the shop goes out. Every mail has a row, written before the transport is asked: so a
  * mail is sent by one at a time, what was sent is not sent again, and what could not be sent is swept
- * later. Only a crash between the provider's answer and its record can send a mail twice.
+ * later. After a crash between the provider's answer and its record, an idempotent transport is asked again
+ * for the same, and sends it once; only through another, and with a secret in it, a mail may come twice then.
  * Rows written per mail: 4 (the row, its places in two indexes, its end); 6 when it was queued.
  */
 export class MailDesk {
   readonly #db: DrizzleD1Database;
-  readonly #book: MailBook;
-  readonly #transport: MailTransport;
+  readonly #sender: MailSender;
   readonly #clock: Clock;
   readonly #unsubscribe: Unsubscribe;
+  readonly #from: string | null;
 
-  constructor({ db, transport, clock, unsubscribe }: Parts) {
-    this.#db = db;
-    this.#book = new MailBook(db, transport.keepsMail);
-    this.#transport = transport;
-    this.#clock = clock;
+  constructor({ unsubscribe, from = null, stopped = () => Promise.resolve(), ...parts }: Parts) {
+    this.#db = parts.db;
+    this.#sender = new MailSender({ ...parts, stopped });
+    this.#clock = parts.clock;
     this.#unsubscribe = unsubscribe;
+    this.#from = from;
   }
 
   /**
    * Sends mails now: one outcome each, in their order. One that was sent before is `sent` again; one that
    * somebody else has in hand, or that can't be sent now, failed for now: it is tried again by the sweep, and by
-   * whoever asks for it again. The same mail twice among them is one.
+   * whoever asks for it again. One that may be out is asked for again with the others of its batch. The same mail
+   * twice among them is one.
    */
   async send(requests: readonly MailRequest[]): Promise<MailOutcome[]> {
     const mails = await Promise.all(requests.map((request) => this.#outgoing(request)));
     const outcomes = new Map<string, MailOutcome>();
     let isDown = false;
-    for (const batch of batchesOf(mails)) {
-      const now = this.#clock.now();
+    for (const batch of batchesOf(mails, (mail) => this.#sender.isAlone(mail))) {
       // What can't be asked for just now waits, as what was asked for in vain.
-      if (isDown) await this.#book.insertPending(batch, now);
-      const mine = isDown ? [] : await this.#book.take(batch, now);
-      const isMine = new Set(mine.map(({ message }) => identityOf(message)));
-      const others = batch.filter(({ message }) => !isMine.has(identityOf(message)));
-      const known = await this.#book.outcomes(others, now);
-      const { outcomes: delivered, error } = await this.#deliver(mine);
-      isDown ||= error !== null;
-      for (const [identity, outcome] of [...known, ...delivered]) outcomes.set(identity, outcome);
+      if (isDown) await this.#sender.book.insertPending(batch, this.#clock.now());
+      const found: Delivered = isDown ? await this.#known(batch) : await this.#sendBatch(batch);
+      isDown ||= found.error !== null;
+      for (const [identity, outcome] of found.outcomes) outcomes.set(identity, outcome);
     }
     return mails.map(
       ({ message }) => outcomes.get(identityOf(message)) ?? failedForNow("Its row is gone."),
@@ -123,27 +114,30 @@ export class MailDesk {
     if (secret !== undefined) throw new TypeError(`${secret.template} has a secret: send it.`);
     const mails = await Promise.all(requests.map((request) => this.#outgoing(request)));
     const now = this.#clock.now();
-    return batchesOf(mails).map((batch) => this.#book.insertPending(batch, now));
+    return batchesOf(mails).map((batch) => this.#sender.book.insertPending(batch, now));
   }
 
   /**
    * Sends what waits, the longest due first: what was queued, what could not be sent before, and what
-   * somebody died with. Stops after `limit` mails, or when the transport can't be used.
+   * somebody died with. Stops after `limit` mails and the rest of their batches, or when the transport can't be
+   * used.
    */
   async sweep(limit: number): Promise<Sweep> {
     const result = { sent: 0, failed: 0, waiting: 0 };
-    await this.#book.giveUpSecrets(this.#clock.now() - GIVE_UP_AFTER_MS);
+    await this.#sender.book.giveUpSecrets(this.#clock.now() - GIVE_UP_AFTER_MS);
     for (let left = limit; left > 0;) {
-      const rows = await this.#book.takeDue(Math.min(left, AT_ONCE), this.#clock.now());
-      left -= rows.length;
-      if (rows.length === 0) return { ...result, end: "empty" };
-      const { outcomes, error } = await this.#deliver(rows.map(toOutgoing));
-      for (const outcome of outcomes.values()) {
-        if (outcome.status === "sent") result.sent += 1;
-        else if (outcome.isPermanent) result.failed += 1;
-        else result.waiting += 1;
+      const due = await this.#sender.book.due(Math.min(left, AT_ONCE), this.#clock.now());
+      if (due.length === 0) return { ...result, end: "empty" };
+      for await (const { outcomes, error, cost } of this.#sendDue(due)) {
+        for (const outcome of outcomes.values()) {
+          if (outcome.status === "sent") result.sent += 1;
+          else if (outcome.isPermanent) result.failed += 1;
+          else result.waiting += 1;
+        }
+        if (error !== null) return { ...result, end: error };
+        left -= cost;
+        if (left <= 0) break;
       }
-      if (error !== null) return { ...result, end: error };
     }
     return { ...result, end: "limit" };
   }
@@ -160,76 +154,40 @@ export class MailDesk {
     await addSuppression(this.#db, entry);
   }
 
+  /** Sends one batch of requests, and what else is in the batches that may be out. */
+  async #sendBatch(batch: readonly Outgoing[]): Promise<Delivered> {
+    const { others, ...first } = await this.#sender.send(batch);
+    const outcomes = new Map([...this.#outcomesOf(others), ...first.outcomes]);
+    let { error } = first;
+    for (const [key, row] of this.#sender.batchesToRepeat(others)) {
+      if (error !== null) break;
+      const repeated = await this.#sender.repeat(key, row);
+      ({ error } = repeated);
+      for (const [identity, outcome] of repeated.outcomes) outcomes.set(identity, outcome);
+    }
+    return { outcomes, error };
+  }
+
   /**
-   * Asks the transport for mails that are in our hands, and writes down what it said.
-   * @returns `error`: why the transport can't be used just now
+   * Sends what is due: first what can't be out, then each batch that may be. The cost is in mails, also of what somebody
+   * else was quicker with, so that a sweep ends.
    */
-  async #deliver(
-    mails: readonly Outgoing[],
-  ): Promise<{ outcomes: Map<string, MailOutcome>; error: Error | null }> {
-    if (mails.length === 0) return { outcomes: new Map(), error: null };
-    const refused = await this.#refused(mails);
-    const open = mails.filter((mail) => !refused.has(mail));
-    const { answers, error } = await this.#ask(open);
+  async *#sendDue(due: readonly DueMail[]): AsyncGenerator<Delivered & { cost: number }> {
+    const fresh = due.filter((mail) => !this.#sender.mayBeOut(mail));
+    if (fresh.length > 0) yield { ...(await this.#sender.sendDue(fresh)), cost: fresh.length };
+    for (const [key, row] of this.#sender.batchesToRepeat(due)) {
+      yield { ...(await this.#sender.repeat(key, row)), cost: REPEAT_COST };
+    }
+  }
+
+  async #known(batch: readonly Outgoing[]): Promise<Delivered> {
+    const rows = await this.#sender.book.find(batch);
+    return { outcomes: new Map(this.#outcomesOf(rows)), error: null };
+  }
+
+  #outcomesOf(rows: readonly StoredEmail[]): (readonly [string, MailOutcome])[] {
     const now = this.#clock.now();
-    const ends = mails.map((mail) => {
-      const answer = refused.get(mail) ?? answers[open.indexOf(mail)];
-      const { keepsMail } = this.#transport;
-      return endOf(mail, answer ?? failedForNow("The transport gave no outcome."), {
-        now,
-        keepsMail,
-      });
-    });
-    await this.#record(ends, now);
-    const outcomes = ends.map(({ mail, outcome }) => [identityOf(mail.message), outcome] as const);
-    return { outcomes: new Map(outcomes), error };
-  }
-
-  /** Of those mails the ones that the transport isn't asked for. */
-  async #refused(mails: readonly Outgoing[]): Promise<Map<Outgoing, MailOutcome>> {
-    const keyOf = ({ message }: Outgoing) => message.to.toLowerCase();
-    const suppressed = await findSuppressed(this.#db, mails.map(keyOf));
-    const reasonOf = (mail: Outgoing): MailOutcome | null => {
-      const reasons = suppressed.get(keyOf(mail));
-      if (!isAddress(mail.message.to)) return NO_ADDRESS;
-      if (reasons?.has("hard_bounce") === true) return SUPPRESSED;
-      return isBulk(mail.message) && reasons?.has("unsubscribed") === true ? UNSUBSCRIBED : null;
-    };
-    return new Map(
-      mails.flatMap((mail) => {
-        const reason = reasonOf(mail);
-        return reason === null ? [] : [[mail, reason] as const];
-      }),
-    );
-  }
-
-  /** What the transport answers, in the order of the mails. Never throws. */
-  async #ask(
-    mails: readonly Outgoing[],
-  ): Promise<{ answers: readonly MailOutcome[]; error: Error | null }> {
-    if (mails.length === 0) return { answers: [], error: null };
-    try {
-      const answers = await this.#transport.sendBatch(
-        mails.map(({ message }) => message),
-        crypto.randomUUID(),
-      );
-      return { answers, error: null };
-    } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-      return { answers: mails.map(() => failedForNow(error.message)), error };
-    }
-  }
-
-  /** Not at the first trouble: what is not written down is sent again. */
-  async #record(ends: readonly MailEnd[], now: number): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await this.#book.record(ends, now);
-        return;
-      } catch (error) {
-        if (tries === RECORD_TRIES) throw error;
-      }
-    }
+    return rows.map((row) => [identityOf({ ...row, to: row.toAddress }), outcomeOf(row, now)]);
   }
 
   async #outgoing({ key: taskId, to, template, ...request }: MailRequest): Promise<Outgoing> {
@@ -237,7 +195,7 @@ export class MailDesk {
     const unsubscribeLink = request.isBulk ? await this.#unsubscribe.linkFor(to) : null;
     return {
       message: {
-        messageId: await messageIdOf(taskId, to, template),
+        messageId: await messageIdOf({ taskId, to, template }, this.#from),
         taskId,
         template,
         to,

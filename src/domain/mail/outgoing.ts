@@ -13,6 +13,22 @@ export interface Outgoing {
   readonly createdAt: number;
 }
 
+export function headersOf({ headers }: Pick<StoredEmail, "headers">): Record<string, string> {
+  return headers === null ? {} : (JSON.parse(headers) as Record<string, string>);
+}
+
+/** Mails in our hands that the transport is asked for together. */
+export interface InHand {
+  /** In the order in which they are asked for. */
+  readonly mails: readonly Outgoing[];
+  /** What the transport knows them by. */
+  readonly key: string;
+  /** True: the key is stored with them, so that they can be asked for again as they are. */
+  readonly isKept: boolean;
+  /** True: they may be out already, under this key. */
+  readonly isRepeat: boolean;
+}
+
 /** Why a subscriber of nothing gets no bulk mail; kept with the mail. */
 export const UNSUBSCRIBED_REASON = "Its reader unsubscribed.";
 
@@ -38,7 +54,7 @@ export function toOutgoing(row: StoredEmail): Outgoing {
       subject: row.subject,
       text: row.textBody,
       html: row.htmlBody,
-      headers: row.headers === null ? {} : (JSON.parse(row.headers) as Record<string, string>),
+      headers: headersOf(row),
     },
     isSecret: false,
     attempts: row.attempts,
@@ -46,20 +62,45 @@ export function toOutgoing(row: StoredEmail): Outgoing {
   };
 }
 
+/** The order in which a batch is asked for, whoever asks and however often. */
+export function inOrder(mails: readonly Outgoing[]): Outgoing[] {
+  return mails.toSorted((a, b) => compare(placeOf(a), placeOf(b)));
+}
+
+const placeOf = ({ message: { taskId, to, template } }: Outgoing) =>
+  JSON.stringify([taskId, to, template]);
+
+/** By code units, which no locale changes. */
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
 /** Mails that go through the transport together. */
 export const AT_ONCE = 50;
 /** UTF-16 units of text that go to the database at once: a parameter may have 2 MB. */
 const MAX_BATCH_LENGTH = 500_000;
 
-/** Each mail once, and no more of them together than the transport and the database take. */
-export function batchesOf(mails: readonly Outgoing[]): Outgoing[][] {
+/**
+ * Each mail once, and no more of them together than the transport and the database take.
+ * @param isAlone mails that are a batch of their own
+ */
+export function batchesOf(
+  mails: readonly Outgoing[],
+  isAlone: (mail: Outgoing) => boolean = () => false,
+): Outgoing[][] {
   const batches: Outgoing[][] = [];
+  const alone: Outgoing[][] = [];
   const seen = new Set<string>();
   let length = Infinity;
   for (const mail of mails) {
     const identity = identityOf(mail.message);
     if (seen.has(identity)) continue;
     seen.add(identity);
+    if (isAlone(mail)) {
+      alone.push([mail]);
+      continue;
+    }
     const own = mail.message.text.length + mail.message.html.length;
     if (length + own > MAX_BATCH_LENGTH || batches.at(-1)?.length === AT_ONCE) {
       batches.push([]);
@@ -68,7 +109,7 @@ export function batchesOf(mails: readonly Outgoing[]): Outgoing[][] {
     batches.at(-1)?.push(mail);
     length += own;
   }
-  return batches;
+  return [...batches, ...alone];
 }
 
 /** Bulk mail has a way to unsubscribe, and no other has. */
@@ -76,8 +117,9 @@ export function isBulk({ headers }: Pick<MailMessage, "headers">): boolean {
   return "List-Unsubscribe" in headers;
 }
 
-export function outcomeOf({ state, reason, dueAt }: StoredEmail, now: number): MailOutcome {
-  if (state === "sent") return { status: "sent" };
+export function outcomeOf(row: StoredEmail, now: number): MailOutcome {
+  const { state, reason, dueAt, providerId } = row;
+  if (state === "sent") return { status: "sent", ...(providerId !== null && { providerId }) };
   if (state === "failed") return { status: "failed", isPermanent: true, reason: reason ?? "" };
   const why =
     state === "sending" ? "Somebody else is sending it just now." : "It waits to be sent.";

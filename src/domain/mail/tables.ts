@@ -44,7 +44,10 @@ export const emails = sqliteTable(
     reason: text(),
     /** The provider's own name for it; null: it has none, or did not say. */
     providerId: text("provider_id"),
-    /** The key that it was, or may have been, sent under with others; null: nothing is unknown of it. */
+    /**
+     * The key that the transport was last asked for it under, with others. While it is not through: it is, or may
+     * be, with the provider, and is asked for again only with all that have the key. Null: it is not out.
+     */
     batchKey: text("batch_key"),
   },
   (table) => [

@@ -28,9 +28,12 @@ export type MailOutcome =
        * and is not written to again.
        */
       readonly isBounce?: true;
-      /** Present: the answer got lost, so it may be out. */
+      /**
+       * Present: the answer got lost, so it may be out. Of an idempotent transport it goes for all messages of
+       * the batch, because they can only be asked for again together.
+       */
       readonly isUnknown?: true;
-      /** Said by the desk of what it will try again: when that is. */
+      /** When another try is worth it, or, said by the desk, when it makes one. */
       readonly retryAfterSeconds?: number;
     };
 

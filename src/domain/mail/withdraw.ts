@@ -1,11 +1,11 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, isNull } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { emails } from "./tables.ts";
 
 /**
- * The statement that takes back a mail which waits, because what it says is no longer so. One that is out, or
- * in somebody's hands, stays. Rows written: 1, or 0 when there is none.
+ * The statement that takes back a mail which waits, because what it says is no longer so. One that is or
+ * may be out, or is in somebody's hands, stays. Rows written: 1, or 0 when there is none.
  */
 export function withdrawMail(
   db: DrizzleD1Database,
@@ -14,5 +14,12 @@ export function withdrawMail(
   return db
     .update(emails)
     .set({ state: "failed", dueAt: 0, reason: "It was no longer wanted." })
-    .where(and(eq(emails.taskId, key), eq(emails.template, template), eq(emails.state, "pending")));
+    .where(
+      and(
+        eq(emails.taskId, key),
+        eq(emails.template, template),
+        eq(emails.state, "pending"),
+        isNull(emails.batchKey),
+      ),
+    );
 }

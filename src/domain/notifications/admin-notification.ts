@@ -3,8 +3,7 @@ import { listAdmins } from "../accounts/index.ts";
 import { countMails, defineMail, MAIL_OPTIONS, mailOf, type Words } from "../mail/index.ts";
 import { defineShopTask } from "../services/index.ts";
 import { blocksOf, type Message } from "./message-blocks.ts";
-
-const MAX_CHARACTERS = 20_000;
+import { MAX_ALERT_CHARACTERS as MAX_CHARACTERS, postAlert } from "./post-alert.ts";
 
 interface Notice {
   /** Null: there is none to say what it is about. */
@@ -30,8 +29,8 @@ export const adminNotification = defineMail<Notice>({
 });
 
 /**
- * Tells every admin something, by mail: those of the settings and those with an account. Without any it has
- * nobody to tell. The message is a text, or the result of another task: that of the link before it in a
+ * Tells every admin something, by mail: those of the settings and those with an account; and the operators' own
+ * address, by a task of its own, so that it gets there when mail doesn't. Without any it has nobody to tell. The message is a text, or the result of another task: that of the link before it in a
  * chain.
  */
 export const sendAdminNotification = defineShopTask({
@@ -46,8 +45,11 @@ export const sendAdminNotification = defineShopTask({
       ),
   }),
   ...MAIL_OPTIONS,
-  handler: async (notice, { taskId, services }) => {
-    const { adminEmails, db, locale, mail } = services;
+  handler: async (notice, { taskId, services, lovage }) => {
+    const { adminEmails, alertHook, db, locale, mail } = services;
+    if (alertHook !== null) {
+      await lovage.send(postAlert.s(alertOf(notice)), { route: postAlert.name, key: taskId });
+    }
     const accounts = await listAdmins(db);
     const wanted = new Map(adminEmails.map((to) => [to.toLowerCase(), { to, locale }]));
     for (const { email: to, locale: own } of accounts) {
@@ -63,3 +65,11 @@ export const sendAdminNotification = defineShopTask({
     );
   },
 });
+
+function alertOf({ subject, message }: Notice): { subject: string; message: string } {
+  const text = typeof message === "string" ? message : JSON.stringify(message);
+  return {
+    subject: subject ?? "Notification",
+    message: text.slice(0, MAX_CHARACTERS).toWellFormed(),
+  };
+}

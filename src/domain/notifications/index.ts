@@ -7,12 +7,16 @@ import {
   sumNotifications,
 } from "./bulk-notifications.ts";
 import { emailNotification, sendEmailNotification } from "./email-notification.ts";
+import { postAlert } from "./post-alert.ts";
 import { sendPendingEmails } from "./send-pending-emails.ts";
 
 export { sendAdminNotification } from "./admin-notification.ts";
+export type { AlertHook } from "./alert-hook.ts";
+export { postAlert } from "./post-alert.ts";
 
 export const notificationTasks = [
   sendAdminNotification,
+  postAlert,
   sendEmailNotification,
   sendBulkNotifications,
   sendNotificationChunk,

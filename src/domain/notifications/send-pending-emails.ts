@@ -9,7 +9,7 @@ const SWEEP = 100;
 /** One run takes no longer than this and a sweep; then another goes on. */
 const RUN_MS = 10 * 60_000;
 /**
- * Nor more sweeps, of 7 queries and some calls of the provider each: an invocation may make 1,000 queries,
+ * Nor more sweeps, of 9 queries and some calls of the provider each: an invocation may make 1,000 queries,
  * and what was sent could not be written down after that.
  */
 const MAX_SWEEPS = 80;

@@ -5,6 +5,7 @@ import { createTaskDefiner, type Clock, type Outbox } from "#engine";
 import type { CallbackServices } from "../callbacks/index.ts";
 import type { Locale, MailDesk } from "../mail/index.ts";
 import type { MaintenanceSettings } from "../maintenance/index.ts";
+import type { AlertHook } from "../notifications/index.ts";
 import type { PaymentGateway } from "../payments/index.ts";
 import type { ObjectStore } from "../storage/index.ts";
 
@@ -32,6 +33,8 @@ export interface ShopServices {
   readonly logDays: number;
   /** Whom the deployment tells of trouble, besides its admins' accounts; may be nobody. */
   readonly adminEmails: readonly string[];
+  /** Where the deployment tells of trouble besides mail; null: nowhere. */
+  readonly alertHook: AlertHook | null;
   readonly maintenance: MaintenanceSettings;
   /** Carts that nobody touched for so many days are abandoned. */
   readonly cartDays: number;

@@ -2,6 +2,7 @@ import {
   changeControls,
   LovageError,
   NO_CONTROLS,
+  pauseOf,
   type ControlChange,
   type Controls,
   type DeploymentControl,
@@ -98,6 +99,7 @@ export class Control implements DeploymentControl {
         running: sum(({ running }) => running),
         oldestAt: oldest.length === 0 ? null : Math.min(...oldest),
         isPaused: controls.isShutDown || controls.pausedQueues.includes(queue),
+        pause: pauseOf(controls, queue),
       };
     });
   }

@@ -19,7 +19,7 @@ export class DeadLetterAlerts {
   readonly #lovage: Lovage;
   readonly #message: (subject: string, message: string) => Signature;
   readonly #hasReaders: () => Promise<boolean>;
-  readonly #exempt: string;
+  readonly #exempt: readonly string[];
   readonly #clock: Clock;
   readonly #settings: AlertSettings;
 
@@ -31,8 +31,8 @@ export class DeadLetterAlerts {
     message: (subject: string, message: string) => Signature;
     /** Whether there is anybody who would get it. */
     hasReaders: () => Promise<boolean>;
-    /** The task of that call: its own dead letters are no reason for another. */
-    exempt: string;
+    /** The tasks that bring a message: their own dead letters are no reason for another. */
+    exempt: readonly string[];
     clock: Clock;
     settings: AlertSettings;
   }) {
@@ -56,7 +56,7 @@ export class DeadLetterAlerts {
   async #alert(from: number): Promise<void> {
     const { threshold, windowMs } = this.#settings;
     const all = await this.#groups(from, from + windowMs);
-    const groups = all.filter(({ name }) => name !== this.#exempt);
+    const groups = all.filter(({ name }) => !this.#exempt.includes(name));
     const count = groups.reduce((sum, group) => sum + group.count, 0);
     if (count < threshold || !(await this.#hasReaders())) return;
     const call = this.#message(

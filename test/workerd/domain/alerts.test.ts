@@ -51,7 +51,7 @@ function alerts(threshold: number, hasReaders = () => true) {
     lovage,
     message: (subject, message) => sendAdminNotification.s({ subject, message }),
     hasReaders: () => Promise.resolve(hasReaders()),
-    exempt: sendAdminNotification.name,
+    exempt: [sendAdminNotification.name],
     clock,
     settings: { threshold, windowMs: WINDOW_MS },
   });

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";
+import { MailUnavailableError } from "#domain/mail";
 import { Meter, meteredDatabase, planOf } from "./meter.ts";
 import { Provider, wanted } from "./provider.ts";
 import { createShop, emptyTables, rows } from "./shop.ts";
@@ -36,7 +37,9 @@ async function queue(
 function insertMany(count: number, { text = "text", dueAt = BEGIN } = {}) {
   return env.DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1)
-     INSERT INTO emails SELECT ? || i, i || '@example.com', 'plain', '<' || i || '@x>', 's', ?, '<p>', ?,
+     INSERT INTO emails (task_id, to_address, template, message_id, subject, text_body, html_body,
+       created_at, headers, state, attempts, due_at, reason)
+     SELECT ? || i, i || '@example.com', 'plain', '<' || i || '@x>', 's', ?, '<p>', ?,
        NULL, 'pending', 0, ?, NULL FROM n`,
   )
     .bind(count, text === "" ? "secret" : "open", text, BEGIN, dueAt)
@@ -136,15 +139,15 @@ it("a mailbox that asks for patience gets its mail on a later try, and nobody el
   now += MINUTE;
   expect(await desk.sweep(10)).toMatchObject({ sent: 1 });
   expect(provider.seen.map(({ to }) => to)).toEqual([
-    "grey@example.com",
     "b@example.com",
+    "grey@example.com",
     "grey@example.com",
   ]);
 });
 
 it("a provider that is down for three days: tried ever later, then given up", async () => {
   const provider = new Provider();
-  provider.gate = () => Promise.reject(new Error("421 Closed."));
+  provider.gate = () => Promise.reject(new MailUnavailableError("421 Closed."));
   const desk = deskWith(provider);
   const [outcome] = await desk.send([wanted("a@example.com")]);
   expect(outcome).toMatchObject({ isPermanent: false, reason: "421 Closed." });
@@ -165,7 +168,7 @@ it("a provider that is down for three days: tried ever later, then given up", as
 
 it("a provider that is down is asked once; what it was not asked for waits for the sweep", async () => {
   const provider = new Provider();
-  provider.gate = () => Promise.reject(new Error("down"));
+  provider.gate = () => Promise.reject(new MailUnavailableError("down"));
   const desk = deskWith(provider);
   const many = Array.from({ length: 180 }, (_, n) => wanted(`${n}@example.com`));
   const outcomes = await desk.send(many);

@@ -83,7 +83,9 @@ it("what is rare is found on a later page, and no page looks at more than a thou
   const { db } = createShop();
   await env.DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
-     INSERT INTO emails SELECT 'k' || i, 'a@example.com', 'plain', '<x>', 's', 't', 'h', i, NULL,
+     INSERT INTO emails (task_id, to_address, template, message_id, subject,
+       text_body, html_body, created_at, headers, state, attempts, due_at, reason)
+     SELECT 'k' || i, 'a@example.com', 'plain', '<x>', 's', 't', 'h', i, NULL,
        iif(i = 100, 'failed', 'sent'), 1, 0, NULL FROM n`,
   ).run();
   const meter = new Meter();

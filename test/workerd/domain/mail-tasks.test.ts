@@ -50,7 +50,9 @@ async function handle(
 function insertPending(count: number) {
   return env.DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-     INSERT INTO emails SELECT 'event:' || i, i || '@example.com', 'plain', '<x>', 's', 't', 'h', ?, NULL,
+     INSERT INTO emails (task_id, to_address, template, message_id, subject,
+       text_body, html_body, created_at, headers, state, attempts, due_at, reason)
+     SELECT 'event:' || i, i || '@example.com', 'plain', '<x>', 's', 't', 'h', ?, NULL,
        'pending', 0, ?, NULL FROM n`,
   )
     .bind(count, BEGIN, BEGIN)

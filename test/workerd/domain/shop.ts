@@ -99,6 +99,7 @@ export function servicesOn(
     clock,
     logDays: 30,
     adminEmails: ["admin@example.com", "refused@nowhere.invalid"],
+    alertHook: null,
     maintenance: { mailDays: 90, backupsKept: 14, backupKeys: [], secretTemplates: [] },
     cartDays: 30,
     reviewReminderDays: 3,
