@@ -4,6 +4,7 @@ import type { Config } from "./config.ts";
 import { shopMails, type ShopServices } from "./domain/index.ts";
 import { MailDesk, Unsubscribe } from "./domain/mail/index.ts";
 import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
+import { createSmtpTransport } from "./integrations/mail/smtp-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
 import { createR2ObjectStore } from "./integrations/storage/r2-object-store.ts";
 import type { Env } from "./platform/env.ts";
@@ -23,7 +24,10 @@ export function createShopServices(
     db,
     mail: new MailDesk({
       db,
-      transport: outboxTransport,
+      transport:
+        config.mail.transport === "smtp"
+          ? createSmtpTransport(config.mail, { clock })
+          : outboxTransport,
       clock,
       unsubscribe: new Unsubscribe(keyFor("unsubscribe"), config.publicUrl),
     }),
