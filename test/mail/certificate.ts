@@ -13,7 +13,8 @@ const TAG = { integer: 2, bits: 3, octets: 4, oid: 6, text: 12, time: 23, sequen
 const der = (tag: number, ...parts: readonly Uint8Array[]): Buffer => {
   const content = Buffer.concat(parts);
   const { length } = content;
-  const size = length < 128 ? [length] : [0x82, length >> 8, length & 255];
+  const long = length < 256 ? [0x81, length] : [0x82, length >> 8, length & 255];
+  const size = length < 128 ? [length] : long;
   return Buffer.concat([Buffer.from([tag, ...size]), content]);
 };
 const sequence = (...parts: readonly Uint8Array[]) => der(TAG.sequence, ...parts);
