@@ -154,7 +154,7 @@ class SmtpBatch {
         session.close();
         return answered;
       }
-      const bytes = await composeMessage(message, this.#settings.from, this.#clock.now());
+      const bytes = composeMessage(message, this.#settings.from, this.#clock.now());
       const result = await session.send(this.#sender.address, message.to, bytes);
       if ("providerId" in result) {
         const { providerId } = result;
