@@ -26,7 +26,7 @@ export interface SmtpTimes extends SmtpLimits {
   readonly batchMs: number;
 }
 
-export const SMTP_TIMES: SmtpTimes = {
+const SMTP_TIMES: SmtpTimes = {
   connectMs: 10_000,
   greetingMs: 10_000,
   readMs: 30_000,
@@ -62,6 +62,7 @@ class SmtpBatch {
   readonly #clock: Clock;
   readonly #times: SmtpTimes;
   readonly #lastBegin: number;
+  readonly #done = Promise.withResolvers<void>();
   readonly #ended = new AbortController();
   readonly #signal: AbortSignal;
   /** Messages that nobody has begun, by index. */
@@ -99,7 +100,8 @@ class SmtpBatch {
       if (first !== null) {
         const lanes = Math.min(this.#settings.connections, this.#messages.length);
         const others = Array.from({ length: lanes - 1 }, () => this.#lane(null));
-        await Promise.all([this.#lane(first), ...others]);
+        // Nobody waits for a connection that is still to come when all is done.
+        await Promise.race([Promise.all([this.#lane(first), ...others]), this.#done.promise]);
       }
     } finally {
       this.#ended.abort();
@@ -184,6 +186,7 @@ class SmtpBatch {
     isKnown = outcome.status === "sent" || outcome.retryAfterSeconds === undefined,
   ): void {
     this.#outcomes.set(index, outcome);
+    if (this.#outcomes.size === this.#messages.length) this.#done.resolve();
     if (isKnown) this.#known += 1;
   }
 
