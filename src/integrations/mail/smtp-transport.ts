@@ -156,7 +156,11 @@ class SmtpBatch {
         session.close();
         return answered;
       }
-      const bytes = composeMessage(message, this.#settings.from, this.#clock.now());
+      const bytes = this.#compose(message);
+      if (!(bytes instanceof Uint8Array)) {
+        this.#settle(index, bytes);
+        continue;
+      }
       const result = await session.send(this.#sender.address, message.to, bytes);
       if ("providerId" in result) {
         const { providerId } = result;
@@ -176,6 +180,15 @@ class SmtpBatch {
       else this.#settle(index, outcome, outcome.isUnknown === true);
       this.#again.add(index);
       return answered;
+    }
+  }
+
+  /** One that can't be put together fails alone. */
+  #compose(message: MailMessage): Uint8Array | MailOutcome {
+    try {
+      return composeMessage(message, this.#settings.from, this.#clock.now());
+    } catch (error) {
+      return { status: "failed", isPermanent: true, reason: String(error) };
     }
   }
 

@@ -119,6 +119,21 @@ it.each([
   expect(mail.to).toHaveLength(1);
 });
 
+it("a mail that can't be put together fails alone", async () => {
+  const transport = createSmtpTransport(
+    {
+      ...{ host: "localhost", port: server.port, security: "none", login: null },
+      ...{ connections: 1, from: "shop@example.com" },
+    },
+    { clock: { now: () => NOW } },
+  );
+  const broken = { ...MAIL, text: undefined as unknown as string };
+  expect(await transport.sendBatch([broken, MAIL], "key")).toMatchObject([
+    { status: "failed", isPermanent: true },
+    { status: "sent" },
+  ]);
+});
+
 it("an address that would be two is refused, and nobody gets it", async () => {
   const transport = createSmtpTransport(
     {
