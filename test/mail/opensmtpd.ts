@@ -25,8 +25,8 @@ export async function whyNoOpenSmtpd(): Promise<string | null> {
 }
 
 /**
- * Debian's OpenSMTPD on a port of localhost, which takes mail for everybody and keeps it in a folder. Without TLS, as
- * the one of Debian 12 fails with every key (its OpenSSL is newer than it knows).
+ * Debian's OpenSMTPD on a port of localhost, which takes mail for everybody and keeps it in a folder. Without TLS: the
+ * one of Debian 12 fails in its handshakes, with RSA keys and ECDSA keys alike.
  */
 export class OpenSmtpd {
   readonly #process: ChildProcess;
