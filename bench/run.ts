@@ -7,6 +7,7 @@ import { createServer, type Server } from "node:http";
 import { LocalServer } from "../scripts/local-server.ts";
 import { beat } from "./beat.ts";
 import { canvases } from "./canvas.ts";
+import { mail } from "./mail.ts";
 import { shop } from "./shop.ts";
 import { bill, call, median, round2, totals, untilRecorded } from "./measure.ts";
 
@@ -196,6 +197,7 @@ try {
     canvas: () => canvases(url),
     beat: () => beat(url),
     shop: () => shop(url),
+    mail: () => mail(url),
     features: () => features(url),
     memory_mib_after_each_50k: () => memory(server, () => noop(50_000)),
   };

@@ -2,10 +2,12 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { z } from "zod";
 import type { TaskLimits } from "#engine";
 import { defineShopTask, shopTasks } from "../src/domain/index.ts";
+import { createSmtpTransport } from "../src/integrations/mail/smtp-transport.ts";
 import type { Doorbell } from "../src/platform/doorbell.ts";
 import type { Env } from "../src/platform/env.ts";
 import { LedgerObject } from "../src/platform/ledger/ledger-object.ts";
 import { createWorker, declaredKeys, declaredLimits, wire } from "../src/wiring.ts";
+import { SAMPLE_MAIL } from "./sample-mail.ts";
 import { countingDatabase, type RowCounts } from "./counting-database.ts";
 
 export { Beat, Limiter, Watchdog } from "../src/worker.ts";
@@ -146,6 +148,29 @@ async function insertRows(env: Env, request: Request): Promise<Response> {
   return new Response("ok");
 }
 
+/** Sends mails by the transport alone, one batch after another. */
+async function sendMails(request: Request): Promise<Response> {
+  const { searchParams: query } = new URL(request.url);
+  const [port, batch, connections, count] = ["port", "batch", "connections", "count"].map((name) =>
+    Number(query.get(name)),
+  ) as [number, number, number, number];
+  const { from, ...content } = SAMPLE_MAIL;
+  const transport = createSmtpTransport(
+    { host: "127.0.0.1", port, security: "none", login: null, connections, from },
+    { clock: { now: () => Date.now() } },
+  );
+  const message = { ...content, taskId: "bench", template: "bench", headers: {} };
+  for (let sent = 0; sent < count; sent += batch) {
+    const messages = Array.from({ length: batch }, (_, n) => ({
+      ...message,
+      messageId: `<${sent + n}@bench>`,
+    }));
+    const outcomes = await transport.sendBatch(messages, "bench");
+    if (outcomes.some(({ status }) => status !== "sent")) throw new Error(JSON.stringify(outcomes));
+  }
+  return new Response("ok");
+}
+
 const limits = declaredLimits(tasks);
 const keyOf = declaredKeys(tasks);
 
@@ -171,6 +196,7 @@ export default {
     const { pathname } = new URL(request.url);
     // The ceiling: what the local server answers when there is nothing to do.
     if (pathname === "/bench/empty") return new Response("ok");
+    if (pathname === "/bench/mail") return sendMails(request);
     if (pathname === "/bench/insert") return insertRows(env, request);
     if (pathname === "/bench/rows") {
       isCounting = true;

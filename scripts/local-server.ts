@@ -12,8 +12,10 @@ export interface LocalServerOptions {
   readonly config: string;
   /** Where the local data lives; kept over restarts. */
   readonly state: string;
-  /** Further settings. */
+  /** Settings besides the server's own. */
   readonly vars?: Readonly<Record<string, string>>;
+  /** Certificates that it trusts besides the usual ones: a PEM file. */
+  readonly certificates?: string;
 }
 
 /**
@@ -32,18 +34,15 @@ export class LocalServer {
   }
 
   /** Brings the local database up to date, starts the server and waits until it answers. */
-  static async start({
-    port,
-    config,
-    state,
-    vars: over = {},
-  }: LocalServerOptions): Promise<LocalServer> {
+  static async start(options: LocalServerOptions): Promise<LocalServer> {
+    const { port, config, state, certificates } = options;
     const place = ["--config", config, "--persist-to", state];
     await finished(run(["d1", "migrations", "apply", "lovage", "--local", ...place]));
-    const settings = { OPEN_ACCESS: "true", ID_SECRET: "local".repeat(8), ...over };
+    const settings = { OPEN_ACCESS: "true", ID_SECRET: "local".repeat(8), ...options.vars };
     const vars = Object.entries(settings).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
     const address = ["--port", String(port), "--ip", "127.0.0.1", "--log-level", "error"];
-    const server = new LocalServer(port, run(["dev", ...address, ...vars, ...place]));
+    const trust = certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates };
+    const server = new LocalServer(port, run(["dev", ...address, ...vars, ...place], trust));
     await server.#ready();
     return server;
   }
@@ -72,7 +71,7 @@ export class LocalServer {
   }
 }
 
-function run(args: readonly string[]): ChildProcess {
+function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
   return spawn(process.execPath, [join(ROOT, "node_modules/wrangler/bin/wrangler.js"), ...args], {
     cwd: ROOT,
     detached: true,
@@ -84,6 +83,7 @@ function run(args: readonly string[]): ChildProcess {
       // The local server's own tracing halves its speed, and there is none of it in production.
       X_LOCAL_OBSERVABILITY: "false",
       X_LOCAL_EXPLORER: "false",
+      ...env,
     },
   });
 }

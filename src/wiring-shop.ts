@@ -1,5 +1,5 @@
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import { LovageError, type Clock, type TaskReader } from "#engine";
+import type { Clock, TaskReader } from "#engine";
 import type { MailSettings } from "./config-providers.ts";
 import type { Config } from "./config.ts";
 import type { CallbackRules } from "./domain/callbacks/index.ts";
@@ -10,6 +10,7 @@ import { createHttpCallbacks } from "./integrations/callbacks/http-callbacks.ts"
 import { createCloudflareTransport } from "./integrations/mail/cloudflare-transport.ts";
 import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createResendTransport } from "./integrations/mail/resend-transport.ts";
+import { createSmtpTransport } from "./integrations/mail/smtp-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
 import { createR2ObjectStore } from "./integrations/storage/r2-object-store.ts";
 import type { Env } from "./platform/env.ts";
@@ -82,6 +83,6 @@ function mailTransport(mail: MailSettings, env: Env, clock: Clock): MailTranspor
     case "http":
       return createResendTransport(mail, { clock, timers: systemTimers });
     case "smtp":
-      throw new LovageError("bad_config", "Missing or wrong settings: MAIL_TRANSPORT.");
+      return createSmtpTransport(mail, { clock });
   }
 }

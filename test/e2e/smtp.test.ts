@@ -1,0 +1,142 @@
+import { globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { LocalServer } from "../../scripts/local-server.ts";
+import { certificateFor } from "../mail/certificate.ts";
+import { MailServer, type Fault, type Stage } from "../mail/mail-server.ts";
+
+const PORT = 9_135;
+const SMTP_PORT = 9_136;
+const MAILS = 10_000;
+const BULK = 1_000;
+/** A mail that failed for now waits a minute at least. */
+const CALM_MS = 240_000;
+
+const state = mkdtempSync(join(tmpdir(), "lovage-smtp-"));
+const login = { user: "shop", password: "s3cr3t, and long" };
+const here = certificateFor("localhost");
+const elsewhere = certificateFor("mail.example.com");
+let server: LocalServer | null = null;
+
+beforeAll(async () => {
+  const certificates = join(state, "trusted.pem");
+  writeFileSync(certificates, here.cert + elsewhere.cert);
+  server = await LocalServer.start({
+    ...{ port: PORT, config: "wrangler.toml", state, certificates },
+    vars: {
+      MAIL_TRANSPORT: "smtp",
+      MAIL_FROM: "Shop <shop@example.com>",
+      SMTP_HOST: "localhost",
+      SMTP_PORT: String(SMTP_PORT),
+      SMTP_SECURITY: "starttls",
+      SMTP_USER: login.user,
+      SMTP_PASSWORD: login.password,
+      SMTP_CONNECTIONS: "4",
+    },
+  });
+});
+
+afterAll(async () => {
+  await server?.kill();
+  rmSync(state, { recursive: true, force: true });
+});
+
+const addressOf = (id: number) => `c${id}@example.com`;
+const isGone = (id: number) => id % 100 === 7;
+
+/** What goes wrong with the mail of a customer, the first time; those who are gone stay so. */
+function faultOf(id: number, stage: Stage, isFirst: boolean): Fault | null {
+  if (stage === "rcpt" && isGone(id)) return "550 5.1.1 No such user";
+  if (stage === "dot" && id % 20 === 0) return 10;
+  if (!isFirst || id >= MAILS / 4) return null;
+  if (stage === "rcpt" && id % 20 === 3) return "451 4.7.1 Greylisted, try again";
+  if (stage === "rcpt" && id % 50 === 11) return "drop";
+  if (stage === "data" && id % 50 === 31) return "drop";
+  return null;
+}
+
+/** A server that is slow with some, greylists some, breaks some connections, and refuses some. */
+function startMailServer(): Promise<MailServer> {
+  const seen = new Set<string>();
+  return MailServer.start({
+    ...{ port: SMTP_PORT, certificate: here, login },
+    faultAt: (stage, to) => {
+      const place = `${stage} ${to}`;
+      const fault = faultOf(Number(/\d+/.exec(to)?.[0] ?? -1), stage, !seen.has(place));
+      seen.add(place);
+      return fault;
+    },
+  });
+}
+
+async function submit(ids: readonly number[]): Promise<void> {
+  const tasks = ids.map((id) => ({
+    name: "send_order_confirmation_email",
+    kwargs: { order_id: `o${id}`, customer_email: addressOf(id) },
+  }));
+  const answer = await fetch(`http://127.0.0.1:${PORT}/api/tasks/bulk/`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ tasks }),
+  });
+  expect(answer.status).toBe(202);
+}
+
+/** Rows of the local database, read from its file. */
+function rows(sql: string): Record<string, unknown>[] {
+  const [file] = globSync(join(state, "v3/d1/miniflare-D1DatabaseObject/*.sqlite")).filter(
+    (path) => !path.endsWith("metadata.sqlite"),
+  );
+  const db = new DatabaseSync(file ?? "", { readOnly: true });
+  try {
+    return db
+      .prepare(sql)
+      .all()
+      .map((row) => ({ ...row }));
+  } finally {
+    db.close();
+  }
+}
+
+const ended = (table: "tasks" | "emails") =>
+  Object.fromEntries(
+    rows(`SELECT state, count(*) AS n FROM ${table} GROUP BY 1`).map(({ state: name, n }) => [
+      name,
+      n,
+    ]),
+  );
+
+it("a server with another's certificate gets neither login nor mail, and the mail waits", async () => {
+  const other = await MailServer.start({ port: SMTP_PORT, certificate: elsewhere, login });
+  await submit([MAILS]);
+  await expect
+    .poll(() => rows("SELECT state, attempts, reason FROM emails"), { timeout: 30_000 })
+    .toEqual([{ state: "pending", attempts: 1, reason: expect.stringContaining("certificate") }]);
+  expect(other.connections.total).toBeGreaterThan(0);
+  expect([other.logins, other.book]).toEqual([[], []]);
+  await other.close();
+});
+
+it(
+  "of 10,000 mails through a server in trouble none is lost or doubled, and those refused are written down",
+  { timeout: CALM_MS + 60_000 },
+  async () => {
+    const mailServer = await startMailServer();
+    const ids = Array.from({ length: MAILS }, (_, id) => id);
+    for (let from = 0; from < MAILS; from += BULK) await submit(ids.slice(from, from + BULK));
+    // And the one that waits since the test before.
+    const wanted = [...ids.filter((id) => !isGone(id)), MAILS].map(addressOf);
+    const expected = { sent: wanted.length, failed: MAILS + 1 - wanted.length };
+    await expect
+      .poll(() => ended("tasks"), { timeout: CALM_MS, interval: 500 })
+      .toMatchObject({ SUCCESS: expected.sent, FAILURE: expected.failed });
+    expect(ended("emails")).toEqual(expected);
+    expect(mailServer.book.map(({ to }) => to).toSorted()).toEqual(wanted.toSorted());
+    expect(rows("SELECT count(*) AS n FROM suppressions WHERE reason = 'hard_bounce'")).toEqual([
+      { n: expected.failed },
+    ]);
+    await mailServer.close();
+  },
+);
