@@ -16,6 +16,7 @@ import { failUnless } from "../services/index.ts";
 import {
   PaymentAmountError,
   PaymentProviderChangedError,
+  PaymentUnavailableError,
   type Charge,
   type PaymentGateway,
 } from "./gateway.ts";
@@ -59,6 +60,23 @@ export async function refundedOrders(
 /** The key of a payment's charge: only a charge surely declined is followed by another. */
 export function chargeKeyOf({ orderId, declines }: Pick<Payment, "orderId" | "declines">): string {
   return `order:${orderId}:${declines}`;
+}
+
+/** @throws PaymentUnavailableError when no charge was opened, or another run is about to open it */
+export function chargeOf({ orderId, reference }: Payment): string {
+  if (reference === null) throw new PaymentUnavailableError(`Order #${orderId} has no charge yet.`);
+  return reference;
+}
+
+/**
+ * The payment with the charge that its gateway knows of under its key, stored now if it was not; as it is if
+ * there is none.
+ */
+export async function withCharge(parts: PaymentParts, payment: Payment): Promise<Payment> {
+  if (payment.reference !== null) return payment;
+  const found = await parts.gateway.find(chargeKeyOf(payment));
+  if (found === null) return payment;
+  return (await storeReference(parts, payment, found)) ?? payment;
 }
 
 /** @throws PaymentProviderChangedError */

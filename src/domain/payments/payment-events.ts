@@ -10,6 +10,7 @@ import {
   recordCapture,
   recordDecline,
   recordRefund,
+  withCharge,
   type PaymentParts,
 } from "./payment-book.ts";
 import { paymentEvents } from "./tables.ts";
@@ -89,10 +90,11 @@ export async function applyEvent(
 
 /** @returns why nothing could be changed; null: what there was to change was */
 async function reconcile(parts: PaymentParts, order: Order): Promise<string | null> {
-  const payment = await findPayment(parts.db, order.id);
-  if (payment === null) return "No payment was begun.";
-  checkProvider(payment, parts.gateway);
-  // Until it is stored no money is asked for, unless the database was restored: its task finds it then.
+  const begun = await findPayment(parts.db, order.id);
+  if (begun === null) return "No payment was begun.";
+  checkProvider(begun, parts.gateway);
+  // No money is asked for before it is stored: a database that was restored has forgotten it.
+  const payment = await withCharge(parts, begun);
   if (payment.reference === null) return "No charge was opened.";
   const charge = await parts.gateway.lookUp(payment.reference);
   if (charge === null) return "The gateway has taken nothing yet.";
