@@ -5,8 +5,11 @@ import { shopMails, type ShopServices } from "./domain/index.ts";
 import { MailDesk, Unsubscribe } from "./domain/mail/index.ts";
 import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
+import { createStripeGateway } from "./integrations/payments/stripe-gateway.ts";
 import { createR2ObjectStore } from "./integrations/storage/r2-object-store.ts";
 import type { Env } from "./platform/env.ts";
+import type { PaymentGateway } from "./domain/payments/index.ts";
+import type { PaymentSettings } from "./config-providers.ts";
 
 interface Parts extends Pick<ShopServices, "outbox" | "keyFor"> {
   readonly db: DrizzleD1Database;
@@ -27,7 +30,7 @@ export function createShopServices(
       clock,
       unsubscribe: new Unsubscribe(keyFor("unsubscribe"), config.publicUrl),
     }),
-    gateway: createSimulatedGateway(db, clock),
+    gateway: paymentGateway(config.payments, db, clock),
     files: createR2ObjectStore(env.FILES),
     outbox,
     locale: config.locale,
@@ -47,4 +50,14 @@ export function createShopServices(
     webhookSecrets: config.webhookSecrets,
     keyFor,
   };
+}
+
+function paymentGateway(
+  settings: PaymentSettings,
+  db: DrizzleD1Database,
+  clock: Clock,
+): PaymentGateway {
+  return settings.gateway === "stripe"
+    ? createStripeGateway(settings, clock)
+    : createSimulatedGateway(db, clock);
 }
