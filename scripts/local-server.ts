@@ -12,6 +12,8 @@ export interface LocalServerOptions {
   readonly config: string;
   /** Where the local data lives; kept over restarts. */
   readonly state: string;
+  /** Variables of the Worker besides those of the configuration; default: none. */
+  readonly vars?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -30,12 +32,16 @@ export class LocalServer {
   }
 
   /** Brings the local database up to date, starts the server and waits until it answers. */
-  static async start({ port, config, state }: LocalServerOptions): Promise<LocalServer> {
+  static async start({ port, config, state, vars = {} }: LocalServerOptions): Promise<LocalServer> {
     const place = ["--config", config, "--persist-to", state];
     await finished(run(["d1", "migrations", "apply", "lovage", "--local", ...place]));
-    const vars = ["--var", "OPEN_ACCESS:true", "--var", `ID_SECRET:${"local".repeat(8)}`];
+    const settings = { OPEN_ACCESS: "true", ID_SECRET: "local".repeat(8), ...vars };
+    const given = Object.entries(settings).flatMap(([name, value]) => [
+      "--var",
+      `${name}:${value}`,
+    ]);
     const address = ["--port", String(port), "--ip", "127.0.0.1", "--log-level", "error"];
-    const server = new LocalServer(port, run(["dev", ...address, ...vars, ...place]));
+    const server = new LocalServer(port, run(["dev", ...address, ...given, ...place]));
     await server.#ready();
     return server;
   }

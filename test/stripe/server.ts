@@ -12,18 +12,30 @@ const SLOW_MS = 40;
  */
 export class StripeServer {
   readonly accounts = new Map<string, Account>();
+  /** Requests that were under way at the same time, at most. */
+  mostAtOnce = 0;
+  #atOnce = 0;
   readonly #server: Server;
 
-  private constructor() {
+  private constructor(delayMs: number) {
     this.#server = createServer((request, response) => {
-      this.#handle(request, response).catch(() => response.destroy());
+      this.#atOnce += 1;
+      this.mostAtOnce = Math.max(this.mostAtOnce, this.#atOnce);
+      response.once("close", () => {
+        this.#atOnce -= 1;
+      });
+      const waited = new Promise((resolve) => setTimeout(resolve, delayMs));
+      (delayMs > 0 ? waited : Promise.resolve())
+        .then(() => this.#handle(request, response))
+        .catch(() => response.destroy());
     });
   }
 
-  static async start(port = 0): Promise<StripeServer> {
-    const server = new StripeServer();
+  /** @param delayMs what every answer takes longer */
+  static async start(delayMs = 0): Promise<StripeServer> {
+    const server = new StripeServer(delayMs);
     await new Promise<void>((resolve) => {
-      server.#server.listen(port, "127.0.0.1", resolve);
+      server.#server.listen(0, "127.0.0.1", resolve);
     });
     return server;
   }

@@ -9,10 +9,10 @@ import {
   findPayment,
   recordCapture,
   recordDecline,
-  recordRefund,
   withCharge,
   type PaymentParts,
 } from "./payment-book.ts";
+import { recordRefund } from "./refund-book.ts";
 import { paymentEvents } from "./tables.ts";
 
 type StoredEvent = typeof paymentEvents.$inferSelect;

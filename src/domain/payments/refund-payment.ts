@@ -5,13 +5,12 @@ import {
   checkProvider,
   findPayment,
   recordCapture,
-  recordRefund,
-  recordRefusal,
   recordVoid,
   withCharge,
   type Payment,
   type PaymentParts,
 } from "./payment-book.ts";
+import { recordRefund, recordRefusal } from "./refund-book.ts";
 
 /**
  * Gives the money of an order back, once, whatever is repeated: that it is to go back was written before,

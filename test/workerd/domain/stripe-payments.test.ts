@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";
 import type { TaskContext, TaskSpec } from "#engine";
-import { processPaymentCallback, receiveEvent } from "#domain/payments";
+import { isNotice, processPaymentCallback, receiveEvent } from "#domain/payments";
 import type { ShopServices } from "../../../src/domain/index.ts";
 import { Faults, faultyDatabase } from "./faults.ts";
 import { createShop, emptyTables, MemoryLedger, rows, run, type TestCall } from "./shop.ts";
@@ -206,7 +206,7 @@ class World {
 
   async #tell(event: StripeEvent): Promise<void> {
     const read = this.#shop.services.gateway.readEvent(event);
-    if (read === null) return;
+    if (read === null || isNotice(read)) return;
     const applying = (id: string) => processPaymentCallback.s({ event_id: id });
     const parts = { ...this.#shop.services, background: this.#shop.background };
     await receiveEvent(parts, this.#shop.lovage, read, applying);
