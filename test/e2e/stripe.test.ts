@@ -81,7 +81,8 @@ async function settled(url: string, ids: readonly string[], cancelled: ReadonlyS
   const until = Date.now() + CALM_MS;
   while (ended.size < ids.length && Date.now() < until) {
     for (const orderId of ids.filter((id) => !ended.has(id))) {
-      const order = (await (await fetch(`${url}/api/orders/${orderId}/`)).json()) as OrderView;
+      const answer = await fetch(`${url}/api/orders/${orderId}/`);
+      const order = await answer.json<OrderView>();
       const payment = order.payment?.state ?? "none";
       const isOver =
         MONEY_STATES.includes(order.state) && !["charging", "refunding"].includes(payment);
