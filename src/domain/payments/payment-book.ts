@@ -130,7 +130,7 @@ export async function storeReference(
   { orderId, declines }: Payment,
   reference: string,
 ): Promise<Payment | null> {
-  await db
+  const [stored] = await db
     .update(payments)
     .set({ reference, updatedAt: clock.now() })
     .where(
@@ -140,8 +140,9 @@ export async function storeReference(
         eq(payments.state, "charging"),
         isNull(payments.reference),
       ),
-    );
-  return findPayment(db, orderId);
+    )
+    .returning();
+  return stored ?? findPayment(db, orderId);
 }
 
 /**
