@@ -41,6 +41,9 @@ it("an order says what is charged, or is refused before anything is written", as
     const answer = await call("/api/create-order/", { ...orderOf("wrong"), paymentMethod });
     expect(answer.status, String(paymentMethod)).toBe(422);
   }
+  const cart = { orderId: "cart", expectedTotal: 10, customerEmail: "c@example.com" };
+  const unpayable = await call("/api/cart/checkout/?user_id=5", cart);
+  expect(await unpayable.json()).toMatchObject({ errors: [{ field: "paymentMethod" }] });
   expect(await rows("SELECT id FROM orders")).toEqual([]);
 });
 

@@ -92,5 +92,5 @@ async function putOrders(
   const unpayable = rows
     .filter((row) => !isTaken(row))
     .map(({ line }) => ({ line, field: "payment_method", message: "Is needed." }));
-  return [...refused, ...unpayable];
+  return [...refused, ...unpayable].toSorted((a, b) => a.line - b.line);
 }
