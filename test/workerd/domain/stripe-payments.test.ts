@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";
 import type { TaskContext, TaskSpec } from "#engine";
-import { isNotice, processPaymentCallback, receiveEvent } from "#domain/payments";
+import { expectCharges, isNotice, processPaymentCallback, receiveEvent } from "#domain/payments";
 import type { ShopServices } from "../../../src/domain/index.ts";
 import { Faults, faultyDatabase } from "./faults.ts";
 import { createShop, emptyTables, MemoryLedger, rows, run, type TestCall } from "./shop.ts";
@@ -41,6 +41,27 @@ it(
   },
   TIMEOUT_MS,
 );
+
+it("after a restore a charge that only Stripe knows of is found, its key long forgotten", async () => {
+  const account = new StripeAccount();
+  const shop = createShop({ services: { gateway: account.gateway } });
+  await shop.create({ orderId: "123", paymentMethod: GOOD });
+  const task = { id: "task", kwargs: { order_id: "123" } };
+  await run(shop.services, "process_payment", [task]);
+  await env.DB.batch([
+    env.DB.prepare("UPDATE orders SET state = 'pending'"),
+    env.DB.prepare("DELETE FROM payments"),
+  ]);
+  await account.forgetKeys();
+  await expectCharges(shop.services);
+  const [outcome] = await run(shop.services, "process_payment", [task]);
+  expect(outcome?.kind).toBe("success");
+  const { intents } = await account.book();
+  expect(intents).toMatchObject([{ captures: 1, confirms: 1 }]);
+  expect(await rows("SELECT state, reference FROM payments")).toEqual([
+    { state: "captured", reference: intents[0]?.id },
+  ]);
+});
 
 /** A database whose calls break now and then, before they take effect or after. */
 class RandomFaults extends Faults {
