@@ -50,6 +50,7 @@ export default defineConfig(async () => ({
           name: "workerd",
           include: ["test/workerd/**/*.test.ts"],
           setupFiles: ["test/workerd/setup.ts"],
+          globalSetup: ["test/stripe/global-setup.ts"],
           testTimeout: 30_000,
           maxWorkers,
         },

@@ -8,7 +8,9 @@ import { LocalServer } from "../scripts/local-server.ts";
 import { beat } from "./beat.ts";
 import { canvases } from "./canvas.ts";
 import { mail } from "./mail.ts";
+import { GATEWAY_MS, gatewaySettings, payments } from "./payments.ts";
 import { shop } from "./shop.ts";
+import { StripeServer } from "../test/stripe/server.ts";
 import { bill, call, median, round2, totals, untilRecorded } from "./measure.ts";
 
 const PORT = Number(process.env["BENCH_PORT"] ?? 8790);
@@ -170,17 +172,19 @@ function flat(value: unknown, path = ""): [string, unknown][] {
 }
 
 /** The deployment's own configuration, with the bench's Worker and an empty database. */
-function startServer(): Promise<LocalServer> {
+function startServer(vars: Readonly<Record<string, string>>): Promise<LocalServer> {
   rmSync(DIR, { recursive: true, force: true });
   mkdirSync(DIR, { recursive: true });
   const config = readFileSync("wrangler.toml", "utf8")
     .replace('main = "src/worker.ts"', 'main = "../../bench/worker.ts"')
     .replace('migrations_dir = "migrations"', 'migrations_dir = "../../migrations"');
   writeFileSync(`${DIR}/wrangler.toml`, config);
-  return LocalServer.start({ port: PORT, config: `${DIR}/wrangler.toml`, state: `${DIR}/state` });
+  const place = `${DIR}/wrangler.toml`;
+  return LocalServer.start({ port: PORT, config: place, state: `${DIR}/state`, vars });
 }
 
-const server = await startServer();
+const gateway = await StripeServer.start(GATEWAY_MS);
+const server = await startServer(gatewaySettings(gateway));
 const slow = await slowServer();
 try {
   const { url } = server;
@@ -196,6 +200,7 @@ try {
     latency: () => latency(url, 500),
     canvas: () => canvases(url),
     beat: () => beat(url),
+    payments: () => payments(url, gateway),
     shop: () => shop(url),
     mail: () => mail(url),
     features: () => features(url),
@@ -216,6 +221,7 @@ try {
   for (const [name, value] of rows) console.log(`${name.padEnd(width)}  ${String(value)}`);
 } finally {
   slow.close();
+  gateway.stop();
   await server.kill();
 }
 process.exit(0);

@@ -1,10 +1,11 @@
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { Clock, TaskReader } from "#engine";
-import type { MailSettings } from "./config-providers.ts";
+import type { MailSettings, PaymentSettings } from "./config-providers.ts";
 import type { Config } from "./config.ts";
 import type { CallbackRules } from "./domain/callbacks/index.ts";
 import { shopMails, type ShopServices } from "./domain/index.ts";
 import { MailDesk, Unsubscribe, type MailTransport } from "./domain/mail/index.ts";
+import type { PaymentGateway } from "./domain/payments/index.ts";
 import { createHttpAlertHook } from "./integrations/alerts/http-alert-hook.ts";
 import { createHttpCallbacks } from "./integrations/callbacks/http-callbacks.ts";
 import { createCloudflareTransport } from "./integrations/mail/cloudflare-transport.ts";
@@ -12,6 +13,7 @@ import { outboxTransport } from "./integrations/mail/outbox-transport.ts";
 import { createResendTransport } from "./integrations/mail/resend-transport.ts";
 import { createSmtpTransport } from "./integrations/mail/smtp-transport.ts";
 import { createSimulatedGateway } from "./integrations/payments/simulated-gateway.ts";
+import { createStripeGateway } from "./integrations/payments/stripe-gateway.ts";
 import { createR2ObjectStore } from "./integrations/storage/r2-object-store.ts";
 import type { Env } from "./platform/env.ts";
 import { systemTimers } from "./platform/system.ts";
@@ -45,7 +47,7 @@ export function createShopServices(
       from: "from" in config.mail ? config.mail.from : null,
       unsubscribe: new Unsubscribe(keyFor("unsubscribe"), config.publicUrl),
     }),
-    gateway: createSimulatedGateway(db, clock),
+    gateway: paymentGateway(config.payments, db, clock),
     files: createR2ObjectStore(env.FILES),
     callbacks: {
       rules: callbackRules(config),
@@ -85,4 +87,15 @@ function mailTransport(mail: MailSettings, env: Env, clock: Clock): MailTranspor
     case "smtp":
       return createSmtpTransport(mail, { clock });
   }
+}
+
+/** Who takes the money, as the settings choose it. */
+function paymentGateway(
+  settings: PaymentSettings,
+  db: DrizzleD1Database,
+  clock: Clock,
+): PaymentGateway {
+  return settings.gateway === "stripe"
+    ? createStripeGateway(settings, clock)
+    : createSimulatedGateway(db, clock);
 }

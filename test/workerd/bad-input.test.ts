@@ -64,6 +64,7 @@ it("every route declares who may use it", () => {
       "POST /api/orders/:id/deliver orders:manage",
       "POST /api/orders/:id/cancel orders:write",
       "POST /api/orders/:id/refund orders:manage",
+      "POST /api/orders/:id/pay orders:write",
       "POST /api/payments/webhook public",
       "GET /api/payments/differences orders:manage",
       "POST /api/payments/differences/:id/resolve orders:manage",

@@ -147,8 +147,8 @@ it("a crash between the charge and its record is mended by asking the gateway", 
       charged = resolve;
     });
     void consume(world, door(ledger), {
-      charge: async (request) => {
-        await gateway.charge(request);
+      charge: async (reference, request) => {
+        await gateway.charge(reference, request);
         charged();
         return never();
       },
@@ -180,10 +180,10 @@ it("a zombie that comes to after its lease was lost changes nothing and charges 
       fellAsleep = resolve;
     });
     const zombie = consume(world, door(ledger), {
-      charge: async (request) => {
+      charge: async (reference, request) => {
         fellAsleep();
         await asleep;
-        return gateway.charge(request);
+        return gateway.charge(reference, request);
       },
     });
     await isAsleep;

@@ -14,3 +14,10 @@ declare global {
     }
   }
 }
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Where the stand-in for Stripe's API is. */
+    stripeUrl: string;
+  }
+}

@@ -112,7 +112,7 @@ it("a declined payment fails visibly, at once and without a capture", async () =
   });
   expect(await viewOf("declined")).toMatchObject({
     state: "payment_failed",
-    payment: { state: "declined", reference: null },
+    payment: { state: "declined", reference: "sim_order:declined:0" },
   });
   expect(await charges("declined")).toEqual({ charges: 1, captures: 0 });
 });

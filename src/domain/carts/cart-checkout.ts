@@ -12,6 +12,8 @@ export interface CartCheckout {
   readonly expectedMinor: number;
   /** Null: the deployment's. */
   readonly locale: Locale | null;
+  /** What the gateway is to charge; absent: it doesn't need it. */
+  readonly paymentMethod: string | undefined;
 }
 
 /**
@@ -81,6 +83,7 @@ function compare(
     order.userId === userId &&
     order.amountMinor === input.expectedMinor &&
     order.customerEmail === input.customerEmail &&
-    order.locale === input.locale;
+    order.locale === input.locale &&
+    order.paymentMethod === (input.paymentMethod ?? null);
   return isSame ? { kind: "same", order } : { kind: "conflict" };
 }

@@ -16,6 +16,7 @@ import {
 import { processPaymentTask } from "../payments/index.ts";
 
 export { changeOrder, type OrderRequest } from "./change-order.ts";
+export { payAgain } from "./pay-again.ts";
 
 /** An order as a shop hands it in. */
 export interface NewOrder {

@@ -69,7 +69,10 @@ async function putOrders(
   const relays: Promise<void>[] = [];
   // What can't be relayed just now the outbox' sweep relays.
   const background = (work: Promise<void>) => void relays.push(work.catch(() => undefined));
-  const orders = rows.map(({ row }) => ({
+  const isTaken = ({ row }: (typeof rows)[number]) =>
+    row.payment_method !== undefined || !services.gateway.needsPaymentMethod;
+  const taken = rows.filter(isTaken);
+  const orders = taken.map(({ row }) => ({
     orderId: row.order_id,
     userId: row.user_id,
     amountMinor: row.total_amount,
@@ -77,12 +80,17 @@ async function putOrders(
     customerEmail: row.customer_email,
     locale: row.locale ?? null,
     items: [],
+    paymentMethod: row.payment_method,
   }));
   const answers = await createOrders({ ...services, background }, lovage, owner, orders);
   await Promise.all(relays);
-  return rows.flatMap(({ line, row }, index) => {
+  const refused = taken.flatMap(({ line, row }, index) => {
     if (answers[index]?.kind !== "conflict") return [];
     const message = `Order #${row.order_id} exists with other content.`;
     return { line, field: "order_id", message };
   });
+  const unpayable = rows
+    .filter((row) => !isTaken(row))
+    .map(({ line }) => ({ line, field: "payment_method", message: "Is needed." }));
+  return [...refused, ...unpayable].toSorted((a, b) => a.line - b.line);
 }

@@ -54,6 +54,11 @@ export const orderRow = z.object({
     .max(254),
   currency: currency.default("USD"),
   locale: z.enum(LOCALES, "Must be en or ru.").optional(),
+  /** What is charged, by Stripe's name for it. */
+  payment_method: z
+    .string()
+    .regex(/^(pm|card)_\w{1,200}$/, "Must be the id of a payment method: pm_…")
+    .optional(),
 });
 
 /** The columns of a file: those of the schema, by where they stand. */

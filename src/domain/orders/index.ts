@@ -19,6 +19,7 @@ export {
   insertOrders,
   moveOrder,
   orderState,
+  setPayment,
 } from "./write-orders.ts";
 
 export const orderTasks = [

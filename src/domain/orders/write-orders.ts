@@ -72,6 +72,18 @@ export function moveOrder(
     .where(and(eq(orders.id, orderId), inArray(orders.state, from)));
 }
 
+/**
+ * The statement that gives an order another payment: what is charged, and the task that does it.
+ * Rows written: 1.
+ */
+export function setPayment(
+  db: DrizzleD1Database,
+  orderId: string,
+  payment: Pick<Order, "paymentMethod" | "paymentTaskId">,
+): BatchItem<"sqlite"> {
+  return db.update(orders).set(payment).where(eq(orders.id, orderId));
+}
+
 /** For guards: what state the order with this id is in; null: there is none. */
 export function orderState(orderId: string): SQL {
   return sql`(SELECT state FROM orders WHERE id = ${orderId})`;

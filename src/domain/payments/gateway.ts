@@ -54,6 +54,21 @@ export interface PaymentEvent {
   readonly createdAt: number;
 }
 
+/** What a gateway tells that only a person can deal with: no state of the shop's changes by it. */
+export interface PaymentNotice {
+  /** The same notice told again has the same one. */
+  readonly id: string;
+  readonly type: "payment.disputed" | "payment.refund_failed";
+  /** The charge's. */
+  readonly reference: string;
+  /** Minor units: what is disputed, or did not go back. */
+  readonly amountMinor: number;
+  /** ISO 4217. */
+  readonly currency: string;
+  /** In the gateway's words. */
+  readonly reason: string;
+}
+
 /** A charge as the gateway's own book has it, whatever the shop thinks. */
 export interface BookedCharge {
   readonly reference: string;
@@ -120,7 +135,7 @@ export interface PaymentGateway {
    * concern.
    * @throws PaymentEventError
    */
-  readEvent(body: unknown): PaymentEvent | null;
+  readEvent(body: unknown): PaymentEvent | PaymentNotice | null;
 }
 
 /** The gateway gave no answer that could be relied on: the outcome is unknown until it is asked. */

@@ -5,14 +5,9 @@ import { settleUnknownPayments } from "./settle-payments.ts";
 
 export { expectCharges } from "./after-restore.ts";
 export * from "./gateway.ts";
-export {
-  askRefund,
-  findPayment,
-  paymentState,
-  refundedOrders,
-  type Payment,
-} from "./payment-book.ts";
+export { findPayment, paymentState, refundedOrders, type Payment } from "./payment-book.ts";
 export { receiveEvent } from "./payment-events.ts";
+export { isNotice, tellAdmins } from "./payment-notices.ts";
 export { processPaymentCallback, processPaymentTask, refundPaymentTask } from "./payment-tasks.ts";
 export {
   lastReconciliation,
@@ -21,6 +16,7 @@ export {
   type Difference,
   type Reconciliation,
 } from "./reconcile-book.ts";
+export { askRefund } from "./refund-book.ts";
 export { checkSignature } from "./webhook-signature.ts";
 
 export const paymentTasks = [

@@ -3,19 +3,12 @@ import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { Clock, Outbox, TaskSpec } from "#engine";
 import type { Locale, MailDesk } from "../mail/index.ts";
-import {
-  customerMail,
-  findOrder,
-  moneyText,
-  moveOrder,
-  orderRefunded,
-  orderState,
-  type Order,
-} from "../orders/index.ts";
+import { findOrder, moveOrder, orderState, type Order } from "../orders/index.ts";
 import { failUnless } from "../services/index.ts";
 import {
   PaymentAmountError,
   PaymentProviderChangedError,
+  PaymentUnavailableError,
   type Charge,
   type PaymentGateway,
 } from "./gateway.ts";
@@ -59,6 +52,23 @@ export async function refundedOrders(
 /** The key of a payment's charge: only a charge surely declined is followed by another. */
 export function chargeKeyOf({ orderId, declines }: Pick<Payment, "orderId" | "declines">): string {
   return `order:${orderId}:${declines}`;
+}
+
+/** @throws PaymentUnavailableError when no charge was opened, or another run is about to open it */
+export function chargeOf({ orderId, reference }: Payment): string {
+  if (reference === null) throw new PaymentUnavailableError(`Order #${orderId} has no charge yet.`);
+  return reference;
+}
+
+/**
+ * The payment with the charge that its gateway knows of under its key, stored now if it was not; as it is if
+ * there is none.
+ */
+export async function withCharge(parts: PaymentParts, payment: Payment): Promise<Payment> {
+  if (payment.reference !== null) return payment;
+  const found = await parts.gateway.find(chargeKeyOf(payment));
+  if (found === null) return payment;
+  return (await storeReference(parts, payment, found)) ?? payment;
 }
 
 /** @throws PaymentProviderChangedError */
@@ -120,7 +130,7 @@ export async function storeReference(
   { orderId, declines }: Payment,
   reference: string,
 ): Promise<Payment | null> {
-  await db
+  const [stored] = await db
     .update(payments)
     .set({ reference, updatedAt: clock.now() })
     .where(
@@ -130,8 +140,9 @@ export async function storeReference(
         eq(payments.state, "charging"),
         isNull(payments.reference),
       ),
-    );
-  return findPayment(db, orderId);
+    )
+    .returning();
+  return stored ?? findPayment(db, orderId);
 }
 
 /**
@@ -198,63 +209,6 @@ export async function recordDecline(
       ),
     moveOrder(db, orderId, "decline", updatedAt),
   ]);
-}
-
-/** The statement that asks for the money back; `refund_payment` does it. Rows written: 1 or 0. */
-export function askRefund(
-  db: DrizzleD1Database,
-  orderId: string,
-  now: number,
-): BatchItem<"sqlite"> {
-  return db
-    .update(payments)
-    .set({ state: "refunding", updatedAt: now })
-    .where(and(eq(payments.orderId, orderId), eq(payments.state, "captured")));
-}
-
-/** Writes that the money is back, payment, order and the customer's mail in one batch. Safe to repeat. */
-export async function recordRefund(
-  { db, clock, mail, locale }: PaymentParts,
-  order: Order,
-): Promise<void> {
-  const updatedAt = clock.now();
-  const amount = moneyText(order.amountMinor, order.currency, order.locale ?? locale);
-  const mails = [customerMail(orderRefunded, order, locale, { orderId: order.id, amount })];
-  await db.batch([
-    db
-      .update(payments)
-      .set({ state: "refunded", updatedAt })
-      .where(
-        and(eq(payments.orderId, order.id), inArray(payments.state, ["captured", "refunding"])),
-      ),
-    moveOrder(db, order.id, "refund", updatedAt),
-    ...(await mail.queue(mails)),
-  ]);
-  // The money is back, whatever becomes of the mail: what can't be sent now the sweep sends.
-  await mail.send(mails).catch(() => undefined);
-}
-
-/** Writes that a refund was refused: the money is still ours, and another may be asked for. */
-export async function recordRefusal(
-  { db, clock }: PaymentParts,
-  { orderId, refusals }: Payment,
-  refusalReason: string,
-): Promise<void> {
-  await db
-    .update(payments)
-    .set({
-      state: "captured",
-      refusalReason,
-      refusals: refusals + 1,
-      updatedAt: clock.now(),
-    })
-    .where(
-      and(
-        eq(payments.orderId, orderId),
-        eq(payments.state, "refunding"),
-        eq(payments.refusals, refusals),
-      ),
-    );
 }
 
 /**

@@ -9,9 +9,10 @@ import {
   findPayment,
   recordCapture,
   recordDecline,
-  recordRefund,
+  withCharge,
   type PaymentParts,
 } from "./payment-book.ts";
+import { recordRefund } from "./refund-book.ts";
 import { paymentEvents } from "./tables.ts";
 
 type StoredEvent = typeof paymentEvents.$inferSelect;
@@ -93,10 +94,11 @@ export async function applyEvent(
  * @throws PaymentProviderChangedError, PaymentAmountError (final); any other error: try again
  */
 export async function followGateway(parts: PaymentParts, order: Order): Promise<string | null> {
-  const payment = await findPayment(parts.db, order.id);
-  if (payment === null) return "No payment was begun.";
-  checkProvider(payment, parts.gateway);
-  // Until it is stored no money is asked for, unless the database was restored: its task finds it then.
+  const begun = await findPayment(parts.db, order.id);
+  if (begun === null) return "No payment was begun.";
+  checkProvider(begun, parts.gateway);
+  // No money is asked for before it is stored: a database that was restored has forgotten it.
+  const payment = await withCharge(parts, begun);
   if (payment.reference === null) return "No charge was opened.";
   const charge = await parts.gateway.lookUp(payment.reference);
   if (charge === null) return "The gateway has taken nothing yet.";

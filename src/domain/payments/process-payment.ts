@@ -3,10 +3,12 @@ import { PaymentDeclinedError, type ChargeRequest } from "./gateway.ts";
 import {
   beginCharge,
   chargeKeyOf,
+  chargeOf,
   checkProvider,
   recordCapture,
   recordDecline,
   storeReference,
+  withCharge,
   type Payment,
   type PaymentParts,
 } from "./payment-book.ts";
@@ -59,10 +61,14 @@ async function open(
   if (payment.state !== "charging") return { payment, isFirst };
   checkProvider(payment, parts.gateway);
   if (payment.reference !== null) return { payment, isFirst: false };
-  const request = requestOf(order, payment);
-  // A database that was restored doesn't know what was opened since.
-  const found = isFirst ? null : await parts.gateway.find(request.idempotencyKey);
-  const reference = found ?? (await parts.gateway.open(request));
+  if (!isFirst) {
+    // An earlier run may have opened it; a database that was restored doesn't know what was opened since.
+    const known = await withCharge(parts, payment);
+    if (known.state !== "charging" || known.reference !== null) {
+      return { payment: known, isFirst };
+    }
+  }
+  const reference = await parts.gateway.open(requestOf(order, payment));
   const stored = await storeReference(parts, payment, reference);
   return { payment: stored ?? payment, isFirst: isFirst && stored?.reference === reference };
 }
@@ -73,7 +79,7 @@ async function charge(
   { payment, isFirst }: Begun,
 ): Promise<"paid" | "cancelled"> {
   const { gateway, db } = parts;
-  const reference = payment.reference ?? "";
+  const reference = chargeOf(payment);
   const known = isFirst ? null : await gateway.lookUp(reference);
   const answer = known ?? (await gateway.charge(reference, requestOf(order, payment)));
   if (answer.status === "captured") return recordCapture(parts, order, payment, answer);

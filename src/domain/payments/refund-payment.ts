@@ -1,17 +1,16 @@
 import type { Order } from "../orders/index.ts";
 import { PaymentUnavailableError, RefundRefusedError } from "./gateway.ts";
 import {
-  chargeKeyOf,
+  chargeOf,
   checkProvider,
   findPayment,
   recordCapture,
-  recordRefund,
-  recordRefusal,
   recordVoid,
-  storeReference,
+  withCharge,
   type Payment,
   type PaymentParts,
 } from "./payment-book.ts";
+import { recordRefund, recordRefusal } from "./refund-book.ts";
 
 /**
  * Gives the money of an order back, once, whatever is repeated: that it is to go back was written before,
@@ -28,7 +27,7 @@ export async function refundPayment(
   if (payment?.state === "refunded") return "refunded";
   if (payment?.state !== "refunding") return "nothing";
   checkProvider(payment, parts.gateway);
-  const charge = await parts.gateway.lookUp(payment.reference ?? "");
+  const charge = await parts.gateway.lookUp(chargeOf(payment));
   if (charge?.status !== "captured") {
     throw new PaymentUnavailableError("The gateway doesn't know of the charge.");
   }
@@ -52,13 +51,10 @@ export async function refundPayment(
 /** The payment, once it is known what became of a charge whose order was cancelled meanwhile. */
 async function settledPayment(parts: PaymentParts, order: Order): Promise<Payment | null> {
   const { db, gateway } = parts;
-  let payment = await findPayment(db, order.id);
-  if (payment?.state !== "charging" || order.state !== "cancelled") return payment;
-  checkProvider(payment, gateway);
-  if (payment.reference === null) {
-    const found = await gateway.find(chargeKeyOf(payment));
-    if (found !== null) payment = (await storeReference(parts, payment, found)) ?? payment;
-  }
+  const begun = await findPayment(db, order.id);
+  if (begun?.state !== "charging" || order.state !== "cancelled") return begun;
+  checkProvider(begun, gateway);
+  const payment = await withCharge(parts, begun);
   // What a late run opens it can't store any more, and what it did not store it doesn't charge.
   const charge = payment.reference === null ? null : await gateway.cancel(payment.reference);
   if (charge?.status === "captured") await recordCapture(parts, order, payment, charge);

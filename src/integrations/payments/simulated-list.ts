@@ -2,6 +2,7 @@ import { getTableColumns, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { BookedCharge, PaymentGateway } from "#domain/payments";
 import { behaviourFor, referenceOf } from "./simulated-behaviour.ts";
+import { refundedOf } from "./simulated-refunds.ts";
 import { simulatedCharges } from "./tables.ts";
 
 const PAGE = 100;
@@ -12,9 +13,7 @@ export async function listCharges(
   { from, until }: Parameters<PaymentGateway["list"]>[0],
   cursor: string | null,
 ): ReturnType<PaymentGateway["list"]> {
-  const refundedMinor = sql<number>`(SELECT coalesce(sum(given.amount_minor), 0)
-    FROM simulated_refunds AS given
-    WHERE given.charge_key = simulated_charges.idempotency_key AND given.refunds > 0)`;
+  const refundedMinor = refundedOf(sql.raw("simulated_charges.idempotency_key"));
   const rows = await db
     .select({ ...getTableColumns(simulatedCharges), refundedMinor })
     .from(simulatedCharges)

@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, sql, type SQL } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { RefundRequest } from "#domain/payments";
 import { simulatedRefunds, type simulatedCharges } from "./tables.ts";
@@ -47,8 +47,8 @@ export async function giveBack(
   return (refund?.refunds ?? 0) > 0;
 }
 
-/** What of a charge went back so far, minor units. */
-export function refundedOf(chargeKey: string) {
+/** What of a charge went back so far, minor units. @param chargeKey its key, or SQL for it */
+export function refundedOf(chargeKey: string | SQL) {
   return sql<number>`(SELECT coalesce(sum(given.amount_minor), 0) FROM simulated_refunds AS given
     WHERE given.charge_key = ${chargeKey} AND given.refunds > 0)`;
 }

@@ -12,6 +12,7 @@ const KEY = { owner: "shop", userId: 1 };
 const DAY_MS = 86_400_000;
 const NOW = 1_900_000_000_000;
 const CHECKOUT = {
+  paymentMethod: undefined,
   ...{ orderId: "123", customerEmail: "c@example.com", expectedMinor: 2_500, locale: null },
 };
 

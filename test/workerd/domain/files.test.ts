@@ -169,6 +169,25 @@ it("a sku that comes again has what came last, in the file and in the shop", asy
   ]);
 });
 
+it("where the gateway needs to know what is charged, a row that doesn't say is refused alone", async () => {
+  const { gateway } = createShop().services;
+  const shop = createShop({ services: { gateway: { ...gateway, needsPaymentMethod: true } } });
+  const text =
+    "order_id,user_id,total_amount,customer_email,payment_method\n" +
+    "1,1,2,a@example.com,\n2,1,2,a@example.com,pm_card_visa\n3,1,2,a@example.com,4242\n";
+  const id = await stored(shop, text, { kind: "orders" });
+  expect(await new DurableTask().run(processFileUpload, { file_id: id }, shop)).toMatchObject({
+    ...{ rows: 3, imported: 1, failed: 2 },
+    errors: [
+      { line: 2, field: "payment_method", message: "Is needed." },
+      { line: 4, field: "payment_method" },
+    ],
+  });
+  expect(await rows("SELECT id, payment_method FROM orders")).toEqual([
+    { id: "2", payment_method: "pm_card_visa" },
+  ]);
+});
+
 it("orders are created with their tasks; one that exists otherwise is its row's error", async () => {
   const shop = createShop();
   await shop.create({ orderId: "7", amountMinor: 1 });

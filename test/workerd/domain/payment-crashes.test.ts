@@ -7,7 +7,7 @@ import { Faults, faultyDatabase, type FaultPoint } from "./faults.ts";
 import { createShop, rows, run } from "./shop.ts";
 
 /** More calls than any one run makes. */
-const MOST_CALLS = 7;
+const MOST_CALLS = 10;
 /** More undisturbed runs than any behaviour needs. */
 const MOST_RUNS = 6;
 

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";
 import type { TaskContext } from "#engine";
 import {
+  expectCharges,
   processPaymentCallback,
   receiveEvent,
   type PaymentEvent,
@@ -100,6 +101,22 @@ it("a capture that is told of before its task knows pays the order, and the task
   ]);
   expect(outcome?.kind).toBe("success");
   expect(await rows("SELECT captures FROM simulated_charges")).toEqual([{ captures: 1 }]);
+});
+
+it("after a restore a capture that only the gateway knows of pays the order", async () => {
+  const shop = createShop();
+  await shop.create({ orderId: "123" });
+  await charged(shop, "123", 15_000, { isCharged: true, hasOutcome: true });
+  await env.DB.batch([
+    env.DB.prepare("UPDATE orders SET state = 'pending'"),
+    env.DB.prepare("DELETE FROM payments"),
+  ]);
+  await expectCharges(shop.services);
+  await receive(shop, { id: "evt_1", type: "payment.captured", orderId: "123" });
+  expect(await apply(shop, "evt_1")).toEqual({ order_id: "123", order_state: "paid" });
+  expect(await rows("SELECT state, reference FROM payments")).toEqual([
+    { state: "captured", reference: "sim_order:123:0" },
+  ]);
 });
 
 it("an event that says more than the gateway knows changes nothing", async () => {
@@ -212,8 +229,9 @@ async function charged(
   const real = shop.services.gateway;
   const gateway: PaymentGateway = {
     ...real,
-    async charge(request) {
-      const charge = isCharged ? await real.charge({ ...request, amountMinor }) : null;
+    open: (request) => real.open({ ...request, amountMinor }),
+    async charge(reference, request) {
+      const charge = isCharged ? await real.charge(reference, request) : null;
       if (charge === null || !hasOutcome) throw new Error("No answer.");
       return charge;
     },

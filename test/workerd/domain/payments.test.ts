@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";
 import type { Outcome } from "#engine";
 import {
@@ -45,6 +46,35 @@ it("a gateway that is down twice is tried until it answers", async () => {
   expect(books).toEqual({ order: "paid", payment: "captured", captures: 1 });
 });
 
+it("a gateway that says when it wants to be asked again is not asked before", async () => {
+  const shop = createShop();
+  await shop.create({ orderId: "123" });
+  const gateway: PaymentGateway = {
+    ...shop.services.gateway,
+    charge: () => Promise.reject(new PaymentUnavailableError("Too many requests.", 90)),
+  };
+  const [outcome] = await run({ ...shop.services, gateway }, PAY, [pay("123", "task")]);
+  expect(outcome).toMatchObject({ kind: "retry", delayMs: 90_000 });
+});
+
+it("a run whose order went to another's charge meanwhile asks for no money", async () => {
+  const shop = createShop();
+  await shop.create({ orderId: "123" });
+  const { gateway } = shop.services;
+  const opening: PaymentGateway = {
+    ...gateway,
+    open: async (request) => {
+      const reference = await gateway.open(request);
+      // Another run's charge was declined, and a replay begins the next one.
+      await env.DB.prepare("UPDATE payments SET declines = 1, task_id = 'replay'").run();
+      return reference;
+    },
+    charge: () => Promise.reject(new Error("must not be asked")),
+  };
+  const [outcome] = await run({ ...shop.services, gateway: opening }, PAY, [pay("123", "task")]);
+  expect(outcome).toMatchObject({ kind: "retry", error: { exc_type: "PaymentUnavailableError" } });
+});
+
 it("the result is in the language of the order, else of the deployment", async () => {
   const shop = createShop({ services: { locale: "ru" } });
   await shop.create({ orderId: "1" });
@@ -86,13 +116,13 @@ it("a gateway that has forgotten the key by the next run is asked, not charged",
   const gateway: PaymentGateway = {
     ...createShop().services.gateway,
     provider: "forgetful",
-    async charge({ idempotencyKey }) {
-      charged.push(idempotencyKey);
+    async charge(reference) {
+      charged.push(reference);
       throw new PaymentUnavailableError("No answer in time.");
     },
-    async lookUp(key) {
-      return charged.includes(key)
-        ? { status: "captured", reference: "ref", amountMinor: APPROVED, refundedMinor: 0 }
+    async lookUp(reference) {
+      return charged.includes(reference)
+        ? { status: "captured", reference, amountMinor: APPROVED, refundedMinor: 0 }
         : null;
     },
   };
@@ -124,7 +154,7 @@ it("a payment of another amount than the order's is left to a person", async () 
   const { gateway } = shop.services;
   const generous = {
     ...gateway,
-    charge: (request: ChargeRequest) => gateway.charge({ ...request, amountMinor: 1_000 }),
+    open: (request: ChargeRequest) => gateway.open({ ...request, amountMinor: 1_000 }),
   };
   const [outcome] = await run({ ...shop.services, gateway: generous }, PAY, [pay("123", "task")]);
   expect(errorOf(outcome)).toBe("PaymentAmountError");
@@ -172,14 +202,13 @@ it("a replay that a restored database forgot is asked about, not charged again",
   const charged: string[] = [];
   const gateway: PaymentGateway = {
     ...shop.services.gateway,
-    charge: ({ idempotencyKey }) => {
+    open: ({ idempotencyKey }) => {
       charged.push(idempotencyKey);
       return Promise.reject(new PaymentUnavailableError("Its keys are forgotten by now."));
     },
-    lookUp: (key) => {
-      const charge = { reference: `ch_${key}`, amountMinor: DECLINED, refundedMinor: 0 };
-      return Promise.resolve({ status: "captured", ...charge });
-    },
+    find: (key) => Promise.resolve(`ch_${key}`),
+    lookUp: (reference) =>
+      Promise.resolve({ status: "captured", reference, amountMinor: DECLINED, refundedMinor: 0 }),
   };
   const [outcome] = await run({ ...shop.services, gateway }, PAY, [pay("123", "replay")]);
   expect(outcome?.kind).toBe("success");
@@ -267,10 +296,10 @@ function slowGateway(real: PaymentGateway) {
   const released = Promise.withResolvers<void>();
   const gateway: PaymentGateway = {
     ...real,
-    async charge(request) {
+    async charge(reference, request) {
       started.resolve();
       await released.promise;
-      return real.charge(request);
+      return real.charge(reference, request);
     },
   };
   return { gateway, started: started.promise, release: () => released.resolve() };
@@ -282,7 +311,8 @@ function charging(real: PaymentGateway, amountMinor: number): PaymentGateway {
     charge?.status === "captured" ? { ...charge, amountMinor: DECLINED } : charge;
   return {
     ...real,
-    charge: async (request: ChargeRequest) => taken(await real.charge({ ...request, amountMinor })),
-    lookUp: async (key) => taken(await real.lookUp(key)),
+    open: (request) => real.open({ ...request, amountMinor }),
+    charge: async (reference, request) => taken(await real.charge(reference, request)),
+    lookUp: async (reference) => taken(await real.lookUp(reference)),
   };
 }

@@ -7,55 +7,106 @@ const gateway = createSimulatedGateway(createShop().db, { now: () => Date.now() 
 
 beforeEach(emptyTables);
 
-it("charges with one key, also at the same time, take the money once and answer the same", async () => {
-  const first = await gateway.charge(request());
-  const answers = await Promise.all([gateway.charge(request()), gateway.charge(request())]);
+it("opening takes nothing, and one key is one charge", async () => {
+  const reference = await gateway.open(request());
+  expect(await gateway.open(request())).toBe(reference);
+  expect(await gateway.find("key")).toBe(reference);
+  expect(await gateway.lookUp(reference)).toBeNull();
+  expect(await captures()).toBe(0);
+});
+
+it("a charge that was never opened is not found", async () => {
+  expect(await gateway.find("key")).toBeNull();
+});
+
+it("charges of one reference, also at the same time, take the money once and answer the same", async () => {
+  const first = await charge();
+  const answers = await Promise.all([charge(), charge()]);
   expect(answers).toEqual([first, first]);
   expect(await captures()).toBe(1);
 });
 
 it("charges with different keys are different charges", async () => {
-  await gateway.charge(request());
-  await gateway.charge(request({ idempotencyKey: "other" }));
+  await charge();
+  await charge({ idempotencyKey: "other" });
   expect(await captures()).toBe(2);
-});
-
-it("a look-up knows nothing of a key that was never used", async () => {
-  expect(await gateway.lookUp("key")).toBeNull();
 });
 
 it("a look-up answers what the charge answered", async () => {
   for (const amountMinor of [15_000, 15_001]) {
-    const idempotencyKey = `${amountMinor}`;
-    const charge = await gateway.charge(request({ amountMinor, idempotencyKey }));
-    expect(await gateway.lookUp(idempotencyKey)).toEqual(charge);
+    const asked = { amountMinor, idempotencyKey: `${amountMinor}` };
+    const answer = await charge(asked);
+    expect(await gateway.lookUp(await gateway.open(request(asked)))).toEqual(answer);
   }
 });
 
 it("after a time-out that followed the charge, a look-up finds the capture", async () => {
-  const charge = gateway.charge(request({ amountMinor: 15_002 }));
-  await expect(charge).rejects.toMatchObject({ name: "PaymentUnavailableError" });
-  expect(await gateway.lookUp("key")).toMatchObject({ status: "captured" });
+  await expect(charge({ amountMinor: 15_002 })).rejects.toMatchObject({
+    name: "PaymentUnavailableError",
+  });
+  expect(await gateway.lookUp("sim_key")).toMatchObject({ status: "captured" });
   expect(await captures()).toBe(1);
 });
 
 it("a gateway that fails twice takes nothing before it approves", async () => {
   for (const _time of [1, 2]) {
-    const charge = gateway.charge(request({ amountMinor: 15_003 }));
-    await expect(charge).rejects.toMatchObject({ name: "PaymentUnavailableError" });
-    expect(await gateway.lookUp("key")).toBeNull();
+    await expect(charge({ amountMinor: 15_003 })).rejects.toMatchObject({
+      name: "PaymentUnavailableError",
+    });
+    expect(await gateway.lookUp("sim_key")).toBeNull();
   }
-  expect(await gateway.charge(request({ amountMinor: 15_003 }))).toMatchObject({
-    status: "captured",
-  });
+  expect(await charge({ amountMinor: 15_003 })).toMatchObject({ status: "captured" });
   expect(await captures()).toBe(1);
 });
 
 it("a declined charge takes nothing", async () => {
-  expect(await gateway.charge(request({ amountMinor: 15_001 }))).toMatchObject({
-    status: "declined",
-  });
+  expect(await charge({ amountMinor: 15_001 })).toMatchObject({ status: "declined" });
   expect(await captures()).toBe(0);
+});
+
+it("a charge that was cancelled is never captured", async () => {
+  const reference = await gateway.open(request());
+  expect(await gateway.cancel(reference)).toMatchObject({ status: "declined" });
+  expect(await gateway.charge(reference, request())).toMatchObject({ status: "declined" });
+  expect(await gateway.lookUp(reference)).toMatchObject({ status: "declined" });
+  expect(await captures()).toBe(0);
+});
+
+it("a charge that was captured stays so when it is cancelled", async () => {
+  const captured = await charge();
+  expect(await gateway.cancel("sim_key")).toEqual(captured);
+});
+
+it("of a charge and its cancellation at the same time one holds", async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const asked = request({ idempotencyKey: `${round}` });
+    const reference = await gateway.open(asked);
+    const [charged, cancelled] = await Promise.all([
+      gateway.charge(reference, asked),
+      gateway.cancel(reference),
+    ]);
+    expect(charged.status).toBe(cancelled.status);
+  }
+});
+
+it("the book of a time is told page by page", async () => {
+  for (let count = 0; count < 250; count += 1) {
+    await gateway.open(request({ idempotencyKey: `${count}` }));
+  }
+  await charge({ idempotencyKey: "0" });
+  const time = { from: 0, until: Date.now() + 1_000 };
+  const found = [];
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof gateway.list>> = await gateway.list(time, cursor);
+    found.push(...page.charges);
+    cursor = page.next;
+  } while (cursor !== null);
+  expect(new Set(found.map(({ reference }) => reference)).size).toBe(250);
+  expect(found.filter(({ status }) => status === "captured")).toMatchObject([
+    { reference: "sim_0", idempotencyKey: "0", orderId: "123", refundedMinor: 0 },
+  ]);
+  expect((await gateway.list({ from: 0, until: 1 }, null)).charges).toEqual([]);
 });
 
 function request(changes: Partial<ChargeRequest> = {}): ChargeRequest {
@@ -64,8 +115,15 @@ function request(changes: Partial<ChargeRequest> = {}): ChargeRequest {
     orderId: "123",
     amountMinor: 15_000,
     currency: "USD",
+    paymentMethod: null,
     ...changes,
   };
+}
+
+/** Opens a charge and takes it. */
+async function charge(changes: Partial<ChargeRequest> = {}) {
+  const asked = request(changes);
+  return gateway.charge(await gateway.open(asked), asked);
 }
 
 async function captures(): Promise<number> {

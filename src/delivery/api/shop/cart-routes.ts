@@ -21,7 +21,16 @@ import { readBody } from "../body.ts";
 import { conflict, invalid, Problem } from "../problems.ts";
 import { QueryReader } from "../query.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
-import { amount, decimalOf, emailAddress, locale, readUserId, shopId } from "./fields.ts";
+import {
+  amount,
+  decimalOf,
+  emailAddress,
+  locale,
+  missingMethod,
+  paymentMethod,
+  readUserId,
+  shopId,
+} from "./fields.ts";
 import { orderView, tasksView } from "./order-views.ts";
 import { mayMail } from "./people.ts";
 
@@ -32,6 +41,7 @@ const checkoutSchema = z.strictObject({
   expectedTotal: amount,
   customerEmail: emailAddress.optional(),
   locale: locale.optional(),
+  paymentMethod: paymentMethod.optional(),
 });
 
 /** Carts: people have one of their own; API keys have one for each user they name by `?user_id=`. */
@@ -99,6 +109,8 @@ export function cartRoutes(parts: ApiParts): Route[] {
         const key = cartKeyOf(call);
         const body = await readBody(call.request, checkoutSchema);
         checkNumber(call, body.orderId);
+        const errors = missingMethod(parts.shop.gateway, body.paymentMethod);
+        if (errors.length > 0) throw invalid(errors);
         const customerEmail = await recipientOf(parts, call, key.userId, body.customerEmail);
         await mayMail(parts, call);
         const answer = await checkOutCart(
@@ -110,6 +122,7 @@ export function cartRoutes(parts: ApiParts): Route[] {
             customerEmail,
             expectedMinor: body.expectedTotal,
             locale: body.locale ?? null,
+            paymentMethod: body.paymentMethod,
           },
         );
         switch (answer.kind) {

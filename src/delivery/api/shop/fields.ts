@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { isAddress, LOCALES } from "#domain/mail";
 import { isCurrency } from "#domain/orders";
+import type { PaymentGateway } from "#domain/payments";
+import type { FieldError } from "../problems.ts";
 import type { QueryReader } from "../query.ts";
 
 export const emailAddress = z.string().refine(isAddress, "Must be one e-mail address.");
@@ -29,6 +31,20 @@ export const shopId = z
 export const currency = z
   .string()
   .refine(isCurrency, "Must be the ISO 4217 code of a currency with two decimals.");
+
+/** What is charged, by Stripe's name for it: a PaymentMethod's id, or an older card's. */
+export const paymentMethod = z
+  .string()
+  .regex(/^(pm|card)_\w{1,200}$/, "Must be the id of a payment method: pm_…");
+
+/** The error of a request that says nothing to charge where the gateway needs it. */
+export function missingMethod(
+  { needsPaymentMethod }: PaymentGateway,
+  given: string | undefined,
+): FieldError[] {
+  if (!needsPaymentMethod || given !== undefined) return [];
+  return [{ field: "paymentMethod", message: "Is needed: what is to be charged." }];
+}
 
 export const locale = z.enum(LOCALES);
 

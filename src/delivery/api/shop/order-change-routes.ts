@@ -1,11 +1,19 @@
-import { changeOrder, type OrderRequest } from "#domain/checkout";
+import { z } from "zod";
+import { changeOrder, payAgain, type OrderRequest } from "#domain/checkout";
 import type { Scope } from "../access.ts";
-import { conflict, notFound } from "../problems.ts";
+import { readBody } from "../body.ts";
+import { conflict, invalid, notFound } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
+import { missingMethod, paymentMethod } from "./fields.ts";
 import { orderFor } from "./order-access.ts";
-import { orderView } from "./order-views.ts";
+import { orderView, tasksView } from "./order-views.ts";
 
-/** What the shop's side does with an order; its owner may cancel it too, until it is shipped. */
+const paySchema = z.strictObject({ paymentMethod: paymentMethod.optional() });
+
+/**
+ * What the shop's side does with an order; its owner may cancel it too, until it is shipped, and pay it by
+ * something else when its payment was declined.
+ */
 export function orderChangeRoutes(parts: ApiParts): Route[] {
   function change(request: OrderRequest, scope: Scope): Route {
     return {
@@ -28,6 +36,29 @@ export function orderChangeRoutes(parts: ApiParts): Route[] {
     change("deliver", "orders:manage"),
     change("cancel", "orders:write"),
     change("refund", "orders:manage"),
+    {
+      method: "POST",
+      path: "/api/orders/:id/pay",
+      scope: "orders:write",
+      handle: async ({ request, params: { id = "" }, caller, background }) => {
+        const { owner } = await orderFor(parts, caller, id);
+        const body = await readBody(request, paySchema);
+        const errors = missingMethod(parts.shop.gateway, body.paymentMethod);
+        if (errors.length > 0) throw invalid(errors);
+        const paying = { ...parts.shop, background };
+        const method = body.paymentMethod ?? null;
+        const answer = await payAgain(paying, parts.lovageFor(owner), id, method);
+        if (answer === null) throw notFound();
+        const { kind, order } = answer;
+        if (kind === "conflict") {
+          throw conflict(
+            "wrong_state",
+            `The order is ${order.state}: no payment of it was declined.`,
+          );
+        }
+        return Response.json({ ...orderView(order), tasks: tasksView(order) });
+      },
+    },
   ];
 }
 

@@ -9,7 +9,15 @@ import { readBody } from "../body.ts";
 import { conflict, invalid, type FieldError } from "../problems.ts";
 import { QueryReader } from "../query.ts";
 import type { ApiParts, Route } from "../route.ts";
-import { amount, currency, emailAddress, locale, shopId } from "./fields.ts";
+import {
+  amount,
+  currency,
+  emailAddress,
+  locale,
+  missingMethod,
+  paymentMethod,
+  shopId,
+} from "./fields.ts";
 import { emailView } from "./email-views.ts";
 import { orderFor } from "./order-access.ts";
 import { itemView, orderView, paymentView, tasksView } from "./order-views.ts";
@@ -30,6 +38,7 @@ const orderSchema = z.strictObject({
   currency: currency.default("USD"),
   locale: locale.optional(),
   items: z.array(itemSchema).max(100).default([]),
+  paymentMethod: paymentMethod.optional(),
 });
 
 const MAX_EMAILS = 200;
@@ -47,7 +56,11 @@ export function orderRoutes(parts: ApiParts): Route[] {
       handle: async ({ request, caller, background }) => {
         refusePeople(caller, "Order from your cart: the shop says what things cost.");
         const input = newOrder(await readBody(request, orderSchema));
-        const errors = [...wrongTotal(input), ...(await unknownSellers(parts, input))];
+        const errors = [
+          ...missingMethod(parts.shop.gateway, input.paymentMethod),
+          ...wrongTotal(input),
+          ...(await unknownSellers(parts, input)),
+        ];
         if (errors.length > 0) throw invalid(errors);
         const { owner } = caller;
         const checkout = { ...parts.shop, background };

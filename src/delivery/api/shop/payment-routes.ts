@@ -1,10 +1,13 @@
 import {
   checkSignature,
+  isNotice,
   PaymentEventError,
   processPaymentCallback,
   receiveEvent,
+  tellAdmins,
   type PaymentEvent,
   type PaymentGateway,
+  type PaymentNotice,
 } from "#domain/payments";
 import { jsonOf, readBytes } from "../body.ts";
 import { invalid, Problem } from "../problems.ts";
@@ -34,6 +37,10 @@ export function paymentRoutes(parts: ApiParts): Route[] {
         }
         const event = eventOf(gateway, jsonOf(body));
         if (event === null) return Response.json({ received: true });
+        if (isNotice(event)) {
+          const told = await tellAdmins(parts.lovageFor(OWNER), event, parts.shop.locale);
+          return Response.json({ received: true, task_id: told });
+        }
         const applying = (eventId: string) => processPaymentCallback.s({ event_id: eventId });
         const receiving = { ...parts.shop, background };
         const lovage = parts.lovageFor(OWNER);
@@ -44,7 +51,7 @@ export function paymentRoutes(parts: ApiParts): Route[] {
   ];
 }
 
-function eventOf(gateway: PaymentGateway, body: unknown): PaymentEvent | null {
+function eventOf(gateway: PaymentGateway, body: unknown): PaymentEvent | PaymentNotice | null {
   try {
     return gateway.readEvent(body);
   } catch (error) {
