@@ -47,16 +47,20 @@ function ensureSecrets(): void {
   console.log("Made .dev.vars with random secrets.");
 }
 
-/** Waits for the first healthy answer; false if `signal` aborts or time is up before. */
-async function isHealthy(address: string, signal: AbortSignal): Promise<boolean> {
+/** Waits for the first answer of the Worker. @returns why it can't be used; null: it can */
+async function trouble(address: string, signal: AbortSignal): Promise<string | null> {
   const until = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < until && !signal.aborted) {
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(5_000)]);
     const answer = await fetch(`${address}/healthz`, { signal: timeout }).catch(() => null);
-    if (answer?.ok === true) return true;
+    if (answer?.ok === true) return null;
+    // The Worker's own answer: no other comes by waiting.
+    if (answer?.headers.get("Content-Type") === "application/problem+json") {
+      return "The settings are not complete: what it said above names those that are missing or wrong.";
+    }
     await pause(200);
   }
-  return false;
+  return "The server did not start; what it said is above.";
 }
 
 function welcome(address: string): string {
@@ -126,12 +130,13 @@ function stop(): void {
 }
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
 
-if (await isHealthy(address, ended.signal)) {
+const reason = await trouble(address, ended.signal);
+if (reason === null) {
   console.log(welcome(address));
 } else if (!isStopping) {
   stop();
   await exitCode;
-  fail("The server did not start; what it said is above.");
+  fail(reason);
 }
 await exitCode;
 if (!isStopping) fail("The server ended by itself; what it said is above.");
