@@ -129,6 +129,10 @@ it("a key without the scope is 403", async () => {
 
 const BACKUP = { name: "backup_database" };
 const DATA = { name: "process_data", args: ["x"] };
+const mapOf = (name: string, items: unknown[]) => ({
+  name,
+  args: [{ task: BACKUP.name, kwargs: {} }, items],
+});
 
 it.each([
   ["a call", "/api/tasks/", BACKUP],
@@ -140,6 +144,9 @@ it.each([
   ["a chord's body", "/api/canvas/", { chord: { header: [DATA], body: BACKUP } }],
   ["a chord's header", "/api/canvas/", { chord: { header: [BACKUP], body: DATA } }],
   ["a map's task", "/api/canvas/", { map: { task: BACKUP, items: [] } }],
+  ["a map's task, by position", "/api/tasks/", mapOf("celery.map", [{}])],
+  ["a starmap's task in a chain", "/api/canvas/", { chain: [mapOf("celery.starmap", [[]])] }],
+  ["a map's task in a link", "/api/tasks/", { ...DATA, link: [mapOf("celery.map", [{}])] }],
   ["Celery's form", "/api/canvas/", { task: BACKUP.name }],
   [
     "a canvas by its name",

@@ -55,12 +55,14 @@ export function refusalOf(caller: Caller, call: Signature): string | null {
 /** Trusts no form: what is no call in the place of one is refused later. */
 function hasIn(
   names: ReadonlySet<string>,
-  { task = "", kwargs = {}, options = {} }: Partial<Signature>,
+  { task = "", args = [], kwargs = {}, options = {} }: Partial<Signature>,
 ): boolean {
-  const canvas = String(task).startsWith("celery.") ? kwargs : {};
-  const { tasks, header, body, task: mapped } = canvas;
+  const isCanvas = String(task).startsWith("celery.");
+  const { tasks, header, body, task: mapped } = isCanvas ? kwargs : {};
+  // What a map calls may be given by position.
+  const [first] = isCanvas ? args : [];
   const { link, linkError, undo } = options;
-  const inside = [tasks, header, body, mapped, link, linkError, undo].flat();
+  const inside = [tasks, header, body, mapped, first, link, linkError, undo].flat();
   const calls = inside.filter((each) => typeof each === "object" && each !== null);
   return names.has(task) || calls.some((each) => hasIn(names, each));
 }
