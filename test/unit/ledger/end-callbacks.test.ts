@@ -80,20 +80,31 @@ it("tasks that are purged, or called off with many, are told of", async () => {
   expect(tellings(rig)).toEqual(expected(revoked));
 });
 
-it("what tells of ends is called off by its name or id alone", async () => {
+it("what tells of ends is called off by its id, its name or its queue alone", async () => {
   const rig = new Rig();
   const specs = [told(rig), told(rig)];
   const states = () =>
     specs.map(({ options }) => rig.ledger.get(options.callback?.id ?? "")?.state);
   await rig.ledger.submit(specs);
   rig.ledger.purgeSome("default", FIRST_POSITION);
-  rig.ledger.purgeSome("calls", FIRST_POSITION);
   rig.ledger.revokeSome({ owner: "o" }, FIRST_POSITION, true);
   expect(states()).toEqual(["PENDING", "PENDING"]);
   rig.ledger.revoke(specs[0]?.options.callback?.id ?? "", false);
   expect(states()).toEqual(["REVOKED", "PENDING"]);
   rig.ledger.revokeSome({ name: "tell" }, FIRST_POSITION, false);
   expect(states()).toEqual(["REVOKED", "REVOKED"]);
+});
+
+it.each([
+  ["is purged", (rig: Rig) => rig.ledger.purgeSome("calls", FIRST_POSITION)],
+  ["is called off", (rig: Rig) => rig.ledger.revokeSome({ queue: "calls" }, FIRST_POSITION, false)],
+])("and with its queue when that %s", async (_what, callOff) => {
+  const rig = new Rig();
+  const spec = told(rig);
+  await rig.ledger.submit([spec]);
+  rig.ledger.revoke(spec.id, false);
+  expect(callOff(rig).revoked).toBe(1);
+  expect(tellings(rig)).toEqual([]);
 });
 
 it("a task that expires is told of", async () => {
