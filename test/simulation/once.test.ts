@@ -246,7 +246,7 @@ it("a result that can't be kept fails the task for good, whatever is retried", a
 });
 
 it("a name has 1 to 100 characters", async () => {
-  for (const name of ["", "x".repeat(101), "a\nb"]) {
+  for (const name of ["", "x".repeat(101), `${"x".repeat(100)}[10000]`, "a\nb"]) {
     const { deployment, made, ended } = await start((ctx) => ctx.once(name, make(ctx)));
     await deployment.pass(10_000);
     expect(ended()?.error).toMatchObject({ exc_type: "InvalidOptionError" });

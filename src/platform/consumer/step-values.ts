@@ -13,7 +13,7 @@ export function forever(): Promise<never> {
 
 /** @throws InvalidOptionError. An effect of a map's item also has its place in the map. */
 export function checkName(kind: string, name: string): void {
-  if (!/^[^\n\0]{1,100}(\[\d+\])?$/.test(name)) {
+  if (!/^[^\n\0]{1,100}(\[\d{1,4}\])?$/.test(name)) {
     throw new InvalidOptionError("name", `a ${kind}'s name has 1 to 100 characters.`);
   }
 }

@@ -168,6 +168,26 @@ it("a call that takes another's place brings its callback along", async () => {
   expect(tellings(rig)).toEqual(expected({ ...newer, id: first.id }));
 });
 
+it("another owner's call that takes a task's place brings none: its owner is told as before", async () => {
+  const rig = new Rig();
+  const unique = { ...RULE, keep: "replace" } as const;
+  const options = { unique_key: "k" };
+  const dueAt = rig.now + 1_000;
+  const first = told(rig, { unique, options, dueAt });
+  const link = first.options.callback;
+  const links = link === undefined ? {} : { link: [{ ...link, id: rig.spec().id }] };
+  const others = told(rig, { unique, options: { ...options, ...links }, dueAt, owner: "other" });
+  const unheard = rig.spec({ unique, options, dueAt, owner: "other" });
+  await rig.ledger.submit([first]);
+  expect(await rig.ledger.submit([others, unheard])).toMatchObject([
+    { how: "replaced" },
+    { how: "replaced" },
+  ]);
+  await rig.pass(1_000);
+  rig.claim(0, { settlements: [success(first.id, rig.claim().token)] });
+  expect(tellings(rig)).toEqual(expected(first));
+});
+
 it("the end and who tells of it are one transaction: a new object finds both", async () => {
   const rig = new Rig();
   const spec = told(rig);
