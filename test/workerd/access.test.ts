@@ -160,15 +160,30 @@ it.each([
   expect((await answer.json<{ code: string }>()).code).toBe("forbidden");
 });
 
-it.each([[["x"]], [[null]], [[{}]], [{ kwargs: 1 }], [[{ task: 1, options: "x" }]]])(
-  "a canvas by its name with %j in it is no error of ours",
-  async (tasks) => {
-    for (const path of ["/api/tasks/", "/api/canvas/"]) {
-      const answer = await call(path, writer, { name: "celery.chain", kwargs: { tasks } });
-      expect(answer.status).toBe(422);
-    }
-  },
-);
+it.each([
+  [["x"]],
+  [[null]],
+  [[{}]],
+  [{ kwargs: 1 }],
+  [[{ task: 1, options: "x" }]],
+  [[{ task: "t", options: null }]],
+  [[{ task: "celery.chain", kwargs: null }]],
+  [[{ task: "celery.map", args: null }]],
+  [[{ task: "celery.map", args: {} }]],
+  [[{ name: "celery.map", kwargs: { it: [{}] } }]],
+  [[{ task: { toString: 1, valueOf: 1 }, kwargs: {} }]],
+])("a canvas by its name with %j in it is no error of ours", async (tasks) => {
+  for (const path of ["/api/tasks/", "/api/canvas/"]) {
+    const answer = await call(path, writer, { name: "celery.chain", kwargs: { tasks } });
+    expect(answer.status).toBe(422);
+  }
+});
+
+it.each(["link", "link_error", "undo"])("a map as %s is not told what to call", async (how) => {
+  const map = { name: "celery.map", kwargs: { it: [{}] } };
+  const member = { ...DATA, [how]: how === "undo" ? map : [map] };
+  expect((await call("/api/canvas/", writer, { chain: [member, DATA] })).status).toBe(422);
+});
 
 it("an admin calls a backup by name", async () => {
   expect((await call("/api/tasks/", admin, BACKUP)).status).toBe(202);
