@@ -198,6 +198,23 @@ it("what won a race before an effect has won it in every run", async () => {
   expect(ended()).toMatchObject({ state: "SUCCESS", retries: 1, result: '"the sleep"' });
 });
 
+it("an effect that outlives its attempt takes nothing from the next one, which runs beside it", async () => {
+  const { deployment, ended } = await start(async (ctx) => {
+    const { world } = ctx.services;
+    const slow = ctx.once("slow", () => world.sleep(ctx.retries === 0 ? 200 : 1));
+    if (ctx.retries === 0) {
+      await world.sleep(50);
+      ctx.retry({ countdown: 0 });
+    }
+    await slow;
+    await world.sleep(500);
+    return ctx.attempt;
+  });
+  await deployment.pass(600_000);
+  expect(ended()).toMatchObject({ state: "SUCCESS", result: "2" });
+  expect(ended()?.attempts.map(({ outcome }) => outcome)).toEqual(["retry", "success"]);
+});
+
 it("what was done before a time limit cut the attempt off is known afterwards", async () => {
   const { deployment, id, shard, made } = await start(
     async (ctx) => {
