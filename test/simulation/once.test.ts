@@ -250,17 +250,33 @@ it("a ledger that is out of reach for a while fails no task and repeats no effec
   expect(made).toHaveLength(1);
 });
 
-it("a result that can't be kept fails the task for good, whatever is retried", async () => {
-  const { deployment, made, ended } = await start((ctx) =>
-    ctx.once("big", (effect) => {
-      make(ctx)(effect);
-      return "x".repeat(300_000);
-    }),
-  );
-  await deployment.pass(30_000);
-  expect(ended()).toMatchObject({ state: "FAILURE", error: { exc_type: "StepLimitError" } });
-  expect(made).toHaveLength(1);
-});
+const cycle: unknown[] = [];
+cycle.push(cycle);
+
+it.each([
+  ["too large", "x".repeat(300_000)],
+  ["a function", () => 1],
+  ["a BigInt", 1n],
+  ["a cycle", cycle],
+])(
+  "a result that can't be kept (%s) fails the task for good, whatever is retried",
+  async (_what, result) => {
+    const { deployment, made, ended } = await start(async (ctx) => {
+      try {
+        await ctx.once("charge", (effect) => {
+          make(ctx)(effect);
+          return result;
+        });
+      } catch (error) {
+        // As a task with `autoretryFor: [TypeError]` would.
+        throw error instanceof TypeError ? new RangeError("again") : error;
+      }
+    });
+    await deployment.pass(30_000);
+    expect(ended()).toMatchObject({ state: "FAILURE", error: { exc_type: "StepLimitError" } });
+    expect(made).toHaveLength(1);
+  },
+);
 
 it("a name has 1 to 100 characters", async () => {
   for (const name of ["", "x".repeat(101), `${"x".repeat(100)}[10000]`, "a\nb"]) {
