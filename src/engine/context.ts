@@ -89,8 +89,8 @@ export interface TaskContext<Services> {
    * resume, after a crash) gets it without making it again. An effect is known by its name alone, within its
    * task; a second call in an attempt gets the same promise. That it begins is recorded before `fn` runs: an
    * attempt that finds it begun and not ended runs it with `isRepeat`. So does the one after an `fn` that
-   * threw: errors are not remembered, and there are no tries within the attempt. In batch handlers too. Don't
-   * sleep or wait for events in it. A replay is another task, with effects of its own.
+   * threw: errors are not remembered, and there are no tries within the attempt. In batch handlers too. No
+   * steps, sleeps and events in it: what doesn't run again doesn't come to them again. A replay is another task, with effects of its own.
    * @returns the result as JSON carries it (at most 256 KiB)
    * @throws what `fn` threw; in a batch handler also why this call was stopped
    */

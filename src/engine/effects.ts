@@ -17,7 +17,7 @@ export interface EffectContext {
 
 /**
  * The idempotency key of a task's effect: `ctx.once(name, …)` has it, and whoever wants to look the effect up
- * later, or to name an effect that needs no record. At most 148 characters, and only those of the id and the name.
+ * later, or to name an effect that needs no record. At most 143 characters, and only those of the id and the name.
  */
 export function effectKey(taskId: string, name: string): string {
   return `${taskId}:${name}`;

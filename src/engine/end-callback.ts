@@ -4,7 +4,8 @@ import { InvalidOptionError } from "./errors.ts";
 
 /**
  * How a deployment tells a URL of an end: the call that does it, which gets the id of what ended as its first
- * argument, and what may be shown of the URL.
+ * argument, and what may be shown of the URL. It goes to a queue of its own: a purge of the queue takes it, and
+ * one of another leaves it.
  * @throws InvalidOptionError `callbackUrl` for one that is not to be called
  */
 export type CallbackTo = (url: string) => { readonly call: AnySignature; readonly host: string };

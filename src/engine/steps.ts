@@ -145,7 +145,7 @@ export class EventTimeoutError extends LovageError {
   }
 }
 
-/** A step, or all of a task's, are larger than the ledger keeps. */
+/** What a step or an effect came to can't be kept: it is no JSON, too large, or one too many. */
 export class StepLimitError extends LovageError {
   constructor(message: string) {
     super("step_limit", message);

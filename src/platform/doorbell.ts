@@ -12,6 +12,7 @@ const BINDINGS = {
   "high-priority": "QUEUE_HIGH_PRIORITY",
   emails: "QUEUE_EMAILS",
   payments: "QUEUE_PAYMENTS",
+  callbacks: "QUEUE_CALLBACKS",
 } as const satisfies Record<string, keyof Env>;
 
 /** The queues that tasks may be sent to. */

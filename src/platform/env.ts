@@ -19,6 +19,7 @@ export interface Env {
   readonly QUEUE_HIGH_PRIORITY: Queue<Doorbell>;
   readonly QUEUE_EMAILS: Queue<Doorbell>;
   readonly QUEUE_PAYMENTS: Queue<Doorbell>;
+  readonly QUEUE_CALLBACKS: Queue<Doorbell>;
   /** Counts requests with a wrong key, by address. */
   readonly AUTH_FAILURES: RateLimit;
   /** "true" lets requests without a credential do everything; for development only. */

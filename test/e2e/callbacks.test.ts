@@ -250,6 +250,24 @@ it("a receiver that hangs gets two at a time, and ten seconds", async () => {
   await hanging.close();
 });
 
+it("a receiver that hangs holds no other work up", async () => {
+  const hanging = await Receiver.start();
+  const url = hanging.url("/hang", () => undefined);
+  for (let n = 0; n < 6; n += 1) await call(url);
+  const hangs = () => hanging.of("/hang").length;
+  await expect.poll(hangs, { timeout: 20_000, interval: 20 }).toBeGreaterThan(0);
+  const delays: number[] = [];
+  for (let n = 0; n < 20; n += 1) {
+    const begin = performance.now();
+    const body = { name: "process_data", kwargs: { data: "x" } };
+    const { task_id: id } = await post<{ task_id: string }>("/api/tasks/", body);
+    expect((await read<Task>(`/api/tasks/${id}/?wait=10`)).state).toBe("SUCCESS");
+    delays.push(performance.now() - begin);
+  }
+  expect(Math.max(...delays)).toBeLessThan(2_000);
+  await hanging.close();
+});
+
 it("a server that dies between the end and the answer of its receiver tells it again", async () => {
   const path = "/killed";
   const id = await call(receiver.url(path, from(2, status(200))));

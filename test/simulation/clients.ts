@@ -116,14 +116,14 @@ export class Clients {
       dueAt,
       expiresAt: world.chance(0.15) ? (dueAt ?? world.now()) + world.between(1, 60_000) : null,
     });
-    if (world.chance(0.3)) return this.#keyedOrUnique(this.withCallback(spec), isKeyed);
+    if (world.chance(0.3)) return this.#keyedOrUnique(this.withCallback(spec, kinds), isKeyed);
     return this.#keyedOrUnique(spec, isKeyed);
   }
 
-  /** Whoever is told of its end is told by a task of any kind that is no poison. */
-  withCallback(spec: TaskSpec): TaskSpec {
+  /** Whoever is told of its end is told by a task of one of these kinds. */
+  withCallback(spec: TaskSpec, kinds: readonly [Kind, ...Kind[]] = HARMLESS): TaskSpec {
     const world = this.#world;
-    const told = this.spec(world.pick(HARMLESS), { name: world.pick(["single", "batch"]) });
+    const told = this.spec(world.pick(kinds), { name: world.pick(["single", "batch"]) });
     const { id, name, kwargs, options } = told;
     const call = {
       ...{ name, kwargs, options, into: "of", key: null },

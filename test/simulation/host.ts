@@ -6,7 +6,7 @@ import type { Faults } from "./faults.ts";
 import type { SimHistory } from "./history.ts";
 import type { Command, Oracle } from "./oracle.ts";
 import type { SimSql } from "../../src/testing/sim-sql.ts";
-import { Crash, PortFailure, type Tripwire } from "./tripwire.ts";
+import { BLOWS, Crash, PortFailure, UNDONE, type Blow, type Tripwire } from "./tripwire.ts";
 import type { World } from "../../src/testing/world.ts";
 import { never } from "../../src/testing/world.ts";
 
@@ -168,7 +168,14 @@ export class LedgerHost {
     if (world.chance(this.faults.diesAtStatement)) throw new Crash(sql.slice(0, 40));
     if (world.chance(this.faults.statementFails)) throw new Error("the disk failed");
     // Nothing comes between a commit and the end of its turn: on the platform they are one.
-    return sql === "COMMIT" ? tripwire.uncommitted(run) : tripwire.sync(run);
+    return sql === "COMMIT" ? tripwire.uncommitted(run) : tripwire.sync(run, this.#differing(sql));
+  }
+
+  /** The blows at a statement that lead to different histories. */
+  #differing(sql: string): readonly Blow[] {
+    // A migration that fails has changed nothing, in memory neither: all its statements are like the first.
+    if (this.#isMigration && !sql.startsWith("CREATE TABLE IF NOT EXISTS")) return [];
+    return this.#parts.sql.isInTransaction ? UNDONE : BLOWS;
   }
 
   #committed(): void {

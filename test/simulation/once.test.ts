@@ -198,6 +198,23 @@ it("what won a race before an effect has won it in every run", async () => {
   expect(ended()).toMatchObject({ state: "SUCCESS", retries: 1, result: '"the sleep"' });
 });
 
+it("an effect that outlives its attempt takes nothing from the next one, which runs beside it", async () => {
+  const { deployment, ended } = await start(async (ctx) => {
+    const { world } = ctx.services;
+    const slow = ctx.once("slow", () => world.sleep(ctx.retries === 0 ? 200 : 1));
+    if (ctx.retries === 0) {
+      await world.sleep(50);
+      ctx.retry({ countdown: 0 });
+    }
+    await slow;
+    await world.sleep(500);
+    return ctx.attempt;
+  });
+  await deployment.pass(600_000);
+  expect(ended()).toMatchObject({ state: "SUCCESS", result: "2" });
+  expect(ended()?.attempts.map(({ outcome }) => outcome)).toEqual(["retry", "success"]);
+});
+
 it("what was done before a time limit cut the attempt off is known afterwards", async () => {
   const { deployment, id, shard, made } = await start(
     async (ctx) => {
@@ -233,20 +250,36 @@ it("a ledger that is out of reach for a while fails no task and repeats no effec
   expect(made).toHaveLength(1);
 });
 
-it("a result that can't be kept fails the task for good, whatever is retried", async () => {
-  const { deployment, made, ended } = await start((ctx) =>
-    ctx.once("big", (effect) => {
-      make(ctx)(effect);
-      return "x".repeat(300_000);
-    }),
-  );
-  await deployment.pass(30_000);
-  expect(ended()).toMatchObject({ state: "FAILURE", error: { exc_type: "StepLimitError" } });
-  expect(made).toHaveLength(1);
-});
+const cycle: unknown[] = [];
+cycle.push(cycle);
+
+it.each([
+  ["too large", "x".repeat(300_000)],
+  ["a function", () => 1],
+  ["a BigInt", 1n],
+  ["a cycle", cycle],
+])(
+  "a result that can't be kept (%s) fails the task for good, whatever is retried",
+  async (_what, result) => {
+    const { deployment, made, ended } = await start(async (ctx) => {
+      try {
+        await ctx.once("charge", (effect) => {
+          make(ctx)(effect);
+          return result;
+        });
+      } catch (error) {
+        // As a task with `autoretryFor: [TypeError]` would.
+        throw error instanceof TypeError ? new RangeError("again") : error;
+      }
+    });
+    await deployment.pass(30_000);
+    expect(ended()).toMatchObject({ state: "FAILURE", error: { exc_type: "StepLimitError" } });
+    expect(made).toHaveLength(1);
+  },
+);
 
 it("a name has 1 to 100 characters", async () => {
-  for (const name of ["", "x".repeat(101), "a\nb"]) {
+  for (const name of ["", "x".repeat(101), `${"x".repeat(100)}[10000]`, "a\nb"]) {
     const { deployment, made, ended } = await start((ctx) => ctx.once(name, make(ctx)));
     await deployment.pass(10_000);
     expect(ended()?.error).toMatchObject({ exc_type: "InvalidOptionError" });

@@ -2,6 +2,11 @@
 export const BLOWS = ["throw before", "throw after", "crash"] as const;
 export type Blow = (typeof BLOWS)[number];
 
+/** What was done is undone when the call fails, so it makes no difference whether it was. */
+export const UNDONE: readonly Blow[] = ["throw before", "crash"];
+/** Whoever made the call lives on. */
+const SURVIVED: readonly Blow[] = ["throw before", "throw after"];
+
 /** Kills the ledger's object at the statement (or the call) that it is thrown from. */
 export class Crash extends Error {
   override readonly name = "Crash";
@@ -18,7 +23,7 @@ export class PortFailure extends Error {
  */
 export class Tripwire {
   readonly #blows: ReadonlyMap<number, Blow>;
-  #calls = 0;
+  readonly #differing: (readonly Blow[])[] = [];
 
   /** @param blows how which call goes wrong; calls are counted from 0 */
   constructor(blows: ReadonlyMap<number, Blow> = new Map()) {
@@ -26,11 +31,16 @@ export class Tripwire {
   }
 
   get calls(): number {
-    return this.#calls;
+    return this.#differing.length;
   }
 
-  sync<T>(run: () => T): T {
-    const blow = this.#next();
+  /** Of each call that was made, the blows that lead to different histories. */
+  get differing(): readonly (readonly Blow[])[] {
+    return this.#differing;
+  }
+
+  sync<T>(run: () => T, differing: readonly Blow[]): T {
+    const blow = this.#next(differing);
     if (blow === null) return run();
     if (blow === "crash") throw new Crash("at a call");
     if (blow === "throw after") run();
@@ -39,7 +49,7 @@ export class Tripwire {
 
   /** A call that can't have happened when it is reported as failed, as a commit. */
   uncommitted<T>(run: () => T): T {
-    const blow = this.#next();
+    const blow = this.#next(UNDONE);
     if (blow === null) return run();
     if (blow === "crash") throw new Crash("at a commit");
     throw new PortFailure("the commit failed");
@@ -47,14 +57,14 @@ export class Tripwire {
 
   /** A call that the caller survives. */
   survived(run: () => void): void {
-    const blow = this.#next();
+    const blow = this.#next(SURVIVED);
     if (blow !== "throw before") run();
     if (blow !== null) throw new PortFailure(`the port failed: ${blow}`);
   }
 
   /** @param crash kills the caller, whose promise then never settles */
   async async<T>(run: () => Promise<T>, crash: () => void): Promise<T> {
-    const blow = this.#next();
+    const blow = this.#next(BLOWS);
     if (blow === null) return run();
     if (blow === "crash") {
       // Not in the middle of what the caller does without waiting.
@@ -68,9 +78,8 @@ export class Tripwire {
     throw new PortFailure(`the port failed: ${blow}`);
   }
 
-  #next(): Blow | null {
-    const blow = this.#blows.get(this.#calls) ?? null;
-    this.#calls += 1;
-    return blow;
+  #next(differing: readonly Blow[]): Blow | null {
+    this.#differing.push(differing);
+    return this.#blows.get(this.#differing.length - 1) ?? null;
   }
 }

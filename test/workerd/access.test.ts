@@ -129,6 +129,10 @@ it("a key without the scope is 403", async () => {
 
 const BACKUP = { name: "backup_database" };
 const DATA = { name: "process_data", args: ["x"] };
+const mapOf = (name: string, items: unknown[]) => ({
+  name,
+  args: [{ task: BACKUP.name, kwargs: {} }, items],
+});
 
 it.each([
   ["a call", "/api/tasks/", BACKUP],
@@ -140,6 +144,9 @@ it.each([
   ["a chord's body", "/api/canvas/", { chord: { header: [DATA], body: BACKUP } }],
   ["a chord's header", "/api/canvas/", { chord: { header: [BACKUP], body: DATA } }],
   ["a map's task", "/api/canvas/", { map: { task: BACKUP, items: [] } }],
+  ["a map's task, by position", "/api/tasks/", mapOf("celery.map", [{}])],
+  ["a starmap's task in a chain", "/api/canvas/", { chain: [mapOf("celery.starmap", [[]])] }],
+  ["a map's task in a link", "/api/tasks/", { ...DATA, link: [mapOf("celery.map", [{}])] }],
   ["Celery's form", "/api/canvas/", { task: BACKUP.name }],
   [
     "a canvas by its name",
@@ -153,15 +160,30 @@ it.each([
   expect((await answer.json<{ code: string }>()).code).toBe("forbidden");
 });
 
-it.each([[["x"]], [[null]], [[{}]], [{ kwargs: 1 }], [[{ task: 1, options: "x" }]]])(
-  "a canvas by its name with %j in it is no error of ours",
-  async (tasks) => {
-    for (const path of ["/api/tasks/", "/api/canvas/"]) {
-      const answer = await call(path, writer, { name: "celery.chain", kwargs: { tasks } });
-      expect(answer.status).toBe(422);
-    }
-  },
-);
+it.each([
+  [["x"]],
+  [[null]],
+  [[{}]],
+  [{ kwargs: 1 }],
+  [[{ task: 1, options: "x" }]],
+  [[{ task: "t", options: null }]],
+  [[{ task: "celery.chain", kwargs: null }]],
+  [[{ task: "celery.map", args: null }]],
+  [[{ task: "celery.map", args: {} }]],
+  [[{ name: "celery.map", kwargs: { it: [{}] } }]],
+  [[{ task: { toString: 1, valueOf: 1 }, kwargs: {} }]],
+])("a canvas by its name with %j in it is no error of ours", async (tasks) => {
+  for (const path of ["/api/tasks/", "/api/canvas/"]) {
+    const answer = await call(path, writer, { name: "celery.chain", kwargs: { tasks } });
+    expect(answer.status).toBe(422);
+  }
+});
+
+it.each(["link", "link_error", "undo"])("a map as %s is not told what to call", async (how) => {
+  const map = { name: "celery.map", kwargs: { it: [{}] } };
+  const member = { ...DATA, [how]: how === "undo" ? map : [map] };
+  expect((await call("/api/canvas/", writer, { chain: [member, DATA] })).status).toBe(422);
+});
 
 it("an admin calls a backup by name", async () => {
   expect((await call("/api/tasks/", admin, BACKUP)).status).toBe(202);

@@ -61,6 +61,18 @@ it.each([
   ["/api/canvas/", { chunks: { task: { name: "deliver_callback" }, items: [["x"]], size: 1 } }],
   ["/api/canvas/", { chain: [{ ...work, undo: { name: "deliver_callback", kwargs: {} } }] }],
   ["/api/canvas/", { task: "deliver_callback", kwargs: tell.kwargs }],
+  ["/api/tasks/", { name: "celery.map", kwargs: { task: { task: "deliver_callback" }, it: [] } }],
+  ["/api/tasks/", { name: "celery.map", args: [{ task: "deliver_callback" }, [URL_]] }],
+  ["/api/tasks/", { name: "celery.starmap", args: [{ task: "deliver_callback" }, [["x", URL_]]] }],
+  ["/api/tasks/", { name: "celery.chain", kwargs: { tasks: [{ task: "deliver_callback" }] } }],
+  [
+    "/api/tasks/",
+    { ...work, link: [{ name: "celery.map", args: [{ task: "deliver_callback" }, [URL_]] }] },
+  ],
+  [
+    "/api/canvas/",
+    { chain: [{ name: "celery.map", args: [{ task: "deliver_callback" }, [URL_]] }] },
+  ],
   [
     "/api/schedules/",
     {

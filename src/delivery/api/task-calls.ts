@@ -53,16 +53,20 @@ export function refusalOf(caller: Caller, call: Signature): string | null {
 }
 
 /** Trusts no form: what is no call in the place of one is refused later. */
-function hasIn(
-  names: ReadonlySet<string>,
-  { task = "", kwargs = {}, options = {} }: Partial<Signature>,
-): boolean {
-  const canvas = String(task).startsWith("celery.") ? kwargs : {};
-  const { tasks, header, body, task: mapped } = canvas;
-  const { link, linkError, undo } = options;
-  const inside = [tasks, header, body, mapped, link, linkError, undo].flat();
+function hasIn(names: ReadonlySet<unknown>, call: object): boolean {
+  const { task, args, kwargs, options } = fieldsOf(call);
+  const isCanvas = typeof task === "string" && task.startsWith("celery.");
+  const { tasks, header, body, task: mapped } = fieldsOf(isCanvas ? kwargs : null);
+  // What a map calls may be given by position.
+  const { 0: first } = fieldsOf(isCanvas ? args : null);
+  const { link, linkError, undo } = fieldsOf(options);
+  const inside = [tasks, header, body, mapped, first, link, linkError, undo].flat();
   const calls = inside.filter((each) => typeof each === "object" && each !== null);
   return names.has(task) || calls.some((each) => hasIn(names, each));
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
 /** @throws Problem 403 */

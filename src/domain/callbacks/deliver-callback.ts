@@ -72,7 +72,7 @@ class CallbackRefusedError extends LovageError {
 export const deliverCallback = defineShopTask({
   name: "deliver_callback",
   params: z.object({ task_id: z.string(), url: secret(z.string()) }),
-  queue: "default",
+  queue: "callbacks",
   maxRetries: RETRY_SECONDS.length,
   timeLimitSeconds: MINUTE,
   key: { of: ({ url }) => URL.parse(url)?.host ?? null, concurrency: PER_HOST },

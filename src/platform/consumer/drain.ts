@@ -105,12 +105,8 @@ class Drain<Services> {
       running: this.#running,
       reports: () => this.#reports.current(),
       beat: (held, reports) => ledger.heartbeat(held, reports),
-      gone: (running, reason) => {
-        this.#drop(running, reason);
-      },
-      failed: (error) => {
-        log("heartbeat_failed", { queue, error });
-      },
+      gone: (running, reason) => this.#drop(running, reason),
+      failed: (error) => log("heartbeat_failed", { queue, error }),
     });
   }
 
@@ -284,7 +280,9 @@ class Drain<Services> {
   }
 
   #drop(running: RunningTask<Services>, reason: GoneTask["reason"]): void {
-    if (!this.#running.delete(running.task.id)) return;
+    // A late word on an attempt that is over is none on the next one of its task.
+    if (this.#running.get(running.task.id) !== running) return;
+    this.#running.delete(running.task.id);
     if (running.notes !== null) this.#reports.close(running.notes);
     running.stop(reason === "revoked" ? new TaskRevokedError("terminated") : new LeaseLostError());
     if (this.#running.size === 0) this.#wake();

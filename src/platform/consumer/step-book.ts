@@ -113,8 +113,9 @@ export class StepBook {
   async record(given: StepRecord, eventSeq: number | null): Promise<void> {
     const { recorder, task, token, timers } = this.#parts;
     const { steps } = await this.#read();
-    const step = this.#withSleeps(given, steps.get(idOf(given)));
-    this.#bytes += JSON.stringify(step).length;
+    const before = steps.get(idOf(given));
+    const step = this.#withSleeps(given, before);
+    this.#bytes += sizeOf(step) - (before === undefined ? 0 : sizeOf(before));
     if (this.#bytes > MAX_STEPS_BYTES) {
       throw new StepLimitError(`The steps of a task may have ${MAX_STEPS_BYTES} bytes in all.`);
     }
@@ -138,7 +139,7 @@ export class StepBook {
     const call = () => door.durable(task.id, token);
     const state: DurableState | null = await persistently(timers, TRIES, call).catch(() => null);
     if (state === null) return this.#lost();
-    this.#bytes = state.steps.reduce((sum, step) => sum + JSON.stringify(step).length, 0);
+    this.#bytes = state.steps.reduce((sum, step) => sum + sizeOf(step), 0);
     const { steps } = state;
     this.#nextIndex = steps.reduce((most, { index }) => Math.max(most, index), -1) + 1;
     const slept = new Map(
@@ -180,6 +181,10 @@ function isFinal(step: StepRecord, all: Iterable<StepRecord>, retries: number): 
   if (step.retries >= retries) return true;
   for (const other of all) if (other.begun > place) return true;
   return false;
+}
+
+function sizeOf(step: StepRecord): number {
+  return JSON.stringify(step).length;
 }
 
 function idOf({ kind, name, nth }: StepId): string {

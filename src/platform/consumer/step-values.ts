@@ -13,16 +13,16 @@ export function forever(): Promise<never> {
 
 /** @throws InvalidOptionError. An effect of a map's item also has its place in the map. */
 export function checkName(kind: string, name: string): void {
-  if (!/^[^\n\0]{1,100}(\[\d+\])?$/.test(name)) {
+  if (!/^[^\n\0]{1,100}(\[\d{1,4}\])?$/.test(name)) {
     throw new InvalidOptionError("name", `a ${kind}'s name has 1 to 100 characters.`);
   }
 }
 
 /** A result as it is kept. @throws StepLimitError: it is no JSON, or too large */
 export function resultText(kind: "step" | "effect", name: string, result: unknown): string {
-  const text = JSON.stringify(result === undefined ? null : result) as string | undefined;
+  const text = jsonOf(result === undefined ? null : result);
   if (text === undefined) {
-    throw new StepLimitError(`The result of ${kind} '${name}' is a ${typeof result}: no JSON.`);
+    throw new StepLimitError(`The result of ${kind} '${name}' (${typeof result}) is no JSON.`);
   }
   if (isLargerThan(text, MAX_STEP_BYTES)) {
     throw new StepLimitError(
@@ -30,6 +30,15 @@ export function resultText(kind: "step" | "effect", name: string, result: unknow
     );
   }
   return text;
+}
+
+/** Undefined: it has none, as a function, a BigInt or a cycle. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A result as it was kept. */

@@ -106,8 +106,7 @@ export function revokeSome(
   for (const row of rows) {
     // With its canvas it may have ended in this very walk.
     if (hasStopped && findLive(sql, memory, row.id) === null) continue;
-    // Unless it is called off by its name.
-    if (filter.name === undefined && hasToGoOn(row)) continue;
+    if (hasToGoOn(row, filter)) continue;
     hasStopped ||= isHeld(row);
     const done = revokeTask(sql, memory, changes, row, terminate);
     if (done === "revoked") revoked += 1;
@@ -116,11 +115,14 @@ export function revokeSome(
   return { revoked, marked, next: positionAfter(rows) };
 }
 
-/** What undoes another task, or tells of its end: maybe of one that ended in this very walk. */
-function hasToGoOn(row: TaskRow): boolean {
-  if (row.options === null) return false;
+/**
+ * What undoes another task, maybe one that ended in this very walk, is called off by its name alone; what tells
+ * of its end by its name or its queue.
+ */
+function hasToGoOn(row: TaskRow, { name, queue }: TaskFilter): boolean {
+  if (row.options === null || name !== undefined) return false;
   const { canvas, tells_end: tells } = optionsOf(row);
-  return canvas?.undo === true || tells === true;
+  return canvas?.undo === true || (tells === true && queue === undefined);
 }
 
 /** Takes the next waiting tasks out of a queue; those that run stay. */
@@ -136,7 +138,7 @@ export function purgeSome(
   for (const row of rows) {
     // What waits in the middle of its steps has started.
     if (memory.leases.holding(row.id) !== undefined || row.suspension !== null) continue;
-    if (hasToGoOn(row)) continue;
+    if (hasToGoOn(row, { queue })) continue;
     revokeTask(sql, memory, changes, row, false);
     revoked += 1;
   }

@@ -2,7 +2,7 @@ import type { FinishedTask, Merged, TaskSpec, UniqueRule } from "#engine";
 import type { Changes } from "./changes.ts";
 import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
-import type { TaskRow } from "./rows.ts";
+import { optionsOf, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
 import { gateFor, insertTasks, toRow } from "./submit.ts";
 
@@ -101,9 +101,15 @@ function merge(
   const dueAt = dueTime(spec, rule, row, now);
   const next = toRow(spec, true, dueAt, now, gateFor(memory, spec));
   const { queue, gate, priority, due_at, expires_at, kwargs } = next;
-  const { options } = next;
+  const options = row.owner === spec.owner ? next.options : withSequelsOf(row, next);
   changes.moveWaiting(row, { ...row, queue, gate, priority, due_at, expires_at, kwargs, options });
   return "replaced";
+}
+
+/** What a task starts when it ends, it starts for its owner: nobody else says what. @returns options, as JSON text */
+function withSequelsOf(row: TaskRow, next: TaskRow): string {
+  const { callback, link, link_error } = optionsOf(row);
+  return JSON.stringify({ ...optionsOf(next), callback, link, link_error });
 }
 
 /** A call that is one with another task has nobody told: it never was there, and the other tells of itself. */

@@ -80,20 +80,31 @@ it("tasks that are purged, or called off with many, are told of", async () => {
   expect(tellings(rig)).toEqual(expected(revoked));
 });
 
-it("what tells of ends is called off by its name or id alone", async () => {
+it("what tells of ends is called off by its id, its name or its queue alone", async () => {
   const rig = new Rig();
   const specs = [told(rig), told(rig)];
   const states = () =>
     specs.map(({ options }) => rig.ledger.get(options.callback?.id ?? "")?.state);
   await rig.ledger.submit(specs);
   rig.ledger.purgeSome("default", FIRST_POSITION);
-  rig.ledger.purgeSome("calls", FIRST_POSITION);
   rig.ledger.revokeSome({ owner: "o" }, FIRST_POSITION, true);
   expect(states()).toEqual(["PENDING", "PENDING"]);
   rig.ledger.revoke(specs[0]?.options.callback?.id ?? "", false);
   expect(states()).toEqual(["REVOKED", "PENDING"]);
   rig.ledger.revokeSome({ name: "tell" }, FIRST_POSITION, false);
   expect(states()).toEqual(["REVOKED", "REVOKED"]);
+});
+
+it.each([
+  ["is purged", (rig: Rig) => rig.ledger.purgeSome("calls", FIRST_POSITION)],
+  ["is called off", (rig: Rig) => rig.ledger.revokeSome({ queue: "calls" }, FIRST_POSITION, false)],
+])("and with its queue when that %s", async (_what, callOff) => {
+  const rig = new Rig();
+  const spec = told(rig);
+  await rig.ledger.submit([spec]);
+  rig.ledger.revoke(spec.id, false);
+  expect(callOff(rig).revoked).toBe(1);
+  expect(tellings(rig)).toEqual([]);
 });
 
 it("a task that expires is told of", async () => {
@@ -155,6 +166,26 @@ it("a call that takes another's place brings its callback along", async () => {
   await rig.ledger.submit([newer]);
   rig.ledger.revoke(first.id, false);
   expect(tellings(rig)).toEqual(expected({ ...newer, id: first.id }));
+});
+
+it("another owner's call that takes a task's place brings none: its owner is told as before", async () => {
+  const rig = new Rig();
+  const unique = { ...RULE, keep: "replace" } as const;
+  const options = { unique_key: "k" };
+  const dueAt = rig.now + 1_000;
+  const first = told(rig, { unique, options, dueAt });
+  const link = first.options.callback;
+  const links = link === undefined ? {} : { link: [{ ...link, id: rig.spec().id }] };
+  const others = told(rig, { unique, options: { ...options, ...links }, dueAt, owner: "other" });
+  const unheard = rig.spec({ unique, options, dueAt, owner: "other" });
+  await rig.ledger.submit([first]);
+  expect(await rig.ledger.submit([others, unheard])).toMatchObject([
+    { how: "replaced" },
+    { how: "replaced" },
+  ]);
+  await rig.pass(1_000);
+  rig.claim(0, { settlements: [success(first.id, rig.claim().token)] });
+  expect(tellings(rig)).toEqual(expected(first));
 });
 
 it("the end and who tells of it are one transaction: a new object finds both", async () => {

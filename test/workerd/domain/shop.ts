@@ -41,7 +41,7 @@ const registry = new Registry<ShopServices>(shopTasks);
 const settings = {
   shards: 4,
   routeOf: compileRoutes(shopRoutes, QUEUES),
-  queues: new Set(["default", "emails", "payments"]),
+  queues: QUEUES,
   idSecret: importIdSecret("for tests only: 0123456789abcdef0123456789abcdef"),
 };
 
