@@ -49,8 +49,8 @@ export interface Sweep {
   readonly end: "empty" | "limit" | Error;
 }
 
-/** A batch that is asked for again counts as a full one, however few mails are in it. */
-const REPEAT_COST = AT_ONCE;
+/** What goes apart, a batch that is asked for again or a mail alone, counts as a full batch, as it takes as long. */
+const APART_COST = AT_ONCE;
 
 interface Parts extends Omit<SenderParts, "stopped"> {
   readonly unsubscribe: Unsubscribe;
@@ -159,25 +159,23 @@ export class MailDesk {
     const { others, ...first } = await this.#sender.send(batch);
     const outcomes = new Map([...this.#outcomesOf(others), ...first.outcomes]);
     let { error } = first;
-    for (const [key, row] of this.#sender.batchesToRepeat(others)) {
+    if (error !== null) return { outcomes, error };
+    for await (const apart of this.#sender.sendApart(others)) {
+      for (const [identity, outcome] of apart.outcomes) outcomes.set(identity, outcome);
+      ({ error } = apart);
       if (error !== null) break;
-      const repeated = await this.#sender.repeat(key, row);
-      ({ error } = repeated);
-      for (const [identity, outcome] of repeated.outcomes) outcomes.set(identity, outcome);
     }
     return { outcomes, error };
   }
 
   /**
-   * Sends what is due: first what can't be out, then each batch that may be. The cost is in mails, also of what somebody
+   * Sends what is due: first what goes together, then what goes apart. The cost is in mails, also of what somebody
    * else was quicker with, so that a sweep ends.
    */
   async *#sendDue(due: readonly DueMail[]): AsyncGenerator<Delivered & { cost: number }> {
-    const fresh = due.filter((mail) => !this.#sender.mayBeOut(mail));
+    const fresh = due.filter((mail) => !this.#sender.goesApart(mail));
     if (fresh.length > 0) yield { ...(await this.#sender.sendDue(fresh)), cost: fresh.length };
-    for (const [key, row] of this.#sender.batchesToRepeat(due)) {
-      yield { ...(await this.#sender.repeat(key, row)), cost: REPEAT_COST };
-    }
+    for await (const apart of this.#sender.sendApart(due)) yield { ...apart, cost: APART_COST };
   }
 
   async #known(batch: readonly Outgoing[]): Promise<Delivered> {

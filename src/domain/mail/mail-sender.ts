@@ -1,7 +1,7 @@
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { Clock } from "#engine";
 import { isAddress } from "./address.ts";
-import { isForgotten, keyOfTry, newBatchKey } from "./batch-key.ts";
+import { ALONE, isForgotten, keyOfTry, newBatchKey } from "./batch-key.ts";
 import { MailBook, type DueMail } from "./mail-book.ts";
 import {
   headersOf,
@@ -21,6 +21,7 @@ import {
   NO_ADDRESS,
   NO_OUTCOME,
   outcomeOfError,
+  outcomeOfRepeat,
   SUPPRESSED,
   UNSUBSCRIBED,
   type MailEnd,
@@ -84,8 +85,8 @@ export class MailSender {
    * @returns `others`: the rows of the rest
    */
   async send(batch: readonly Outgoing[]): Promise<Delivered & { others: StoredEmail[] }> {
-    const now = this.#clock.now();
     const refused = await this.#refused(batch.map(({ message }) => message));
+    const now = this.#clock.now();
     const isKept = this.#transport.isIdempotent && !batch.some((mail) => this.isAlone(mail));
     const key = newBatchKey(now);
     const mine = await this.book.take(batch, now, ({ message }) =>
@@ -100,12 +101,12 @@ export class MailSender {
     return { ...(await this.#deliver(mine, { key: own, isKept }, refused)), others };
   }
 
-  /** Sends what is due, each mail by itself, as it is stored; unless somebody else has it or it may be out. */
+  /** Sends what is due, as it is stored, in a new batch; unless somebody else has it or it may be out. */
   async sendDue(due: readonly DueMail[]): Promise<Delivered> {
-    const now = this.#clock.now();
     const refused = await this.#refused(
       due.map((mail) => ({ ...mail, to: mail.toAddress, headers: headersOf(mail) })),
     );
+    const now = this.#clock.now();
     const isKept = this.#transport.isIdempotent;
     const key = newBatchKey(now);
     const rows = await this.book.takeDue(due, now, (mail) =>
@@ -114,26 +115,33 @@ export class MailSender {
     return this.#deliver(rows.map(toOutgoing), { key, isKept }, refused);
   }
 
-  /** Whether a mail that is not through may be out, and is only asked for with its whole batch. */
-  mayBeOut({ state, batchKey }: Pick<DueMail, "state" | "batchKey">): boolean {
+  /** Whether a mail that is not through goes in no new batch: it may be out with its own, or goes alone. */
+  goesApart({ state, batchKey }: Pick<DueMail, "state" | "batchKey">): boolean {
     const isOpen = state === "pending" || state === "sending";
     return isOpen && batchKey !== null && this.#transport.isIdempotent;
   }
 
-  /** One row each of the batches that may be out, and that nobody has in hand, by their keys. */
-  batchesToRepeat(rows: readonly DueMail[]): Map<string, DueMail> {
+  /**
+   * Asks for those of them that go in no new batch and that nobody has in hand, one after another: the batches that may
+   * be out, each whole, and mails that go alone and are due.
+   */
+  async *sendApart(rows: readonly DueMail[]): AsyncGenerator<Delivered> {
     const now = this.#clock.now();
-    const free = rows.filter(
-      (row) => this.mayBeOut(row) && (row.state === "pending" || row.dueAt <= now),
+    const apart = rows.filter((row) => this.goesApart(row));
+    const alone = apart.filter(({ batchKey, dueAt }) => batchKey === ALONE && dueAt <= now);
+    const lost = apart.filter(
+      ({ batchKey, state, dueAt }) => batchKey !== ALONE && (state === "pending" || dueAt <= now),
     );
-    return new Map(free.map((row) => [row.batchKey ?? "", row]));
+    const batches = new Map(lost.map((row) => [row.batchKey ?? "", row]));
+    for (const [key, row] of batches) yield this.#repeat(key, row);
+    for (const row of alone) yield this.sendDue([row]);
   }
 
   /**
    * Asks again for a batch that may be out. Who was put on the suppression list since is in it, as before. One that
    * the provider may have forgotten ends as failed.
    */
-  async repeat(key: string, { dueAt }: DueMail): Promise<Delivered> {
+  async #repeat(key: string, { dueAt }: DueMail): Promise<Delivered> {
     const now = this.#clock.now();
     const rows = await this.book.takeBatch(key, dueAt, now);
     const mails = inOrder(rows.map(toOutgoing));
@@ -177,10 +185,12 @@ export class MailSender {
         mails.map(({ message }) => message),
         key,
       );
-      return { answers: mails.map((_, index) => answers[index] ?? NO_OUTCOME), error: null };
+      const outcomes = mails.map((_, index) => answers[index] ?? NO_OUTCOME);
+      return { answers: isRepeat ? outcomes.map(outcomeOfRepeat) : outcomes, error: null };
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-      return { answers: mails.map(() => outcomeOfError(error, isRepeat)), error };
+      const outcome = outcomeOfError(error);
+      return { answers: mails.map(() => (isRepeat ? outcomeOfRepeat(outcome) : outcome)), error };
     }
   }
 

@@ -33,6 +33,8 @@ export type MailOutcome =
        * the batch, because they can only be asked for again together.
        */
       readonly isUnknown?: true;
+      /** Present: all messages were refused as one, and any of them may be the reason: it is to be tried alone. */
+      readonly isShared?: true;
       /** When another try is worth it, or, said by the desk, when it makes one. */
       readonly retryAfterSeconds?: number;
     };
