@@ -142,6 +142,11 @@ export class MailDesk {
     return { ...result, end: "limit" };
   }
 
+  /** Makes all that waits due now, whatever time it was put off to; what somebody has in hand stays there. */
+  async bringForward(): Promise<void> {
+    await this.#sender.book.bringForward(this.#clock.now());
+  }
+
   /** Whose bulk mail the link ends that has this token; null: it is none of ours. */
   readerOf(token: string): Promise<string | null> {
     return this.#unsubscribe.addressOf(token);
