@@ -145,10 +145,12 @@ function later(
   { now, isStopped, attempts }: Circumstances & { readonly attempts: number },
 ): MailEnd {
   const asked = (outcome.retryAfterSeconds ?? 0) * 1_000;
-  const own = isStopped ? RETRY_MS : RETRY_MS * 2 ** Math.min(attempts - 1, 10);
-  const dueAt = now + Math.ceil(Math.min(Math.max(own, asked), MAX_RETRY_MS));
+  const own = RETRY_MS * 2 ** Math.min(attempts - 1, 10);
+  const nextAt = now + Math.ceil(Math.min(Math.max(own, asked), MAX_RETRY_MS));
+  // Ready to go once it is resumed; who asks again meanwhile asks ever later, so that a task's tries last.
+  const dueAt = isStopped ? now + RETRY_MS : nextAt;
   const reason = reasonOf(outcome);
-  const told = { ...outcome, reason, retryAfterSeconds: secondsUntil(dueAt, now) };
+  const told = { ...outcome, reason, retryAfterSeconds: secondsUntil(nextAt, now) };
   const kept = { isBounce: false, isForgotten: false, providerId: null, keepsKey: false };
   const goesAlone = outcome.isShared === true;
   return { mail, outcome: told, state: "pending", dueAt, reason, ...kept, goesAlone };
