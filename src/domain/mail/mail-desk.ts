@@ -5,7 +5,6 @@ import type { DueMail } from "./mail-book.ts";
 import { MailSender, type Delivered, type SenderParts } from "./mail-sender.ts";
 import { messageIdOf } from "./message-id.ts";
 import {
-  AT_ONCE,
   batchesOf,
   failedForNow,
   identityOf,
@@ -49,8 +48,8 @@ export interface Sweep {
   readonly end: "empty" | "limit" | Error;
 }
 
-/** What goes apart, a batch that is asked for again or a mail alone, counts as a full batch, as it takes as long. */
-const APART_COST = AT_ONCE;
+/** What goes apart, a batch that is asked for again or a mail alone, counts as so many mails, as it may take as long. */
+const APART_COST = 50;
 
 interface Parts extends Omit<SenderParts, "stopped"> {
   readonly unsubscribe: Unsubscribe;
@@ -70,6 +69,7 @@ interface Parts extends Omit<SenderParts, "stopped"> {
 export class MailDesk {
   readonly #db: DrizzleD1Database;
   readonly #sender: MailSender;
+  readonly #batchSize: number;
   readonly #clock: Clock;
   readonly #unsubscribe: Unsubscribe;
   readonly #from: string | null;
@@ -77,6 +77,7 @@ export class MailDesk {
   constructor({ unsubscribe, from = null, stopped = () => Promise.resolve(), ...parts }: Parts) {
     this.#db = parts.db;
     this.#sender = new MailSender({ ...parts, stopped });
+    this.#batchSize = parts.transport.batchSize;
     this.#clock = parts.clock;
     this.#unsubscribe = unsubscribe;
     this.#from = from;
@@ -92,7 +93,7 @@ export class MailDesk {
     const mails = await Promise.all(requests.map((request) => this.#outgoing(request)));
     const outcomes = new Map<string, MailOutcome>();
     let isDown = false;
-    for (const batch of batchesOf(mails, (mail) => this.#sender.isAlone(mail))) {
+    for (const batch of batchesOf(mails, this.#batchSize, (mail) => this.#sender.isAlone(mail))) {
       // What can't be asked for just now waits, as what was asked for in vain.
       if (isDown) await this.#sender.book.insertPending(batch, this.#clock.now());
       const found: Delivered = isDown ? await this.#known(batch) : await this.#sendBatch(batch);
@@ -114,7 +115,9 @@ export class MailDesk {
     if (secret !== undefined) throw new TypeError(`${secret.template} has a secret: send it.`);
     const mails = await Promise.all(requests.map((request) => this.#outgoing(request)));
     const now = this.#clock.now();
-    return batchesOf(mails).map((batch) => this.#sender.book.insertPending(batch, now));
+    return batchesOf(mails, this.#batchSize).map((batch) =>
+      this.#sender.book.insertPending(batch, now),
+    );
   }
 
   /**
@@ -126,7 +129,7 @@ export class MailDesk {
     const result = { sent: 0, failed: 0, waiting: 0 };
     await this.#sender.book.giveUpSecrets(this.#clock.now() - GIVE_UP_AFTER_MS);
     for (let left = limit; left > 0;) {
-      const due = await this.#sender.book.due(Math.min(left, AT_ONCE), this.#clock.now());
+      const due = await this.#sender.book.due(Math.min(left, this.#batchSize), this.#clock.now());
       if (due.length === 0) return { ...result, end: "empty" };
       for await (const { outcomes, error, cost } of this.#sendDue(due)) {
         for (const outcome of outcomes.values()) {

@@ -45,6 +45,8 @@ export interface MailTransport {
   readonly keepsMail: boolean;
   /** True: the same messages under the same key go out once, if asked for again within 23 hours. */
   readonly isIdempotent: boolean;
+  /** Messages that it is asked for together at most. */
+  readonly batchSize: number;
   /**
    * Sends messages: one outcome each, in their order; one that fails does not keep the others back. Answers or
    * throws within a minute.
