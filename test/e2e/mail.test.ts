@@ -74,6 +74,12 @@ async function sendPending(): Promise<void> {
   await post("/api/tasks/", { name: "send_pending_emails", kwargs: { now: true } });
 }
 
+/** The cron trigger comes, with which the watchdog looks around. */
+async function lookAround(): Promise<void> {
+  const answer = await fetch(`${server.url}/cdn-cgi/handler/scheduled`);
+  expect(answer.ok, await answer.text()).toBe(true);
+}
+
 /** For mails two minutes pass while the server is down. */
 function letTimePass(): void {
   const [file = ""] = globSync(join(state, "v3/d1/miniflare-D1DatabaseObject/*.sqlite")).filter(
@@ -115,6 +121,7 @@ it("a wrong key pauses the queue and is told once; resumed with the right one, a
     is_cancelled: true,
     paused_reason: expect.stringContaining("invalid_api_key"),
   });
+  await lookAround();
   await expect.poll(() => alerts.length, { timeout: 60_000, interval: 500 }).toBe(1);
   expect(alerts[0]).toMatchObject({
     type: "alert",
