@@ -51,12 +51,14 @@ export interface Sweep {
 /** What goes apart, a batch that is asked for again or a mail alone, counts as so many mails, as it may take as long. */
 const APART_COST = 50;
 
-interface Parts extends Omit<SenderParts, "stopped"> {
+interface Parts extends Omit<SenderParts, "stopped" | "pause"> {
   readonly unsubscribe: Unsubscribe;
   /** The address that mail comes from; its domain is that of Message-IDs. Null: there is none yet. */
   readonly from?: string | null;
   /** See `SenderParts`; absent: nobody is told. */
   readonly stopped?: SenderParts["stopped"];
+  /** Waits; absent: it doesn't. */
+  readonly pause?: SenderParts["pause"];
 }
 
 /**
@@ -74,9 +76,10 @@ export class MailDesk {
   readonly #unsubscribe: Unsubscribe;
   readonly #from: string | null;
 
-  constructor({ unsubscribe, from = null, stopped = () => Promise.resolve(), ...parts }: Parts) {
+  constructor({ unsubscribe, from = null, ...parts }: Parts) {
+    const nothing = () => Promise.resolve();
     this.#db = parts.db;
-    this.#sender = new MailSender({ ...parts, stopped });
+    this.#sender = new MailSender({ stopped: nothing, pause: nothing, ...parts });
     this.#batchSize = parts.transport.batchSize;
     this.#clock = parts.clock;
     this.#unsubscribe = unsubscribe;

@@ -33,8 +33,8 @@ import {
   type MailTransport,
 } from "./transport.ts";
 
-/** The database's answer to what was sent is asked for this often. */
-const RECORD_TRIES = 3;
+/** So long is waited, ms, before what was sent is written down again: if it never is, some of it may go out twice. */
+const RECORD_WAITS_MS = [200, 2_000, 8_000];
 
 /** What became of mails, by identity. */
 type Outcomes = ReadonlyMap<string, MailOutcome>;
@@ -52,6 +52,7 @@ export interface SenderParts {
   readonly clock: Clock;
   /** Told that the transport takes no mail until a person has looked, and why. Never throws. */
   readonly stopped: (reason: string) => Promise<void>;
+  readonly pause: (ms: number) => Promise<void>;
 }
 
 /**
@@ -65,13 +66,15 @@ export class MailSender {
   readonly #transport: MailTransport;
   readonly #clock: Clock;
   readonly #stopped: (reason: string) => Promise<void>;
+  readonly #pause: (ms: number) => Promise<void>;
 
-  constructor({ db, transport, clock, stopped }: SenderParts) {
+  constructor({ db, transport, clock, stopped, pause }: SenderParts) {
     this.book = new MailBook(db, transport);
     this.#db = db;
     this.#transport = transport;
     this.#clock = clock;
     this.#stopped = stopped;
+    this.#pause = pause;
   }
 
   /** Whether it goes out under a key of its own: no batch could be repeated with a mail whose text is stored nowhere. */
@@ -194,14 +197,17 @@ export class MailSender {
     }
   }
 
-  /** Writes ends down; not at the first trouble: what is not written down is asked for again. */
+  /** Writes ends down, also when the database is away for a moment: what is not written down is asked for again. */
   async #record(ends: readonly MailEnd[]): Promise<Delivered> {
-    for (let tries = 1; ; tries += 1) {
+    const waits = RECORD_WAITS_MS.values();
+    for (let isWritten = false; !isWritten;) {
       try {
         await this.book.record(ends, this.#clock.now());
-        break;
+        isWritten = true;
       } catch (error) {
-        if (tries === RECORD_TRIES) throw error;
+        const { value: wait } = waits.next();
+        if (wait === undefined) throw error;
+        await this.#pause(wait);
       }
     }
     const outcomes = ends.map(({ mail, outcome }) => [identityOf(mail.message), outcome] as const);
