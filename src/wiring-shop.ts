@@ -44,6 +44,10 @@ export function createShopServices(
       transport: mailTransport(config.mail, env, clock),
       clock,
       stopped: stopMail,
+      pause: (ms) =>
+        new Promise((resolve) => {
+          systemTimers.after(ms, resolve);
+        }),
       from: "from" in config.mail ? config.mail.from : null,
       unsubscribe: new Unsubscribe(keyFor("unsubscribe"), config.publicUrl),
     }),

@@ -15,7 +15,7 @@ export class ResendServer {
   /** @param port 0: any that is free */
   static async start(resend: FakeResend, port = 0): Promise<ResendServer> {
     const server = createServer((request, response) => {
-      void bodyOf(request).then((body) => {
+      const answer = (body: string) => {
         const header = (name: string) => String(request.headers[name] ?? "");
         const reply = resend.handle({
           path: request.url ?? "",
@@ -26,7 +26,9 @@ export class ResendServer {
         });
         if (reply === "drop") request.socket.destroy();
         else if (reply !== "hang") response.writeHead(reply.status, reply.headers).end(reply.body);
-      });
+      };
+      // Who is killed in the middle of a request has asked for nothing.
+      void bodyOf(request).then(answer, () => undefined);
     });
     await new Promise<void>((resolve) => {
       server.listen(port, "127.0.0.1", resolve);

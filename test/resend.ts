@@ -24,6 +24,7 @@ export type ResendFault =
   | "daily_quota"
   | "monthly_quota"
   | "concurrent"
+  | "refused"
   | "error_before"
   | "error_after"
   | "error_stored"
@@ -159,6 +160,7 @@ function refusalOf(fault: ResendFault): ResendReply | null {
     daily_quota: error(429, "daily_quota_exceeded", "Too many mails.", { "retry-after": "40000" }),
     monthly_quota: error(429, "monthly_quota_exceeded"),
     concurrent: error(409, "concurrent_idempotent_requests"),
+    refused: error(422, "validation_error", "There is something wrong with it."),
     error_before: error(503, "application_error"),
     drop_before: "drop",
   };

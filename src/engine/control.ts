@@ -39,7 +39,7 @@ export const NO_CONTROLS: Controls = {
 
 /** One change that an operator makes, in Celery's words. */
 export type ControlChange =
-  /** `pause`: why, when no operator did it. The first reason of a pause stays. */
+  /** `pause`: why, when no operator did it. A queue that is paused stays as it is, whoever paused it. */
   | { readonly kind: "cancel_consumer"; readonly queue: string; readonly pause?: Pause }
   | { readonly kind: "add_consumer"; readonly queue: string }
   | { readonly kind: "shutdown" | "start" }
@@ -64,10 +64,10 @@ export function changeControls(controls: Controls, change: ControlChange): Contr
     case "start":
       return { ...next, isShutDown: change.kind === "shutdown" };
     case "cancel_consumer": {
-      const paused = new Set([...controls.pausedQueues, change.queue]);
-      const pause = pauseOf(controls, change.queue) ?? change.pause;
-      const pauses = { ...controls.pauses, ...(pause && { [change.queue]: pause }) };
-      return { ...next, pausedQueues: [...paused], pauses };
+      const { queue, pause } = change;
+      if (controls.pausedQueues.includes(queue)) return next;
+      const pauses = { ...controls.pauses, ...(pause && { [queue]: pause }) };
+      return { ...next, pausedQueues: [...controls.pausedQueues, queue], pauses };
     }
     case "add_consumer": {
       const { [change.queue]: _ended, ...pauses } = controls.pauses ?? {};

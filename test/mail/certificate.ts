@@ -56,7 +56,7 @@ export function certificateFor(host: string): Certificate {
   );
   const signature = sign("sha256", signed, privateKey);
   const whole = sequence(signed, ECDSA_SHA256, der(TAG.bits, Buffer.from([0]), signature));
-  const lines = whole.toString("base64").replace(/.{64}/g, "$&\n");
+  const lines = whole.toString("base64").replace(/.{64}(?=.)/g, "$&\n");
   return {
     key: privateKey.export({ type: "pkcs8", format: "pem" }) as string,
     cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,

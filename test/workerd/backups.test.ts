@@ -27,7 +27,7 @@ it("a backup is made, listed, looked at, and restored into an empty shop", async
   const manifest = await (await get(`/api/backups/${id}/`)).text();
   expect(JSON.parse(manifest)).toMatchObject({
     backup_id: id,
-    migrations: ["0000_init.sql", "0001_dead_letters.sql", "0002_shop.sql"],
+    migrations: env.TEST_MIGRATIONS.map(({ name }) => name),
     tables: expect.arrayContaining([expect.objectContaining({ name: "orders", rows: 1 })]),
   });
   const refused = await post(`/api/backups/${id}/restore/`, {});

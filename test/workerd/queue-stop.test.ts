@@ -72,6 +72,24 @@ it("an operator's pause has no reason, and keeps none of an earlier one", async 
   expect(await emailsQueue()).toMatchObject({ is_cancelled: true, paused_reason: null });
 });
 
+it("a queue that an operator paused stays theirs, without a reason and without an alert", async () => {
+  await post("/api/control/cancel_consumer/", { queue: "emails" });
+  const { stop, logged, control } = stopOf();
+  await stop("Resend: 403 invalid_api_key");
+  // Also of one who looked before the operator paused it.
+  const controls = () => Promise.resolve(NO_CONTROLS);
+  const change = control.change.bind(control);
+  await stopOf({ control: { controls, change } }).stop("Resend: 403 invalid_api_key");
+  expect(await emailsQueue()).toMatchObject({ is_cancelled: true, paused_reason: null });
+  expect(logged).toEqual([]);
+});
+
+it("an operator who pauses a queue that is stopped takes nothing of its reason", async () => {
+  await stopOf().stop("Resend: 403 invalid_api_key");
+  await post("/api/control/cancel_consumer/", { queue: "emails" });
+  expect(await emailsQueue()).toMatchObject({ paused_reason: "Resend: 403 invalid_api_key" });
+});
+
 it("what can't be paused is logged, and troubles nobody", async () => {
   const { stop, logged } = stopOf({
     control: {

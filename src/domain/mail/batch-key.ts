@@ -3,6 +3,9 @@ const FORM = /^lovage-(?<at>[0-9a-z]{1,11})-/;
 /** Providers remember a key for a day; an hour of it is for what may be slow, and for clocks. */
 const WINDOW_MS = 23 * 3_600_000;
 
+/** Stands for the key of a mail that is not out and goes in no batch with others: one with it was refused as a whole. */
+export const ALONE = "alone";
+
 /** A key that no batch had before, with the time in it. */
 export function newBatchKey(now: number): string {
   return `${PREFIX}-${now.toString(36)}-${crypto.randomUUID()}`;

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
+import { ALONE } from "./batch-key.ts";
 import { identityOf, type Outgoing, type StoredEmail } from "./outgoing.ts";
 import { insertBounces } from "./suppressions.ts";
 import { emails } from "./tables.ts";
@@ -9,6 +10,9 @@ import type { MailEnd } from "./tries.ts";
 const IN_HAND_MS = 2 * 60_000;
 /** Rows that one statement changes, where nobody waits for it. */
 const AT_ONCE = 500;
+
+/** Stands for the key that a row has. */
+const KEPT = "";
 
 const SWEEPABLE = sql`state IN ('pending', 'sending') AND text_body <> ''`;
 const SECRET = sql`state IN ('pending', 'sending') AND text_body = ''`;
@@ -45,7 +49,7 @@ export class MailBook {
 
   /**
    * Takes mails in hand: writes them, or takes over those that nobody sends just now, as they are asked for
-   * now, unless they may be out. Of two at once one gets it. Rows written: 3 each, 2 when it was there.
+   * now, unless they may be out or go alone. Of two at once one gets it. Rows written: 3 each, 2 when it was there.
    * @param keyOf of the batch that each goes out with
    * @returns those that are ours
    */
@@ -68,7 +72,7 @@ export class MailBook {
           headers: sql`excluded.headers`,
           batchKey: sql`excluded.batch_key`,
         },
-        setWhere: sql`${this.#isNotOut()}
+        setWhere: sql`${this.#isFree()}
           AND (emails.state = 'pending' OR (emails.state = 'sending' AND emails.due_at <= ${now}))`,
       })
       .returning({
@@ -107,6 +111,20 @@ export class MailBook {
   }
 
   /**
+   * Makes what waits due now, whatever time it was put off to, and no batch that may be out in part: its mails are due
+   * at the same time. Safe to repeat, and to break off. Rows written: 2 each.
+   */
+  async bringForward(now: number): Promise<void> {
+    const later = sql`${SWEEPABLE} AND state = 'pending' AND due_at > ${now}`;
+    for (let changes = AT_ONCE; changes >= AT_ONCE;) {
+      const until = sql`(SELECT max(due_at) FROM (SELECT due_at FROM emails WHERE ${later}
+        ORDER BY due_at LIMIT ${AT_ONCE}))`;
+      const update = this.#db.update(emails).set({ dueAt: now });
+      ({ changes } = (await update.where(sql`${later} AND due_at <= ${until}`).run()).meta);
+    }
+  }
+
+  /**
    * Takes in hand what was due, each by itself, unless somebody else has it or it may be out. Rows written: 2 each.
    * @param keyOf of the batch that each goes out with
    */
@@ -130,7 +148,8 @@ export class MailBook {
       .where(
         sql`emails.task_id = due.value ->> 0 AND emails.to_address = due.value ->> 1
           AND emails.template = due.value ->> 2 AND emails.state IN ('pending', 'sending')
-          AND emails.due_at <= ${now} AND ${this.#isNotOut()}`,
+          AND emails.due_at <= ${now}
+          AND (${this.#isFree()} OR emails.batch_key = ${ALONE})`,
       )
       .returning();
   }
@@ -160,7 +179,7 @@ export class MailBook {
       ends.map(({ mail: { message, attempts }, state, dueAt, reason, ...end }) => [
         ...[message.taskId, message.to, message.template],
         ...[state, dueAt, reason, attempts, end.isForgotten ? 1 : 0],
-        ...[end.providerId, end.keepsKey ? 1 : 0],
+        ...[end.providerId, end.keepsKey ? KEPT : end.goesAlone ? ALONE : null],
       ]),
     );
     const kept = (body: string) =>
@@ -174,7 +193,7 @@ export class MailBook {
         textBody: kept("text_body"),
         htmlBody: kept("html_body"),
         providerId: sql`ended.value ->> 8`,
-        batchKey: sql`CASE ended.value ->> 9 WHEN 1 THEN batch_key END`,
+        batchKey: sql`CASE ended.value ->> 9 WHEN ${KEPT} THEN batch_key ELSE ended.value ->> 9 END`,
       })
       .from(sql`json_each(${values}) AS ended`)
       .where(
@@ -218,8 +237,8 @@ export class MailBook {
       );
   }
 
-  /** Of a row: it may be sent by itself, under another key. */
-  #isNotOut() {
+  /** Of a row: it may be sent with any others, under another key. */
+  #isFree() {
     return this.#keeps.isIdempotent ? sql`emails.batch_key IS NULL` : sql`true`;
   }
 

@@ -5,7 +5,6 @@ import type { DueMail } from "./mail-book.ts";
 import { MailSender, type Delivered, type SenderParts } from "./mail-sender.ts";
 import { messageIdOf } from "./message-id.ts";
 import {
-  AT_ONCE,
   batchesOf,
   failedForNow,
   identityOf,
@@ -49,15 +48,17 @@ export interface Sweep {
   readonly end: "empty" | "limit" | Error;
 }
 
-/** A batch that is asked for again counts as a full one, however few mails are in it. */
-const REPEAT_COST = AT_ONCE;
+/** What goes apart, a batch that is asked for again or a mail alone, counts as so many mails, as it may take as long. */
+const APART_COST = 50;
 
-interface Parts extends Omit<SenderParts, "stopped"> {
+interface Parts extends Omit<SenderParts, "stopped" | "pause"> {
   readonly unsubscribe: Unsubscribe;
   /** The address that mail comes from; its domain is that of Message-IDs. Null: there is none yet. */
   readonly from?: string | null;
   /** See `SenderParts`; absent: nobody is told. */
   readonly stopped?: SenderParts["stopped"];
+  /** Waits; absent: it doesn't. */
+  readonly pause?: SenderParts["pause"];
 }
 
 /**
@@ -70,13 +71,16 @@ interface Parts extends Omit<SenderParts, "stopped"> {
 export class MailDesk {
   readonly #db: DrizzleD1Database;
   readonly #sender: MailSender;
+  readonly #batchSize: number;
   readonly #clock: Clock;
   readonly #unsubscribe: Unsubscribe;
   readonly #from: string | null;
 
-  constructor({ unsubscribe, from = null, stopped = () => Promise.resolve(), ...parts }: Parts) {
+  constructor({ unsubscribe, from = null, ...parts }: Parts) {
+    const nothing = () => Promise.resolve();
     this.#db = parts.db;
-    this.#sender = new MailSender({ ...parts, stopped });
+    this.#sender = new MailSender({ stopped: nothing, pause: nothing, ...parts });
+    this.#batchSize = parts.transport.batchSize;
     this.#clock = parts.clock;
     this.#unsubscribe = unsubscribe;
     this.#from = from;
@@ -92,7 +96,7 @@ export class MailDesk {
     const mails = await Promise.all(requests.map((request) => this.#outgoing(request)));
     const outcomes = new Map<string, MailOutcome>();
     let isDown = false;
-    for (const batch of batchesOf(mails, (mail) => this.#sender.isAlone(mail))) {
+    for (const batch of batchesOf(mails, this.#batchSize, (mail) => this.#sender.isAlone(mail))) {
       // What can't be asked for just now waits, as what was asked for in vain.
       if (isDown) await this.#sender.book.insertPending(batch, this.#clock.now());
       const found: Delivered = isDown ? await this.#known(batch) : await this.#sendBatch(batch);
@@ -114,7 +118,9 @@ export class MailDesk {
     if (secret !== undefined) throw new TypeError(`${secret.template} has a secret: send it.`);
     const mails = await Promise.all(requests.map((request) => this.#outgoing(request)));
     const now = this.#clock.now();
-    return batchesOf(mails).map((batch) => this.#sender.book.insertPending(batch, now));
+    return batchesOf(mails, this.#batchSize).map((batch) =>
+      this.#sender.book.insertPending(batch, now),
+    );
   }
 
   /**
@@ -126,7 +132,7 @@ export class MailDesk {
     const result = { sent: 0, failed: 0, waiting: 0 };
     await this.#sender.book.giveUpSecrets(this.#clock.now() - GIVE_UP_AFTER_MS);
     for (let left = limit; left > 0;) {
-      const due = await this.#sender.book.due(Math.min(left, AT_ONCE), this.#clock.now());
+      const due = await this.#sender.book.due(Math.min(left, this.#batchSize), this.#clock.now());
       if (due.length === 0) return { ...result, end: "empty" };
       for await (const { outcomes, error, cost } of this.#sendDue(due)) {
         for (const outcome of outcomes.values()) {
@@ -140,6 +146,11 @@ export class MailDesk {
       }
     }
     return { ...result, end: "limit" };
+  }
+
+  /** Makes all that waits due now, whatever time it was put off to; what somebody has in hand stays there. */
+  async bringForward(): Promise<void> {
+    await this.#sender.book.bringForward(this.#clock.now());
   }
 
   /** Whose bulk mail the link ends that has this token; null: it is none of ours. */
@@ -159,25 +170,23 @@ export class MailDesk {
     const { others, ...first } = await this.#sender.send(batch);
     const outcomes = new Map([...this.#outcomesOf(others), ...first.outcomes]);
     let { error } = first;
-    for (const [key, row] of this.#sender.batchesToRepeat(others)) {
+    if (error !== null) return { outcomes, error };
+    for await (const apart of this.#sender.sendApart(others)) {
+      for (const [identity, outcome] of apart.outcomes) outcomes.set(identity, outcome);
+      ({ error } = apart);
       if (error !== null) break;
-      const repeated = await this.#sender.repeat(key, row);
-      ({ error } = repeated);
-      for (const [identity, outcome] of repeated.outcomes) outcomes.set(identity, outcome);
     }
     return { outcomes, error };
   }
 
   /**
-   * Sends what is due: first what can't be out, then each batch that may be. The cost is in mails, also of what somebody
+   * Sends what is due: first what goes together, then what goes apart. The cost is in mails, also of what somebody
    * else was quicker with, so that a sweep ends.
    */
   async *#sendDue(due: readonly DueMail[]): AsyncGenerator<Delivered & { cost: number }> {
-    const fresh = due.filter((mail) => !this.#sender.mayBeOut(mail));
+    const fresh = due.filter((mail) => !this.#sender.goesApart(mail));
     if (fresh.length > 0) yield { ...(await this.#sender.sendDue(fresh)), cost: fresh.length };
-    for (const [key, row] of this.#sender.batchesToRepeat(due)) {
-      yield { ...(await this.#sender.repeat(key, row)), cost: REPEAT_COST };
-    }
+    for await (const apart of this.#sender.sendApart(due)) yield { ...apart, cost: APART_COST };
   }
 
   async #known(batch: readonly Outgoing[]): Promise<Delivered> {

@@ -1,7 +1,7 @@
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { Clock } from "#engine";
 import { isAddress } from "./address.ts";
-import { isForgotten, keyOfTry, newBatchKey } from "./batch-key.ts";
+import { ALONE, isForgotten, keyOfTry, newBatchKey } from "./batch-key.ts";
 import { MailBook, type DueMail } from "./mail-book.ts";
 import {
   headersOf,
@@ -21,6 +21,7 @@ import {
   NO_ADDRESS,
   NO_OUTCOME,
   outcomeOfError,
+  outcomeOfRepeat,
   SUPPRESSED,
   UNSUBSCRIBED,
   type MailEnd,
@@ -32,8 +33,8 @@ import {
   type MailTransport,
 } from "./transport.ts";
 
-/** The database's answer to what was sent is asked for this often. */
-const RECORD_TRIES = 3;
+/** So long is waited, ms, before what was sent is written down again: if it never is, some of it may go out twice. */
+const RECORD_WAITS_MS = [200, 2_000, 8_000];
 
 /** What became of mails, by identity. */
 type Outcomes = ReadonlyMap<string, MailOutcome>;
@@ -51,6 +52,7 @@ export interface SenderParts {
   readonly clock: Clock;
   /** Told that the transport takes no mail until a person has looked, and why. Never throws. */
   readonly stopped: (reason: string) => Promise<void>;
+  readonly pause: (ms: number) => Promise<void>;
 }
 
 /**
@@ -64,13 +66,15 @@ export class MailSender {
   readonly #transport: MailTransport;
   readonly #clock: Clock;
   readonly #stopped: (reason: string) => Promise<void>;
+  readonly #pause: (ms: number) => Promise<void>;
 
-  constructor({ db, transport, clock, stopped }: SenderParts) {
+  constructor({ db, transport, clock, stopped, pause }: SenderParts) {
     this.book = new MailBook(db, transport);
     this.#db = db;
     this.#transport = transport;
     this.#clock = clock;
     this.#stopped = stopped;
+    this.#pause = pause;
   }
 
   /** Whether it goes out under a key of its own: no batch could be repeated with a mail whose text is stored nowhere. */
@@ -84,8 +88,8 @@ export class MailSender {
    * @returns `others`: the rows of the rest
    */
   async send(batch: readonly Outgoing[]): Promise<Delivered & { others: StoredEmail[] }> {
-    const now = this.#clock.now();
     const refused = await this.#refused(batch.map(({ message }) => message));
+    const now = this.#clock.now();
     const isKept = this.#transport.isIdempotent && !batch.some((mail) => this.isAlone(mail));
     const key = newBatchKey(now);
     const mine = await this.book.take(batch, now, ({ message }) =>
@@ -100,12 +104,12 @@ export class MailSender {
     return { ...(await this.#deliver(mine, { key: own, isKept }, refused)), others };
   }
 
-  /** Sends what is due, each mail by itself, as it is stored; unless somebody else has it or it may be out. */
+  /** Sends what is due, as it is stored, in a new batch; unless somebody else has it or it may be out. */
   async sendDue(due: readonly DueMail[]): Promise<Delivered> {
-    const now = this.#clock.now();
     const refused = await this.#refused(
       due.map((mail) => ({ ...mail, to: mail.toAddress, headers: headersOf(mail) })),
     );
+    const now = this.#clock.now();
     const isKept = this.#transport.isIdempotent;
     const key = newBatchKey(now);
     const rows = await this.book.takeDue(due, now, (mail) =>
@@ -114,26 +118,33 @@ export class MailSender {
     return this.#deliver(rows.map(toOutgoing), { key, isKept }, refused);
   }
 
-  /** Whether a mail that is not through may be out, and is only asked for with its whole batch. */
-  mayBeOut({ state, batchKey }: Pick<DueMail, "state" | "batchKey">): boolean {
+  /** Whether a mail that is not through goes in no new batch: it may be out with its own, or goes alone. */
+  goesApart({ state, batchKey }: Pick<DueMail, "state" | "batchKey">): boolean {
     const isOpen = state === "pending" || state === "sending";
     return isOpen && batchKey !== null && this.#transport.isIdempotent;
   }
 
-  /** One row each of the batches that may be out, and that nobody has in hand, by their keys. */
-  batchesToRepeat(rows: readonly DueMail[]): Map<string, DueMail> {
+  /**
+   * Asks for those of them that go in no new batch and that nobody has in hand, one after another: the batches that may
+   * be out, each whole, and mails that go alone and are due.
+   */
+  async *sendApart(rows: readonly DueMail[]): AsyncGenerator<Delivered> {
     const now = this.#clock.now();
-    const free = rows.filter(
-      (row) => this.mayBeOut(row) && (row.state === "pending" || row.dueAt <= now),
+    const apart = rows.filter((row) => this.goesApart(row));
+    const alone = apart.filter(({ batchKey, dueAt }) => batchKey === ALONE && dueAt <= now);
+    const lost = apart.filter(
+      ({ batchKey, state, dueAt }) => batchKey !== ALONE && (state === "pending" || dueAt <= now),
     );
-    return new Map(free.map((row) => [row.batchKey ?? "", row]));
+    const batches = new Map(lost.map((row) => [row.batchKey ?? "", row]));
+    for (const [key, row] of batches) yield this.#repeat(key, row);
+    for (const row of alone) yield this.sendDue([row]);
   }
 
   /**
    * Asks again for a batch that may be out. Who was put on the suppression list since is in it, as before. One that
    * the provider may have forgotten ends as failed.
    */
-  async repeat(key: string, { dueAt }: DueMail): Promise<Delivered> {
+  async #repeat(key: string, { dueAt }: DueMail): Promise<Delivered> {
     const now = this.#clock.now();
     const rows = await this.book.takeBatch(key, dueAt, now);
     const mails = inOrder(rows.map(toOutgoing));
@@ -177,21 +188,26 @@ export class MailSender {
         mails.map(({ message }) => message),
         key,
       );
-      return { answers: mails.map((_, index) => answers[index] ?? NO_OUTCOME), error: null };
+      const outcomes = mails.map((_, index) => answers[index] ?? NO_OUTCOME);
+      return { answers: isRepeat ? outcomes.map(outcomeOfRepeat) : outcomes, error: null };
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-      return { answers: mails.map(() => outcomeOfError(error, isRepeat)), error };
+      const outcome = outcomeOfError(error);
+      return { answers: mails.map(() => (isRepeat ? outcomeOfRepeat(outcome) : outcome)), error };
     }
   }
 
-  /** Writes ends down; not at the first trouble: what is not written down is asked for again. */
+  /** Writes ends down, also when the database is away for a moment: what is not written down is asked for again. */
   async #record(ends: readonly MailEnd[]): Promise<Delivered> {
-    for (let tries = 1; ; tries += 1) {
+    const waits = RECORD_WAITS_MS.values();
+    for (let isWritten = false; !isWritten;) {
       try {
         await this.book.record(ends, this.#clock.now());
-        break;
+        isWritten = true;
       } catch (error) {
-        if (tries === RECORD_TRIES) throw error;
+        const { value: wait } = waits.next();
+        if (wait === undefined) throw error;
+        await this.#pause(wait);
       }
     }
     const outcomes = ends.map(({ mail, outcome }) => [identityOf(mail.message), outcome] as const);

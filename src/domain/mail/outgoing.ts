@@ -76,17 +76,17 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Mails that go through the transport together. */
-export const AT_ONCE = 50;
 /** UTF-16 units of text that go to the database at once: a parameter may have 2 MB. */
 const MAX_BATCH_LENGTH = 500_000;
 
 /**
  * Each mail once, and no more of them together than the transport and the database take.
+ * @param size of a batch, in mails
  * @param isAlone mails that are a batch of their own
  */
 export function batchesOf(
   mails: readonly Outgoing[],
+  size: number,
   isAlone: (mail: Outgoing) => boolean = () => false,
 ): Outgoing[][] {
   const batches: Outgoing[][] = [];
@@ -102,7 +102,7 @@ export function batchesOf(
       continue;
     }
     const own = mail.message.text.length + mail.message.html.length;
-    if (length + own > MAX_BATCH_LENGTH || batches.at(-1)?.length === AT_ONCE) {
+    if (length + own > MAX_BATCH_LENGTH || batches.at(-1)?.length === size) {
       batches.push([]);
       length = 0;
     }

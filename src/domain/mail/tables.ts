@@ -46,7 +46,8 @@ export const emails = sqliteTable(
     providerId: text("provider_id"),
     /**
      * The key that the transport was last asked for it under, with others. While it is not through: it is, or may
-     * be, with the provider, and is asked for again only with all that have the key. Null: it is not out.
+     * be, with the provider, and is asked for again only with all that have the key. Null: it is not out; `alone`: nor
+     * is it, and it goes in no batch with others.
      */
     batchKey: text("batch_key"),
   },

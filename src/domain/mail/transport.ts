@@ -33,6 +33,8 @@ export type MailOutcome =
        * the batch, because they can only be asked for again together.
        */
       readonly isUnknown?: true;
+      /** Present: all messages were refused as one, and any of them may be the reason: it is to be tried alone. */
+      readonly isShared?: true;
       /** When another try is worth it, or, said by the desk, when it makes one. */
       readonly retryAfterSeconds?: number;
     };
@@ -43,6 +45,8 @@ export interface MailTransport {
   readonly keepsMail: boolean;
   /** True: the same messages under the same key go out once, if asked for again within 23 hours. */
   readonly isIdempotent: boolean;
+  /** Messages that it is asked for together at most. */
+  readonly batchSize: number;
   /**
    * Sends messages: one outcome each, in their order; one that fails does not keep the others back. Answers or
    * throws within a minute.

@@ -55,6 +55,8 @@ export interface MailEnd {
   readonly providerId: string | null;
   /** It stays known by the key that it was asked for under. */
   readonly keepsKey: boolean;
+  /** It is not out, and is not tried together with others any more. */
+  readonly goesAlone: boolean;
 }
 
 interface Circumstances {
@@ -65,16 +67,21 @@ interface Circumstances {
 }
 
 /** What an error of the transport says of each mail of a batch. */
-export function outcomeOfError(error: Error, isRepeat: boolean): Failure {
+export function outcomeOfError(error: Error): Failure {
   const after = error instanceof MailUnavailableError ? error.retryAfterSeconds : undefined;
   return {
     status: "failed",
     isPermanent: false,
     reason: error.message,
-    // That nothing was taken this time says nothing about the last time.
-    ...((isRepeat || isLost(error)) && { isUnknown: true }),
+    ...(isLost(error) && { isUnknown: true }),
     ...(after !== undefined && { retryAfterSeconds: after }),
   };
+}
+
+/** What an answer says of a mail that may have been out before: that it was not taken now says nothing about then. */
+export function outcomeOfRepeat(outcome: MailOutcome): MailOutcome {
+  const isOpen = outcome.status === "failed" && !outcome.isPermanent;
+  return isOpen ? { ...outcome, isUnknown: true } : outcome;
 }
 
 /** Whether mails may be out although the transport threw: what it doesn't know itself, nobody does. */
@@ -112,7 +119,8 @@ function mayBeOut(outcome: MailOutcome): outcome is Failure {
 export function endOf(mail: Outgoing, outcome: MailOutcome, given: Circumstances): MailEnd {
   const bulk = isBulk(mail.message);
   const isForgotten = bulk && !given.keepsMail;
-  const through = { mail, dueAt: 0, isBounce: false, isForgotten, providerId: null };
+  const done = { dueAt: 0, isBounce: false, isForgotten, providerId: null, goesAlone: false };
+  const through = { mail, ...done };
   if (outcome.status === "sent") {
     const providerId = outcome.providerId ?? null;
     return { ...through, outcome, state: "sent", reason: null, providerId, keepsKey: true };
@@ -137,12 +145,15 @@ function later(
   { now, isStopped, attempts }: Circumstances & { readonly attempts: number },
 ): MailEnd {
   const asked = (outcome.retryAfterSeconds ?? 0) * 1_000;
-  const own = isStopped ? RETRY_MS : RETRY_MS * 2 ** Math.min(attempts - 1, 10);
-  const dueAt = now + Math.ceil(Math.min(Math.max(own, asked), MAX_RETRY_MS));
+  const own = RETRY_MS * 2 ** Math.min(attempts - 1, 10);
+  const nextAt = now + Math.ceil(Math.min(Math.max(own, asked), MAX_RETRY_MS));
+  // Ready to go once it is resumed; who asks again meanwhile asks ever later, so that a task's tries last.
+  const dueAt = isStopped ? now + RETRY_MS : nextAt;
   const reason = reasonOf(outcome);
-  const told = { ...outcome, reason, retryAfterSeconds: secondsUntil(dueAt, now) };
+  const told = { ...outcome, reason, retryAfterSeconds: secondsUntil(nextAt, now) };
   const kept = { isBounce: false, isForgotten: false, providerId: null, keepsKey: false };
-  return { mail, outcome: told, state: "pending", dueAt, reason, ...kept };
+  const goesAlone = outcome.isShared === true;
+  return { mail, outcome: told, state: "pending", dueAt, reason, ...kept, goesAlone };
 }
 
 /** What the provider said, and whether that leaves open what became of the mail. */

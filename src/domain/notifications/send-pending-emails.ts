@@ -17,16 +17,18 @@ const MAX_SWEEPS = 80;
 /**
  * Sends the mails that wait: queued by other parts of the shop, put off while the provider was down, left by
  * somebody who died. Two at once send others. When its time is up and more is due, it calls itself. Fails when the
- * provider can't be used, so that somebody hears of it; the mails stay.
+ * provider can't be used, so that somebody hears of it; the mails stay. With `now`, as after an outage, it tries all
+ * that waits for its next try, too; what somebody has in hand stays there.
  */
 export const sendPendingEmails = defineShopTask({
   name: NAME,
-  params: z.object({}),
+  params: z.object({ now: z.boolean().default(false) }),
   ...MAIL_OPTIONS,
   retryBackoff: 60,
   maxRetries: 3,
   timeLimitSeconds: 840,
-  handler: async (_params, { taskId: own, services: { mail, clock }, signal, log, lovage }) => {
+  handler: async ({ now }, { taskId: own, services: { mail, clock }, signal, log, lovage }) => {
+    if (now) await mail.bringForward();
     const until = clock.now() + RUN_MS;
     const counts = { sent_count: 0, failed_count: 0, waiting_count: 0 };
     for (let sweeps = 1; ; sweeps += 1) {

@@ -20,6 +20,8 @@ export interface EmailBinding {
 
 /** An invocation waits for the answers of so many calls at once; more would only queue. */
 const AT_ONCE = 6;
+/** More would not be through in time. */
+const MAX_BATCH = 50;
 /** All that have no answer then may be out, and what was not asked for yet is not asked for. */
 const TIMEOUT_MS = 45_000;
 
@@ -55,6 +57,7 @@ export function createCloudflareTransport(email: EmailBinding, from: string): Ma
   return {
     keepsMail: false,
     isIdempotent: false,
+    batchSize: MAX_BATCH,
     async sendBatch(messages) {
       const over = AbortSignal.timeout(TIMEOUT_MS);
       const deadline = ended(over);

@@ -7,6 +7,7 @@ const REFUSED = /\.invalid$/i;
 export const outboxTransport: MailTransport = {
   keepsMail: true,
   isIdempotent: true,
+  batchSize: 100,
   sendBatch: (messages) => Promise.resolve(messages.map(outcomeOf)),
 };
 

@@ -63,8 +63,9 @@ export function outcomesOf(messages: readonly MailMessage[], answer: ResendAnswe
   if (answer.status === 429) throw new MailUnavailableError(said, { retryAfterSeconds });
   if (STOPPING_STATUSES.has(answer.status)) throw new MailStoppedError(said);
   if (REFUSING_STATUSES.has(answer.status)) {
-    // Of one it is the fault of that one. Of many nobody knows whose: they are tried again in other batches.
-    return messages.map(() => refused(said, messages.length === 1));
+    // Of one it is the fault of that one; of many nobody knows whose.
+    if (messages.length === 1) return [refused(said, true)];
+    return messages.map(() => ({ ...failed(said, false), isShared: true }));
   }
   throw new MailUnavailableError(said, { retryAfterSeconds, isUnknown: true });
 }

@@ -16,6 +16,8 @@ interface ResendParts {
   readonly request?: typeof fetch;
 }
 
+/** What the API takes in one request. */
+const MAX_BATCH = 100;
 const TIMEOUT_MS = 25_000;
 const MAX_ANSWER_BYTES = 1_048_576;
 /** The rate limit is a few requests a second: what it asks to wait for no longer than this is waited for here. */
@@ -67,6 +69,7 @@ export function createResendTransport(
   return {
     keepsMail: false,
     isIdempotent: true,
+    batchSize: MAX_BATCH,
     async sendBatch(messages, key) {
       const payloads = messages.map((message) => payloadOf(message, from));
       const [path, payload] =

@@ -58,6 +58,7 @@ export class SmtpSession {
   private constructor(connection: SMTPConnection, socket: Socket, signal: AbortSignal) {
     this.#connection = connection;
     this.#socket = socket;
+    spareTimers(connection);
     const onAbort = () => {
       this.#cut(timedOut());
     };
@@ -211,6 +212,25 @@ export class SmtpSession {
       });
     });
   }
+}
+
+/**
+ * Lets nodemailer go on from an answer to the next in a microtask. It sets a timer for each, of which a Worker may have
+ * 10,000 and which fire one a millisecond: with a quick server they would pile up until nobody could set one.
+ */
+function spareTimers(connection: SMTPConnection): void {
+  const internals = connection as unknown as { _processResponse: () => unknown };
+  const processResponse = internals._processResponse.bind(connection);
+  const scope = globalThis as { setImmediate: unknown };
+  internals._processResponse = () => {
+    const { setImmediate: original } = scope;
+    scope.setImmediate = queueMicrotask;
+    try {
+      return processResponse();
+    } finally {
+      scope.setImmediate = original;
+    }
+  };
 }
 
 /**

@@ -34,6 +34,8 @@ const SMTP_TIMES: SmtpTimes = {
   batchMs: 50_000,
 };
 
+/** Every batch pays for its connections; more of a slow server's mails than this would not be begun in time. */
+const MAX_BATCH = 100;
 /** A lane of a batch ends after so many connections in a row over which no message got an answer. */
 const MAX_LOST = 2;
 
@@ -48,6 +50,7 @@ export function createSmtpTransport(
   return {
     keepsMail: false,
     isIdempotent: false,
+    batchSize: MAX_BATCH,
     async sendBatch(messages) {
       return messages.length === 0 ? [] : new SmtpBatch(settings, messages, clock, times).run();
     },

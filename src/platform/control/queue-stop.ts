@@ -1,4 +1,4 @@
-import { pauseOf, type Clock, type DeploymentControl } from "#engine";
+import type { Clock, DeploymentControl } from "#engine";
 
 /** What is kept of a reason. */
 const MAX_REASON_LENGTH = 500;
@@ -14,7 +14,7 @@ interface Parts {
 
 /**
  * Pauses a queue whose work can't succeed until a person has looked: it keeps its tasks, and operators see why.
- * `PauseAlerts` tells them. Safe to call again and again: a queue that is paused for a reason stays as it is.
+ * `PauseAlerts` tells them. Safe to call again and again: a queue that is paused, by an operator too, stays as it is.
  */
 export class QueueStop {
   readonly #parts: Parts;
@@ -27,7 +27,7 @@ export class QueueStop {
   async stop(reason: string): Promise<void> {
     const { control, clock, log, event, queue } = this.#parts;
     try {
-      if (pauseOf(await control.controls(), queue) !== null) return;
+      if ((await control.controls()).pausedQueues.includes(queue)) return;
       log(event, { queue, reason });
       const pause = { reason: reason.slice(0, MAX_REASON_LENGTH).toWellFormed(), at: clock.now() };
       await control.change({ kind: "cancel_consumer", queue, pause });

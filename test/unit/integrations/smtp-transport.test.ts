@@ -35,6 +35,22 @@ async function serve(options: MailServerOptions = {}): Promise<MailServer> {
   return server;
 }
 
+/** Counts the timers that nodemailer's connections set until the test is over. */
+function countTimers(): { count: number } {
+  const timers = { count: 0 };
+  const original = globalThis.setImmediate;
+  globalThis.setImmediate = ((run: () => void) => {
+    if (new Error("who asks?").stack?.includes("smtp-connection") === true) timers.count += 1;
+    return original(run);
+  }) as typeof setImmediate;
+  servers.push({
+    close: () => {
+      globalThis.setImmediate = original;
+    },
+  });
+  return timers;
+}
+
 /** A server that speaks as it likes. */
 async function serveRaw(talk: (socket: Socket) => void): Promise<number> {
   const sockets = new Set<Socket>();
@@ -94,6 +110,15 @@ const people = (count: number) =>
 const sent = { status: "sent", providerId: "4F00BA7" };
 const forNow = { status: "failed", isPermanent: false };
 const unknown = { ...forNow, isUnknown: true };
+
+it("a message costs no timer: a Worker has not many, and they are slow", async () => {
+  const server = await serve();
+  const timers = countTimers();
+  const to = Array.from({ length: 40 }, (_, n) => `${n}@example.com`);
+  const outcomes = await send(server, to, { connections: 1 });
+  expect(outcomes.filter(({ status }) => status === "sent")).toHaveLength(40);
+  expect(timers.count).toBeLessThan(5);
+});
 
 it("spreads a batch over its connections, and uses each for many messages", async () => {
   const server = await serve({ faultAt: (stage) => (stage === "dot" ? 5 : null) });

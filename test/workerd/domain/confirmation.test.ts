@@ -85,6 +85,7 @@ it("a message that failed for now is retried, those sent with it are not", async
   const transport: MailTransport = {
     keepsMail: false,
     isIdempotent: false,
+    batchSize: 50,
     async sendBatch(messages) {
       return messages.map(({ to }) => {
         if (to === "later@example.com") {
@@ -114,6 +115,7 @@ it("every attempt of a task sends the same message", async () => {
   const transport: MailTransport = {
     keepsMail: false,
     isIdempotent: false,
+    batchSize: 50,
     async sendBatch(messages) {
       seen.push(...messages);
       return messages.map(() => ({ status: "failed", isPermanent: false, reason: "421" }));

@@ -115,6 +115,7 @@ it("when one can't be written to just now, the other is not written to twice", a
   const transport: MailTransport = {
     keepsMail: false,
     isIdempotent: false,
+    batchSize: 50,
     sendBatch: (messages) =>
       Promise.resolve(
         messages.map(({ to }) => {

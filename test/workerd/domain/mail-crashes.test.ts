@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
+import { drizzle } from "drizzle-orm/d1";
 import { beforeEach, expect, it } from "vitest";
-import type { MailMessage } from "#domain/mail";
+import { MailDesk, Unsubscribe, type MailMessage } from "#domain/mail";
+import { deriveKeys } from "#platform/secrets/derived-keys.ts";
 import { Faults, faultyDatabase, type FaultPoint } from "./faults.ts";
 import { Provider, wanted } from "./provider.ts";
 import { createShop, emptyTables, rows } from "./shop.ts";
@@ -110,6 +112,34 @@ async function atEveryPoint(check: (point: FaultPoint) => Promise<Faults>): Prom
     if (!struck) return at - 1;
   }
 }
+
+it("what was sent is written down by a database that comes back within ten seconds, and not sent again", async () => {
+  await emptyTables();
+  const provider = new Provider();
+  const faults = new Faults();
+  let isAway = false;
+  provider.gate = () => {
+    isAway = true;
+    return Promise.resolve();
+  };
+  faults.around = (call) =>
+    isAway ? Promise.reject(new Error("Network connection lost.")) : call();
+  let waited = 0;
+  const keyFor = deriveKeys("for tests only: 0123456789abcdef0123456789abcdef");
+  const desk = new MailDesk({
+    db: drizzle(faultyDatabase(env.DB, faults)),
+    transport: provider,
+    clock,
+    unsubscribe: new Unsubscribe(keyFor("unsubscribe"), "https://shop.example.com"),
+    pause: (ms) => {
+      waited += ms;
+      isAway = waited < 10_000;
+      return Promise.resolve();
+    },
+  });
+  expect(await desk.send([wanted("a@example.com")])).toEqual([{ status: "sent" }]);
+  expect(await rows("SELECT state FROM emails")).toEqual([{ state: "sent" }]);
+});
 
 it.each(Object.keys(WAYS))("%s: one lost answer loses no mail and doubles none", async (way) => {
   const points = await atEveryPoint(async (point) => {

@@ -71,6 +71,16 @@ it("what waits for a person is due again in a minute, also after many tries, and
   expect(await desk.sweep(10)).toMatchObject({ sent: 1 });
 });
 
+it("who asks again for what waits for a person is told to do so ever later", async () => {
+  const { desk } = deskWith(stopped());
+  const told: (number | undefined)[] = [];
+  for (let tries = 1; tries <= 8; tries += 1) {
+    const [outcome] = await desk.send([wanted("a@example.com")]);
+    told.push(outcome?.status === "failed" ? outcome.retryAfterSeconds : undefined);
+  }
+  expect(told).toEqual([60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
+});
+
 it("Message-IDs are of the sender's domain, and the same in every try", async () => {
   const provider = new Provider();
   const { desk } = deskWith(provider, "Shop <shop@Mail.Example.com>");

@@ -23,6 +23,7 @@ function provider() {
   const transport: MailTransport = {
     keepsMail: false,
     isIdempotent: false,
+    batchSize: 50,
     sendBatch: (messages) => {
       sent.push(...messages);
       return Promise.resolve(messages.map(() => ({ status: "sent" })));

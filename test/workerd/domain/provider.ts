@@ -10,6 +10,7 @@ import {
 export class Provider implements MailTransport {
   readonly keepsMail: boolean;
   readonly isIdempotent = false;
+  readonly batchSize = 50;
   readonly seen: MailMessage[] = [];
   /** How often it was asked. */
   asked = 0;

@@ -35,6 +35,7 @@ function countingTransport() {
   const transport: MailTransport = {
     keepsMail: false,
     isIdempotent: false,
+    batchSize: 50,
     sendBatch: async (messages) => {
       sent.push(...messages.map(({ to }) => to));
       return messages.map(() => ({ status: "sent" }));

@@ -96,6 +96,7 @@ it("a reminder that could not be sent is not sent after a review or a return", a
   const down: MailTransport = {
     keepsMail: false,
     isIdempotent: false,
+    batchSize: 50,
     sendBatch: () => Promise.reject(new Error("no connection")),
   };
   const broken = createShop({ transport: down });
