@@ -7,15 +7,16 @@ import { Faults, faultyDatabase } from "./faults.ts";
 import { createShop, emptyTables, MemoryLedger, rows, run, type TestCall } from "./shop.ts";
 import { StripeAccount, type StripeEvent } from "./stripe-account.ts";
 
-const ORDERS = 5_000;
+/** 5,000 in all. */
+const ORDERS = 1_000;
+const SEEDS = [1, 2, 3, 4, 5];
 const BATCH = 20;
 /** Batches that run side by side. */
 const WIDTH = 4;
-const SEED = 20_261_121;
 const GOOD = "pm_card_visa";
 const CARDS = [GOOD, GOOD, GOOD, GOOD, "pm_card_visa_chargeDeclined", "pm_missing"];
 const MOST_ROUNDS = 60;
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 120_000;
 
 beforeEach(emptyTables);
 
@@ -24,12 +25,12 @@ beforeEach(emptyTables);
  * twice at the same time, and events come twice and in any order. What happens is chosen by the seed; in
  * which order answers come is not.
  */
-it(
-  `over ${ORDERS} orders each is captured at most once and ends in the right state`,
-  async () => {
-    const world = new World();
+it.each(SEEDS)(
+  `each of ${ORDERS} orders is captured at most once and ends in the right state, by seed %i`,
+  async (seed) => {
+    const world = new World(seed);
     await world.createOrders();
-    await world.account.control({ share: 0.12, seed: SEED, searchLagMs: 300 });
+    await world.account.control({ share: 0.12, seed, searchLagMs: 300 });
     for (let round = 0; round < MOST_ROUNDS && world.isBusy; round += 1) {
       await world.round();
       if (round < 4) await world.disturb();
@@ -89,21 +90,26 @@ interface Work {
 
 class World {
   readonly account = new StripeAccount();
-  readonly #random = mulberry32(SEED);
+  readonly #random: () => number;
   readonly #ledger = new MemoryLedger();
   /** Whose calls never break: who asks for something asks until it is granted. */
   readonly #shop = createShop({
     ledger: this.#ledger,
     services: { gateway: this.account.gateway },
   });
-  readonly #broken = createShop({
-    ledger: this.#ledger,
-    services: { gateway: this.account.gateway },
-    database: faultyDatabase(env.DB, new RandomFaults(this.#random)),
-  });
+  readonly #broken: ReturnType<typeof createShop>;
   #work: Work[] = [];
   readonly #known = new Set<string>();
   readonly #events: StripeEvent[] = [];
+
+  constructor(seed: number) {
+    this.#random = mulberry32(seed);
+    this.#broken = createShop({
+      ledger: this.#ledger,
+      services: { gateway: this.account.gateway },
+      database: faultyDatabase(env.DB, new RandomFaults(this.#random)),
+    });
+  }
 
   get isBusy(): boolean {
     return this.#work.length > 0;
@@ -202,7 +208,6 @@ class World {
     }
     // All kinds of ends are among them, else nothing was shown.
     expect(Object.keys(states).sort()).toEqual(["cancelled", "paid", "payment_failed", "refunded"]);
-    console.log(JSON.stringify({ states, intents: intents.length, events: this.#events.length }));
   }
 
   async #run(batch: readonly Work[]): Promise<string[]> {
