@@ -40,7 +40,7 @@ export interface ComparedCharges {
 
 /**
  * Compares a page of the gateway's book with what the shop says of these orders. What others charge by the same
- * account is passed over. Queries: 2.
+ * account is passed over. Queries: 2 or 0.
  */
 export async function compareCharges(
   parts: PaymentParts,
@@ -50,6 +50,7 @@ export async function compareCharges(
   const time = { from: slice.from, until: slice.to };
   const { charges: all, next } = await parts.gateway.list(time, cursor);
   const charges = all.filter(({ idempotencyKey }) => idempotencyKey !== null);
+  if (charges.length === 0) return { count: all.length, next, suspects: [], seen: [] };
   const ids = [...new Set(charges.flatMap(({ orderId }) => orderId ?? []))];
   const [orders, own] = await Promise.all([findOrders(parts.db, ids), findPayments(parts, ids)]);
   const suspects: Suspect[] = [];
