@@ -44,6 +44,8 @@ const DECLINES = new Map([
 ]);
 const CARDS = /^(pm_card_\w+|pm_\w+|card_\w+)$/;
 const MISSING_CARD = "pm_missing";
+/** One of no card of Stripe's: the payment is at work and never ends. */
+const ENDLESS_CARD = "pm_endless";
 
 /**
  * One account of the stand-in for Stripe's API: its own book, by the rules of Stripe's payment intents. Shapes are
@@ -122,6 +124,10 @@ export class Account {
     intent.paymentMethod = card;
     const decline = DECLINES.get(card);
     if (decline !== undefined) throw this.#decline(intent, decline);
+    if (card === ENDLESS_CARD) {
+      intent.status = "processing";
+      return this.#view(intent, params);
+    }
     intent.status = "succeeded";
     intent.captures += 1;
     intent.chargeId = this.#id("ch");
@@ -195,12 +201,12 @@ export class Account {
     return { object: "list", url: "/v1/payment_intents", has_more: hasMore, data };
   }
 
-  /** Eventually consistent, as Stripe's is: what is younger than the lag is not found. */
+  /** Eventually consistent, as Stripe's is: what is younger than the lag is not found. Letters' case is no matter. */
   #search(query: string): unknown {
     const [, name = "", json = '""'] = /^metadata\["(\w+)"\]:(".*")$/.exec(query) ?? [];
-    const wanted = JSON.parse(json) as string;
+    const wanted = (JSON.parse(json) as string).toLowerCase();
     const data = [...this.intents.values()]
-      .filter(({ metadata }) => metadata[name] === wanted)
+      .filter(({ metadata }) => metadata[name]?.toLowerCase() === wanted)
       .filter(({ createdMs }) => createdMs + this.searchLagMs <= Date.now())
       .map((intent) => intentView(intent, []));
     return { object: "search_result", url: "/v1/payment_intents/search", has_more: false, data };

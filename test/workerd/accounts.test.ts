@@ -252,6 +252,20 @@ it("too many wrong passwords are 429 with the time to wait, for names that nobod
   }
 });
 
+it("nobody tries card after card by paying an order again, and nobody pays another's", async () => {
+  const { token, user_id: id } = await registered("ivan");
+  await call("PUT", "/api/cart/items/cup/", { token, body: { quantity: 1 } });
+  const body = { orderId: `${id}-1`, expectedTotal: 10 };
+  await call("POST", "/api/cart/checkout/", { token, body });
+  const pay = (as: string) =>
+    call("POST", `/api/orders/${id}-1/pay/`, { token: as, body: { paymentMethod: "pm_1" } });
+  expect((await pay(ada.token)).status).toBe(404);
+  const answers: number[] = [];
+  // More than twice the limit: the window may change in between.
+  for (let tries = 0; tries < 22; tries += 1) answers.push((await pay(token)).status);
+  expect(new Set(answers)).toEqual(new Set([409, 429]));
+});
+
 it("people see their own orders and none of the tasks that mail them", async () => {
   const { token, user_id: id } = await registered("gina");
   await call("PUT", "/api/cart/items/cup/", { token, body: { quantity: 1 } });

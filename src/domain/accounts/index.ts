@@ -28,7 +28,7 @@ export {
   revokeSessions,
   sessionIdOf,
 } from "./sessions.ts";
-export { countMailing, login } from "./sign-in.ts";
+export { countWish, login } from "./sign-in.ts";
 
 export const accountTasks = [
   sendWelcomeEmail,

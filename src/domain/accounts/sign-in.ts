@@ -61,19 +61,19 @@ export async function confirmPassword(
   const verdict = await passwordsOf(parts).verify(password, user.passwordHash);
   if (verdict === "wrong") return { kind: "wrong" };
   await parts.db.batch(giveBack(parts.db, counted));
-  return (await countMailing(parts, userId)) ?? { kind: "known", user };
+  return (await countWish(parts, "mailing", userId)) ?? { kind: "known", user };
 }
 
 /**
- * Counts something that has mails sent at the wish of a person who is signed in. Whose address somebody gave as
- * their own gets no flood of them.
+ * Counts something that is done at the wish of a person who is signed in. `mailing`: whose address somebody gave
+ * as their own gets no flood of mails. `paying`: an order is paid by another card. Rows written: 1.
  * @returns null: go on
  */
-export async function countMailing(
+export async function countWish(
   parts: Pick<AccountParts, "db" | "clock" | "keyFor">,
+  trial: "mailing" | "paying",
   userId: number,
 ): Promise<Extract<Refusal, { kind: "wait" }> | null> {
-  const whom = { trial: "mailing", account: String(userId), address: "" } as const;
-  const counted = await countTry(parts, whom);
+  const counted = await countTry(parts, { trial, account: String(userId), address: "" });
   return "retryAfterSeconds" in counted ? { kind: "wait", ...counted } : null;
 }

@@ -45,6 +45,12 @@ const LIMITS = {
     address: null,
     all: null,
   },
+  // People who pay an order by another card: nobody finds out here which stolen ones work.
+  paying: {
+    account: { max: 10, seconds: HOUR },
+    address: null,
+    all: null,
+  },
 } as const satisfies Record<string, Record<"account" | "address" | "all", Limit | null>>;
 
 const KINDS = ["account", "address", "all"] as const;

@@ -6,7 +6,7 @@ import type { PaymentGateway } from "./gateway.ts";
 /**
  * For a database that was brought back from a backup: what was charged since then is not in it. Every order
  * that waits for its payment gets one whose outcome is unknown, so that its task asks the gateway before it
- * charges. Safe to repeat. Rows written: one per such order.
+ * charges. Safe to repeat. Rows written: two per such order.
  */
 export async function expectCharges({
   db,

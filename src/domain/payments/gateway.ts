@@ -113,7 +113,10 @@ export interface PaymentGateway {
    * @throws PaymentUnavailableError when no answer came: it may have happened or not
    */
   charge(reference: string, request: ChargeRequest): Promise<Charge>;
-  /** What became of a charge, with the refunds of it; null: nothing was taken yet. Throws like `charge`. */
+  /**
+   * What became of a charge, with the refunds of it; null: nothing was taken yet, or the gateway knows of no such
+   * charge. Throws like `charge`.
+   */
   lookUp(reference: string): Promise<Charge | null>;
   /**
    * Makes sure that an open charge takes nothing any more: it is declined then. One that was captured stays so.

@@ -82,7 +82,7 @@ export function checkProvider(payment: Payment, gateway: PaymentGateway): void {
  * Writes that the gateway is about to be asked for a charge. `isFirst`: nobody can have asked under this key
  * before. Two runs at once: one inserts, the other finds `charging` and looks up first; if both charge, they
  * do so under one key. Nothing is begun for an order that was cancelled, not even at this very moment.
- * Rows written: 1, or 0 when an earlier run had begun.
+ * Rows written: 2, the index of what is unsettled with it, or 0 when an earlier run had begun.
  * @returns null: nothing was begun, or will be
  */
 export async function beginCharge(
@@ -148,7 +148,7 @@ export async function storeReference(
 /**
  * Writes that the money was taken, payment and order in one batch. If the order was cancelled meanwhile the
  * money goes back: that is set off in the same batch. All is guarded by the state: a zombie's late write
- * changes nothing. Rows written: 3.
+ * changes nothing. Rows written: 3, of the order two.
  * @returns what became of the order
  * @throws PaymentAmountError
  */
@@ -189,7 +189,7 @@ export async function recordCapture(
   }
 }
 
-/** Writes that the charge was declined, payment and order in one batch; guarded as `recordCapture`. */
+/** Writes that the charge was declined, payment and order in one batch; guarded as `recordCapture`. Rows written: 3. */
 export async function recordDecline(
   { db, clock }: PaymentParts,
   { orderId, declines }: Payment,

@@ -89,7 +89,9 @@ export async function applyEvent(
 }
 
 /**
- * Brings payment and order to what the gateway says of them now. Safe to repeat, and late.
+ * Brings payment and order to what the gateway says of them now: how anything but a payment's own task learns an
+ * outcome. Takes no money and gives none; only what was captured for a cancelled order goes back, as when it is
+ * captured then. Safe to repeat, and late.
  * @returns why nothing could be changed; null: what there was to change was
  * @throws PaymentProviderChangedError, PaymentAmountError (final); any other error: try again
  */

@@ -81,7 +81,9 @@ async function charge(
   const { gateway, db } = parts;
   const reference = chargeOf(payment);
   const known = isFirst ? null : await gateway.lookUp(reference);
-  const answer = known ?? (await gateway.charge(reference, requestOf(order, payment)));
+  // The charge may have been opened since the order was read, for what its customer pays by now.
+  const current = isFirst || known !== null ? order : ((await findOrder(db, order.id)) ?? order);
+  const answer = known ?? (await gateway.charge(reference, requestOf(current, payment)));
   if (answer.status === "captured") return recordCapture(parts, order, payment, answer);
   await recordDecline(parts, payment, answer.reason);
   // Cancelling the order cancels its charge.

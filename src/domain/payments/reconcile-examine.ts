@@ -1,13 +1,6 @@
-import { findOrder, type Order } from "../orders/index.ts";
+import { findOrder } from "../orders/index.ts";
 import { PaymentAmountError, PaymentProviderChangedError } from "./gateway.ts";
-import {
-  chargeKeyOf,
-  checkProvider,
-  findPayment,
-  storeReference,
-  type Payment,
-  type PaymentParts,
-} from "./payment-book.ts";
+import { findPayment, type PaymentParts } from "./payment-book.ts";
 import { followGateway } from "./payment-events.ts";
 import {
   closeDifference,
@@ -31,26 +24,6 @@ export interface RunTimes {
   readonly runAt: number;
   /** What changed since is left to the next run. */
   readonly until: number;
-}
-
-/**
- * Finds out what became of a payment whose outcome is not known, and writes it: by its reference, or, when
- * none was stored, by the key it was opened with. What the gateway has taken nothing for stays. Takes no
- * money and gives none; only what was captured for a cancelled order goes back, as when it is captured then.
- * @throws PaymentProviderChangedError, PaymentAmountError (final); any other error: try again
- */
-export async function settlePayment(
-  parts: PaymentParts,
-  order: Order,
-  payment: Payment,
-): Promise<void> {
-  checkProvider(payment, parts.gateway);
-  if (payment.reference === null) {
-    const found = await parts.gateway.find(chargeKeyOf(payment));
-    if (found === null) return;
-    await storeReference(parts, payment, found);
-  }
-  await followGateway(parts, order);
 }
 
 /**
@@ -119,10 +92,10 @@ async function gather(parts: PaymentParts, suspect: Suspect): Promise<Evidence> 
   return { orderId, order, payment, charge };
 }
 
-async function mend(parts: PaymentParts, { order, payment }: Evidence): Promise<void> {
-  if (order === null || payment === null) return;
+async function mend(parts: PaymentParts, { order }: Evidence): Promise<void> {
+  if (order === null) return;
   try {
-    await settlePayment(parts, order, payment);
+    await followGateway(parts, order);
   } catch (error) {
     if (!isForPerson(error)) throw error;
   }

@@ -10,7 +10,7 @@ import { chargeKeyOf, type Payment } from "./payment-book.ts";
  * - `other_amount`, `other_currency`: not what the order costs.
  * - `refunded_only_there`, `refunded_only_here`: the money is back, says one of them.
  * - `partly_refunded`: a part of it is back; the shop knows no such refunds.
- * - `unknown_order`: a charge of no order of ours.
+ * - `unknown_order`: a charge of ours, of an order that is not here.
  * - `unknown_outcome`: begun long ago, and nobody knows what became of it.
  * - `paid_without_payment`: the order counts as paid, its payment doesn't.
  */
@@ -30,7 +30,7 @@ export type DifferenceKind =
 /** A charge as far as it is compared. */
 export interface ChargeFacts {
   readonly reference: string;
-  /** Null: not known, or none of ours. */
+  /** Null: not known. */
   readonly idempotencyKey: string | null;
   readonly isCaptured: boolean;
   /** Minor units: what was taken, and what of it went back. */

@@ -12,8 +12,9 @@ import {
 } from "./reconcile-kinds.ts";
 import { IS_UNSETTLED, payments } from "./tables.ts";
 
-/** Rows of the shop's book that one query looks for. */
+/** Rows of the shop's book that one query looks for, in the orders of so much time: it may take 30 s. */
 const ROWS = 200;
+const SCANNED_MS = 4 * 86_400_000;
 
 /** A time that is compared at once, and the run's until which what changes counts; epoch ms. */
 export interface Slice {
@@ -37,14 +38,19 @@ export interface ComparedCharges {
   readonly seen: readonly string[];
 }
 
-/** Compares a page of the gateway's book with what the shop says of these orders. Queries: 2. */
+/**
+ * Compares a page of the gateway's book with what the shop says of these orders. What others charge by the same
+ * account is passed over. Queries: 2 or 0.
+ */
 export async function compareCharges(
   parts: PaymentParts,
   slice: Slice,
   cursor: string | null,
 ): Promise<ComparedCharges> {
   const time = { from: slice.from, until: slice.to };
-  const { charges, next } = await parts.gateway.list(time, cursor);
+  const { charges: all, next } = await parts.gateway.list(time, cursor);
+  const charges = all.filter(({ idempotencyKey }) => idempotencyKey !== null);
+  if (charges.length === 0) return { count: all.length, next, suspects: [], seen: [] };
   const ids = [...new Set(charges.flatMap(({ orderId }) => orderId ?? []))];
   const [orders, own] = await Promise.all([findOrders(parts.db, ids), findPayments(parts, ids)]);
   const suspects: Suspect[] = [];
@@ -57,7 +63,7 @@ export async function compareCharges(
       booked.status === "captured" && isChargeOf(bookedFacts(booked), evidence.payment);
     if (isOurs && booked.orderId !== null) seen.push(booked.orderId);
   }
-  return { count: charges.length, next, suspects: suspects.map(suspectOf), seen };
+  return { count: all.length, next, suspects: suspects.map(suspectOf), seen };
 }
 
 function evidenceOf(
@@ -109,11 +115,12 @@ export async function comparePayments(
   [createdAt, id]: OrdersPlace,
   seen: ReadonlySet<string>,
 ): Promise<ComparedPayments> {
+  const to = Math.min(slice.to, createdAt + SCANNED_MS);
   const isChanged = sql`p.updated_at >= ${slice.changedSince} AND p.updated_at < ${slice.until}`;
   const rows = await db.all<{ at: number; id: string; reference: string | null }>(
     sql`SELECT o.created_at AS at, o.id, p.reference
       FROM orders o LEFT JOIN payments p ON p.order_id = o.id
-      WHERE (o.created_at, o.id) > (${createdAt}, ${id}) AND o.created_at < ${slice.to}
+      WHERE (o.created_at, o.id) > (${createdAt}, ${id}) AND o.created_at < ${to}
         AND (p.state IN ('captured', 'refunding', 'refunded') AND p.provider = ${gateway.provider}
             AND ${isChanged}
           OR o.state IN ('paid', 'shipped', 'delivered')
@@ -122,10 +129,11 @@ export async function comparePayments(
       ORDER BY o.created_at, o.id LIMIT ${ROWS}`,
   );
   const last = rows.length === ROWS ? rows.at(-1) : undefined;
+  const end: OrdersPlace | null = to < slice.to ? [to, ""] : null;
   const suspects = rows
     .filter((row) => !seen.has(row.id))
     .map((row) => shopSuspect(row.id, row.reference));
-  return { count: rows.length, next: last ? [last.at, last.id] : null, suspects };
+  return { count: rows.length, next: last ? [last.at, last.id] : end, suspects };
 }
 
 /** Payments whose outcome is not known for long, by order. Reads those that are under way besides. */

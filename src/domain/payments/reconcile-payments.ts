@@ -10,9 +10,12 @@ import { paymentReconciliations } from "./tables.ts";
 
 const NAME = "reconcile_payments";
 const DAY_MS = 86_400_000;
-/** What is compared at once, to begin with and at most: longer after a time with few charges. */
+/**
+ * What is compared at once, to begin with and at most: longer after a time with few charges. What a task keeps of
+ * its steps would not hold more, should there suddenly be 100,000 a day.
+ */
 const SLICE_MS = DAY_MS / 4;
-const MAX_SLICE_MS = 4 * DAY_MS;
+const MAX_SLICE_MS = DAY_MS;
 const FEW_CHARGES = 1_000;
 const MANY_CHARGES = 5_000;
 /** A run compares this much of the last one's time again, and the first one this much. */

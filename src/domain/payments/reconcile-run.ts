@@ -19,8 +19,10 @@ import {
 /** Suspects that one step looks at: up to 20 queries each. */
 const EXAMINED_AT_ONCE = 20;
 const UNSETTLED_ROWS = 200;
-/** Queries of a page of either book, and of a suspect; the gateway's own in development with them. */
+/** Queries of a page of the shop's book, and of a suspect; the gateway's own in development with them. */
 const PAGE_QUERIES = 5;
+/** A page of the gateway's book counts more: it may take 20 s, and all until the run gives up its consumer 840. */
+const LIST_QUERIES = 10;
 const SUSPECT_QUERIES = 20;
 /** After so many the run gives its consumer up for a second: an invocation may make 1,000. */
 const QUERIES_AT_ONCE = 400;
@@ -88,7 +90,7 @@ export class ReconcileRun {
   async #compareCharges(slice: Slice, seen: Set<string>): Promise<number> {
     let count = 0;
     for (let cursor: string | null = null; ;) {
-      const page: ComparedCharges = await this.#step("charges", PAGE_QUERIES, () =>
+      const page: ComparedCharges = await this.#step("charges", LIST_QUERIES, () =>
         compareCharges(this.#parts, slice, cursor),
       );
       for (const orderId of page.seen) seen.add(orderId);

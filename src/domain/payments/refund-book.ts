@@ -5,7 +5,7 @@ import { customerMail, moneyText, moveOrder, orderRefunded, type Order } from ".
 import type { Payment, PaymentParts } from "./payment-book.ts";
 import { payments } from "./tables.ts";
 
-/** The statement that asks for the money back; `refund_payment` does it. Rows written: 1 or 0. */
+/** The statement that asks for the money back; `refund_payment` does it. Rows written: 2 or 0. */
 export function askRefund(
   db: DrizzleD1Database,
   orderId: string,
@@ -17,7 +17,10 @@ export function askRefund(
     .where(and(eq(payments.orderId, orderId), eq(payments.state, "captured")));
 }
 
-/** Writes that the money is back, payment, order and the customer's mail in one batch. Safe to repeat. */
+/**
+ * Writes that the money is back, payment, order and the customer's mail in one batch. Safe to repeat. Rows
+ * written: 3, and the mail's.
+ */
 export async function recordRefund(
   { db, clock, mail, locale }: PaymentParts,
   order: Order,

@@ -4,8 +4,9 @@ import { findOrders } from "../orders/index.ts";
 import { defineShopTask } from "../services/index.ts";
 import { PaymentUnavailableError } from "./gateway.ts";
 import { findPayment, type Payment, type PaymentParts } from "./payment-book.ts";
+import { followGateway } from "./payment-events.ts";
 import { partsOf } from "./payment-tasks.ts";
-import { isForPerson, settlePayment } from "./reconcile-examine.ts";
+import { isForPerson } from "./reconcile-examine.ts";
 import { findUnsettled } from "./reconcile-pages.ts";
 
 const NAME = "settle_unknown_payments";
@@ -60,16 +61,18 @@ async function settleAll(
       found.slice(from, from + SIDE_BY_SIDE).map(async (payment) => {
         const order = orders.get(payment.orderId);
         if (order === undefined) return false;
-        await settlePayment(parts, order, payment);
+        await followGateway(parts, order);
         return isSettled(await findPayment(parts.db, payment.orderId));
       }),
     );
+    let unanswered = 0;
     for (const outcome of outcomes) {
       if (outcome.status === "fulfilled") settled += Number(outcome.value);
-      else if (outcome.reason instanceof PaymentUnavailableError) {
-        return { settled, isReachable: false };
-      } else if (!isForPerson(outcome.reason)) throw outcome.reason;
+      else if (outcome.reason instanceof PaymentUnavailableError) unanswered += 1;
+      else if (!isForPerson(outcome.reason)) throw outcome.reason;
     }
+    // One that nothing can be learned of is no reason to leave the others.
+    if (unanswered === outcomes.length) return { settled, isReachable: false };
   }
   return { settled, isReachable: true };
 }

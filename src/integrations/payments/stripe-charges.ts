@@ -1,5 +1,5 @@
 import type { Stripe } from "stripe";
-import { PaymentUnavailableError, type BookedCharge, type Charge } from "#domain/payments";
+import type { BookedCharge, Charge } from "#domain/payments";
 import { reasonOf } from "./stripe-errors.ts";
 
 /** What Stripe keeps with a charge for us: whose it is, and the key that it was opened under. */
@@ -19,10 +19,12 @@ export function chargeOf(intent: Stripe.PaymentIntent): Charge | null {
   if (status === "canceled") {
     return { status: "declined", reason: lastReason(intent) ?? "The charge was cancelled." };
   }
-  if (status === "processing" || status === "requires_capture") {
-    throw new PaymentUnavailableError("Stripe has not decided on the charge yet.");
-  }
   return null;
+}
+
+/** Whether Stripe is at work on it, without an end so far: then it is not to be cancelled. */
+export function isUndecided({ status }: Stripe.PaymentIntent): boolean {
+  return status === "processing" || status === "requires_capture";
 }
 
 /** Why the card was refused last; null: it was not. */

@@ -78,6 +78,11 @@ export function isDecline({ status, type, code, param }: StripeFailure): boolean
   return (status === 400 || status === 404) && isOfMethod;
 }
 
+/** Whether there is no such thing in this account, or in this mode of it. */
+export function isUnknown({ status, code }: StripeFailure): boolean {
+  return status === 404 && code === "resource_missing";
+}
+
 export function isWrongState({ code }: StripeFailure): boolean {
   return code !== null && STATE_CODES.has(code);
 }

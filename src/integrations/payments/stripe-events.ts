@@ -58,9 +58,9 @@ export function readStripeEvent(body: unknown): PaymentEvent | PaymentNotice | n
   if (type === undefined) return null;
   const { id, created, data } = checked(eventSchema, body);
   const { object } = data;
-  // What a payment intent charges has its metadata.
-  const orderId = object.metadata[METADATA.order];
-  if (orderId === undefined) return null;
+  // What a payment intent charges has its metadata. Others who use the account may number their orders too.
+  const { [METADATA.order]: orderId, [METADATA.key]: key } = object.metadata;
+  if (orderId === undefined || key === undefined) return null;
   return {
     ...{ id, type, orderId },
     amountMinor: object.object === "charge" ? object.amount_refunded : object.amount,

@@ -8,12 +8,20 @@ import {
   type Refund,
   type RefundRequest,
 } from "#domain/payments";
-import { bookedCharge, chargeOf, decidedFirst, lastReason, METADATA } from "./stripe-charges.ts";
+import {
+  bookedCharge,
+  chargeOf,
+  decidedFirst,
+  isUndecided,
+  lastReason,
+  METADATA,
+} from "./stripe-charges.ts";
 import { stripeClient, type StripeSettings } from "./stripe-client.ts";
 import {
   failureOf,
   isDecline,
   isKeySpent,
+  isUnknown,
   isWrongState,
   reasonOf,
   unavailable,
@@ -52,10 +60,11 @@ export function createStripeGateway(settings: StripeSettings, clock: Clock): Pay
       const { data } = await calls.ask((stripe) =>
         stripe.paymentIntents.search({ query, limit: PAGE }, { timeout: TIMEOUTS.read }),
       );
-      return decidedFirst(data);
+      // The search may take more for the same: an order's number in other letters is another order.
+      return decidedFirst(data.filter(({ metadata }) => metadata[METADATA.key] === idempotencyKey));
     },
     charge: (reference, request) => calls.charge(reference, request),
-    lookUp: async (reference) => chargeOf(await calls.retrieve(reference)),
+    lookUp: (reference) => calls.lookUp(reference),
     cancel: (reference) => calls.cancel(reference, null),
     refund: (request) => calls.refund(request),
     async list({ from, until }, cursor) {
@@ -119,6 +128,7 @@ class StripeCalls {
     if ("failure" in confirmed) return this.#refusedCharge(reference, confirmed.failure);
     const charge = chargeOf(confirmed.value);
     if (charge !== null) return charge;
+    if (isUndecided(confirmed.value)) throw undecided();
     return this.cancel(reference, lastReason(confirmed.value) ?? NEEDS_HOLDER);
   }
 
@@ -134,10 +144,14 @@ class StripeCalls {
     return withReason(chargeOf(cancelled.value), reason);
   }
 
-  retrieve(reference: string): Promise<Stripe.PaymentIntent> {
-    return this.ask((stripe) =>
+  /** Null also for an intent that is not this account's: one of the test mode, after it went live. */
+  async lookUp(reference: string): Promise<Charge | null> {
+    const found = await this.#try((stripe) =>
       stripe.paymentIntents.retrieve(reference, EXPANDED, { timeout: TIMEOUTS.read }),
     );
+    if (!("failure" in found)) return chargeOf(found.value);
+    if (isUnknown(found.failure)) return null;
+    throw unavailable(found.failure, this.#clock);
   }
 
   async refund({ idempotencyKey, reference, amountMinor }: RefundRequest): Promise<Refund> {
@@ -180,7 +194,7 @@ class StripeCalls {
 
   /** What became of an intent that is past being confirmed or cancelled. */
   async #settled(reference: string, reason: string | null): Promise<Charge> {
-    return withReason(chargeOf(await this.retrieve(reference)), reason);
+    return withReason(await this.lookUp(reference), reason);
   }
 
   /** The same under other keys, while Stripe has stored an error of its own under them. */
@@ -216,7 +230,11 @@ const REFUND_REFUSALS = new Set([
   "insufficient_funds",
 ]);
 
+function undecided(): PaymentUnavailableError {
+  return new PaymentUnavailableError("Stripe has not decided on the charge yet.");
+}
+
 function withReason(charge: Charge | null, reason: string | null): Charge {
-  if (charge === null) throw new PaymentUnavailableError("Stripe has not cancelled the charge.");
+  if (charge === null) throw undecided();
   return charge.status === "declined" && reason !== null ? { ...charge, reason } : charge;
 }

@@ -46,11 +46,13 @@ it.each(["customer.created", "payment_intent.created", "constructor", "__proto__
   },
 );
 
-it("a payment that is none of the shop's is of no concern", () => {
-  expect(
-    readStripeEvent(event("payment_intent.succeeded", { ...INTENT, metadata: {} })),
-  ).toBeNull();
-});
+it.each([{}, { order_id: "123" }])(
+  "a payment that is none of the shop's is of no concern: %j",
+  (metadata) => {
+    const read = readStripeEvent(event("payment_intent.succeeded", { ...INTENT, metadata }));
+    expect(read).toBeNull();
+  },
+);
 
 it.each([
   ["without a type", { id: "evt_1" }, "type"],

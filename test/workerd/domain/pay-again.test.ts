@@ -44,6 +44,31 @@ it("calls at the same time, each with its task, take the money once", async () =
   expect(captures.reduce((sum, count) => sum + count, 0)).toBe(1);
 });
 
+it("a late run of the first task doesn't charge the old card for the new payment", async () => {
+  const { account, shop } = stripeShop();
+  const { gateway } = shop.services;
+  await shop.create({ orderId: "123", paymentMethod: "pm_card_visa_chargeDeclined" });
+  const process = (id: string, over: Partial<typeof gateway>) =>
+    run({ ...shop.services, gateway: { ...gateway, ...over } }, "process_payment", [
+      { id, kwargs: { order_id: "123" } },
+    ]);
+  const late = held((...args: Parameters<typeof gateway.open>) => gateway.open(...args));
+  const zombie = process("task", { open: late.call });
+  await late.begun;
+  await process("task", {});
+  await pay(shop, "123", "pm_card_visa");
+  const second = held((...args: Parameters<typeof gateway.charge>) => gateway.charge(...args));
+  const paying = process("another", { charge: second.call });
+  await second.begun;
+  late.release();
+  await zombie;
+  second.release();
+  await paying;
+  expect(await ordersOf()).toMatchObject([{ state: "paid", payment_method: "pm_card_visa" }]);
+  const { intents } = await account.book();
+  expect(intents.reduce((sum, { captures }) => sum + captures, 0)).toBe(1);
+});
+
 it("only an order whose payment was declined may be paid anew", async () => {
   const { shop } = stripeShop();
   expect(await pay(shop, "none", "pm_card_visa")).toBeNull();
@@ -55,6 +80,18 @@ it("only an order whose payment was declined may be paid anew", async () => {
   await shop.change("cancelled", "cancel");
   expect(await pay(shop, "cancelled", "pm_card_visa")).toMatchObject({ kind: "conflict" });
 });
+
+/** A call of the gateway that waits, before it is made, until it is released. */
+function held<Args extends unknown[], Answer>(real: (...args: Args) => Promise<Answer>) {
+  const begun = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const call = async (...args: Args): Promise<Answer> => {
+    begun.resolve();
+    await released.promise;
+    return real(...args);
+  };
+  return { call, begun: begun.promise, release: () => released.resolve() };
+}
 
 type Shop = ReturnType<typeof createShop>;
 

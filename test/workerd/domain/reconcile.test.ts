@@ -1,8 +1,11 @@
+import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";
 import { PaymentUnavailableError, resolveDifference } from "#domain/payments";
 import { DurableTask } from "./durable.ts";
 import { found, ordered, reconcile, shopIn, states, write } from "./reconcile-rig.ts";
+import { Meter, meteredDatabase } from "./meter.ts";
 import { createShop, emptyTables, rows, run } from "./shop.ts";
+import { StripeAccount } from "./stripe-account.ts";
 
 beforeEach(emptyTables);
 
@@ -325,4 +328,57 @@ it("a gateway that is down has the run tried again, and nothing counts as compar
   });
   await expect(reconcile(down)).rejects.toThrow("It is down.");
   expect(await rows("SELECT * FROM payment_reconciliations")).toEqual([]);
+});
+
+it("what others charge by the same account is no concern of the shop's", async () => {
+  await ordered("1");
+  const { gateway } = createShop().services;
+  const foreign = {
+    ...{ reference: "pi_1", idempotencyKey: null, orderId: null, status: "captured" as const },
+    ...{ amountMinor: 1, refundedMinor: 0, currency: "USD", createdAt: 0 },
+  };
+  const list: typeof gateway.list = async (time, cursor) => {
+    const { charges, next } = await gateway.list(time, cursor);
+    return { charges: [...charges, foreign], next };
+  };
+  const lookUp: typeof gateway.lookUp = (reference) =>
+    reference === foreign.reference ? Promise.resolve(foreign) : gateway.lookUp(reference);
+  const shop = shopIn(1, { services: { gateway: { ...gateway, list, lookUp } } });
+  expect(await reconcile(shop)).toMatchObject({ differences: 0 });
+});
+
+it("payments of another account, as of the test mode before it went live, are told of, one by one", async () => {
+  const before = new StripeAccount();
+  const shop = createShop({ services: { gateway: before.gateway } });
+  await shop.create({ orderId: "1", paymentMethod: "pm_card_visa" });
+  await shop.create({ orderId: "2", paymentMethod: "pm_endless" });
+  for (const orderId of ["1", "2"]) {
+    await run(shop.services, "process_payment", [{ kwargs: { order_id: orderId } }]);
+  }
+  const live = shopIn(1, { services: { gateway: new StripeAccount().gateway } });
+  expect(await reconcile(live)).toMatchObject({ finished: true, differences: 2, mended: 0 });
+  expect((await found()).map(({ kind }) => kind)).toEqual([
+    ...["captured_only_here", "unknown_outcome"],
+  ]);
+  expect(await states("1")).toEqual(["paid", "captured"]);
+  expect(await states("2")).toEqual(["pending", "charging"]);
+});
+
+it("no part of either book is asked for that a busy shop could not answer", async () => {
+  const day = 86_400_000;
+  const meter = new Meter();
+  const { gateway } = createShop().services;
+  const spans: number[] = [];
+  const list: typeof gateway.list = async (time, cursor) => {
+    spans.push(time.until - time.from);
+    return gateway.list(time, cursor);
+  };
+  const database = meteredDatabase(env.DB, meter);
+  await reconcile(shopIn(1, { database, services: { gateway: { ...gateway, list } } }));
+  expect(Math.max(...spans)).toBeLessThanOrEqual(day);
+  const scans = meter.statements
+    .filter(({ query }) => query.includes("LEFT JOIN payments"))
+    .map(({ values: [from, , to] }) => Number(to) - Number(from));
+  expect(scans.length).toBeGreaterThan(30);
+  expect(Math.max(...scans)).toBeLessThanOrEqual(4 * day);
 });

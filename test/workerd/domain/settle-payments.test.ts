@@ -106,6 +106,16 @@ it("a gateway that is down is asked again by the next run, and no more by this o
   expect(asked).toBe(10);
 });
 
+it("one charge that nothing can be learned of holds up none of the others", async () => {
+  for (let id = 101; id <= 112; id += 1) await ordered(String(id), 15_000, mute(gateway));
+  const lookUp = (reference: string) =>
+    reference.includes("101")
+      ? Promise.reject(new PaymentUnavailableError("Not decided."))
+      : gateway.lookUp(reference);
+  const shop = shopIn(6 * MINUTES, { services: { gateway: { ...gateway, lookUp } } });
+  expect(await settle(shop)).toEqual({ asked: 12, settled: 11, reachable: true });
+});
+
 it("a crash at any call leaves what the next run settles", async () => {
   let points = 0;
   for (let at = 1; ; at += 1) {

@@ -111,6 +111,7 @@ it("a charge is found by its key after Stripe forgot the key; one of this moment
   await account.forgetKeys();
   expect(await gateway.find("order:123:0")).toBe(reference);
   expect(await gateway.find('order:"123')).toBeNull();
+  expect(await gateway.find("ORDER:123:0"), "another order's").toBeNull();
   await account.control({ searchLagMs: 60_000 });
   expect(await gateway.find("order:123:0")).toBeNull();
 });
@@ -125,6 +126,21 @@ it("a charge that is cancelled is never captured, one that was captured stays so
   await gateway.charge(taken, request());
   expect((await gateway.cancel(taken)).status).toBe("captured");
   expect((await account.book()).intents.map(({ captures }) => captures)).toEqual([0, 1]);
+});
+
+it("a charge that Stripe doesn't decide on is neither captured nor declined, nor given up", async () => {
+  const { account, gateway } = stripe();
+  const reference = await gateway.open(request());
+  const endless = request({ paymentMethod: "pm_endless" });
+  for (const call of [
+    () => gateway.charge(reference, endless),
+    () => gateway.charge(reference, endless),
+    () => gateway.cancel(reference),
+  ]) {
+    await expect(call()).rejects.toThrow("has not decided");
+  }
+  expect(await gateway.lookUp(reference)).toBeNull();
+  expect((await account.book()).intents).toMatchObject([{ status: "processing", confirms: 1 }]);
 });
 
 it("while a charge is being taken nothing sure is said of it", async () => {
@@ -165,7 +181,7 @@ it("a charge that this account knows nothing of is no decline", async () => {
   const { gateway } = stripe();
   await expect(gateway.charge("pi_unknown", request())).rejects.toThrow("resource_missing");
   await expect(gateway.cancel("pi_unknown")).rejects.toThrow("resource_missing");
-  await expect(gateway.lookUp("pi_unknown")).rejects.toThrow("resource_missing");
+  expect(await gateway.lookUp("pi_unknown")).toBeNull();
 });
 
 it("money goes back once per key, and a charge that is back is back", async () => {

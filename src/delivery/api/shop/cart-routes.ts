@@ -32,7 +32,7 @@ import {
   shopId,
 } from "./fields.ts";
 import { orderView, tasksView } from "./order-views.ts";
-import { mayMail } from "./people.ts";
+import { mayAsk } from "./people.ts";
 
 const lineSchema = z.strictObject({ quantity: z.int().min(1).max(MAX_QUANTITY) });
 
@@ -112,7 +112,7 @@ export function cartRoutes(parts: ApiParts): Route[] {
         const errors = missingMethod(parts.shop.gateway, body.paymentMethod);
         if (errors.length > 0) throw invalid(errors);
         const customerEmail = await recipientOf(parts, call, key.userId, body.customerEmail);
-        await mayMail(parts, call);
+        await mayAsk(parts, call.caller, "mailing");
         const answer = await checkOutCart(
           { ...parts.shop, background: call.background },
           parts.lovageFor(key.owner),

@@ -19,7 +19,7 @@ import { accountId, escrowParts, line, words } from "./escrow-fields.ts";
 import { verificationRoutes } from "./escrow-verification-routes.ts";
 import { balanceView, caseView, changeView, transactionView } from "./escrow-views.ts";
 import { amount, currency, readUserId } from "./fields.ts";
-import { mayMail } from "./people.ts";
+import { mayAsk } from "./people.ts";
 
 const PATH = "/api/escrow/transactions";
 const MAX_MILESTONES = 50;
@@ -109,7 +109,7 @@ async function create(parts: ApiParts, call: ApiCall): Promise<Response> {
   if (buyerId === body.seller_id) {
     throw invalid([{ field: "seller_id", message: "Nobody can sell to themself." }]);
   }
-  await mayMail(parts, call);
+  await mayAsk(parts, call.caller, "mailing");
   const answer = await createTransaction(escrowParts(parts, call), actor, {
     buyerId,
     sellerId: body.seller_id,

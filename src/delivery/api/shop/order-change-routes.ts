@@ -7,6 +7,7 @@ import type { ApiParts, Route } from "../route.ts";
 import { missingMethod, paymentMethod } from "./fields.ts";
 import { orderFor } from "./order-access.ts";
 import { orderView, tasksView } from "./order-views.ts";
+import { mayAsk } from "./people.ts";
 
 const paySchema = z.strictObject({ paymentMethod: paymentMethod.optional() });
 
@@ -45,6 +46,7 @@ export function orderChangeRoutes(parts: ApiParts): Route[] {
         const body = await readBody(request, paySchema);
         const errors = missingMethod(parts.shop.gateway, body.paymentMethod);
         if (errors.length > 0) throw invalid(errors);
+        await mayAsk(parts, caller, "paying");
         const paying = { ...parts.shop, background };
         const method = body.paymentMethod ?? null;
         const answer = await payAgain(paying, parts.lovageFor(owner), id, method);

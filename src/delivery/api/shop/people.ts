@@ -1,6 +1,6 @@
 import { z } from "zod";
 import {
-  countMailing,
+  countWish,
   findUsers,
   MAX_PASSWORD,
   sessionIdOf,
@@ -9,7 +9,7 @@ import {
   type Refusal,
   type User,
 } from "#domain/accounts";
-import { isCustomer } from "../access.ts";
+import { isCustomer, type Caller } from "../access.ts";
 import { invalid, Problem } from "../problems.ts";
 import type { ApiCall, ApiParts } from "../route.ts";
 
@@ -55,12 +55,17 @@ function tooMany({ retryAfterSeconds }: Extract<Refusal, { kind: "wait" }>): Pro
 }
 
 /**
- * Lets a request pass that has the shop write mails. The shop's own side may have as many as it likes.
+ * Lets a request pass that has the shop write mails, or charge another card. The shop's own side may ask as often
+ * as it likes.
  * @throws Problem 429 to a person who had too many
  */
-export async function mayMail({ shop }: ApiParts, { caller }: ApiCall): Promise<void> {
+export async function mayAsk(
+  { shop }: ApiParts,
+  caller: Caller,
+  wish: "mailing" | "paying",
+): Promise<void> {
   if (caller.userId === null || !isCustomer(caller)) return;
-  const refusal = await countMailing(shop, caller.userId);
+  const refusal = await countWish(shop, wish, caller.userId);
   if (refusal !== null) throw tooMany(refusal);
 }
 
