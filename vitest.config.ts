@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { NO_PROVIDERS } from "./scripts/no-providers.ts";
 
 /** Vitest runs a group of one worker after all others, so the projects before e2e need at least two. */
 const maxWorkers = Math.max(2, availableParallelism());
@@ -39,8 +40,7 @@ export default defineConfig(async () => ({
                 ID_SECRET,
                 // Tests that wait for what runs on after an answer would wait for company in the log.
                 LOG_WAIT_MS: "0",
-                // What `npm start` puts into .dev.vars is not for tests.
-                CALLBACK_HOSTS: "",
+                ...NO_PROVIDERS,
                 TEST_MIGRATIONS: await readD1Migrations("migrations"),
               },
             },

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { NO_PROVIDERS } from "./no-providers.ts";
 import { isPortTaken, ROOT } from "./wrangler.ts";
 
 const START_TIMEOUT_MS = 90_000;
@@ -38,7 +39,8 @@ export class LocalServer {
     const { port, config, state, certificates } = options;
     const place = ["--config", config, "--persist-to", state];
     await finished(run(["d1", "migrations", "apply", "lovage", "--local", ...place]));
-    const settings = { OPEN_ACCESS: "true", ID_SECRET: "local".repeat(8), ...options.vars };
+    const own = { ...NO_PROVIDERS, OPEN_ACCESS: "true", ID_SECRET: "local".repeat(8) };
+    const settings = { ...own, ...options.vars };
     const vars = Object.entries(settings).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
     const address = ["--port", String(port), "--ip", "127.0.0.1", "--log-level", "error"];
     const trust = certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates };
