@@ -143,8 +143,7 @@ export class SmtpSession {
       });
     } catch (thrown) {
       const { response = "", responseCode } = thrown as NodemailerError;
-      // Nothing of what happened while the password was on its way, so no cause either.
-      // oxlint-disable-next-line eslint/preserve-caught-error
+      // oxlint-disable-next-line preserve-caught-error -- it may tell of the password that was on its way
       if (responseCode === undefined) throw new Error("The connection was lost at the login.");
       const numbers = /^\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3}\b)?/.exec(response)?.[0] ?? responseCode;
       throw refused(`The server refused the login: ${numbers}`, responseCode);
