@@ -77,7 +77,10 @@ async function link(username: string): Promise<void> {
   console.error("This link sets the password, once, within 30 minutes; it is not shown again.");
 }
 
-async function setRole(username: string, role: "user" | "admin"): Promise<void> {
+async function setRole(
+  username: string,
+  role: "user" | "viewer" | "operator" | "admin",
+): Promise<void> {
   const rows = await run(
     `UPDATE users SET role = ${sql(role)} WHERE lower(username) = lower(${sql(username)}) RETURNING id`,
   );

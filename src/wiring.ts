@@ -110,7 +110,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     authenticate: async (token) => {
       const now = clock.now();
       const person = await authenticate(db, token, now);
-      if (person !== null) return personCaller(person.userId, person.role === "admin");
+      if (person !== null) return personCaller(person.userId, person.role);
       return apiKeys.authenticate(token, now);
     },
     mayFailAgain: async (address) => (await env.AUTH_FAILURES.limit({ key: address })).success,

@@ -233,12 +233,36 @@ it("a deployment without its secret answers 503 and tells nothing", async () => 
   expect(await answer.text()).not.toContain("ID_SECRET");
 });
 
-it("mail's pages and lists are for admins; a link to unsubscribe needs nobody's leave", async () => {
-  const reader = await keyFor("shop", ["tasks:read", "orders:read", "control"]);
-  for (const path of ["/dashboard/mail/", "/api/mail/templates/", "/api/mail/suppressions/"]) {
+it("mail is seen by monitors, its suppressions by admins; a link to unsubscribe needs nobody's leave", async () => {
+  const reader = await keyFor("shop", ["tasks:read", "orders:read"]);
+  const monitor = await keyFor("watcher", ["monitor"]);
+  const expected = {
+    "/dashboard/mail/": 200,
+    "/api/mail/templates/": 200,
+    "/api/mail/suppressions/": 403,
+  };
+  for (const [path, status] of Object.entries(expected)) {
     expect((await call(path, null)).status).toBe(401);
     expect((await call(path, reader)).status).toBe(403);
+    expect((await call(path, monitor)).status).toBe(status);
     expect((await call(path, admin)).status).toBe(200);
   }
   expect((await call("/api/mail/unsubscribe/forged/", null)).status).toBe(404);
+});
+
+it("who may monitor sees others' tasks and orders, and changes none of them", async () => {
+  const monitor = await keyFor("watcher", ["monitor", "tasks:write", "orders:write"]);
+  expect((await call(`/api/tasks/${taskId}/`, monitor)).status).toBe(200);
+  expect((await call("/api/orders/mine/", monitor)).status).toBe(200);
+  expect((await call("/api/queues/", monitor)).status).toBe(200);
+  expect((await call(`/api/tasks/${taskId}/revoke/`, monitor, {})).status).toBe(403);
+  expect((await call("/api/orders/mine/cancel/", monitor, {})).status).toBe(404);
+  expect((await call("/api/control/purge/", monitor, { queue: "default" })).status).toBe(403);
+});
+
+it("who may control changes others' tasks, and no others' orders", async () => {
+  const operator = await keyFor("operations", ["control", "tasks:write", "orders:write"]);
+  expect((await call(`/api/tasks/${taskId}/revoke/`, operator, {})).status).toBe(200);
+  expect((await call("/api/orders/mine/cancel/", operator, {})).status).toBe(404);
+  expect((await call("/api/users/", operator)).status).toBe(403);
 });

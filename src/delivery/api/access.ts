@@ -1,12 +1,17 @@
+import type { Role } from "#domain/accounts";
 import { Problem } from "./problems.ts";
 
-/** What a credential allows. `admin` includes all others. */
+/**
+ * What a credential allows. `monitor` sees everything in the deployment and changes nothing; `control` also
+ * steers it, everybody's tasks included; `admin` includes all others.
+ */
 export const SCOPES = [
   "tasks:read",
   "tasks:write",
   "orders:read",
   "orders:write",
   "orders:manage",
+  "monitor",
   "control",
   "admin",
 ] as const;
@@ -27,12 +32,25 @@ export interface Caller {
   readonly userId: number | null;
 }
 
+/** What comes with a scope besides itself; everything comes with `admin`. */
+const INCLUDED: Readonly<Partial<Record<Scope, readonly Scope[]>>> = {
+  monitor: ["tasks:read", "orders:read"],
+  control: ["monitor", "tasks:read", "orders:read"],
+};
+
+/** What accounts may do besides what all may. */
+const SCOPES_OF_ROLES: Readonly<Record<Role, readonly Scope[]>> = {
+  user: [],
+  viewer: ["monitor"],
+  operator: ["control", "tasks:write"],
+  admin: ["admin"],
+};
+
 /** Somebody who signed in with an account. */
-export function personCaller(userId: number, isAdmin: boolean): Caller {
-  const scopes: Scope[] = ["tasks:read", "orders:read", "orders:write"];
+export function personCaller(userId: number, role: Role): Caller {
   return {
     owner: `${PERSON_OWNER}${userId}`,
-    scopes: new Set(isAdmin ? [...scopes, "admin"] : scopes),
+    scopes: new Set(["tasks:read", "orders:read", "orders:write", ...SCOPES_OF_ROLES[role]]),
     userId,
   };
 }
@@ -72,8 +90,9 @@ export async function admit(access: Access, request: Request, policy: Policy): P
   return caller;
 }
 
-export function may(caller: Caller, scope: Scope): boolean {
-  return caller.scopes.has(scope) || caller.scopes.has("admin");
+export function may({ scopes }: Pick<Caller, "scopes">, scope: Scope): boolean {
+  if (scopes.has(scope) || scopes.has("admin")) return true;
+  return SCOPES.some((held) => scopes.has(held) && INCLUDED[held]?.includes(scope) === true);
 }
 
 /** Whether it is a person who doesn't belong to the shop's own side. */
@@ -89,9 +108,19 @@ export function refusePeople(caller: Caller, detail: string): void {
   if (isCustomer(caller)) throw new Problem(403, "forbidden", detail);
 }
 
-/** Whether something of `owner` may be seen by the caller. */
+/** Whether something of `owner` is the caller's to use. */
 export function owns(caller: Caller, owner: string): boolean {
   return caller.owner === owner || caller.scopes.has("admin");
+}
+
+/** Whether something of `owner` may be seen by the caller. */
+export function sees(caller: Caller, owner: string): boolean {
+  return caller.owner === owner || may(caller, "monitor");
+}
+
+/** Whether a task of `owner` may be changed by the caller. */
+export function commands(caller: Caller, owner: string): boolean {
+  return caller.owner === owner || may(caller, "control");
 }
 
 /** @throws Problem 429 when too many wrong keys came from one address */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { InvalidSignatureError, nameOfPlan, sizeOf, tasksOf, treeOf, type TaskSpec } from "#engine";
-import { owns } from "./access.ts";
+import { sees } from "./access.ts";
 import { readBody } from "./body.ts";
 import { canvasView, placesOf } from "./canvas-views.ts";
 import { notFound } from "./problems.ts";
@@ -54,7 +54,7 @@ export function canvasRoutes(parts: ApiParts): Route[] {
         reader.check();
         const id = params.id ?? "";
         const task = (await awaited(parts, id, caller, wait)) ?? (await parts.tasks.get(id));
-        if (task === null || !owns(caller, task.owner)) throw notFound();
+        if (task === null || !sees(caller, task.owner)) throw notFound();
         const declared = task.options.tree;
         if (declared === undefined) throw notFound();
         const tree = (await parts.canvases.outline(id)) ?? declared;

@@ -88,7 +88,7 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
     {
       method: "GET",
       path: "/api/dead-letters",
-      scope: "control",
+      scope: "monitor",
       handle: async ({ query, caller }) => {
         const { filter, limit, cursor } = filterOf(query);
         const { tasks, next } = await deadLetters.list(filter, limit, cursor);
@@ -101,7 +101,7 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
     {
       method: "GET",
       path: "/api/dead-letters/summary",
-      scope: "control",
+      scope: "monitor",
       handle: async ({ query }) => {
         const groups = await deadLetters.summary(filterOf(query).filter);
         return Response.json({ groups: groups.map(groupView) });

@@ -15,7 +15,7 @@ export function inspectRoutes(parts: ApiParts): Route[] {
     return {
       method: "GET",
       path: `/api/inspect/${what}`,
-      scope: "control",
+      scope: "monitor",
       handle: async (call) => Response.json(await answer(call)),
     };
   }
@@ -82,7 +82,7 @@ export function inspectRoutes(parts: ApiParts): Route[] {
     {
       method: "GET",
       path: "/api/queues",
-      scope: "control",
+      scope: "monitor",
       handle: async () => Response.json({ queues: (await control.queues()).map(queueView) }),
     },
   ];

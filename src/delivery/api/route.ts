@@ -11,6 +11,7 @@ import type {
   TaskReader,
   TaskSearch,
 } from "#engine";
+import type { z } from "zod";
 import type { AnyMail } from "#domain/mail";
 import type { RequestLog } from "#domain/reports";
 import type { ShopServices } from "#domain/services";
@@ -54,11 +55,26 @@ export interface ApiCall {
   readonly background: (work: Promise<void>) => void;
 }
 
+/** What a route is for, as the OpenAPI document says it. */
+export interface RouteDoc {
+  /** A few words in the imperative. */
+  readonly summary: string;
+  readonly tag: string;
+  /** Its parameters in the query, each with what it takes. */
+  readonly query?: Readonly<Record<string, z.ZodType>>;
+  /** The JSON that it takes: the schema that its handler reads the body with. */
+  readonly body?: z.ZodType;
+  /** What it answers when all is well, by status: the schema of its JSON, or words about anything else. */
+  readonly answers: Readonly<Record<number, z.ZodType | string>>;
+}
+
 /** A route declares who may use it; a route that does not is a type error. */
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Without the trailing slash; answers with it too. */
   readonly path: string;
   readonly scope: Policy | "public";
+  /** Absent: a page for people. */
+  readonly doc?: RouteDoc;
   readonly handle: (call: ApiCall) => Response | Promise<Response>;
 }

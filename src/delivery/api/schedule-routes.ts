@@ -23,7 +23,7 @@ const MAX_TRIES = 5;
 const emptySchema = z.strictObject({});
 const backfillSchema = z.strictObject({ from: instant, until: instant });
 
-/** The schedules of the deployment, for admins. */
+/** The schedules of the deployment. */
 export function scheduleRoutes(parts: ApiParts): Route[] {
   const { schedules, timezone } = parts;
   const base = () => ({ now: parts.clock.now(), timezone });
@@ -109,13 +109,13 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
     {
       method: "GET",
       path: `${path}/:name`,
-      scope: "admin",
+      scope: "monitor",
       handle: async ({ params }) => Response.json(scheduleView(await found(params.name))),
     },
     {
       method: "PATCH",
       path: `${path}/:name`,
-      scope: "admin",
+      scope: "control",
       handle: async ({ request, params, caller }) => {
         const given = await readBody(request, changeSchema);
         return change(params.name, given, caller);
@@ -124,7 +124,7 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
     {
       method: "DELETE",
       path: `${path}/:name`,
-      scope: "admin",
+      scope: "control",
       handle: async ({ params }) => {
         const { name, origin } = await found(params.name);
         if (origin === "code") {
@@ -137,19 +137,19 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
     {
       method: "POST",
       path: `${path}/:name/enable`,
-      scope: "admin",
+      scope: "control",
       handle: (call) => switched(call, true),
     },
     {
       method: "POST",
       path: `${path}/:name/disable`,
-      scope: "admin",
+      scope: "control",
       handle: (call) => switched(call, false),
     },
     {
       method: "POST",
       path: `${path}/:name/run`,
-      scope: "admin",
+      scope: "control",
       handle: async ({ request, params }) => {
         await readBody(request, emptySchema);
         const key = callKey(request, "")?.key ?? crypto.randomUUID();
@@ -161,7 +161,7 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
     {
       method: "POST",
       path: `${path}/:name/backfill`,
-      scope: "admin",
+      scope: "control",
       handle: async ({ request, params }) => {
         const { from, until } = await readBody(request, backfillSchema);
         const [first, last] = [from.getTime(), until.getTime()];
@@ -183,7 +183,7 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
     {
       method: "GET",
       path: `${path}/:name/next`,
-      scope: "admin",
+      scope: "monitor",
       handle: async ({ params, query }) => {
         const reader = new QueryReader(query);
         const count = reader.integer("count", 10, 100);
@@ -210,7 +210,7 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
     {
       method: "GET",
       path: `${path}/:name/runs`,
-      scope: "admin",
+      scope: "monitor",
       handle: async ({ params, query }) => {
         const reader = new QueryReader(query);
         const limit = reader.integer("limit", 20, 100);

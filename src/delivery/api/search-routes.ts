@@ -30,7 +30,7 @@ export function searchRoutes({ search, clock }: ApiParts): Route[] {
         const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
         const cursor = reader.cursor("cursor", CURSOR);
         reader.check();
-        const mine = may(caller, "admin") ? query : { ...query, owner: caller.owner };
+        const mine = may(caller, "monitor") ? query : { ...query, owner: caller.owner };
         const { tasks, next } = await search.search(mine, limit, cursor);
         return Response.json({
           tasks: tasks.map((task) => taskView(task, caller, clock.now())),

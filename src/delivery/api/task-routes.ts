@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isLargerThan, MAX_STEP_BYTES, type Rescheduled, type TaskRecord } from "#engine";
-import { may, owns, type Caller } from "./access.ts";
+import { commands, may, sees, type Caller } from "./access.ts";
 import { readBody } from "./body.ts";
 import { CanvasResult } from "./canvas-result.ts";
 import { conflict, invalid, notFound, Problem } from "./problems.ts";
@@ -27,8 +27,15 @@ export function taskRoutes(parts: ApiParts): Route[] {
   /** @throws Problem 404 for a task that is unknown or not the caller's */
   async function visible(taskId: string, caller: Caller): Promise<TaskRecord> {
     const task = await parts.tasks.get(taskId);
-    if (task === null || !owns(caller, task.owner)) throw notFound();
+    if (task === null || !sees(caller, task.owner)) throw notFound();
     return task;
+  }
+
+  /** @throws Problem 404 as `visible`; 403 for a task that the caller may only see */
+  async function commanded(taskId: string, caller: Caller): Promise<TaskRecord> {
+    const task = await visible(taskId, caller);
+    if (commands(caller, task.owner)) return task;
+    throw new Problem(403, "forbidden", "To change others' tasks needs the scope control.");
   }
 
   async function submitOne(
@@ -145,7 +152,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
           throw invalid([{ field: "payload", message }]);
         }
         const key = callKey(request, "")?.key ?? null;
-        const { id } = await visible(params.id ?? "", caller);
+        const { id } = await commanded(params.id ?? "", caller);
         const answer = await parts.tasks.sendEvent(id, { name, payload: text, key });
         if (answer === "ended") throw conflict("task_ended", "The task has ended.");
         if (answer === "too_many") {
@@ -163,7 +170,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
       scope: "tasks:write",
       handle: async ({ request, params, caller }) => {
         const { terminate } = await readBody(request, revokeSchema);
-        const { id } = await visible(params.id ?? "", caller);
+        const { id } = await commanded(params.id ?? "", caller);
         if (terminate && !may(caller, "control")) {
           throw new Problem(403, "forbidden", "To terminate a task needs the scope control.");
         }
@@ -178,7 +185,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
       scope: "tasks:write",
       handle: async ({ request, params, caller }) => {
         const options = await readBody(request, rescheduleSchema);
-        const { id } = await visible(params.id ?? "", caller);
+        const { id } = await commanded(params.id ?? "", caller);
         const change = parts.lovageFor(caller.owner).rescheduling(withoutUndefined(options));
         const changed = await parts.tasks.reschedule(id, change);
         if (changed === null) throw notFound();

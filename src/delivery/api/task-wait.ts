@@ -1,5 +1,5 @@
 import { isTerminal, type TaskRecord } from "#engine";
-import { owns, type Caller } from "./access.ts";
+import { sees, type Caller } from "./access.ts";
 import { invalid, notFound } from "./problems.ts";
 import type { ApiParts } from "./route.ts";
 
@@ -20,7 +20,7 @@ export async function awaited(
   if (seconds === 0) return null;
   let last: TaskRecord | null = null;
   for await (const task of parts.tasks.watch(taskId, AbortSignal.timeout(seconds * 1_000))) {
-    if (!owns(caller, task.owner)) throw notFound();
+    if (!sees(caller, task.owner)) throw notFound();
     last = task;
     if (isTerminal(task.state)) break;
   }

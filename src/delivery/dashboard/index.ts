@@ -14,7 +14,7 @@ export function dashboardRoutes({ mails, shop }: ApiParts): Route[] {
     {
       method: "GET",
       path: "/dashboard/mail",
-      scope: "admin",
+      scope: "monitor",
       handle: async ({ query }) => {
         const reader = new QueryReader(query);
         const name = reader.text("template") ?? mails[0]?.name;

@@ -1,5 +1,5 @@
 import { isTerminal, LovageError, type TaskRecord } from "#engine";
-import { may, owns, type Caller, type Scope } from "../api/access.ts";
+import { commands, may, sees, type Caller, type Scope } from "../api/access.ts";
 import { CanvasResult } from "../api/canvas-result.ts";
 import type { ApiParts } from "../api/route.ts";
 import { callSchema, isCallKey, refusalOf, toSignature } from "../api/task-calls.ts";
@@ -100,7 +100,8 @@ export class RpcCalls {
 
   async revoke(taskId: string, terminate: boolean): Promise<RpcStatus> {
     this.#need(terminate ? "control" : "tasks:write");
-    const { id } = await this.#visible(taskId);
+    const { id, owner } = await this.#visible(taskId);
+    if (!commands(this.#caller, owner)) this.#need("control");
     const task = await this.#parts.tasks.revoke(id, { terminate });
     if (task === null) throw notFound();
     return statusOf(task);
@@ -109,7 +110,7 @@ export class RpcCalls {
   async #visible(taskId: string): Promise<TaskRecord> {
     this.#need("tasks:read");
     const task = await this.#parts.tasks.get(String(taskId));
-    if (task === null || !owns(this.#caller, task.owner)) throw notFound();
+    if (task === null || !sees(this.#caller, task.owner)) throw notFound();
     return task;
   }
 

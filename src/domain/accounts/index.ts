@@ -20,6 +20,7 @@ export { confirmReset, requestReset } from "./password-reset.ts";
 export { changeEmail, changePassword, changeProfile } from "./profile.ts";
 export { register } from "./registration.ts";
 export { setRole } from "./roles.ts";
+export { ROLES, type Role } from "./tables.ts";
 export {
   authenticate,
   endOf,

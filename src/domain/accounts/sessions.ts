@@ -8,8 +8,8 @@ import { sessions, users, type Role } from "./tables.ts";
 const TOKEN = /^lvu_([0-9a-z]{18})_([0-9a-zA-Z_-]{43})$/;
 
 const SESSION_MS = 30 * 86_400_000;
-/** What may do everything is over sooner. */
-const ADMIN_SESSION_MS = 12 * 3_600_000;
+/** What may see or steer the deployment is over sooner. */
+const STAFF_SESSION_MS = 12 * 3_600_000;
 /** Of one account; one more ends the oldest. */
 const MAX_SESSIONS = 20;
 const MINUTE_MS = 60_000;
@@ -155,5 +155,5 @@ export function revokeSessions(db: DrizzleD1Database, userId: number, but: strin
 /** When a session of an account with this role is over, epoch ms. */
 export function endOf(session: { createdAt: number; expiresAt: number; role: Role }): number {
   const { createdAt, expiresAt, role } = session;
-  return role === "admin" ? Math.min(expiresAt, createdAt + ADMIN_SESSION_MS) : expiresAt;
+  return role === "user" ? expiresAt : Math.min(expiresAt, createdAt + STAFF_SESSION_MS);
 }

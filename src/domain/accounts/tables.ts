@@ -9,8 +9,9 @@ import {
 } from "drizzle-orm/sqlite-core";
 import type { Locale } from "../mail/index.ts";
 
-/** `admin` may do everything. */
-export type Role = "user" | "admin";
+/** `viewer` sees the whole deployment, `operator` also steers it, `admin` may do everything. */
+export const ROLES = ["user", "viewer", "operator", "admin"] as const;
+export type Role = (typeof ROLES)[number];
 
 /**
  * People. Written by registration, their profile, password resets, admins and `npm run admin`; read by

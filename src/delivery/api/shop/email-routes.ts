@@ -20,13 +20,13 @@ const place = z
     template,
   }));
 
-/** The mails of the shop, whatever became of them, for admins. */
+/** The mails of the shop, whatever became of them. */
 export function emailRoutes({ shop }: ApiParts): Route[] {
   return [
     {
       method: "GET",
       path: "/api/emails",
-      scope: "admin",
+      scope: "monitor",
       handle: async ({ query: params }) => {
         const reader = new QueryReader(params);
         const query: EmailQuery = withoutUndefined({
@@ -48,7 +48,7 @@ export function emailRoutes({ shop }: ApiParts): Route[] {
     {
       method: "GET",
       path: "/api/emails/:key/:to/:template",
-      scope: "admin",
+      scope: "monitor",
       handle: async ({ params, query }) => {
         const reader = new QueryReader(query);
         const format = reader.oneOf("format", FORMATS);

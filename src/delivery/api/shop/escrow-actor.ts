@@ -7,8 +7,9 @@ import { invalid, Problem } from "../problems.ts";
  * in `user_id`, with that account's rights and no more, or, where none is named, as the shop.
  * @throws Problem 403 when a person names another
  */
-export function actorOf({ owner, ...caller }: Caller, named: number | undefined): Actor {
-  const isShop = may({ owner, ...caller }, "orders:manage");
+export function actorOf(caller: Caller, named: number | undefined): Actor {
+  const { owner } = caller;
+  const isShop = may(caller, "orders:manage");
   if (named === undefined) return { owner, userId: caller.userId, isShop };
   if (!isShop && named !== caller.userId) {
     throw new Problem(403, "forbidden", "Only who holds orders:manage may act for others.");

@@ -23,7 +23,7 @@ function templateRoutes({ mails, shop }: ApiParts): Route[] {
     {
       method: "GET",
       path: "/api/mail/templates",
-      scope: "admin",
+      scope: "monitor",
       handle: ({ query }) => {
         new QueryReader(query).check();
         return Response.json({
@@ -40,7 +40,7 @@ function templateRoutes({ mails, shop }: ApiParts): Route[] {
     {
       method: "GET",
       path: "/api/mail/templates/:name",
-      scope: "admin",
+      scope: "monitor",
       handle: ({ params, query }) => {
         const reader = new QueryReader(query);
         const locale = reader.oneOf("locale", LOCALES) ?? shop.locale;

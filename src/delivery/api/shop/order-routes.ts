@@ -19,7 +19,7 @@ import {
   shopId,
 } from "./fields.ts";
 import { emailView } from "./email-views.ts";
-import { orderFor } from "./order-access.ts";
+import { orderToSee } from "./order-access.ts";
 import { itemView, orderView, paymentView, tasksView } from "./order-views.ts";
 
 const itemSchema = z.strictObject({
@@ -104,7 +104,7 @@ export function orderRoutes(parts: ApiParts): Route[] {
       path: "/api/orders/:id",
       scope: "orders:read",
       handle: async ({ params, caller }) => {
-        const order = await orderFor(parts, caller, params.id);
+        const order = await orderToSee(parts, caller, params.id);
         const [payment, items] = await Promise.all([
           findPayment(parts.shop.db, order.id),
           findItems(parts.shop.db, [order.id]),
@@ -122,7 +122,7 @@ export function orderRoutes(parts: ApiParts): Route[] {
       path: "/api/orders/:id/emails",
       scope: "orders:read",
       handle: async ({ params, caller }) => {
-        const order = await orderFor(parts, caller, params.id);
+        const order = await orderToSee(parts, caller, params.id);
         const { db } = parts.shop;
         const keys = [order.emailTaskId, mailKeyOf(order.id)];
         const mails = await Promise.all(

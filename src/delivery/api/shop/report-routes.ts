@@ -29,7 +29,7 @@ export function reportRoutes(parts: ApiParts): Route[] {
     {
       method: "GET",
       path: "/api/reports",
-      scope: "admin",
+      scope: "monitor",
       handle: async ({ query }) => {
         const reader = new QueryReader(query);
         const kind = reader.oneOf("kind", REPORT_KINDS) ?? "daily";
@@ -47,7 +47,7 @@ export function reportRoutes(parts: ApiParts): Route[] {
     {
       method: "POST",
       path: "/api/reports",
-      scope: "admin",
+      scope: "control",
       handle: async ({ request, caller }) => {
         const { kind, date } = await readBody(request, makeSchema);
         if (date !== undefined) checkDate(parts, kind, date);
@@ -59,7 +59,7 @@ export function reportRoutes(parts: ApiParts): Route[] {
     {
       method: "GET",
       path: "/api/reports/:kind/:period",
-      scope: "admin",
+      scope: "monitor",
       handle: (call) => download(parts, call),
     },
   ];

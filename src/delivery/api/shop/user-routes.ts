@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { findUsers, listUsers, setRole, type User } from "#domain/accounts";
+import { findUsers, listUsers, ROLES, setRole, type User } from "#domain/accounts";
 import { readBody } from "../body.ts";
 import { conflict, notFound } from "../problems.ts";
 import { QueryReader } from "../query.ts";
@@ -7,7 +7,6 @@ import type { ApiParts, Route } from "../route.ts";
 import { profileOf } from "./people.ts";
 
 const MAX_USERS = 200;
-const ROLES = ["user", "admin"] as const;
 
 const roleChange = z.strictObject({ role: z.enum(ROLES) });
 
