@@ -11,15 +11,9 @@ import {
   type TaskLimits,
 } from "#engine";
 import { readConfig } from "./config.ts";
-import {
-  createApi,
-  personCaller,
-  Problem,
-  withHeaders,
-  type Access,
-} from "./delivery/api/index.ts";
+import { createApi, Problem, withHeaders } from "./delivery/api/index.ts";
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
-import { authenticate, listAdmins } from "./domain/accounts/index.ts";
+import { listAdmins } from "./domain/accounts/index.ts";
 import { createCallbackTo } from "./domain/callbacks/index.ts";
 import {
   postAlert,
@@ -29,7 +23,6 @@ import {
   type ShopServices,
 } from "./domain/index.ts";
 import { RequestLog } from "./domain/reports/index.ts";
-import { ApiKeys } from "./platform/access/api-keys.ts";
 import { ScheduleClient } from "./platform/beat/schedule-client.ts";
 import { submitRuns } from "./platform/beat/submit-runs.ts";
 import type { PlannedRun } from "./platform/beat/tick-plan.ts";
@@ -56,6 +49,7 @@ import { deriveKeys } from "./platform/secrets/derived-keys.ts";
 import { R2Results } from "./platform/results/r2-results.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
 import type { WatchdogDuty } from "./platform/watchdog/watchdog-object.ts";
+import { createAccess } from "./wiring-access.ts";
 import { callbackRules, createShopServices } from "./wiring-shop.ts";
 
 type ShopTask = AnyTaskDefinition<ShopServices>;
@@ -104,17 +98,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     stopMail: (reason) => mailStop.stop(reason),
   });
   const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));
-  const apiKeys = new ApiKeys(env.DB);
-  const access: Access = {
-    isOpen: config.isOpenAccess,
-    authenticate: async (token) => {
-      const now = clock.now();
-      const person = await authenticate(db, token, now);
-      if (person !== null) return personCaller(person.userId, person.role);
-      return apiKeys.authenticate(token, now);
-    },
-    mayFailAgain: async (address) => (await env.AUTH_FAILURES.limit({ key: address })).success,
-  };
+  const { access, audit } = createAccess(env, config, { db, clock, keyFor });
   const largeResults = new R2Results(env.RESULTS);
   const beatLovage = lovageFor(SYSTEM_OWNER);
   const deadLetters = new DeadLetters({ db: env.DB, lovageFor, submitter: directory });
@@ -186,6 +170,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
         waitMs: config.logWaitMs,
         log,
       }),
+      audit,
       clock,
       log,
     }),

@@ -1,11 +1,13 @@
 import { Hono, type Context } from "hono";
 import { admit, type Caller } from "./access.ts";
+import { auditRoutes } from "./audit-routes.ts";
+import { answerAudited } from "./auditing.ts";
 import { canvasRoutes } from "./canvas-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
-import type { ApiParts, Route } from "./route.ts";
+import type { ApiCall, ApiParts, Route } from "./route.ts";
 import { requestLogging, type ApiEnv } from "./request-logging.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { searchRoutes } from "./search-routes.ts";
@@ -60,6 +62,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...deadLetterRoutes(parts),
     ...controlRoutes(parts),
     ...inspectRoutes(parts),
+    ...auditRoutes(parts),
     ...dashboardRoutes(parts),
     health,
   ];
@@ -101,20 +104,19 @@ async function answer(parts: ApiParts, route: Route, c: Context<ApiEnv>): Promis
   const caller =
     route.scope === "public" ? NOBODY : await admit(parts.access, request, route.scope);
   if (caller !== NOBODY) c.set("caller", caller);
-  return withHeaders(
-    await route.handle({
-      request,
-      caller,
-      params: c.req.param() as Record<string, string>,
-      query: new URL(request.url).searchParams,
-      background: (work) => {
-        const logged = work.catch((error: unknown) => {
-          parts.log("background_failed", { path: route.path, error });
-        });
-        c.executionCtx.waitUntil(logged);
-      },
-    }),
-  );
+  const call: ApiCall = {
+    request,
+    caller,
+    params: c.req.param() as Record<string, string>,
+    query: new URL(request.url).searchParams,
+    background: (work) => {
+      const logged = work.catch((error: unknown) => {
+        parts.log("background_failed", { path: route.path, error });
+      });
+      c.executionCtx.waitUntil(logged);
+    },
+  };
+  return withHeaders(await answerAudited(parts, route, call, () => route.handle(call)));
 }
 
 function failure(parts: ApiParts, error: unknown): Response {

@@ -12,6 +12,7 @@ import type {
   TaskSearch,
 } from "#engine";
 import type { z } from "zod";
+import type { AuditLog } from "#domain/audit";
 import type { AnyMail } from "#domain/mail";
 import type { RequestLog } from "#domain/reports";
 import type { ShopServices } from "#domain/services";
@@ -41,6 +42,7 @@ export interface ApiParts {
   /** Every message the shop sends. */
   readonly mails: readonly AnyMail[];
   readonly requestLog: Pick<RequestLog, "add">;
+  readonly audit: Pick<AuditLog, "begin" | "end" | "list">;
   readonly clock: Clock;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
