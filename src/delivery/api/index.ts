@@ -25,7 +25,7 @@ import { productRoutes } from "./shop/product-routes.ts";
 import { reportRoutes } from "./shop/report-routes.ts";
 import { reviewRoutes } from "./shop/review-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
-import { dashboardRoutes } from "../dashboard/index.ts";
+import { dashboardRoutes, problemPage } from "../dashboard/index.ts";
 
 export { personCaller, type Access } from "./access.ts";
 export { Problem } from "./problems.ts";
@@ -83,8 +83,8 @@ export function createApi(parts: ApiParts): Hono<ApiEnv> {
       return methodNotAllowed(routes.map((route) => route.method));
     });
   }
-  app.notFound(() => withHeaders(notFound().toResponse()));
-  app.onError((error) => withHeaders(failure(parts, error)));
+  app.notFound((c) => withHeaders(tell(notFound(), c)));
+  app.onError((error, c) => withHeaders(failure(parts, error, c)));
   return app;
 }
 
@@ -119,7 +119,7 @@ async function answer(parts: ApiParts, route: Route, c: Context<ApiEnv>): Promis
   return withHeaders(await answerAudited(parts, route, call, () => route.handle(call)));
 }
 
-function failure(parts: ApiParts, error: unknown): Response {
+function failure(parts: ApiParts, error: unknown, c: Context<ApiEnv>): Response {
   const problem = problemOf(error);
   if (problem.status >= 500) {
     parts.log("request_failed", {
@@ -128,7 +128,15 @@ function failure(parts: ApiParts, error: unknown): Response {
       error,
     });
   }
-  return problem.toResponse();
+  return tell(problem, c);
+}
+
+/** A problem as whoever asked can read it: programs as JSON, people on the dashboard as a page. */
+function tell(problem: Problem, c: Context<ApiEnv>): Response {
+  const isPage = /^\/dashboard(\/|$)/.test(c.req.path);
+  if (!isPage || c.req.header("Accept")?.includes("text/html") !== true)
+    return problem.toResponse();
+  return problemPage({ request: c.req.raw, caller: c.get("caller") ?? NOBODY }, problem);
 }
 
 function methodNotAllowed(methods: readonly string[]): Response {

@@ -1,0 +1,5 @@
+export { ownPath, readForm } from "./forms.ts";
+export { seeOther } from "./notices.ts";
+export { page, THEME_COOKIE, THEMES } from "./page.tsx";
+export * from "./parts.tsx";
+export { problemPage } from "./problem-page.tsx";
