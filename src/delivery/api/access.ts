@@ -82,19 +82,17 @@ export const ANONYMOUS: Caller = { owner: "anonymous", scopes: new Set(["admin"]
 export type Policy = Scope | "person" | "person or shop";
 
 /**
- * Lets a request pass or throws.
- * @throws Problem 401 without a valid credential, 403 without the scope, 429 after too many wrong ones
+ * Lets a caller pass or throws.
+ * @throws Problem 403 without the scope; 401 where it takes an account, and nobody signed in
  */
-export async function admit(access: Access, request: Request, policy: Policy): Promise<Caller> {
-  const caller = await identify(access, request);
-  if (policy === "person or shop" && caller.userId !== null) return caller;
+export function admit(caller: Caller, policy: Policy, request: Request): void {
+  if (policy === "person or shop" && caller.userId !== null) return;
   const scope = policy === "person or shop" ? "orders:manage" : policy;
   if (scope === "person") {
     if (caller.userId === null) throw unauthorized(request, "Sign in with an account's token.");
   } else if (!may(caller, scope)) {
     throw new Problem(403, "forbidden", `This needs the scope ${scope}.`);
   }
-  return caller;
 }
 
 export function may({ scopes }: Pick<Caller, "scopes">, scope: Scope): boolean {
@@ -149,7 +147,7 @@ async function countFailure(access: Access, request: Request): Promise<void> {
  * of ours.
  * @throws Problem 401, 403 `cross_site`, 429
  */
-async function identify(access: Access, request: Request): Promise<Caller> {
+export async function identify(access: Access, request: Request): Promise<Caller> {
   const said = headerToken(request);
   if (said === null) {
     const caller = await visitor(access, request);
@@ -167,7 +165,7 @@ async function identify(access: Access, request: Request): Promise<Caller> {
  * cookie that is over is counted against nobody, a page that is left open goes on sending it.
  * @throws Problem 403 `cross_site`
  */
-export async function visitor(access: Access, request: Request): Promise<Caller | null> {
+async function visitor(access: Access, request: Request): Promise<Caller | null> {
   const token = cookieToken(request);
   if (token !== null) {
     refuseOtherSites(request, access.publicUrl);

@@ -8,8 +8,10 @@ import type { ApiCall, ApiParts, Route } from "./route.ts";
 /** What only those do who run the deployment or the shop. */
 const OPERATORS_SCOPES: ReadonlySet<string> = new Set(["control", "admin", "orders:manage"]);
 
-/** What is done with an own account says nothing of the deployment. */
-const OWN_SCOPES: ReadonlySet<string> = new Set(["public", "person"]);
+/** What changes an own account, or nothing but how a page looks. */
+const NO_ACTIONS: ReadonlySet<string> = new Set([
+  ...["public", "person", "monitor", "tasks:read", "orders:read"],
+]);
 
 const TASK_ID = /^[0-9a-f-]{36}$/;
 
@@ -52,6 +54,20 @@ export async function answerAudited(
   }
 }
 
+/** Notes that somebody came to the dashboard. Rows written: 2. */
+export async function noteSignIn(
+  { audit }: ApiParts,
+  { request }: ApiCall,
+  caller: Caller,
+  path: string,
+): Promise<void> {
+  const action = `POST ${path}`;
+  await audit.end(
+    await audit.begin({ ...whoOf(request, caller), action, target: {}, detail: null }),
+    303,
+  );
+}
+
 /**
  * Whether it is an operator's action: a change by a route for operators; by whom the dashboard is for, other than of
  * the own account; or of somebody else's task.
@@ -61,7 +77,7 @@ async function isAction(
   { scope }: Route,
   { request, caller, params }: ApiCall,
 ): Promise<boolean> {
-  if (isSafe(request) || OWN_SCOPES.has(scope)) return false;
+  if (isSafe(request) || NO_ACTIONS.has(scope)) return false;
   if (OPERATORS_SCOPES.has(scope) || isStaff(caller)) return true;
   // Nobody else changes others' tasks: who may not is spared the question whose it is.
   if (scope !== "tasks:write" || !may(caller, "control")) return false;
@@ -75,14 +91,20 @@ async function actionOf(
   { request, caller, params, query }: ApiCall,
 ): Promise<Audited> {
   return {
-    actor: caller.owner,
-    userId: caller.userId,
-    how: proofOf(caller),
+    ...whoOf(request, caller),
     action: `${method} ${path}`,
     target: params,
     detail: shownDetail({ ...Object.fromEntries(query), ...(await fieldsOf(request)) }),
-    address: request.headers.get("CF-Connecting-IP"),
-    requestId: request.headers.get("CF-Ray")?.slice(0, 100) ?? null,
+  };
+}
+
+function whoOf({ headers }: Request, caller: Caller) {
+  return {
+    actor: caller.owner,
+    userId: caller.userId,
+    how: proofOf(caller),
+    address: headers.get("CF-Connecting-IP"),
+    requestId: headers.get("CF-Ray")?.slice(0, 100) ?? null,
   };
 }
 

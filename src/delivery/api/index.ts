@@ -1,5 +1,5 @@
 import { Hono, type Context } from "hono";
-import { admit, type Caller } from "./access.ts";
+import { admit, identify, type Caller } from "./access.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { answerAudited } from "./auditing.ts";
 import { canvasRoutes } from "./canvas-routes.ts";
@@ -25,7 +25,7 @@ import { productRoutes } from "./shop/product-routes.ts";
 import { reportRoutes } from "./shop/report-routes.ts";
 import { reviewRoutes } from "./shop/review-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
-import { dashboardRoutes, problemPage } from "../dashboard/index.ts";
+import { dashboardRoutes, problemPage, toSignIn } from "../dashboard/index.ts";
 
 export { personCaller, type Access } from "./access.ts";
 export { Problem } from "./problems.ts";
@@ -92,7 +92,10 @@ export function createApi(parts: ApiParts): Hono<ApiEnv> {
 export function withHeaders(response: Response): Response {
   response.headers.set("X-Content-Type-Options", "nosniff");
   response.headers.set("Cache-Control", "no-store");
-  response.headers.set("Referrer-Policy", "no-referrer");
+  // A page with forms says so itself: without a referrer they would come from nowhere.
+  if (!response.headers.has("Referrer-Policy")) {
+    response.headers.set("Referrer-Policy", "no-referrer");
+  }
   // Means nothing over plain HTTP, as in development.
   response.headers.set("Strict-Transport-Security", "max-age=31536000");
   return response;
@@ -101,9 +104,11 @@ export function withHeaders(response: Response): Response {
 async function answer(parts: ApiParts, route: Route, c: Context<ApiEnv>): Promise<Response> {
   const request = c.req.raw;
   c.set("path", route.path);
-  const caller =
-    route.scope === "public" ? NOBODY : await admit(parts.access, request, route.scope);
-  if (caller !== NOBODY) c.set("caller", caller);
+  const caller = route.scope === "public" ? NOBODY : await identify(parts.access, request);
+  if (route.scope !== "public") {
+    c.set("caller", caller);
+    admit(caller, route.scope, request);
+  }
   const call: ApiCall = {
     request,
     caller,
@@ -136,6 +141,7 @@ function tell(problem: Problem, c: Context<ApiEnv>): Response {
   const isPage = /^\/dashboard(\/|$)/.test(c.req.path);
   if (!isPage || c.req.header("Accept")?.includes("text/html") !== true)
     return problem.toResponse();
+  if (problem.status === 401) return toSignIn(c.req.raw);
   return problemPage({ request: c.req.raw, caller: c.get("caller") ?? NOBODY }, problem);
 }
 

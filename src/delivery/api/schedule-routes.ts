@@ -34,6 +34,16 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
     return schedule;
   }
 
+  /**
+   * One whose calls the caller may make, too: whoever may steer schedules gets nothing run by them that they may
+   * not call, nor keeps it from running.
+   */
+  async function steered(name: string | undefined, caller: Caller): Promise<Schedule> {
+    const schedule = await found(name);
+    checkCall(caller, callOfSlot(schedule, schedule.name, parts.clock.now()));
+    return schedule;
+  }
+
   /** A schedule whose calls can't be made is refused when it is written, not when it fires. */
   async function check(name: string, settings: ScheduleSettings, caller: Caller): Promise<void> {
     try {
@@ -53,7 +63,7 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
     caller: Caller,
   ): Promise<Response> {
     for (let tried = 1; ; tried += 1) {
-      const old = await found(name);
+      const old = await steered(name, caller);
       const settings = settingsOf(given, old, base());
       await check(old.name, settings, caller);
       try {
@@ -80,7 +90,7 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
     {
       method: "GET",
       path,
-      scope: "admin",
+      scope: "monitor",
       handle: async ({ query }) => {
         const reader = new QueryReader(query);
         const limit = reader.integer("limit", 100, 1_000);
@@ -97,7 +107,7 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
     {
       method: "POST",
       path,
-      scope: "admin",
+      scope: "control",
       handle: async ({ request, caller }) => {
         const { name, ...given } = await readBody(request, createSchema);
         const settings = settingsOf(given, null, base());
@@ -125,8 +135,8 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
       method: "DELETE",
       path: `${path}/:name`,
       scope: "control",
-      handle: async ({ params }) => {
-        const { name, origin } = await found(params.name);
+      handle: async ({ params, caller }) => {
+        const { name, origin } = await steered(params.name, caller);
         if (origin === "code") {
           throw conflict("declared_in_code", "It is declared in the code: disable it instead.");
         }
@@ -150,10 +160,10 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: `${path}/:name/run`,
       scope: "control",
-      handle: async ({ request, params }) => {
+      handle: async ({ request, params, caller }) => {
         await readBody(request, emptySchema);
         const key = callKey(request, "")?.key ?? crypto.randomUUID();
-        const run = await schedules.run((await found(params.name)).name, key);
+        const run = await schedules.run((await steered(params.name, caller)).name, key);
         if (run === null) throw notFound();
         return Response.json(runView(run, null), { status: 202 });
       },
@@ -162,13 +172,13 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: `${path}/:name/backfill`,
       scope: "control",
-      handle: async ({ request, params }) => {
+      handle: async ({ request, params, caller }) => {
         const { from, until } = await readBody(request, backfillSchema);
         const [first, last] = [from.getTime(), until.getTime()];
         if (last < first || last > parts.clock.now()) {
           throw invalid([{ field: "until", message: "Must be after from, and past." }]);
         }
-        const { name } = await found(params.name);
+        const { name } = await steered(params.name, caller);
         try {
           const runs = await schedules.backfill(name, first, last);
           if (runs === null) throw notFound();

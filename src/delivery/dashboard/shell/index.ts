@@ -1,4 +1,4 @@
-export { ownPath, readForm } from "./forms.ts";
+export { filledIn, ownPath, readForm } from "./forms.ts";
 export { seeOther } from "./notices.ts";
 export { page, THEME_COOKIE, THEMES } from "./page.tsx";
 export * from "./parts.tsx";
