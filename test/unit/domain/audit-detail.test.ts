@@ -1,4 +1,15 @@
-import fc from "fast-check";
+import {
+  array,
+  assert,
+  constant,
+  constantFrom,
+  dictionary,
+  double,
+  letrec,
+  oneof,
+  property,
+  string,
+} from "fast-check";
 import { expect, it } from "vitest";
 import { MAX_DETAIL_BYTES, shownDetail } from "../../../src/domain/audit/index.ts";
 
@@ -36,18 +47,18 @@ it("of a long list the beginning is shown, and how many more there are", () => {
 });
 
 it("is never longer than it may be, and always JSON", () => {
-  const names = fc.constantFrom("ids", "tasks", "filter", "name", "task", "kwargs", "queue");
-  const { tree } = fc.letrec((tie) => ({
-    tree: fc.oneof(
-      fc.string({ unit: "binary", maxLength: 400 }),
-      fc.double(),
-      fc.array(tie("tree"), { maxLength: 30 }),
-      fc.dictionary(names, tie("tree")),
+  const names = constantFrom("ids", "tasks", "filter", "name", "task", "kwargs", "queue");
+  const { tree } = letrec((tie) => ({
+    tree: oneof(
+      string({ unit: "binary", maxLength: 400 }),
+      double(),
+      array(tie("tree"), { maxLength: 30 }),
+      dictionary(names, tie("tree")),
     ),
   }));
-  fc.assert(
-    fc.property(fc.dictionary(fc.oneof(names, fc.string({ maxLength: 400 })), tree), (asked) => {
-      const text = shownDetail(asked as Record<string, unknown>);
+  assert(
+    property(dictionary(oneof(names, string({ maxLength: 400 })), tree), (asked) => {
+      const text = shownDetail(asked);
       if (text === null) return;
       expect(new TextEncoder().encode(text).byteLength).toBeLessThanOrEqual(MAX_DETAIL_BYTES);
       JSON.parse(text);
@@ -57,15 +68,15 @@ it("is never longer than it may be, and always JSON", () => {
 
 it("no text under a name that it doesn't know is ever in it", () => {
   const hidden = "s3cr3t";
-  const { tree } = fc.letrec((tie) => ({
-    tree: fc.oneof(
-      fc.constant(hidden),
-      fc.array(tie("tree"), { maxLength: 3 }),
-      fc.dictionary(fc.string({ maxLength: 8 }), tie("tree"), { maxKeys: 3 }),
+  const { tree } = letrec((tie) => ({
+    tree: oneof(
+      constant(hidden),
+      array(tie("tree"), { maxLength: 3 }),
+      dictionary(string({ maxLength: 8 }), tie("tree"), { maxKeys: 3 }),
     ),
   }));
-  fc.assert(
-    fc.property(fc.constantFrom("kwargs", "data", "x", "password"), tree, (name, value) => {
+  assert(
+    property(constantFrom("kwargs", "data", "x", "password"), tree, (name, value) => {
       expect(shownDetail({ [name]: value, tasks: [{ [name]: value }] })).not.toContain(hidden);
     }),
   );
