@@ -109,7 +109,7 @@ export function AreaField({
     <Field
       parts={parts}
       input={(described) => (
-        <textarea {...described} rows={rows} placeholder={placeholder} spellcheck="false">
+        <textarea {...described} rows={rows} placeholder={placeholder}>
           {
             // A browser drops the first line break of a text area.
             `\n${textOf(parts.form.values, parts.name)}`
