@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readBody } from "./body.ts";
+import { ControlDesk } from "./control-desk.ts";
 import { invalid } from "./problems.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
 import { withoutUndefined } from "./without-undefined.ts";
@@ -26,7 +27,8 @@ const nothingSchema = z.strictObject({});
 
 /** Operators' commands, in Celery's words (`celery control`), for the whole deployment. */
 export function controlRoutes(parts: ApiParts): Route[] {
-  const { control, registry } = parts;
+  const { control } = parts;
+  const desk = new ControlDesk(parts);
 
   function command(path: string, run: (call: ApiCall) => Promise<unknown>): Route {
     return {
@@ -37,17 +39,10 @@ export function controlRoutes(parts: ApiParts): Route[] {
     };
   }
 
-  /** @throws Problem 422 for a queue that there is not */
-  function knownQueue(queue: string): string {
-    if (parts.queues.has(queue)) return queue;
-    const known = [...parts.queues].join(", ");
-    throw invalid([{ field: "queue", message: `'${queue}' is none of ${known}.` }]);
-  }
-
   function consumption(kind: "cancel_consumer" | "add_consumer", done: string): Route {
     return command(kind, async ({ request }) => {
       const { queue } = await readBody(request, queueSchema);
-      await control.change({ kind, queue: knownQueue(queue) });
+      await desk.consume(kind, queue);
       return { ok: `${done} ${queue}` };
     });
   }
@@ -55,7 +50,7 @@ export function controlRoutes(parts: ApiParts): Route[] {
   function everything(kind: "shutdown" | "start", done: string): Route {
     return command(kind, async ({ request }) => {
       await readBody(request, nothingSchema);
-      await control.change({ kind });
+      await desk.consumeAll(kind);
       return { ok: done };
     });
   }
@@ -79,14 +74,12 @@ export function controlRoutes(parts: ApiParts): Route[] {
   return [
     command("rate_limit", async ({ request }) => {
       const { task, rate_limit: rate } = await readBody(request, rateSchema);
-      registry.get(task);
-      await control.change({ kind: "rate_limit", name: task, rate });
+      await desk.setRate(task, rate);
       return { ok: "new rate limit set successfully" };
     }),
     command("time_limit", async ({ request }) => {
       const { task, soft, hard } = await readBody(request, timeSchema);
-      registry.get(task);
-      await control.change({ kind: "time_limit", name: task, soft, hard });
+      await desk.setTimes(task, soft, hard);
       return { ok: "time limits set successfully" };
     }),
     command("revoke", revokeMany),
@@ -96,7 +89,7 @@ export function controlRoutes(parts: ApiParts): Route[] {
     everything("start", "all queues are consumed that are not cancelled"),
     command("purge", async ({ request }) => {
       const { queue } = await readBody(request, queueSchema);
-      return { ok: await control.purge(knownQueue(queue)) };
+      return { ok: await desk.purge(queue) };
     }),
   ];
 }

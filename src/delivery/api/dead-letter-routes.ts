@@ -7,13 +7,12 @@ import type { ApiCall, ApiParts, Route } from "./route.ts";
 import { replayCheck } from "./task-calls.ts";
 import { withoutUndefined } from "./without-undefined.ts";
 import { taskView } from "./task-views.ts";
+import { lettersThatFit, MAX_BULK } from "./dead-letter-bulk.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
 /** When the last one of a page ended, and its id. */
 const CURSOR = /^\d{1,15} [0-9a-f-]{36}$/;
-/** Dead letters that one request deals with. */
-const MAX_BULK = 500;
 
 const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 const filterSchema = z.strictObject({
@@ -66,8 +65,7 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
       ...same
     } = filter ?? {};
     const wanted = withoutUndefined({ ...same, excType, failedAfter, failedBefore });
-    const { tasks } = await deadLetters.list(wanted, limit, null);
-    return tasks.map(({ id }) => id);
+    return lettersThatFit(deadLetters, wanted, limit);
   }
 
   function bulk(what: "replay" | "discard"): Route {

@@ -24,11 +24,13 @@ import { paymentRoutes } from "./shop/payment-routes.ts";
 import { productRoutes } from "./shop/product-routes.ts";
 import { reportRoutes } from "./shop/report-routes.ts";
 import { reviewRoutes } from "./shop/review-routes.ts";
+import { systemRoutes } from "./system-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { dashboardRoutes, problemPage, toSignIn } from "../dashboard/index.ts";
 
 export { personCaller, type Access } from "./access.ts";
 export { Problem } from "./problems.ts";
+export { readyView } from "./system-routes.ts";
 export type { ApiParts } from "./route.ts";
 
 const NOBODY: Caller = { owner: "", scopes: new Set(), userId: null };
@@ -63,6 +65,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...controlRoutes(parts),
     ...inspectRoutes(parts),
     ...auditRoutes(parts),
+    ...systemRoutes(parts),
     ...dashboardRoutes(parts),
     health,
   ];

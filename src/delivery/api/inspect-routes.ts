@@ -1,5 +1,6 @@
-import { formatRate, type LimitSet, type LiveKind, type QueueLength } from "#engine";
+import type { LiveKind, QueueLength } from "#engine";
 import { invalid } from "./problems.ts";
+import { registeredViews } from "./registered-tasks.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
 import { taskView } from "./task-views.ts";
 
@@ -9,7 +10,7 @@ const MAX_IDS = 100;
 
 /** Operators' questions, in Celery's words (`celery inspect`), about the whole deployment. */
 export function inspectRoutes(parts: ApiParts): Route[] {
-  const { control, registry } = parts;
+  const { control } = parts;
 
   function question(what: string, answer: (call: ApiCall) => unknown): Route {
     return {
@@ -25,27 +26,6 @@ export function inspectRoutes(parts: ApiParts): Route[] {
       const tasks = await control.list(kind, limitOf(query));
       return { tasks: tasks.map((task) => taskView(task, caller, parts.clock.now())) };
     });
-  }
-
-  async function registered(): Promise<unknown> {
-    const { rateLimits, timeLimits } = await control.controls();
-    return {
-      tasks: registry.names().map((name) => {
-        const task = registry.get(name);
-        const declared = limitsView(task.limits ?? { rate: null, concurrency: null });
-        const isSet = Object.hasOwn(rateLimits, name);
-        return {
-          name,
-          params: Object.keys(task.params.shape),
-          ...declared,
-          rate_limit: isSet ? rateLimits[name] : declared.rate_limit,
-          per_key: task.limits === null ? null : limitsView(task.limits.perKey),
-          soft_time_limit: timeLimits[name]?.soft ?? task.softTimeLimitSeconds,
-          time_limit: timeLimits[name]?.hard ?? task.timeLimitSeconds,
-          max_retries: task.retryPolicy.maxRetries,
-        };
-      }),
-    };
   }
 
   async function queryTask({ query, caller }: ApiCall): Promise<unknown> {
@@ -75,7 +55,7 @@ export function inspectRoutes(parts: ApiParts): Route[] {
     live("reserved"),
     live("scheduled"),
     live("revoked"),
-    question("registered", registered),
+    question("registered", async () => ({ tasks: await registeredViews(parts) })),
     question("query_task", queryTask),
     question("stats", stats),
     question("conf", () => ({ ...parts.conf, queues: [...parts.queues], shards: parts.shards })),
@@ -86,10 +66,6 @@ export function inspectRoutes(parts: ApiParts): Route[] {
       handle: async () => Response.json({ queues: (await control.queues()).map(queueView) }),
     },
   ];
-}
-
-function limitsView({ rate, concurrency }: LimitSet) {
-  return { rate_limit: rate === null ? null : formatRate(rate), concurrency };
 }
 
 function queueView({ queue, waiting, scheduled, running, ...rest }: QueueLength) {

@@ -5,8 +5,10 @@ import type {
   DeploymentControl,
   LargeResults,
   Lovage,
+  Readiness,
   Registry,
   ScheduleBook,
+  SystemWatch,
   TaskControl,
   TaskReader,
   TaskSearch,
@@ -41,6 +43,8 @@ export interface ApiParts {
   readonly shop: ShopServices;
   /** Every message the shop sends. */
   readonly mails: readonly AnyMail[];
+  readonly system: SystemWatch;
+  readonly readiness: Readiness;
   readonly requestLog: Pick<RequestLog, "add">;
   readonly audit: Pick<AuditLog, "begin" | "end" | "list">;
   readonly clock: Clock;

@@ -130,18 +130,27 @@ export function Action({
 }
 
 /** Where there are more: links that go on from a cursor. */
-export function Pager({ newest, next }: { newest: string | null; next: string | null }) {
+export function Pager({
+  newest,
+  next,
+  words: [first, more] = ["Newest", "Older"],
+}: {
+  newest: string | null;
+  next: string | null;
+  /** What the two are called. */
+  words?: readonly [string, string];
+}) {
   if (newest === null && next === null) return null;
   return (
     <nav class="pager" aria-label="Pages">
       {newest === null ? null : (
         <a class="button" href={newest} rel="first">
-          Newest
+          {first}
         </a>
       )}
       {next === null ? null : (
         <a class="button" href={next} rel="next">
-          Older
+          {more}
         </a>
       )}
     </nav>

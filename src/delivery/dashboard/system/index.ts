@@ -1,0 +1,17 @@
+import { QueryReader } from "../../api/query.ts";
+import type { ApiParts, Route } from "../../api/route.ts";
+import { systemPage } from "./system-page.tsx";
+
+export function systemPages({ system }: ApiParts): Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/dashboard/system",
+      scope: "monitor",
+      handle: async (call) => {
+        new QueryReader(call.query).check();
+        return systemPage(call, await system.report());
+      },
+    },
+  ];
+}
