@@ -48,6 +48,7 @@ import { Control } from "./platform/control/control.ts";
 import { PauseAlerts } from "./platform/control/pause-alerts.ts";
 import { QueueStop } from "./platform/control/queue-stop.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
+import { FiguresReader } from "./platform/ledger/figures-reader.ts";
 import { log } from "./platform/log.ts";
 import { D1Outbox } from "./platform/outbox/outbox.ts";
 import { Tasks } from "./platform/outbox/tasks.ts";
@@ -147,7 +148,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     ...Array.from({ length: config.shards }, (_, shard) => ({
       name: `ledger ${shard}`,
       run: async (controls: Controls) => {
-        await directory.shard(shard).tick(controls);
+        await directory.shard(shard).tick({ controls, figureDays: config.historyDays });
       },
     })),
   ];
@@ -167,6 +168,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       timezone: config.timezone,
       schedules: new ScheduleClient(() => env.BEAT.getByName(BEAT)),
       deadLetters,
+      figures: new FiguresReader({ shards, clock }),
       registry,
       queues: QUEUES,
       shards: config.shards,

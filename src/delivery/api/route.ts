@@ -8,6 +8,7 @@ import type {
   Registry,
   ScheduleBook,
   TaskControl,
+  TaskFigures,
   TaskReader,
   TaskSearch,
 } from "#engine";
@@ -29,6 +30,7 @@ export interface ApiParts {
   readonly timezone: string;
   readonly largeResults: Pick<LargeResults, "get">;
   readonly deadLetters: DeadLetterBox;
+  readonly figures: TaskFigures;
   readonly registry: Registry<never>;
   /** The queues that have consumers, and the number of shards. */
   readonly queues: ReadonlySet<string>;
