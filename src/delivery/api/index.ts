@@ -22,11 +22,13 @@ import { paymentRoutes } from "./shop/payment-routes.ts";
 import { productRoutes } from "./shop/product-routes.ts";
 import { reportRoutes } from "./shop/report-routes.ts";
 import { reviewRoutes } from "./shop/review-routes.ts";
+import { systemRoutes } from "./system-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { dashboardRoutes, problemPage } from "../dashboard/index.ts";
 
 export { personCaller, type Access } from "./access.ts";
 export { Problem } from "./problems.ts";
+export { readyView } from "./system-routes.ts";
 export type { ApiParts } from "./route.ts";
 
 const NOBODY: Caller = { owner: "", scopes: new Set(), userId: null };
@@ -60,6 +62,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...deadLetterRoutes(parts),
     ...controlRoutes(parts),
     ...inspectRoutes(parts),
+    ...systemRoutes(parts),
     ...dashboardRoutes(parts),
     health,
   ];
