@@ -57,7 +57,7 @@ export class DemoClient {
     const query = new URLSearchParams({ name, submitted_after: since.toISOString(), limit: "100" });
     for (;;) {
       const { tasks } = await this.get<{ tasks: { task_id: string }[] }>(
-        `/api/tasks/?${query.toString()}`,
+        `/api/tasks/search/?${query.toString()}`,
       );
       if (tasks.length >= count) return tasks.map(({ task_id: id }) => id);
       if (performance.now() > until) {

@@ -88,7 +88,9 @@ it("Celery's own JSON of a chord runs; its tree has the states, ids and results 
     priority: 5,
     options: { canvas_id: id, labels: { customer: "c-1" } },
   });
-  const found = await (await get("/api/tasks/?label=customer:c-1")).json<{ tasks: unknown[] }>();
+  const found = await (
+    await get("/api/tasks/search/?label=customer:c-1")
+  ).json<{ tasks: unknown[] }>();
   expect(found.tasks).toHaveLength(4);
 });
 

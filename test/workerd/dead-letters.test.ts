@@ -116,14 +116,14 @@ it("tasks are found by name, state, queue and label, live and finished, page by 
   const waiting = await submit({ countdown: 600, labels: { found: "yes" }, queue: "payments" });
   const done = await submit({ labels: { found: "yes" } });
   await ended(done);
-  expect(ids(await page("/api/tasks/?label=found:yes"))).toEqual([done, waiting]);
-  expect(ids(await page("/api/tasks/?label=found:yes&state=PENDING"))).toEqual([waiting]);
-  expect(ids(await page("/api/tasks/?label=found:yes&queue=default"))).toEqual([done]);
-  expect(ids(await page("/api/tasks/?label=found:yes&name=nothing*"))).toEqual([]);
+  expect(ids(await page("/api/tasks/search/?label=found:yes"))).toEqual([done, waiting]);
+  expect(ids(await page("/api/tasks/search/?label=found:yes&state=PENDING"))).toEqual([waiting]);
+  expect(ids(await page("/api/tasks/search/?label=found:yes&queue=default"))).toEqual([done]);
+  expect(ids(await page("/api/tasks/search/?label=found:yes&name=nothing*"))).toEqual([]);
   const all: string[] = [];
   let cursor: string | null = "";
   while (cursor !== null) {
-    const next: Page = await page(`/api/tasks/?limit=2${cursor && `&cursor=${cursor}`}`);
+    const next: Page = await page(`/api/tasks/search/?limit=2${cursor && `&cursor=${cursor}`}`);
     all.push(...ids(next));
     cursor = next.next_cursor;
   }
@@ -140,7 +140,7 @@ it("pages smaller than what waits in a shard lose none of it", async () => {
   const found: string[] = [];
   let cursor: string | null = "";
   while (cursor !== null) {
-    const path: string = `/api/tasks/?label=page:p&limit=3${cursor && `&cursor=${cursor}`}`;
+    const path: string = `/api/tasks/search/?label=page:p&limit=3${cursor && `&cursor=${cursor}`}`;
     const next: Page = await page(path);
     found.push(...ids(next));
     cursor = next.next_cursor;
@@ -176,23 +176,23 @@ it("a summary shows the last five of each group, and counts all", async () => {
 });
 
 it("a name may be longer than a glob may be", async () => {
-  const path = (name: string) => `/api/tasks/?name=${name}`;
+  const path = (name: string) => `/api/tasks/search/?name=${name}`;
   expect(ids(await page(path("n".repeat(200))))).toEqual([]);
   expect(ids(await page(path(`${"n".repeat(49)}*`)))).toEqual([]);
   expect((await get(path(`${"n".repeat(50)}*`))).status).toBe(422);
 });
 
 it.each([
-  ["/api/tasks/?state=DONE", "state"],
-  ["/api/tasks/?limit=0", "limit"],
-  ["/api/tasks/?limit=201", "limit"],
-  ["/api/tasks/?label=nonsense", "label"],
-  ["/api/tasks/?submitted_after=yesterday", "submitted_after"],
-  ["/api/tasks/?stat=PENDING", "stat"],
-  ["/api/tasks/?cursor=nonsense", "cursor"],
-  ["/api/tasks/?name=a[b]", "name"],
+  ["/api/tasks/search/?state=DONE", "state"],
+  ["/api/tasks/search/?limit=0", "limit"],
+  ["/api/tasks/search/?limit=201", "limit"],
+  ["/api/tasks/search/?label=nonsense", "label"],
+  ["/api/tasks/search/?submitted_after=yesterday", "submitted_after"],
+  ["/api/tasks/search/?stat=PENDING", "stat"],
+  ["/api/tasks/search/?cursor=nonsense", "cursor"],
+  ["/api/tasks/search/?name=a[b]", "name"],
   ["/api/dead-letters/?cursor=nonsense", "cursor"],
-  ["/api/tasks/?queue=a&queue=b", "queue"],
+  ["/api/tasks/search/?queue=a&queue=b", "queue"],
   ["/api/dead-letters/?failed_before=1", "failed_before"],
 ])("bad parameters of %s name %s", async (path, field) => {
   const answer = await get(path);

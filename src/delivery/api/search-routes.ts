@@ -15,7 +15,7 @@ export function searchRoutes({ search, clock }: ApiParts): Route[] {
   return [
     {
       method: "GET",
-      path: "/api/tasks",
+      path: "/api/tasks/search",
       scope: "tasks:read",
       handle: async ({ query: params, caller }) => {
         const reader = new QueryReader(params);
