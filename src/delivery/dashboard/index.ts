@@ -1,8 +1,11 @@
 import { z } from "zod";
 import type { ApiParts, Route } from "../api/route.ts";
+import { canvasPages } from "./canvas/index.ts";
 import { mailPages } from "./mail/index.ts";
+import { overviewPages } from "./overview/index.ts";
 import { ownPath, readForm, THEME_COOKIE, THEMES } from "./shell/index.ts";
 import { cookie } from "./shell/cookies.ts";
+import { taskPages } from "./tasks/index.ts";
 
 export { problemPage } from "./shell/index.ts";
 
@@ -22,5 +25,11 @@ export function dashboardRoutes(parts: ApiParts): Route[] {
       return new Response(null, { status: 303, headers });
     },
   };
-  return [...mailPages(parts), theme];
+  return [
+    ...overviewPages(parts),
+    ...taskPages(parts),
+    ...canvasPages(parts),
+    ...mailPages(parts),
+    theme,
+  ];
 }
