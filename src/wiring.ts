@@ -47,6 +47,7 @@ import { HistorySearch } from "./platform/history/search.ts";
 import { Control } from "./platform/control/control.ts";
 import { PauseAlerts } from "./platform/control/pause-alerts.ts";
 import { QueueStop } from "./platform/control/queue-stop.ts";
+import { DeploymentEvents } from "./platform/ledger/deployment-events.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
 import { log } from "./platform/log.ts";
 import { D1Outbox } from "./platform/outbox/outbox.ts";
@@ -162,6 +163,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       tasks: taskAccess,
       control,
       largeResults,
+      events: new DeploymentEvents(shards, systemTimers),
       search: new DeploymentSearch(shards, new HistorySearch(env.DB)),
       canvases,
       timezone: config.timezone,

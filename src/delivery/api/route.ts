@@ -5,6 +5,7 @@ import type {
   DeploymentControl,
   LargeResults,
   Lovage,
+  MonitorEvents,
   Registry,
   ScheduleBook,
   TaskControl,
@@ -23,6 +24,7 @@ export interface ApiParts {
   readonly tasks: TaskReader & TaskControl;
   readonly control: DeploymentControl;
   readonly search: TaskSearch;
+  readonly events: MonitorEvents;
   readonly canvases: CanvasReader;
   readonly schedules: ScheduleBook;
   /** Of schedules that name none. */
