@@ -5,6 +5,7 @@ import type {
   DeploymentControl,
   LargeResults,
   Lovage,
+  Random,
   Readiness,
   Registry,
   ScheduleBook,
@@ -12,6 +13,7 @@ import type {
   TaskControl,
   TaskReader,
   TaskSearch,
+  TraceScope,
 } from "#engine";
 import type { z } from "zod";
 import type { AnyMail } from "#domain/mail";
@@ -37,7 +39,8 @@ export interface ApiParts {
   readonly shards: number;
   /** Settings that may be shown. */
   readonly conf: Readonly<Record<string, unknown>>;
-  lovageFor(owner: string): Lovage;
+  /** @param trace what its calls belong to; absent: the trace of the request */
+  lovageFor(owner: string, trace?: string | null): Lovage;
   /** What the shop's own routes work with. */
   readonly shop: ShopServices;
   /** Every message the shop sends. */
@@ -46,6 +49,10 @@ export interface ApiParts {
   readonly readiness: Readiness;
   readonly requestLog: Pick<RequestLog, "add">;
   readonly clock: Clock;
+  readonly trace: TraceScope;
+  readonly random: Random;
+  /** How many of the requests that went well are logged, from 0 to 1. */
+  readonly logSampling: number;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
 
