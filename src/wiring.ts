@@ -47,6 +47,8 @@ import { Tasks } from "./platform/outbox/tasks.ts";
 import { createSealer } from "./platform/secrets/aes-sealer.ts";
 import { deriveKeys } from "./platform/secrets/derived-keys.ts";
 import { R2Results } from "./platform/results/r2-results.ts";
+import { traceScope } from "./platform/trace/trace-scope.ts";
+import { workerSpans } from "./platform/trace/worker-spans.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
 import { callbackRules, createShopServices } from "./wiring-shop.ts";
 import { createDuties } from "./wiring-duties.ts";
@@ -70,7 +72,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   const config = readConfig(env);
   const db = drizzle(env.DB);
   const registry = new Registry<ShopServices>(tasks, createSealer(config.secretKeys));
-  const directory = new LedgerDirectory(env.LEDGER, env.LIMITER, new History(env.DB));
+  const directory = new LedgerDirectory(env.LEDGER, env.LIMITER, new History(env.DB), workerSpans);
   const settings: LovageSettings = {
     shards: config.shards,
     queues: QUEUES,
@@ -79,8 +81,9 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     callbackTo: createCallbackTo(callbackRules(config)),
   };
   const clock = systemClock;
-  const lovageFor = (owner: string) =>
-    new Lovage({ registry, submitter: directory, settings, clock, random: systemRandom, owner });
+  const random = systemRandom;
+  const lovageFor = (owner: string, trace: string | null = traceScope.current()) =>
+    new Lovage({ registry, submitter: directory, settings, clock, random, owner, trace });
   const outbox = new D1Outbox({ db, submitter: directory, clock, log });
   const keyFor = deriveKeys(config.idSecret);
   const control = new Control({
@@ -156,6 +159,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
         log,
       }),
       ...{ system, readiness, clock, log },
+      ...{ trace: traceScope, random, logSampling: config.logSampling },
     }),
     systemAlerts,
     watchdogDuties,
@@ -175,9 +179,9 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
           registry,
           supplies: { services, lovageFor, largeResults },
           clock,
-          random: systemRandom,
+          random,
           timers: systemTimers,
-          log,
+          ...{ log, logSampling: config.logSampling, spans: workerSpans },
         },
         queue,
         bells,

@@ -8,6 +8,7 @@ import { inspectRoutes } from "./inspect-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiParts, Route } from "./route.ts";
 import { requestLogging, type ApiEnv } from "./request-logging.ts";
+import { requestTracing } from "./request-tracing.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { searchRoutes } from "./search-routes.ts";
 import { accountRoutes } from "./shop/account-routes.ts";
@@ -74,6 +75,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
 export function createApi(parts: ApiParts): Hono<ApiEnv> {
   // In strict mode `/x` and `/x/` would be two paths.
   const app = new Hono<ApiEnv>({ strict: false });
+  app.use(requestTracing(parts));
   app.use(requestLogging(parts));
   const byPath = Map.groupBy(apiRoutes(parts), (route) => route.path);
   // Fixed paths first: `process` in `/api/tasks/process` is no id, whatever the method.

@@ -30,6 +30,7 @@ import { History } from "../history/history.ts";
 import type { IdRange } from "../history/search.ts";
 import type { Nudge } from "../limiter/protocol.ts";
 import { log } from "../log.ts";
+import { workerSpans } from "../trace/worker-spans.ts";
 import { systemClock, systemTimers } from "../system.ts";
 import type { BulkStep } from "./bulk.ts";
 import type { FiguresOfMinute } from "./figures-book.ts";
@@ -90,7 +91,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     this.#watchers = new SocketWatchers(ctx);
     this.#events = new EventSockets(ctx, systemTimers);
     this.#sql = new ObjectSql(ctx.storage);
-    this.#history = new History(env.DB);
+    this.#history = new History(env.DB, workerSpans);
     this.#ledger = new TaskLedger({
       shard: this.#shard,
       clock: systemClock,
