@@ -1,4 +1,4 @@
-import { percentile } from "#engine";
+import { endedOf, percentile } from "#engine";
 import { Cell, count, duration, Table } from "../shell/index.ts";
 import { percent, successShare, type Step } from "./figures.ts";
 
@@ -9,9 +9,7 @@ const HEAD = [
 
 /** The numbers of the plots, for who reads rather than looks. Steps in which nothing ended are left out. */
 export function Numbers({ steps }: { steps: readonly Step[] }) {
-  const shown = steps.filter(({ figures: { runtime, ...counts } }) =>
-    Object.values(counts).some((value) => typeof value === "number" && value > 0),
-  );
+  const shown = steps.filter(({ figures }) => endedOf(figures) + figures.runtime.count > 0);
   return (
     <details class="card" id="numbers">
       <summary>The numbers of these plots as a table</summary>

@@ -53,8 +53,8 @@ export function Json({ value, label }: { value: unknown; label: string }) {
 
 /** The beginning of a text that may be long. */
 export function clipped(text: string, length: number): string {
-  // By characters: half of one is none.
-  const start = [...text.slice(0, length * 2)].slice(0, length).join("");
+  // No half of a character that is two.
+  const start = text.slice(0, length).replace(/[\uD800-\uDBFF]$/, "");
   return start.length < text.length ? `${start}…` : text;
 }
 
@@ -149,18 +149,27 @@ export function Action({
 }
 
 /** Where there are more: links that go on from a cursor. */
-export function Pager({ newest, next }: { newest: string | null; next: string | null }) {
+export function Pager({
+  newest,
+  next,
+  words = ["Newest", "Older"],
+}: {
+  newest: string | null;
+  next: string | null;
+  /** On the links to the first page and to the next. */
+  words?: readonly [first: string, next: string];
+}) {
   if (newest === null && next === null) return null;
   return (
     <nav class="pager" aria-label="Pages">
       {newest === null ? null : (
         <a class="button" href={newest} rel="first">
-          Newest
+          {words[0]}
         </a>
       )}
       {next === null ? null : (
         <a class="button" href={next} rel="next">
-          Older
+          {words[1]}
         </a>
       )}
     </nav>

@@ -19,6 +19,9 @@ export function Filters({ query, queues }: { query: ListQuery; queues: readonly 
           maxlength={200}
         />
       </Field>
+      <Field label="Text" hint="in arguments or error">
+        <input type="search" name="text" value={given["text"]} maxlength={200} />
+      </Field>
       <Field label="State">
         <Choice name="state" value={given["state"]} choices={STATES} />
       </Field>
@@ -33,6 +36,14 @@ export function Filters({ query, queues }: { query: ListQuery; queues: readonly 
       </Field>
       <Field label="Until" hint="UTC">
         <input type="datetime-local" name="until" value={given["until"]} step={1} />
+      </Field>
+      <Field label="Order">
+        <select name="order">
+          <option value="">newest first</option>
+          <option value="oldest" selected={given["order"] === "oldest"}>
+            oldest first
+          </option>
+        </select>
       </Field>
       <Field label="Rows">
         <select name="limit">

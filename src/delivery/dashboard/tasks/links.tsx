@@ -1,4 +1,4 @@
-import { nameOfPlan, type Callback, type RunOptions } from "#engine";
+import { nameOfPlan, traceIdOf, type Callback, type RunOptions } from "#engine";
 import type { Child } from "hono/jsx";
 import { placeOf } from "../shell/index.ts";
 import type { ShownTask } from "./task-page.tsx";
@@ -36,6 +36,7 @@ export function Links({ shown: { task, schedule } }: { shown: ShownTask }) {
         </>
       ),
     ],
+    ["Trace", <code>{traceIdOf(task)}</code>],
     ...optionRows(options),
   ];
   return (

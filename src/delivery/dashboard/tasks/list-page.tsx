@@ -54,6 +54,7 @@ export function listPage(
           )}
           <p class="small quiet">{wordsOf(query, tasks.length)}</p>
           <Pager
+            words={query.search.order === "oldest" ? ["Oldest", "Newer"] : ["Newest", "Older"]}
             newest={query.cursor === null ? null : listPath(query, { cursor: null })}
             next={found.next === null ? null : listPath(query, { cursor: found.next })}
           />
@@ -70,7 +71,7 @@ function wordsOf(query: ListQuery, shown: number): string {
 }
 
 function Nothing({ query: { given }, next }: { query: ListQuery; next: string | null }) {
-  if (next !== null) return <Empty>None here; there may be older ones: go on.</Empty>;
+  if (next !== null) return <Empty>None here; there may be more: go on.</Empty>;
   const isFiltered = Object.keys(given).some((name) => name !== "limit" && name !== "cursor");
   return <Empty>{isFiltered ? "No task fits." : "There is no task yet."}</Empty>;
 }
@@ -106,13 +107,15 @@ const COLUMNS: readonly {
   readonly title: string;
   readonly sort?: Sort;
   readonly isNumber?: true;
+  /** What the pages are in order of. */
+  readonly isTime?: true;
 }[] = [
   { title: "State", sort: "state" },
   { title: "Task", sort: "name" },
   { title: "Queue", sort: "queue" },
   { title: "Arguments" },
   { title: "Result or error" },
-  { title: "Received" },
+  { title: "Received", isTime: true },
   { title: "Started", sort: "started" },
   { title: "Run time", sort: "runtime", isNumber: true },
   { title: "Retries", sort: "retries", isNumber: true },
@@ -154,12 +157,13 @@ function Rows({
 }
 
 function Head({
-  column: { title, sort, isNumber },
+  column: { title, sort, isNumber, isTime },
   query,
 }: {
   column: (typeof COLUMNS)[number];
   query: ListQuery;
 }) {
+  if (isTime) return <TimeHead title={title} query={query} />;
   const kind = isNumber ? "number" : undefined;
   if (sort === undefined) {
     return (
@@ -169,7 +173,7 @@ function Head({
     );
   }
   const isBy = query.sort?.by === sort;
-  const isUp = isBy && query.sort?.isDescending === false;
+  const isUp = isBy && !query.sort.isDescending;
   // Up, down, by time again.
   const next =
     isBy && !isUp ? { sort: null, direction: null } : { sort, direction: isUp ? "down" : "up" };
@@ -178,6 +182,21 @@ function Head({
       <a href={listPath(query, next)}>
         {title}
         {isBy ? <span aria-hidden="true">{isUp ? " ↑" : " ↓"}</span> : null}
+      </a>
+    </th>
+  );
+}
+
+/** Turns all pages around, not only the rows of this one. */
+function TimeHead({ title, query }: { title: string; query: ListQuery }) {
+  const isOldest = query.search.order === "oldest";
+  const change = { sort: null, direction: null, cursor: null, order: isOldest ? null : "oldest" };
+  const order = isOldest ? "ascending" : "descending";
+  return (
+    <th scope="col" aria-sort={query.sort === null ? order : undefined}>
+      <a href={listPath(query, query.sort === null ? change : { sort: null, direction: null })}>
+        {title}
+        {query.sort === null ? <span aria-hidden="true">{isOldest ? " ↑" : " ↓"}</span> : null}
       </a>
     </th>
   );

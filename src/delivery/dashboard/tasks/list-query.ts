@@ -1,4 +1,4 @@
-import { STATES, type TaskQuery, type TaskRecord } from "#engine";
+import { mentions, STATES, type TaskQuery, type TaskRecord } from "#engine";
 import { invalid } from "../../api/problems.ts";
 import { QueryReader } from "../../api/query.ts";
 import { withoutUndefined } from "../../api/without-undefined.ts";
@@ -7,8 +7,9 @@ import { pathWith } from "../shell/index.ts";
 export const LIST = "/dashboard/tasks";
 const DEFAULT_LIMIT = 50;
 export const LIMITS = [25, 50, 100, 200] as const;
-/** An id, or the end of all ids; with an order that isn't the usual one, whatever its search says. */
-const CURSOR = /^([0-9a-f-]{36}|g)$/;
+/** An id, or an end of all ids. */
+const CURSOR = /^([0-9a-f-]{36}|[fg])$/;
+const ORDERS = ["newest", "oldest"] as const;
 /** As an `input` of the type `datetime-local` writes it; UTC. */
 const LOCAL_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?$/;
 
@@ -30,14 +31,16 @@ export interface ListQuery {
 export function readListQuery(params: URLSearchParams): ListQuery {
   const given = new URLSearchParams([...params].filter(([, value]) => value !== ""));
   const reader = new QueryReader(given);
-  const label = reader.labels("label");
+  const text = reader.text("text");
   const search = withoutUndefined({
     name: reader.name("name"),
     state: reader.oneOf("state", STATES),
     queue: reader.text("queue", 100),
-    labels: label,
+    labels: reader.labels("label"),
+    match: text === undefined ? undefined : mentions(text),
     submittedAfter: instantOf("from", reader.text("from", 30)),
     submittedBefore: instantOf("until", reader.text("until", 30)),
+    order: reader.oneOf("order", ORDERS),
   });
   const limit = reader.integer("limit", DEFAULT_LIMIT, LIMITS[LIMITS.length - 1] ?? 200);
   const cursor = reader.cursor("cursor", CURSOR);
@@ -71,7 +74,8 @@ export function listPath(
 
 /** Whether it shows what is newest, and so changes by itself. */
 export function isNewest({ search, cursor, sort }: ListQuery): boolean {
-  return cursor === null && search.submittedBefore === undefined && sort === null;
+  const { order = "newest", submittedBefore } = search;
+  return cursor === null && order === "newest" && submittedBefore === undefined && sort === null;
 }
 
 /** A page's rows in the order that was asked for; the page itself is by time. */
