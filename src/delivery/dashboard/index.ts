@@ -3,10 +3,13 @@ import type { ApiParts, Route } from "../api/route.ts";
 import { accountPages } from "./account/index.ts";
 import { accountsPages } from "./accounts/index.ts";
 import { auditPages } from "./audit/index.ts";
+import { canvasPages } from "./canvas/index.ts";
 import { mailPages } from "./mail/index.ts";
+import { overviewPages } from "./overview/index.ts";
 import { ownPath, readForm, THEME_COOKIE, THEMES } from "./shell/index.ts";
 import { cookie } from "./shell/cookies.ts";
 import { signInPages } from "./sign-in/index.ts";
+import { taskPages } from "./tasks/index.ts";
 
 export { problemPage } from "./shell/index.ts";
 export { toSignIn } from "./sign-in/index.ts";
@@ -33,6 +36,9 @@ export function dashboardRoutes(parts: ApiParts): Route[] {
     ...accountPages(parts),
     ...accountsPages(parts),
     ...auditPages(parts),
+    ...overviewPages(parts),
+    ...taskPages(parts),
+    ...canvasPages(parts),
     ...mailPages(parts),
     theme,
   ];

@@ -51,6 +51,25 @@ export function Json({ value, label }: { value: unknown; label: string }) {
   );
 }
 
+/** The beginning of a text that may be long. */
+export function clipped(text: string, length: number): string {
+  // No half of a character that is two.
+  const start = text.slice(0, length).replace(/[\uD800-\uDBFF]$/, "");
+  return start.length < text.length ? `${start}…` : text;
+}
+
+/** A task's id, short, with a button that copies it. */
+export function CopyId({ id }: { id: string }) {
+  return (
+    <span class="id">
+      <code title={id}>{`${id.slice(0, 8)}…${id.slice(-4)}`}</code>
+      <button type="button" class="plain" data-copy={id} aria-label={`Copy the id ${id}`}>
+        copy
+      </button>
+    </span>
+  );
+}
+
 export function Empty({ children }: { children: Child }) {
   return <p class="empty">{children}</p>;
 }
@@ -133,24 +152,24 @@ export function Action({
 export function Pager({
   newest,
   next,
-  words: [first, more] = ["Newest", "Older"],
+  words = ["Newest", "Older"],
 }: {
   newest: string | null;
   next: string | null;
-  /** What the two are called. */
-  words?: readonly [string, string];
+  /** On the links to the first page and to the next. */
+  words?: readonly [first: string, next: string];
 }) {
   if (newest === null && next === null) return null;
   return (
     <nav class="pager" aria-label="Pages">
       {newest === null ? null : (
         <a class="button" href={newest} rel="first">
-          {first}
+          {words[0]}
         </a>
       )}
       {next === null ? null : (
         <a class="button" href={next} rel="next">
-          {more}
+          {words[1]}
         </a>
       )}
     </nav>
