@@ -9,7 +9,7 @@ CREATE TABLE `audit_log` (
 	`detail` text,
 	`status` integer,
 	`address` text,
-	`request_id` text,
+	`trace_id` text,
 	PRIMARY KEY(`at`, `id`)
 ) WITHOUT ROWID;
 --> statement-breakpoint

@@ -2,6 +2,8 @@ import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, expect, it } from "vitest";
 import { account, JSON_BODY, PAGE, post, postJson, send, signIn } from "./visitors.ts";
 
+const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
+
 let admin = "";
 let operator = "";
 let operatorId = 0;
@@ -11,7 +13,7 @@ beforeAll(async () => {
   operatorId = await account("otto", "operator");
   admin = await signIn("anna");
   operator = await signIn("otto");
-});
+}, 60_000);
 
 beforeEach(async () => {
   await env.DB.prepare("DELETE FROM audit_log").run();
@@ -28,7 +30,7 @@ interface Entry {
   readonly detail: unknown;
   readonly status: number | null;
   readonly address: string | null;
-  readonly request_id: string | null;
+  readonly trace_id: string | null;
 }
 
 interface Page {
@@ -62,7 +64,10 @@ async function taskOf(owner: "operator" | "anonymous"): Promise<string> {
 }
 
 it("says who did what, when, from where, and how it was answered", async () => {
-  const from = { "CF-Connecting-IP": "203.0.113.7", "CF-Ray": "8f0c-FRA" };
+  const from = {
+    "CF-Connecting-IP": "203.0.113.7",
+    traceparent: `00-${TRACE}-00f067aa0ba902b7-01`,
+  };
   await asOperator("/api/control/rate_limit/", { task: "process_data", rate_limit: "5/s" }, from);
   expect((await log()).entries).toEqual([
     {
@@ -76,7 +81,7 @@ it("says who did what, when, from where, and how it was answered", async () => {
       detail: { task: "process_data", rate_limit: "5/s" },
       status: 200,
       address: expect.stringMatching(/^[0-9a-f]{12}$/) as string,
-      request_id: "8f0c-FRA",
+      trace_id: TRACE,
     },
   ]);
   await asOperator("/api/control/rate_limit/", { task: "process_data", rate_limit: null });

@@ -18,7 +18,7 @@ beforeAll(async () => {
   admin = await signIn("anna");
   await as(admin, "POST", "/api/schedules/", { name: "admins", ...BACKUP, ...HOURLY });
   await as(admin, "POST", "/api/schedules/", { name: "admins-map", ...MAP, ...HOURLY });
-});
+}, 60_000);
 
 function as(cookie: string, method: string, path: string, body: unknown = {}): Promise<Response> {
   const headers = { ...JSON_BODY, ...OURS, Cookie: cookie };

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await account("otto", "operator");
   await account("anna", "admin");
   await account("udo", "user");
-});
+}, 60_000);
 
 const profile = async (cookie: string) => send("/api/profile/", { headers: { Cookie: cookie } });
 const isIn = async (cookie: string) => (await profile(cookie)).status === 200;

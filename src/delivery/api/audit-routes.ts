@@ -22,7 +22,7 @@ const entryAnswer = z.object({
   detail: z.unknown(),
   status: z.int().nullable(),
   address: z.string().nullable(),
-  request_id: z.string().nullable(),
+  trace_id: z.string().nullable(),
 });
 
 const instant = z.iso.datetime({ offset: true }).optional();
@@ -86,6 +86,6 @@ export function nextCursor(entries: readonly AuditEntry[], limit: number): strin
 }
 
 function entryView(entry: AuditEntry): z.input<typeof entryAnswer> {
-  const { userId, requestId, at, ...same } = entry;
-  return { ...same, at: new Date(at).toISOString(), user_id: userId, request_id: requestId };
+  const { userId, traceId, at, ...same } = entry;
+  return { ...same, at: new Date(at).toISOString(), user_id: userId, trace_id: traceId };
 }

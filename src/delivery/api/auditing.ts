@@ -32,7 +32,7 @@ export async function answerAudited(
   run: () => Response | Promise<Response>,
 ): Promise<Response> {
   if (!(await isAction(parts, route, call))) return run();
-  const action = await actionOf(route, call);
+  const action = await actionOf(parts, route, call);
   const entry = await parts.audit.begin(action).catch((error: unknown) => {
     parts.log("audit_failed", { action: action.action, error });
     throw new Problem(503, "not_audited", "The audit log can't be written: nothing was done.", {
@@ -56,16 +56,14 @@ export async function answerAudited(
 
 /** Notes that somebody came to the dashboard. Rows written: 2. */
 export async function noteSignIn(
-  { audit }: ApiParts,
+  parts: ApiParts,
   { request }: ApiCall,
   caller: Caller,
   path: string,
 ): Promise<void> {
   const action = `POST ${path}`;
-  await audit.end(
-    await audit.begin({ ...whoOf(request, caller), action, target: {}, detail: null }),
-    303,
-  );
+  const entry = { ...whoOf(parts, request, caller), action, target: {}, detail: null };
+  await parts.audit.end(await parts.audit.begin(entry), 303);
 }
 
 /**
@@ -87,24 +85,25 @@ async function isAction(
 }
 
 async function actionOf(
+  parts: ApiParts,
   { method, path }: Route,
   { request, caller, params, query }: ApiCall,
 ): Promise<Audited> {
   return {
-    ...whoOf(request, caller),
+    ...whoOf(parts, request, caller),
     action: `${method} ${path}`,
     target: params,
     detail: shownDetail({ ...listsOf(query), ...(await fieldsOf(request)) }),
   };
 }
 
-function whoOf({ headers }: Request, caller: Caller) {
+function whoOf({ trace }: Pick<ApiParts, "trace">, { headers }: Request, caller: Caller) {
   return {
     actor: caller.owner,
     userId: caller.userId,
     how: proofOf(caller),
     address: headers.get("CF-Connecting-IP"),
-    requestId: headers.get("CF-Ray")?.slice(0, 100) ?? null,
+    traceId: trace.current(),
   };
 }
 

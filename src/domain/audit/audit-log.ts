@@ -14,7 +14,7 @@ export interface Audited {
   readonly detail: string | null;
   /** Network address; null: not known. */
   readonly address: string | null;
-  readonly requestId: string | null;
+  readonly traceId: string | null;
 }
 
 /** What somebody did; see tables.ts. */

@@ -16,7 +16,7 @@ const SHOWN: ReadonlySet<string> = new Set(
   day_of_week decision do enabled eta event every exc_type expires failed_after failed_before filter from
   group hard header hour id ids interval labels limit locale map method minute missed month_of_year name
   name_glob one_off overlap period priority queue rate_limit resolution role schedule signal sku soft solar
-  start_time state status task tasks template terminate timeout timezone type until workername`.split(
+  start_time state status task tasks template terminate timeout timezone type until what workername`.split(
     /\s+/,
   ),
 );

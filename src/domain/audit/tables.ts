@@ -31,8 +31,8 @@ export const auditLog = sqliteTable(
     status: integer(),
     /** HMAC of the network address, hex: tells addresses apart and names none. Null: it is not known. */
     address: text(),
-    /** Cloudflare's name for the request (`CF-Ray`); null: it had none. */
-    requestId: text("request_id"),
+    /** Of the request: its lines in the log, and the tasks that it set off, have it too. Null: it had none. */
+    traceId: text("trace_id"),
   },
   (table) => [primaryKey({ columns: [table.at, table.id] })],
 );

@@ -8,7 +8,7 @@ import { emptyTables, rows } from "./shop.ts";
 const NOW = Date.UTC(2026, 10, 21);
 const ACTION: Audited = {
   ...{ actor: "shop", userId: null, how: "key", action: "POST /api/control/purge" },
-  ...{ target: {}, detail: '{"queue":"default"}', address: "192.0.2.1", requestId: null },
+  ...{ target: {}, detail: '{"queue":"default"}', address: "192.0.2.1", traceId: null },
 };
 
 beforeEach(emptyTables);

@@ -71,8 +71,8 @@ function Filter({ asked }: { asked: URLSearchParams }) {
 }
 
 function Entry({ entry, user }: { entry: AuditEntry; user: User | undefined }) {
-  const { at, actor, how, action, target, detail, status, address, requestId } = entry;
-  const from = [address, requestId].filter((one) => one !== null).join(" · ");
+  const { at, actor, how, action, target, detail, status, address, traceId } = entry;
+  const from = [address, traceId].filter((one) => one !== null).join(" · ");
   return (
     <tr>
       <Cell name="When">
