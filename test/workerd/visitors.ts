@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import type { Role } from "#domain/accounts";
 import worker from "../../src/worker.ts";
 
-export const ORIGIN = "http://lovage";
+const ORIGIN = "http://lovage";
 export const PASSWORD = "correct horse battery";
 
 /** A deployment as it is by default: closed. */
@@ -35,7 +35,7 @@ export async function send(path: string, sent: Sent = {}): Promise<Response> {
   return answer;
 }
 
-export const FORM = { "Content-Type": "application/x-www-form-urlencoded" };
+const FORM = { "Content-Type": "application/x-www-form-urlencoded" };
 export const JSON_BODY = { "Content-Type": "application/json" };
 /** What a browser says when somebody opens a page. */
 export const PAGE = { Accept: "text/html,application/xhtml+xml" };
