@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 
 it("every route declares who may use it", () => {
-  const routes = apiRoutes({} as unknown as ApiParts);
+  const routes = apiRoutes({ queues: new Set() } as unknown as ApiParts);
   expect(routes.map(({ method, path, scope }) => `${method} ${path} ${scope}`))
     .toMatchInlineSnapshot(`
     [
@@ -164,8 +164,30 @@ it("every route declares who may use it", () => {
       "GET /api/inspect/stats monitor",
       "GET /api/inspect/conf monitor",
       "GET /api/queues monitor",
+      "GET /api/audit admin",
+      "GET /api/system monitor",
+      "GET /readyz public",
+      "GET /dashboard/sign-in public",
+      "POST /dashboard/sign-in public",
+      "POST /dashboard/sign-out public",
+      "GET /dashboard/account person",
+      "POST /dashboard/account/end-session person",
+      "POST /dashboard/account/end-others person",
+      "GET /dashboard/accounts admin",
+      "POST /dashboard/accounts/:id/role admin",
+      "GET /dashboard/audit admin",
+      "GET / public",
+      "GET /dashboard monitor",
+      "GET /dashboard/tasks monitor",
+      "GET /dashboard/tasks/:id monitor",
+      "POST /dashboard/tasks/:id/revoke control",
+      "POST /dashboard/tasks/:id/replay control",
+      "POST /dashboard/tasks/:id/reschedule control",
+      "POST /dashboard/tasks/:id/event control",
+      "POST /dashboard/tasks/bulk control",
+      "GET /dashboard/canvas/:id monitor",
       "GET /dashboard/mail monitor",
-      "POST /dashboard/theme monitor",
+      "POST /dashboard/theme public",
       "GET /healthz public",
     ]
   `);
