@@ -6,8 +6,9 @@
  *   npm run admin -- role <username> <role>         user, viewer, operator or admin
  *   npm run admin -- list                           everybody who is more than a user
  *
- * There is no default password: `create` prints a link that sets one, once. Add --remote for the deployed
- * database; without it the local one is meant (--persist-to <folder>: that of another `wrangler dev`).
+ * There is no default password: `create` prints a link that sets one, once. Add --env staging or
+ * --env production for the database of a deployment; without it the local one is meant
+ * (--persist-to <folder>: that of another `wrangler dev`).
  */
 import { parseArgs } from "node:util";
 import { NO_PASSWORD } from "../src/domain/accounts/passwords.ts";
@@ -27,7 +28,7 @@ const { values, positionals } = parseArgs({
     username: { type: "string" },
     email: { type: "string" },
     url: { type: "string", default: "http://localhost:8787" },
-    remote: { type: "boolean", default: false },
+    env: { type: "string" },
     "persist-to": { type: "string" },
   },
 });
@@ -38,7 +39,7 @@ function fail(message: string): never {
 }
 
 const run = (command: string) =>
-  execute(command, { isRemote: values.remote, state: values["persist-to"] }).catch((error: Error) =>
+  execute(command, { env: values.env, state: values["persist-to"] }).catch((error: Error) =>
     fail(error.message),
   );
 

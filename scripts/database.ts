@@ -1,3 +1,4 @@
+import { databaseOf } from "./environments.ts";
 import { runWrangler } from "./wrangler.ts";
 
 /** A value as SQL text: the command line takes no parameters. */
@@ -6,9 +7,10 @@ export function sql(value: string | number | null): string {
   return typeof value === "number" ? String(value) : `'${value.replaceAll("'", "''")}'`;
 }
 
-/** Which database is meant: the deployed one, or a local one. */
+/** Which database is meant. */
 export interface Place {
-  readonly isRemote: boolean;
+  /** An environment's; undefined: the local one. */
+  readonly env: string | undefined;
   /** Where the local data lives; undefined: where `npm start` keeps it. */
   readonly state?: string | undefined;
 }
@@ -19,19 +21,11 @@ export interface Place {
  */
 export async function execute(
   command: string,
-  { isRemote, state }: Place,
+  { env, state }: Place,
 ): Promise<Record<string, unknown>[]> {
-  const local = ["--local", ...(state === undefined ? [] : ["--persist-to", state])];
+  const local = state === undefined ? [] : ["--persist-to", state];
   const { code, text } = await runWrangler([
-    ...[
-      "d1",
-      "execute",
-      "lovage",
-      ...(isRemote ? ["--remote"] : local),
-      "--json",
-      "--command",
-      command,
-    ],
+    ...["d1", "execute", "DB", ...databaseOf(env), ...local, "--json", "--command", command],
   ]);
   if (code !== 0) throw new Error(text);
   const answer = JSON.parse(text.slice(text.indexOf("["))) as {

@@ -5,7 +5,7 @@
  *   npm run keys -- list
  *   npm run keys -- revoke <id>
  *
- * Add --remote for the deployed database; without it the local one is meant
+ * Add --env staging or --env production for the database of a deployment; without it the local one is meant
  * (--persist-to <folder>: that of another `wrangler dev`).
  */
 import { createHash, randomBytes } from "node:crypto";
@@ -23,7 +23,7 @@ const { values, positionals } = parseArgs({
     owner: { type: "string" },
     scopes: { type: "string" },
     "expires-days": { type: "string" },
-    remote: { type: "boolean", default: false },
+    env: { type: "string" },
     "persist-to": { type: "string" },
   },
 });
@@ -34,7 +34,7 @@ function fail(message: string): never {
 }
 
 const run = (command: string) =>
-  execute(command, { isRemote: values.remote, state: values["persist-to"] }).catch((error: Error) =>
+  execute(command, { env: values.env, state: values["persist-to"] }).catch((error: Error) =>
     fail(error.message),
   );
 

@@ -1,16 +1,17 @@
 /**
  * `npm run seed`: fills the database with a realistic shop, for trying reports and lists.
  *
- *   npm run seed -- [--orders 10000] [--days 60] [--seed 1] [--remote]
+ *   npm run seed -- [--orders 10000] [--days 60] [--seed 1] [--env staging]
  *
  * Adds rows and changes none; a second run with the same options adds nothing. No mail is sent and no task
- * runs: it is the past that is made up. With --remote it is the deployed database that is filled.
+ * runs: it is the past that is made up. With --env it is the database of a deployment that is filled.
  */
 import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { seededShop, statementsOf } from "./seed/shop.ts";
+import { databaseOf } from "./environments.ts";
 import { runWrangler } from "./wrangler.ts";
 
 const DAY_MS = 86_400_000;
@@ -22,7 +23,7 @@ const { values } = parseArgs({
     orders: { type: "string", default: "10000" },
     days: { type: "string", default: "60" },
     seed: { type: "string", default: "1" },
-    remote: { type: "boolean", default: false },
+    env: { type: "string" },
   },
 });
 
@@ -43,15 +44,8 @@ async function execute(statements: readonly string[]): Promise<void> {
   const file = join(tmpdir(), `lovage-seed-${process.pid}.sql`);
   writeFileSync(file, statements.join("\n"));
   try {
-    const where = values.remote ? "--remote" : "--local";
     const { code, text } = await runWrangler([
-      "d1",
-      "execute",
-      "lovage",
-      where,
-      "--file",
-      file,
-      "-y",
+      ...["d1", "execute", "DB", ...databaseOf(values.env), "--file", file, "-y"],
     ]);
     if (code !== 0) fail(text);
   } finally {
@@ -64,7 +58,7 @@ const days = count("days", 1, 3_650);
 const seed = count("seed", 0, 4_294_967_295);
 // At midnight, so that a second run on the same day makes the same rows.
 const now = Math.floor(Date.now() / DAY_MS) * DAY_MS;
-if (!values.remote) {
+if (values.env === undefined) {
   const { code, text } = await runWrangler(["d1", "migrations", "apply", "lovage", "--local"]);
   if (code !== 0) fail(text);
 }

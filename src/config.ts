@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isZone, LovageError, MAX_SHARDS } from "#engine";
-import { LOCALES, type Locale } from "./domain/mail/index.ts";
+import { LOCALES, type Locale } from "./domain/mail/locale.ts";
 import {
   callbackSettings,
   LOCAL_HOST,

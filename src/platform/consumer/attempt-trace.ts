@@ -26,18 +26,18 @@ function attemptFields(task: ClaimedTask) {
 /**
  * Logs how an attempt ended: never its arguments, its result, nor what an error says. Those that failed always,
  * others as often as `sampling` says, and then all of a trace.
- * @param sampling from 0 to 1; undefined: none
+ * @param sampling from 0 to 1
  */
 export function logEnd(
   log: (event: string, fields: Record<string, unknown>) => void,
-  sampling: number | undefined,
+  sampling: number,
   task: ClaimedTask,
   outcome: Outcome,
   runtimeMs: number,
 ): void {
   const { kind } = outcome;
   const isError = kind === "retry" || kind === "failure";
-  if (!isError && !isSampled(traceIdOf(task), sampling ?? 0)) return;
+  if (!isError && (sampling === 0 || !isSampled(traceIdOf(task), sampling))) return;
   log(isError ? "attempt_failed" : "attempt", {
     ...attemptFields(task),
     outcome: kind,

@@ -240,7 +240,7 @@ class Drain<Services> {
     const logs = running.notes?.logs() ?? null;
     if (running.notes !== null) this.#reports.close(running.notes);
     const runtimeMs = this.#parts.clock.now() - startedAt;
-    logEnd(this.#parts.log, this.#parts.logSampling, task, outcome, runtimeMs);
+    logEnd(this.#parts.log, this.#parts.logSampling ?? 0, task, outcome, runtimeMs);
     const settlement = { id: task.id, token, outcome, runtimeMs };
     this.#settlements.push(logs === null ? settlement : { ...settlement, logs });
     const isFull = this.#settlements.length >= SETTLE_TASKS;
