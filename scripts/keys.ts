@@ -5,7 +5,8 @@
  *   npm run keys -- list
  *   npm run keys -- revoke <id>
  *
- * Add --remote for the deployed database; without it the local one is meant.
+ * Add --remote for the deployed database; without it the local one is meant. With --json, list and create
+ * print JSON.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     scopes: { type: "string" },
     "expires-days": { type: "string" },
     remote: { type: "boolean", default: false },
+    json: { type: "boolean", short: "j", default: false },
   },
 });
 
@@ -61,7 +63,8 @@ async function create(): Promise<void> {
     `INSERT INTO api_keys (id, name, owner, secret_hash, scopes, created_at, expires_at, revoked_at)
      VALUES (${row.map(sql).join(", ")})`,
   );
-  console.log(`lv_${id}_${secret}`);
+  const key = `lv_${id}_${secret}`;
+  console.log(values.json ? JSON.stringify({ id, key }) : key);
   console.error("That is the key; it is not shown again.");
 }
 
@@ -69,7 +72,8 @@ async function list(): Promise<void> {
   const rows = await run(
     "SELECT id, name, owner, scopes, created_at, expires_at, revoked_at FROM api_keys ORDER BY created_at",
   );
-  console.table(rows);
+  if (values.json) console.log(JSON.stringify(rows));
+  else console.table(rows);
 }
 
 async function revoke(id: string | undefined): Promise<void> {

@@ -3,8 +3,10 @@ import type { Names } from "./options.ts";
 /** A command, by the words that lead to it, and what may follow. */
 export interface Place {
   readonly path: string;
-  /** Subcommands, options and fixed values. */
+  /** Subcommands and fixed values. */
   readonly words: readonly string[];
+  /** Options. */
+  readonly flags: readonly string[];
   /** What its first argument is a name of. */
   readonly names: Names | null;
   /** Its options that take a value. */
@@ -16,8 +18,8 @@ export interface Place {
 }
 
 /*
- * Both scripts walk the words before the cursor down the tree, and then ask three small functions what may
- * follow: `_lovage_words`, `_lovage_takes` (the value of an option) and `_lovage_names`.
+ * Both scripts walk the words before the cursor down the tree, and then ask small functions what may
+ * follow: `_lovage_words` and `_lovage_names_of`, `_lovage_flags`, or `_lovage_takes` (the value of an option).
  */
 
 /** @param call how the command line is started, by its full path, since an alias is not known here */
@@ -34,13 +36,14 @@ _lovage() {
   done
   if [[ "$previous" == -* ]] && _lovage_takes "$path" "$previous"; then
     found="$_lovage_found"
+  elif [[ "$cur" == -* ]]; then
+    _lovage_flags "$path"
+    found="$_lovage_found"
   else
     _lovage_words "$path"
     found="$_lovage_found"
-    if [[ "$cur" != -* ]]; then
-      _lovage_names_of "$path"
-      found="$found $_lovage_found"
-    fi
+    _lovage_names_of "$path"
+    found="$found $_lovage_found"
   fi
   COMPREPLY=($(compgen -W "$found" -- "$cur"))
 }
@@ -61,13 +64,14 @@ _lovage() {
   done
   if [[ "$previous" == -* ]] && _lovage_takes "$place" "$previous"; then
     found="$_lovage_found"
+  elif [[ "$cur" == -* ]]; then
+    _lovage_flags "$place"
+    found="$_lovage_found"
   else
     _lovage_words "$place"
     found="$_lovage_found"
-    if [[ "$cur" != -* ]]; then
-      _lovage_names_of "$place"
-      found="$found $_lovage_found"
-    fi
+    _lovage_names_of "$place"
+    found="$found $_lovage_found"
   fi
   if [[ -n "\${found// /}" ]]; then compadd -- \${=found}; else _files; fi
 }
@@ -78,9 +82,11 @@ compdef _lovage lovage`;
 function functions(places: readonly Place[], call: readonly string[]): string {
   const command = call.map((part) => `'${part.replaceAll("'", "'\\''")}'`).join(" ");
   const paths = places.filter(({ path }) => path !== "").map(({ path }) => quoted(path));
-  const words = places.map(
-    ({ path, words: all }) => `    ${quoted(path)}) _lovage_found=${quoted(all.join(" "))} ;;`,
-  );
+  const lists = (of: "words" | "flags") =>
+    places
+      .filter((place) => place[of].length > 0)
+      .map((place) => `    ${quoted(place.path)}) _lovage_found=${quoted(place[of].join(" "))} ;;`)
+      .join("\n");
   const named = places
     .filter(({ names }) => names !== null)
     .map(({ path, names }) => `    ${quoted(path)}) _lovage_ask ${names ?? ""} ;;`);
@@ -105,7 +111,13 @@ _lovage_is_place() {
 _lovage_words() {
   _lovage_found=""
   case "$1" in
-${words.join("\n")}
+${lists("words")}
+  esac
+}
+_lovage_flags() {
+  _lovage_found=""
+  case "$1" in
+${lists("flags")}
   esac
 }
 _lovage_names_of() {

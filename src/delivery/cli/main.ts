@@ -26,7 +26,8 @@ const program = buildProgram(process, aborted.signal);
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  // What fails because of a signal is an interruption, whatever it says.
+  process.exitCode = report(aborted.signal.aborted ? aborted.signal.reason : error);
 }
 
 /** Says what went wrong, for people, on stderr. @returns the exit code */

@@ -28,7 +28,7 @@ export class Progress {
     const count =
       total === null ? counted(done, this.#noun) : `${done} of ${counted(total, this.#noun)}`;
     const line = fit(`${this.#label} ${bar} ${count} ${what}`, terminal.columns - 1);
-    terminal.write(`\r${line}`);
+    terminal.write(`\r${line.trimEnd()}\x1b[K`);
   }
 
   /** Takes the bar away. */

@@ -7,7 +7,7 @@ import { Progress } from "../progress.ts";
 import { fieldsOf, scheduleOptions, type ScheduleOptions } from "../schedule-options.ts";
 import type { Shell } from "../shell.ts";
 import { awaitTask } from "../tasks.ts";
-import { counted, styleOf } from "../text.ts";
+import { counted, printable, styleOf } from "../text.ts";
 
 /** A schedule as the API shows it, as far as the table looks. */
 interface Schedule {
@@ -173,7 +173,7 @@ function show({ output }: Shell, schedule: Readonly<Record<string, unknown>>): v
     for (const [name, value] of Object.entries(schedule)) {
       if (value === null) continue;
       output.line(
-        `${name.padEnd(16)} ${typeof value === "string" ? value : JSON.stringify(value)}`,
+        `${name.padEnd(16)} ${typeof value === "string" ? printable(value) : JSON.stringify(value)}`,
       );
     }
   });

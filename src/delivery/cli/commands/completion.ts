@@ -63,15 +63,12 @@ function placesOf(command: Command, path: string): Place[] {
     .flatMap((each) => placesOf(each, `${path} ${each.name()}`.trim()));
   const place: Place = {
     path,
-    words: [
-      ...subcommands.map((each) => each.name()),
-      ...(argument?.argChoices ?? []),
-      ...options.flatMap(({ long }) => long ?? []),
-    ],
+    words: [...subcommands.map((each) => each.name()), ...(argument?.argChoices ?? [])],
+    flags: options.flatMap(({ long }) => long ?? []),
     names: (argument && namesOf(argument)) ?? null,
     options: options.flatMap((option) => {
       const flags = [option.short, option.long].flatMap((flag) => flag ?? []);
-      if (option.isBoolean()) return [];
+      if (!option.required) return [];
       return [{ flags, names: namesOf(option) ?? null, choices: option.argChoices ?? [] }];
     }),
   };

@@ -118,6 +118,8 @@ async function seed(shell: Shell, { remote = false, ...options }: SeedOptions): 
 /** Runs a script in this process, as if it had been called with these arguments. */
 async function run(name: string, args: readonly string[]): Promise<void> {
   const script = scriptOf(name);
+  // It ends by signals as any script does.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(signal);
   process.argv.splice(2, Infinity, ...args);
   await import(script);
 }

@@ -48,7 +48,9 @@ function listLines(view: MonitorView, around: Surroundings): string[] {
 }
 
 function titleOf({ rows }: MonitorView, { url, connection, missed }: Surroundings): string {
-  const counts = [...rows.counts()].map(([state, count]) => `${state} ${count}`);
+  const counts = [...rows.counts()]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([state, count]) => `${state} ${count}`);
   const lost = missed === 0 ? "" : ` · ${missed} missed`;
   return ` lovage events · ${url} · ${connection} · ${rows.heard} events${lost} · ${counts.join("  ")}`;
 }
@@ -60,8 +62,10 @@ function rowLine(
   isChosen: boolean,
 ): string {
   const { id, name, state, queue, at, runtime, retries } = row;
+  const [idWidth = ID_WIDTH] = widths;
   const cells = [
-    id,
+    // The end of an id tells it from its neighbours, its beginning does not.
+    idWidth < ID_WIDTH ? `…${id.slice(1 - idWidth)}` : id,
     printable(name),
     retries === 0 ? state : `${state} ↻${retries}`,
     queue,
