@@ -50,10 +50,11 @@ async function deadLetter(orderId: string): Promise<string> {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ orderId, userId: 1, totalAmount: 5.01, customerEmail: "a@example.com" }),
   });
-  const { data } = (await answer.json()) as { data: { tasks: { process_payment: string } } };
+  const { data } = await answer.json<{ data: { tasks: { process_payment: string } } }>();
   const id = data.tasks.process_payment;
   await lovage("result", id);
-  await expect.poll(() => print("dead", "list")).toContain(id);
+  // Its end is in the history a moment later.
+  await expect.poll(() => print("dead", "list"), { timeout: 20_000 }).toContain(id);
   return id;
 }
 
@@ -114,7 +115,9 @@ describe("asking", () => {
   it("list bindings is celery's table", async () => {
     const [title, line, first] = (await print("list", "bindings")).split("\n");
     expect(title).toBe(`${"Queue".padEnd(28)} ${"Exchange".padEnd(28)} Routing Key`);
-    expect(line).toBe(`${"-".repeat(16).padEnd(28)} ${"-".repeat(16).padEnd(28)} ${"-".repeat(16)}`);
+    expect(line).toBe(
+      `${"-".repeat(16).padEnd(28)} ${"-".repeat(16).padEnd(28)} ${"-".repeat(16)}`,
+    );
     expect(first).toBe(`${"default".padEnd(28)} ${"".padEnd(28)} default`);
   });
 
@@ -130,7 +133,10 @@ describe("calling", () => {
     const stdout = await print("call", "process_data", "-k", '{"data": "hello"}');
     expect(stdout).toMatch(ID);
     expect(await print("result", stdout.trim())).toBe('{"processed_data":"HELLO"}\n');
-    expect(await json("result", stdout.trim())).toMatchObject({ state: "SUCCESS", name: "process_data" });
+    expect(await json("result", stdout.trim())).toMatchObject({
+      state: "SUCCESS",
+      name: "process_data",
+    });
   });
 
   it("call --wait prints the result instead", async () => {
@@ -172,7 +178,9 @@ describe("calling", () => {
 
   it("task shows everything, search finds it", async () => {
     const id = await call("-a", '["found"]', "--label", "batch=cli", "--wait").then(async () => {
-      const found = (await json("search", "--label", "batch:cli")) as { tasks: { task_id: string }[] };
+      const found = (await json("search", "--label", "batch:cli")) as {
+        tasks: { task_id: string }[];
+      };
       return found.tasks[0]?.task_id ?? "";
     });
     expect(await print("task", id)).toMatch(/^kwargs +\{"data":"found"\}$/m);
@@ -199,7 +207,9 @@ describe("steering", () => {
   it("control rate_limit and time_limit answer as celery does", async () => {
     const done = "->  lovage@lovage: OK\n        new rate limit set successfully\n";
     expect(await print("control", "rate_limit", "process_data", "1000/s")).toBe(done);
-    expect(await print("inspect", "registered")).toContain("    * process_data [rate_limit=1000/s]");
+    expect(await print("inspect", "registered")).toContain(
+      "    * process_data [rate_limit=1000/s]",
+    );
     expect(await print("control", "rate_limit", "process_data", "default")).toBe(done);
     expect(await print("control", "time_limit", "process_data", "50", "60")).toContain(
       "time limits set successfully",
@@ -253,7 +263,9 @@ describe("steering", () => {
   });
 
   it("purge counts in celery's words", async () => {
-    expect(await print("purge", "-f", "-Q", "high-priority")).toBe("No messages purged from 1 queue.\n");
+    expect(await print("purge", "-f", "-Q", "high-priority")).toBe(
+      "No messages purged from 1 queue.\n",
+    );
     await print("control", "cancel_consumer", "high-priority");
     await call("-a", '["a"]', "--queue", "high-priority");
     await call("-a", '["b"]', "--queue", "high-priority");
@@ -308,7 +320,10 @@ describe("workflows", () => {
 
   it("a canvas is checked, run and shown as a tree", async () => {
     const file = join(state, "canvas.json");
-    writeFileSync(file, JSON.stringify({ chain: [member("a"), { group: [member("b"), member("c")] }] }));
+    writeFileSync(
+      file,
+      JSON.stringify({ chain: [member("a"), { group: [member("b"), member("c")] }] }),
+    );
     expect(await print("canvas", "run", file, "--dry-run")).toBe("It fits.\n");
     const id = (await print("canvas", "run", file)).trim();
     expect(await print("result", id)).toBe('[{"processed_data":"B"},{"processed_data":"C"}]\n');
@@ -325,7 +340,16 @@ describe("workflows", () => {
   });
 
   it("a canvas that comes in by stdin and doesn't fit says where", async () => {
-    const running = start("sh", ["-c", `echo '{"chain":[{"name":"no"}]}' | "$0" "$1" canvas run -`, process.execPath, LAUNCHER], env);
+    const running = start(
+      "sh",
+      [
+        "-c",
+        `echo '{"chain":[{"name":"no"}]}' | "$0" "$1" canvas run -`,
+        process.execPath,
+        LAUNCHER,
+      ],
+      env,
+    );
     const { code, stderr } = await running.ended;
     expect(code).toBe(1);
     expect(stderr).toContain("chain.0.name");
@@ -339,7 +363,6 @@ describe("dead letters", () => {
     expect(await print("dead", "summary")).toMatch(/^process_payment +PaymentDeclinedError +2/m);
     expect(await print("dead", "replay", first)).toMatch(new RegExp(`^${first} +replayed`, "m"));
     expect((await lovage("dead", "discard", "--all")).code).toBe(2);
-    await expect.poll(() => print("dead", "summary")).toMatch(/PaymentDeclinedError +[12]/);
     const gone = (await json("dead", "discard", "--all", "-f")) as { tasks: { id: string }[] };
     expect(gone.tasks.map(({ id }) => id)).toContain(second);
     expect((await lovage("dead", "replay", second)).code).toBe(1);
@@ -355,7 +378,10 @@ describe("backups", () => {
     const id = (await print("backup", "create")).trim();
     expect(await print("backup", "list")).toMatch(new RegExp(`^${id} .* no$`, "m"));
     expect(await json("backup", "show", id)).toMatchObject({ backup_id: id });
-    for (const command of [["backup", "restore", id], ["restore", id]]) {
+    for (const command of [
+      ["backup", "restore", id],
+      ["restore", id],
+    ]) {
       const { code, stderr } = await lovage(...command);
       expect(code).toBe(1);
       expect(stderr).toMatch(/^Error: .*(empty|rows)/);
@@ -365,7 +391,12 @@ describe("backups", () => {
 
 describe("what goes wrong", () => {
   it("nothing answers: 69, and which address", async () => {
-    const { code, stdout, stderr } = await lovage("--url", "http://127.0.0.1:9159", "status", "--json");
+    const { code, stdout, stderr } = await lovage(
+      "--url",
+      "http://127.0.0.1:9159",
+      "status",
+      "--json",
+    );
     expect({ code, stdout }).toEqual({ code: 69, stdout: "" });
     expect(stderr).toBe(
       "Error: Nothing answers at http://127.0.0.1:9159: the connection was refused.\n" +
@@ -404,20 +435,21 @@ describe("what goes wrong", () => {
   });
 
   it("whoever reads only the first line is no error that anybody sees", async () => {
-    const call = `set -o pipefail; '${process.execPath}' '${LAUNCHER}' events --dump --json | true`;
-    const running = start("bash", ["-c", call], env);
-    await Promise.all([running.ended, call === "" ? null : print("call", "process_data", "-a", '["x"]')]);
+    // It has ended long before the other has anything to say.
+    const pipe = `set -o pipefail; '${process.execPath}' '${LAUNCHER}' list tasks | true`;
+    const running = start("bash", ["-c", pipe], env);
     expect(await running.ended).toEqual({ code: 141, stdout: "", stderr: "" });
   });
 
   it("Ctrl-C ends with 130, SIGTERM with 143", async () => {
-    const id = await call("-a", '["later"]', "--countdown", "600");
-    for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    for (const [signal, code] of [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ] as const) {
       const running = start(process.execPath, [LAUNCHER, "events", "--dump"], env);
-      await lovage("task", id);
+      await running.said("starting capture");
       running.signal(signal);
       expect(await running.ended).toMatchObject({ code, stdout: "" });
     }
-    await print("revoke", id);
   });
 });

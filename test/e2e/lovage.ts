@@ -12,7 +12,7 @@ export interface Ended {
 /** A command under way. */
 export interface Running {
   readonly ended: Promise<Ended>;
-  /** As soon as stdout has that text. */
+  /** As soon as stdout or stderr has that text. */
   said(text: string): Promise<void>;
   type(keys: string): void;
   signal(name: NodeJS.Signals): void;
@@ -45,6 +45,7 @@ export function start(
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
+    look();
   });
   return {
     ended,
@@ -52,12 +53,13 @@ export function start(
       Promise.race([
         new Promise<void>((resolve) => {
           look = () => {
-            if (stdout.includes(text)) resolve();
+            if ((stdout + stderr).includes(text)) resolve();
           };
           look();
         }),
         ended.then(() => {
-          if (!stdout.includes(text)) throw new Error(`It ended and had said: ${stdout}${stderr}`);
+          if (!(stdout + stderr).includes(text))
+            throw new Error(`It ended and had said: ${stdout}${stderr}`);
         }),
       ]),
     type: (keys) => child.stdin.write(keys),
@@ -66,10 +68,7 @@ export function start(
 }
 
 /** What `script` of util-linux runs a command on: a terminal of 120 columns and 24 lines. */
-export function onTerminal(
-  command: string,
-  env: Readonly<Record<string, string>> = {},
-): Running {
+export function onTerminal(command: string, env: Readonly<Record<string, string>> = {}): Running {
   const call = `stty rows 24 cols 120; ${command}`;
   return start("script", ["-qefc", call, "/dev/null"], { TERM: "xterm-256color", ...env });
 }

@@ -9,6 +9,7 @@ import * as nodeModule from "node:module";
 import { fileURLToPath } from "node:url";
 
 const MAIN = new URL("main.ts", import.meta.url);
+const CACHE = new URL("../../../node_modules/.cache/lovage", import.meta.url);
 /** Node takes no types off below such a folder, and older ones nowhere by themselves. */
 const isInstalled = MAIN.pathname.includes("/node_modules/");
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
@@ -18,6 +19,8 @@ if (major < 22 || (major === 22 && minor < 12)) {
   process.exitCode = 2;
 } else if (process.features.typescript && !isInstalled) {
   silenceNode();
+  // Without types and compiled it is kept for the next time, which then starts in a fifth of the time.
+  nodeModule.enableCompileCache?.(fileURLToPath(CACHE));
   await import(MAIN.href);
 } else if (nodeModule.registerHooks !== undefined) {
   silenceNode();

@@ -119,7 +119,10 @@ describe("keys", () => {
 
   it("a page is scrolled, and q leads back to the list", () => {
     const view = viewOf(event(1, "sent"));
-    view.open("traceback", Array.from({ length: 50 }, (_line, index) => `line ${index}`));
+    view.open(
+      "traceback",
+      Array.from({ length: 50 }, (_line, index) => `line ${index}`),
+    );
     screenOf(view);
     view.press("end");
     expect(screenOf(view).join("\n")).toContain("line 49");
