@@ -13,6 +13,7 @@ export * from "./json.ts";
 export * from "./labels.ts";
 export * from "./limits.ts";
 export { isMap } from "./mapped.ts";
+export * from "./matching.ts";
 export * from "./monitor.ts";
 export * from "./ports.ts";
 export * from "./registry.ts";

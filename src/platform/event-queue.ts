@@ -14,8 +14,12 @@ export class EventQueue {
     return this.#events.length === 0 && this.#missed === 0;
   }
 
-  add(events: readonly MonitorEvent[], missed = 0): void {
-    const room = this.#capacity - this.#events.length;
+  get room(): number {
+    return this.#capacity - this.#events.length;
+  }
+
+  add({ events, missed }: MonitorEventList): void {
+    const { room } = this;
     const taken = events.length <= room ? events : events.slice(0, room);
     for (const event of taken) this.#events.push(event);
     this.#missed += missed + events.length - taken.length;
@@ -45,8 +49,12 @@ export class EventLists {
     this.#send = send;
   }
 
-  add(events: readonly MonitorEvent[]): void {
-    this.#queue.add(events);
+  get room(): number {
+    return this.#queue.room;
+  }
+
+  add(list: MonitorEventList): void {
+    this.#queue.add(list);
     if (this.#isTimed) return;
     this.#isTimed = true;
     this.#timers.after(LIST_MS, () => {

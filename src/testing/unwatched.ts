@@ -3,5 +3,5 @@ import type { LedgerPorts } from "#platform/ledger/ports.ts";
 /** Of a ledger that nobody watches. */
 export const UNWATCHED: Pick<LedgerPorts, "watchers" | "events"> = {
   watchers: { isWatched: () => false, notify: () => undefined },
-  events: { isWatched: false, happened: () => undefined },
+  events: { room: null, happened: () => undefined },
 };

@@ -39,11 +39,11 @@ export class EventWatcher {
       if (!isWhole) watched(() => fail(`a list of ${events.length} and ${missed} missed`));
     });
     return {
-      isWatched: this.#isWatched,
-      happened: (events) => {
-        for (const event of events) watched(() => this.#tell(event));
-        this.#open += events.length;
-        lists.add(events);
+      room: this.#isWatched ? Infinity : null,
+      happened: (list) => {
+        for (const event of list.events) watched(() => this.#tell(event));
+        this.#open += list.events.length;
+        lists.add(list);
       },
     };
   }

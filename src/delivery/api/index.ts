@@ -4,6 +4,7 @@ import { canvasRoutes } from "./canvas-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
+import { flowerRoutes } from "./flower/index.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiParts, Route } from "./route.ts";
@@ -59,6 +60,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...scheduleRoutes(parts),
     ...searchRoutes(parts),
     ...eventRoutes(parts),
+    ...flowerRoutes(parts),
     ...deadLetterRoutes(parts),
     ...controlRoutes(parts),
     ...inspectRoutes(parts),

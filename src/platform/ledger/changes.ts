@@ -70,11 +70,12 @@ export class Changes {
   /** What is told to those who watch; null: nobody does. */
   readonly happenings: Happenings | null;
 
-  constructor(sql: SqlPort, memory: Memory, now: number, isWatched: boolean) {
+  /** @param room for how many events; null: nobody watches */
+  constructor(sql: SqlPort, memory: Memory, now: number, room: number | null) {
     this.#sql = sql;
     this.#memory = memory;
     this.#now = now;
-    this.happenings = isWatched ? new Happenings(now) : null;
+    this.happenings = room === null ? null : new Happenings(now, room);
     this.#sequels = new Sequels(sql, memory, this, now);
   }
 

@@ -68,7 +68,7 @@ export class LedgerCore {
   protected command<T>(run: (memory: Memory, changes: Changes, now: number) => T): T {
     const memory = this.load();
     const now = this.now();
-    const changes = new Changes(this.ports.sql, memory, now, this.ports.events.isWatched);
+    const changes = new Changes(this.ports.sql, memory, now, this.ports.events.room);
     let result: T;
     try {
       result = this.ports.sql.transaction(() => {
@@ -97,8 +97,9 @@ export class LedgerCore {
   /** Running attempts said something. */
   protected reported(reports: readonly TaskReport[]): void {
     this.notifyOf(reports.map(({ id }) => id));
-    if (!this.ports.events.isWatched) return;
-    const happenings = new Happenings(this.now());
+    const { room } = this.ports.events;
+    if (room === null) return;
+    const happenings = new Happenings(this.now(), room);
     for (const { id, state } of reports) {
       const task = state === null ? null : this.get(id);
       if (task !== null && state !== null) happenings.reported(task, state);
@@ -106,8 +107,8 @@ export class LedgerCore {
     this.#tell(happenings);
   }
 
-  #tell({ events }: Happenings): void {
-    if (events.length > 0) this.ports.events.happened(events);
+  #tell({ events, missed }: Happenings): void {
+    if (events.length + missed > 0) this.ports.events.happened({ events, missed });
   }
 
   /** The command is done: that a watcher can't be told does not make it fail. */

@@ -94,8 +94,8 @@ class Inbox {
     });
   }
 
-  add({ events, missed }: MonitorEventList): void {
-    this.#queue.add(events, missed);
+  add(list: MonitorEventList): void {
+    this.#queue.add(list);
     this.#wake();
   }
 

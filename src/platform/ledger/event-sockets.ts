@@ -1,4 +1,4 @@
-import type { MonitorEvent, MonitorEventList, Timers } from "#engine";
+import type { MonitorEventList, Timers } from "#engine";
 import { EventLists } from "../event-queue.ts";
 import type { EventsPort } from "./ports.ts";
 
@@ -30,12 +30,12 @@ export class EventSockets implements EventsPort {
     this.#count = ctx.getWebSockets(EVENTS).length;
   }
 
-  get isWatched(): boolean {
-    return this.#count > 0;
+  get room(): number | null {
+    return this.#count > 0 ? this.#lists.room : null;
   }
 
-  happened(events: readonly MonitorEvent[]): void {
-    this.#lists.add(events);
+  happened(list: MonitorEventList): void {
+    this.#lists.add(list);
   }
 
   /** Opens a watch. 503: there are enough. */

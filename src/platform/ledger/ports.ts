@@ -1,4 +1,11 @@
-import type { Clock, FinishedTask, MonitorEvent, TaskLimits, TaskRecord, Timers } from "#engine";
+import type {
+  Clock,
+  FinishedTask,
+  MonitorEventList,
+  TaskLimits,
+  TaskRecord,
+  Timers,
+} from "#engine";
 import type { LimitsPort } from "../limiter/protocol.ts";
 
 /** A value SQLite stores here: no blobs are used. */
@@ -38,10 +45,13 @@ export interface WatchersPort {
 
 /** Those who watch what happens to all tasks. */
 export interface EventsPort {
-  /** Cheap: asked once for every transaction. False: its events are not even gathered. */
-  readonly isWatched: boolean;
+  /**
+   * How many events there is room for; null: nobody watches, and they are not even counted. Cheap: asked once
+   * for every transaction.
+   */
+  readonly room: number | null;
   /** What a transaction did that is committed, in its order. Takes no time, and never fails. */
-  happened(events: readonly MonitorEvent[]): void;
+  happened(list: MonitorEventList): void;
 }
 
 /** What a ledger needs from outside. */

@@ -9,8 +9,8 @@ const ERROR = { exc_type: "ValueError", exc_message: "boom", traceback: "secret 
 function watched(over: { sqlFails?: () => boolean } = {}) {
   const events: MonitorEvent[] = [];
   const port = {
-    isWatched: true,
-    happened: (more: readonly MonitorEvent[]) => events.push(...more),
+    room: 500,
+    happened: (list: MonitorEventList) => events.push(...list.events),
   };
   const rig = new Rig({ events: port });
   if (over.sqlFails !== undefined) {
@@ -151,12 +151,20 @@ it("lists take 500 events and count the rest; nothing is sent while nothing happ
   const lists: MonitorEventList[] = [];
   const gathered = new EventLists(world, (list) => lists.push(list));
   const event = { type: "task-sent" } as MonitorEvent;
-  for (let n = 0; n < 7; n += 1) gathered.add(Array.from({ length: 100 }, () => event));
+  for (let n = 0; n < 7; n += 1)
+    gathered.add({ events: Array.from({ length: 100 }, () => event), missed: 0 });
   expect(lists).toEqual([]);
   await world.run(world.now() + 100);
   expect(lists.map(({ events, missed }) => [events.length, missed])).toEqual([[500, 200]]);
   await world.run(world.now() + 10_000);
-  gathered.add([event]);
+  gathered.add({ events: [event], missed: 0 });
   await world.run(world.now() + 100);
   expect(lists.slice(1)).toEqual([{ events: [event], missed: 0 }]);
+});
+
+it("what there is no room for is counted", async () => {
+  const lists: MonitorEventList[] = [];
+  const rig = new Rig({ events: { room: 2, happened: (list) => lists.push(list) } });
+  await rig.ledger.submit(Array.from({ length: 5 }, () => rig.spec()));
+  expect(lists.map(({ events, missed }) => [events.length, missed])).toEqual([[2, 3]]);
 });
