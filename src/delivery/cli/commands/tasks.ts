@@ -16,6 +16,8 @@ interface SearchOptions {
   readonly state?: string;
   readonly queue?: string;
   readonly label?: string[];
+  readonly text?: string;
+  readonly oldest?: boolean;
   readonly after?: string;
   readonly before?: string;
   readonly limit: number;
@@ -70,7 +72,7 @@ export function addTasks(program: Command, shell: Shell): void {
     });
   program
     .command("search")
-    .summary("list tasks by name, state, queue, label and time")
+    .summary("list tasks by name, state, queue, label, time and text")
     .description("Lists live and finished tasks, newest first.")
     .addOption(
       named("tasks", new Option("--name <glob>", "a task's name; * and ? stand for others")),
@@ -80,6 +82,8 @@ export function addTasks(program: Command, shell: Shell): void {
     )
     .addOption(queueOption("only of this queue"))
     .option("--label <name:value>", "only with this label, as often as wanted", list)
+    .option("--text <text>", "in the arguments or in the error")
+    .option("--oldest", "the oldest first")
     .option("--after <time>", "submitted then or later", instant)
     .option("--before <time>", "submitted before", instant)
     .addOption(limitOption(50, 10_000))
@@ -135,7 +139,7 @@ async function result(
 }
 
 async function search({ deployment, output }: Shell, options: SearchOptions): Promise<void> {
-  const { name, state, queue, label, after, before, limit } = options;
+  const { name, state, queue, label, text, oldest, after, before, limit } = options;
   const tasks: Task[] = [];
   let cursor: string | null = null;
   do {
@@ -147,6 +151,8 @@ async function search({ deployment, output }: Shell, options: SearchOptions): Pr
           state,
           queue,
           label,
+          text,
+          order: oldest === true ? "oldest" : undefined,
           submitted_after: after,
           submitted_before: before,
           limit: Math.min(PAGE, limit - tasks.length),
