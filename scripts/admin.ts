@@ -7,8 +7,8 @@
  *   npm run admin -- demote <username>
  *   npm run admin -- list
  *
- * There is no default password: `create` prints a link that sets one, once. Add --remote for the deployed
- * database; without it the local one is meant.
+ * There is no default password: `create` prints a link that sets one, once. Add --env staging or
+ * --env production for the database of a deployment; without it the local one is meant.
  */
 import { parseArgs } from "node:util";
 import { NO_PASSWORD } from "../src/domain/accounts/passwords.ts";
@@ -27,7 +27,7 @@ const { values, positionals } = parseArgs({
     username: { type: "string" },
     email: { type: "string" },
     url: { type: "string", default: "http://localhost:8787" },
-    remote: { type: "boolean", default: false },
+    env: { type: "string" },
   },
 });
 
@@ -37,7 +37,7 @@ function fail(message: string): never {
 }
 
 const run = (command: string) =>
-  execute(command, values.remote).catch((error: Error) => fail(error.message));
+  execute(command, values.env).catch((error: Error) => fail(error.message));
 
 async function create(): Promise<void> {
   const { username = "", email = "" } = values;

@@ -1,3 +1,4 @@
+import { databaseOf } from "./environments.ts";
 import { runWrangler } from "./wrangler.ts";
 
 /** A value as SQL text: the command line takes no parameters. */
@@ -7,16 +8,15 @@ export function sql(value: string | number | null): string {
 }
 
 /**
- * Runs one statement on the deployed database (`isRemote`) or the local one.
+ * Runs one statement on the database of an environment, or the local one (undefined).
  * @throws Error with what wrangler said
  */
 export async function execute(
   command: string,
-  isRemote: boolean,
+  env: string | undefined,
 ): Promise<Record<string, unknown>[]> {
-  const where = isRemote ? "--remote" : "--local";
   const { code, text } = await runWrangler([
-    ...["d1", "execute", "lovage", where, "--json", "--command", command],
+    ...["d1", "execute", "DB", ...databaseOf(env), "--json", "--command", command],
   ]);
   if (code !== 0) throw new Error(text);
   const answer = JSON.parse(text.slice(text.indexOf("["))) as {

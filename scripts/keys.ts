@@ -5,8 +5,8 @@
  *   npm run keys -- list
  *   npm run keys -- revoke <id>
  *
- * Add --remote for the deployed database; without it the local one is meant. With --json, list and create
- * print JSON.
+ * Add --env staging or --env production for the database of a deployment; without it the local one is meant.
+ * With --json, list and create print JSON.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -23,7 +23,7 @@ const { values, positionals } = parseArgs({
     owner: { type: "string" },
     scopes: { type: "string" },
     "expires-days": { type: "string" },
-    remote: { type: "boolean", default: false },
+    env: { type: "string" },
     json: { type: "boolean", short: "j", default: false },
   },
 });
@@ -34,7 +34,7 @@ function fail(message: string): never {
 }
 
 const run = (command: string) =>
-  execute(command, values.remote).catch((error: Error) => fail(error.message));
+  execute(command, values.env).catch((error: Error) => fail(error.message));
 
 async function create(): Promise<void> {
   const { name, owner, scopes: scopeList } = values;

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { databaseOf } from "./environments.ts";
 import { seededShop, statementsOf } from "./seed/shop.ts";
 import { runWrangler } from "./wrangler.ts";
 
@@ -13,8 +14,8 @@ export interface SeedOptions {
   /** They are spread over so many days before today. */
   readonly days: number;
   readonly seed: number;
-  /** The deployed database; else the local one, which is brought up to date first. */
-  readonly isRemote: boolean;
+  /** Whose database; undefined: the local one, which is brought up to date first. */
+  readonly env: string | undefined;
   /** Told how many orders there are, whenever some were written. */
   readonly onProgress: (orders: number) => void;
 }
@@ -27,15 +28,15 @@ export interface SeedOptions {
  * @throws Error with what wrangler said
  */
 export async function seed(options: SeedOptions): Promise<ReadonlyMap<string, number>> {
-  const { orders, days, isRemote, onProgress } = options;
+  const { orders, days, env, onProgress } = options;
   // At midnight, so that a second run on the same day makes the same rows.
   const now = Math.floor(Date.now() / DAY_MS) * DAY_MS;
-  if (!isRemote) await wrangler(["d1", "migrations", "apply", "lovage", "--local"]);
+  if (env === undefined) await wrangler(["d1", "migrations", "apply", "lovage", "--local"]);
   const rows = new Map<string, number>();
   let statements: string[] = [];
   let length = 0;
   const flush = async () => {
-    if (statements.length > 0) await execute(statements, isRemote);
+    if (statements.length > 0) await execute(statements, env);
     statements = [];
     length = 0;
     onProgress(rows.get("orders") ?? 0);
@@ -52,12 +53,11 @@ export async function seed(options: SeedOptions): Promise<ReadonlyMap<string, nu
   return rows;
 }
 
-async function execute(statements: readonly string[], isRemote: boolean): Promise<void> {
+async function execute(statements: readonly string[], env: string | undefined): Promise<void> {
   const file = join(tmpdir(), `lovage-seed-${process.pid}.sql`);
   writeFileSync(file, statements.join("\n"));
   try {
-    const where = isRemote ? "--remote" : "--local";
-    await wrangler(["d1", "execute", "lovage", where, "--file", file, "-y"]);
+    await wrangler(["d1", "execute", "DB", ...databaseOf(env), "--file", file, "-y"]);
   } finally {
     rmSync(file);
   }

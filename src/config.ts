@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isZone, LovageError, MAX_SHARDS } from "#engine";
-import { LOCALES, type Locale } from "./domain/mail/index.ts";
+import { LOCALES, type Locale } from "./domain/mail/locale.ts";
 import {
   callbackSettings,
   LOCAL_HOST,
@@ -26,6 +26,7 @@ const webhookSecret = z
   .default("");
 
 const settings = z.object({
+  ENVIRONMENT: z.enum(["development", "staging", "production"]).default("development"),
   OPEN_ACCESS: z.enum(["true", "false"]).transform((text) => text === "true"),
   LEDGER_SHARDS: z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(1).max(MAX_SHARDS)),
   LOCALE: z.enum(LOCALES),
@@ -43,6 +44,7 @@ const settings = z.object({
   BACKUP_KEEP: z.coerce.number().int().min(1).max(1_000).default(14),
   BACKUP_KEY: secretKey,
   BACKUP_KEY_PREVIOUS: secretKey,
+  LOG_SAMPLING: z.coerce.number().min(0).max(1).default(0),
   LOG_DAYS: z.coerce.number().int().min(8).max(365).default(30),
   LOG_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(5_000),
   PUBLIC_URL: z
@@ -68,6 +70,8 @@ function isAlertUrl(text: string): boolean {
 
 /** The settings of a deployment, checked. */
 export interface Config {
+  /** Where it runs: `development` is a person's own machine. */
+  readonly environment: "development" | "staging" | "production";
   readonly isOpenAccess: boolean;
   readonly shards: number;
   readonly locale: Locale;
@@ -83,6 +87,8 @@ export interface Config {
   readonly backupsKept: number;
   /** Keys for backups, the current one first; none: they are plain, without what is secret. */
   readonly backupKeys: readonly string[];
+  /** How many requests and attempts that went well are logged, from 0 to 1; the others always. */
+  readonly logSampling: number;
   /** The log of requests is kept this long. */
   readonly logDays: number;
   /** Requests wait this long for others to be logged with. */
@@ -120,6 +126,7 @@ export function readConfig(env: Env): Config {
   const { OPEN_ACCESS, LEDGER_SHARDS, LOCALE, ID_SECRET, ADMIN_EMAILS } = checked.data;
   const { ALERT_THRESHOLD, ALERT_WINDOW_MINUTES } = checked.data;
   return {
+    environment: checked.data.ENVIRONMENT,
     isOpenAccess: OPEN_ACCESS,
     shards: LEDGER_SHARDS,
     locale: LOCALE,
@@ -141,6 +148,7 @@ export function readConfig(env: Env): Config {
     webhookSecrets: [providers.data.WEBHOOK_SECRET, checked.data.WEBHOOK_SECRET_PREVIOUS].filter(
       (secret) => secret !== "",
     ),
+    logSampling: checked.data.LOG_SAMPLING,
     logDays: checked.data.LOG_DAYS,
     logWaitMs: checked.data.LOG_WAIT_MS,
     alertUrl: checked.data.ALERT_URL === "" ? null : checked.data.ALERT_URL,

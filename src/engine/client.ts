@@ -69,6 +69,7 @@ export class Lovage {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #owner: string;
+  readonly #trace: string | null;
 
   constructor(parts: {
     registry: Registry<never>;
@@ -77,6 +78,8 @@ export class Lovage {
     clock: Clock;
     random: Random;
     owner: string;
+    /** The trace that its calls belong to; null or absent: each begins one. */
+    trace?: string | null;
   }) {
     this.#registry = parts.registry;
     this.#submitter = parts.submitter;
@@ -84,6 +87,7 @@ export class Lovage {
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#owner = parts.owner;
+    this.#trace = parts.trace ?? null;
   }
 
   /** On whose behalf it calls: the tasks are theirs. */
@@ -262,13 +266,13 @@ export class Lovage {
 
   #specOf(call: AnySignature, id: string, now: number): TaskSpec {
     const compiler = this.#compiler(now, shardOf(id) ?? 0);
-    const owner = this.#owner;
+    const [owner, trace] = [this.#owner, this.#trace];
     if (!isCanvas(call)) {
       const keyOf = (name: string, kwargs: string) => this.#registry.keyOf(name, kwargs);
-      return release(compiler.call(call, false), { id, owner, now, input: null, keyOf });
+      return release(compiler.call(call, false), { id, owner, now, input: null, keyOf, trace });
     }
     const plan = compiler.calledPlan(call);
-    const spec = canvasSpec(id, owner, plan);
+    const spec = canvasSpec(id, owner, plan, trace);
     checkSize(plan, spec.options.tree);
     return { ...spec, expiresAt: expiryTime(call.options, now, null) };
   }

@@ -33,5 +33,6 @@ export * from "./signature.ts";
 export * from "./states.ts";
 export * from "./steps.ts";
 export * from "./task-id.ts";
+export * from "./trace.ts";
 export * from "./uniqueness.ts";
 export * from "./wire.ts";

@@ -21,6 +21,11 @@ export const QUEUES: ReadonlySet<string> = new Set(Object.keys(BINDINGS));
 /** Cloudflare's queue for doorbells that could not be answered. */
 export const DEAD_DOORBELLS = "doorbells-dead";
 
+/** A queue's name as the code has it: of each environment's queues the account knows by names of their own. */
+export function ownName(queue: string): string {
+  return queue.replace(/^lovage-(?:staging|production)-/, "");
+}
+
 /** Rings; rejects when the platform does not take the message. */
 export async function ring(env: Env, bell: Doorbell): Promise<void> {
   if (!Object.hasOwn(BINDINGS, bell.queue)) {

@@ -22,6 +22,8 @@ export interface Env {
   readonly QUEUE_CALLBACKS: Queue<Doorbell>;
   /** Counts requests with a wrong key, by address. */
   readonly AUTH_FAILURES: RateLimit;
+  /** development, staging or production; absent: development. */
+  readonly ENVIRONMENT?: string;
   /** "true" lets requests without a credential do everything; for development only. */
   readonly OPEN_ACCESS: string;
   /** Shards that new tasks are spread over, 1 … 4096. */
@@ -67,6 +69,8 @@ export interface Env {
   readonly CALLBACK_SECRET?: string;
   readonly CALLBACK_SECRET_PREVIOUS?: string;
   readonly CALLBACK_LOCAL?: string;
+  /** How many requests and attempts that went well are logged, from 0 to 1; absent: 0. */
+  readonly LOG_SAMPLING?: string;
   /** Days that the log of requests is kept, at least 8; absent: 30. */
   readonly LOG_DAYS?: string;
   /** Requests wait this long for others to be logged with, ms up to 10,000; absent: 5,000. */

@@ -84,8 +84,8 @@ export class TestLovage<Services> {
     const { callbackTo } = options;
     const settings = { ...testSettings(shards, routes), ...(callbackTo && { callbackTo }) };
     const submitter = { submit: (specs: readonly TaskSpec[]) => this.#submit(specs) };
-    const lovageFor = (owner: string) =>
-      new Lovage({ registry, submitter, settings, clock: world, random: world, owner });
+    const lovageFor = (owner: string, trace: string | null = null) =>
+      new Lovage({ registry, submitter, settings, clock: world, random: world, owner, trace });
     const parts: TestParts<Services> = {
       world,
       registry,

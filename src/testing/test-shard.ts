@@ -13,7 +13,7 @@ export interface TestParts<Services> {
   readonly world: World;
   readonly registry: Registry<Services>;
   readonly services: Services;
-  readonly lovageFor: (owner: string) => Lovage;
+  readonly lovageFor: (owner: string, trace: string) => Lovage;
   readonly results: ResultTexts;
   readonly history: Map<string, FinishedTask>;
   readonly limits: LimitsPort;

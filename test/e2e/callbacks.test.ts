@@ -107,6 +107,9 @@ it("a success is told once, signed with both secrets, under the id of its delive
   const all = await sent(path);
   const [request] = all;
   const { task_id: deliveryId, result } = await settled(id, "SUCCESS");
+  const { trace_id: trace } = await read<{ trace_id: string }>(`/api/tasks/${id}/`);
+  const span = deliveryId.replaceAll("-", "").slice(16);
+  expect(request?.headers["traceparent"]).toBe(`00-${trace}-${span}-01`);
   expect(request).toMatchObject({
     method: "POST",
     headers: {

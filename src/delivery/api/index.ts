@@ -9,6 +9,7 @@ import { inspectRoutes } from "./inspect-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiParts, Route } from "./route.ts";
 import { requestLogging, type ApiEnv } from "./request-logging.ts";
+import { requestTracing } from "./request-tracing.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { searchRoutes } from "./search-routes.ts";
 import { accountRoutes } from "./shop/account-routes.ts";
@@ -24,11 +25,13 @@ import { paymentRoutes } from "./shop/payment-routes.ts";
 import { productRoutes } from "./shop/product-routes.ts";
 import { reportRoutes } from "./shop/report-routes.ts";
 import { reviewRoutes } from "./shop/review-routes.ts";
+import { systemRoutes } from "./system-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { dashboardRoutes } from "../dashboard/index.ts";
 
 export { personCaller, type Access } from "./access.ts";
 export { Problem } from "./problems.ts";
+export { readyView } from "./system-routes.ts";
 export type { ApiParts } from "./route.ts";
 
 const NOBODY: Caller = { owner: "", scopes: new Set(), userId: null };
@@ -64,6 +67,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...deadLetterRoutes(parts),
     ...controlRoutes(parts),
     ...inspectRoutes(parts),
+    ...systemRoutes(parts),
     ...dashboardRoutes(parts),
     health,
   ];
@@ -73,6 +77,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
 export function createApi(parts: ApiParts): Hono<ApiEnv> {
   // In strict mode `/x` and `/x/` would be two paths.
   const app = new Hono<ApiEnv>({ strict: false });
+  app.use(requestTracing(parts));
   app.use(requestLogging(parts));
   const byPath = Map.groupBy(apiRoutes(parts), (route) => route.path);
   // Fixed paths first: `process` in `/api/tasks/process` is no id, whatever the method.

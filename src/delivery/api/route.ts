@@ -6,11 +6,15 @@ import type {
   LargeResults,
   Lovage,
   MonitorEvents,
+  Random,
+  Readiness,
   Registry,
   ScheduleBook,
+  SystemWatch,
   TaskControl,
   TaskReader,
   TaskSearch,
+  TraceScope,
 } from "#engine";
 import type { z } from "zod";
 import type { AnyMail } from "#domain/mail";
@@ -37,13 +41,20 @@ export interface ApiParts {
   readonly shards: number;
   /** Settings that may be shown. */
   readonly conf: Readonly<Record<string, unknown>>;
-  lovageFor(owner: string): Lovage;
+  /** @param trace what its calls belong to; absent: the trace of the request */
+  lovageFor(owner: string, trace?: string | null): Lovage;
   /** What the shop's own routes work with. */
   readonly shop: ShopServices;
   /** Every message the shop sends. */
   readonly mails: readonly AnyMail[];
+  readonly system: SystemWatch;
+  readonly readiness: Readiness;
   readonly requestLog: Pick<RequestLog, "add">;
   readonly clock: Clock;
+  readonly trace: TraceScope;
+  readonly random: Random;
+  /** How many of the requests that went well are logged, from 0 to 1. */
+  readonly logSampling: number;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
 

@@ -2,6 +2,7 @@ export { isAddress } from "./address.ts";
 export * from "./find-emails.ts";
 export { mailOf, MailDesk, type MailRequest } from "./mail-desk.ts";
 export { countMails, settleMail, MAIL_OPTIONS, type MailCounts } from "./mail-tasks.ts";
+export { LOCALES, type Locale } from "./locale.ts";
 export { deleteOldMails } from "./old-mails.ts";
 export type { StoredEmail } from "./outgoing.ts";
 export {
@@ -13,10 +14,8 @@ export {
 export { EMAIL_STATES, SUPPRESSION_REASONS } from "./tables.ts";
 export {
   defineMail,
-  LOCALES,
   type AnyMail,
   type Block,
-  type Locale,
   type MailContent,
   type MailTemplate,
   type Words,

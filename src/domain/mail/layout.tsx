@@ -1,5 +1,6 @@
 import type { HtmlEscapedString } from "hono/utils/html";
-import type { Block, Locale } from "./template.ts";
+import type { Locale } from "./locale.ts";
+import type { Block } from "./template.ts";
 
 /** What a mail's HTML is made of. */
 interface Page {

@@ -13,7 +13,8 @@ import {
   type StoredEmail,
 } from "./outgoing.ts";
 import { addSuppression } from "./suppressions.ts";
-import type { Locale, MailContent, MailFrame, MailTemplate } from "./template.ts";
+import type { Locale } from "./locale.ts";
+import type { MailContent, MailFrame, MailTemplate } from "./template.ts";
 import { GIVE_UP_AFTER_MS } from "./tries.ts";
 import type { MailOutcome } from "./transport.ts";
 import type { Unsubscribe } from "./unsubscribe.ts";

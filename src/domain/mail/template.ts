@@ -1,8 +1,5 @@
 import { htmlOf } from "./layout.tsx";
-
-/** Languages that mails and results are written in. */
-export const LOCALES = ["en", "ru"] as const;
-export type Locale = (typeof LOCALES)[number];
+import type { Locale } from "./locale.ts";
 
 /** What a template makes: HTML and its text twin say the same, since both are made from the same blocks. */
 export interface MailContent {

@@ -1,4 +1,4 @@
-import { DEAD_DOORBELLS, type Doorbell } from "../doorbell.ts";
+import { DEAD_DOORBELLS, ownName, type Doorbell } from "../doorbell.ts";
 import { log } from "../log.ts";
 
 /** What the handler calls for the bells it gets. */
@@ -24,7 +24,7 @@ export async function answerDoorbells(
       const bell = messages[0]?.body;
       if (bell === undefined) return;
       try {
-        if (batch.queue === DEAD_DOORBELLS) {
+        if (ownName(batch.queue) === DEAD_DOORBELLS) {
           log("doorbell_dead", { ...bell, count: messages.length });
           await answers.tick(bell.shard);
         } else {

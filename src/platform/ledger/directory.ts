@@ -16,6 +16,7 @@ import {
 } from "#engine";
 import type { History } from "../history/history.ts";
 import type { LimiterObject } from "../limiter/limiter-object.ts";
+import { noSpans, type Spans } from "../trace/spans.ts";
 import type { LedgerObject } from "./ledger-object.ts";
 import { nameOfShard } from "./shard-name.ts";
 import { messages, pause } from "./socket-messages.ts";
@@ -28,6 +29,7 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
   readonly #namespace: DurableObjectNamespace<LedgerObject>;
   readonly #limiters: DurableObjectNamespace<LimiterObject>;
   readonly #history: History;
+  readonly #spans: Spans;
   /** Making an id from a name takes a hash; the ids stay the same. */
   readonly #ids = new Map<number, DurableObjectId>();
 
@@ -35,10 +37,12 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
     namespace: DurableObjectNamespace<LedgerObject>,
     limiters: DurableObjectNamespace<LimiterObject>,
     history: History,
+    spans: Spans = noSpans,
   ) {
     this.#namespace = namespace;
     this.#limiters = limiters;
     this.#history = history;
+    this.#spans = spans;
   }
 
   shard(shard: number): DurableObjectStub<LedgerObject> {
@@ -129,7 +133,11 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
   }
 
   #submitTo(shard: number, tasks: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
-    return available(this.shard(shard).submit(tasks));
+    return this.#spans(
+      "submit",
+      () => ({ shard, count: tasks.length, name: tasks[0]?.name ?? "" }),
+      () => available(this.shard(shard).submit(tasks)),
+    );
   }
 }
 

@@ -23,10 +23,13 @@ import {
 import type { LedgerDoor } from "../consumer/door.ts";
 import { ring } from "../doorbell.ts";
 import type { Env } from "../env.ts";
+import { AgentRecord } from "../health/agent-record.ts";
+import type { ShardHealth } from "../health/health.ts";
 import { History } from "../history/history.ts";
 import type { IdRange } from "../history/search.ts";
 import type { Nudge } from "../limiter/protocol.ts";
 import { log } from "../log.ts";
+import { workerSpans } from "../trace/worker-spans.ts";
 import { systemClock, systemTimers } from "../system.ts";
 import type { BulkStep } from "./bulk.ts";
 import { TaskLedger } from "./ledger.ts";
@@ -69,6 +72,8 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   readonly #events: EventSockets;
   readonly #sql: ObjectSql;
   readonly #history: History;
+  readonly #startedAt = Date.now();
+  readonly #recoverer = new AgentRecord();
   #requests = 0;
   #bells = 0;
 
@@ -84,7 +89,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     this.#watchers = new SocketWatchers(ctx);
     this.#events = new EventSockets(ctx, systemTimers);
     this.#sql = new ObjectSql(ctx.storage);
-    this.#history = new History(env.DB);
+    this.#history = new History(env.DB, workerSpans);
     this.#ledger = new TaskLedger({
       shard: this.#shard,
       clock: systemClock,
@@ -230,6 +235,19 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     };
   }
 
+  /** @param isCounting whether to count the live tasks too, which reads something of each */
+  async health(isCounting: boolean): Promise<ShardHealth> {
+    return {
+      ...(await this.stats()),
+      startedAt: this.#startedAt,
+      alarmAt: await this.ctx.storage.getAlarm(),
+      recoverer: this.#recoverer.health,
+      flusher: this.#ledger.flusherHealth,
+      live: isCounting ? this.#ledger.countLive() : null,
+      databaseBytes: this.ctx.storage.sql.databaseSize,
+    };
+  }
+
   /**
    * The watchdog's call: does what the alarm does, and sets it again should it be lost. Brings the
    * controls along, for a shard that was out of reach when they changed.
@@ -237,7 +255,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   async tick(controls?: Controls): Promise<void> {
     this.#requests += 1;
     if (controls !== undefined) this.#ledger.configure(controls);
-    this.#ledger.tick();
+    this.#recoverer.watch(systemClock, () => this.#ledger.tick());
   }
 
   async configure(controls: Controls): Promise<void> {
@@ -255,7 +273,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   override async alarm(): Promise<void> {
     this.#requests += 1;
     try {
-      this.#ledger.tick();
+      this.#recoverer.watch(systemClock, () => this.#ledger.tick());
     } catch (error) {
       log("alarm_failed", { shard: this.#shard, error });
       await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);

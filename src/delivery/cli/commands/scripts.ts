@@ -13,7 +13,7 @@ interface SeedScript {
     readonly orders: number;
     readonly days: number;
     readonly seed: number;
-    readonly isRemote: boolean;
+    readonly env: string | undefined;
     readonly onProgress: (orders: number) => void;
   }): Promise<ReadonlyMap<string, number>>;
 }
@@ -42,7 +42,12 @@ export function addScripts(program: Command, shell: Shell): void {
         .argParser(integer(0, 4_294_967_295))
         .default(1),
     )
-    .option("--remote", "the deployed database; without it the local one")
+    .addOption(
+      new Option("--env <name>", "the database of a deployment; without it the local one").choices([
+        "staging",
+        "production",
+      ]),
+    )
     .action((options: SeedOptions) => seed(shell, options));
   program
     .command("demo")
@@ -71,7 +76,7 @@ export function addScripts(program: Command, shell: Shell): void {
       .command(name)
       .summary(summary)
       .description(
-        `${usage}\n\nGoes to the database itself by wrangler. Add --remote for the deployed one; without it the local one is meant.`,
+        `${usage}\n\nGoes to the database itself by wrangler. Add --env staging or --env production for that of a deployment; without it the local one is meant.`,
       )
       .argument("[anything...]", "as above")
       .allowUnknownOption()
@@ -83,10 +88,10 @@ interface SeedOptions {
   readonly orders: number;
   readonly days: number;
   readonly seed: number;
-  readonly remote?: boolean;
+  readonly env?: string;
 }
 
-async function seed(shell: Shell, { remote = false, ...options }: SeedOptions): Promise<void> {
+async function seed(shell: Shell, { env, ...options }: SeedOptions): Promise<void> {
   const { output } = shell;
   const script = (await import(scriptOf("seed"))) as SeedScript;
   const progress = new Progress(output, "Seeding", "order");
@@ -95,7 +100,7 @@ async function seed(shell: Shell, { remote = false, ...options }: SeedOptions): 
   try {
     rows = await script.seed({
       ...options,
-      isRemote: remote,
+      env,
       onProgress: (orders) => {
         shell.signal.throwIfAborted();
         progress.show(orders, options.orders);

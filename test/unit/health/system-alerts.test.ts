@@ -1,0 +1,120 @@
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { createTaskDefiner, type AgentReport, type SystemReport, type Usage } from "#engine";
+import { SystemAlerts } from "#platform/health/system-alerts.ts";
+import { createTestLovage } from "#testing";
+
+const MINUTE = 60_000;
+const tell = createTaskDefiner<null>()({
+  name: "tell",
+  params: z.object({ subject: z.string(), message: z.string() }),
+  handler: () => null,
+});
+
+function agent(
+  name: string,
+  problem: string | null,
+  problemSince: number | null = null,
+): AgentReport {
+  return { name, does: "…", lastRanAt: null, nextAt: null, problem, problemSince, note: null };
+}
+
+function rig(hasReaders = true) {
+  const t = createTestLovage({ tasks: [tell], services: null, now: new Date("2030-01-01T12:00Z") });
+  const state: { agents: AgentReport[]; usage: Usage[] } = { agents: [], usage: [] };
+  let reports = 0;
+  const create = () =>
+    new SystemAlerts({
+      report: async (): Promise<SystemReport> => {
+        reports += 1;
+        return { at: 0, environment: "production", figures: [], findings: [], ...state };
+      },
+      lovage: t.lovage,
+      message: (subject, message) => tell.s({ subject, message }),
+      hasReaders: async () => hasReaders,
+      clock: { now: () => t.now().getTime() },
+    });
+  return {
+    ...{ t, state, create, alerts: create(), reports: () => reports },
+    since: () => t.now().getTime(),
+    sent: async () => {
+      await t.runDue();
+      return t.tasks().map(({ kwargs }) => (JSON.parse(kwargs) as { message: string }).message);
+    },
+  };
+}
+
+it("what is wrong for a moment mends itself", async () => {
+  const { alerts, state, since, sent } = rig();
+  state.agents = [agent("flusher 3", "It fails: away", since() - 9 * MINUTE)];
+  await alerts.run();
+  expect(await sent()).toEqual([]);
+});
+
+it("what is wrong for ten minutes is told once an hour, by whoever looks", async () => {
+  const { t, alerts, create, state, since, sent } = rig();
+  state.agents = [
+    agent("cron", null),
+    agent("flusher 3", "It fails: away", since() - 10 * MINUTE),
+    agent("beat", "It fails: new", since()),
+  ];
+  await alerts.run();
+  // Another watchdog, or the cron trigger, looks in the same hour.
+  await create().run();
+  expect(await sent()).toEqual(["flusher 3: It fails: away\n\nGET /api/system"]);
+  await t.advance({ minutes: 70 });
+  state.agents = [agent("flusher 3", "It fails: away", since() - 80 * MINUTE)];
+  await alerts.run();
+  expect(await sent()).toHaveLength(2);
+});
+
+it("what can't say since when counts from when it was first seen so", async () => {
+  const { t, alerts, state, since, sent } = rig();
+  const look = async () => {
+    state.agents = [agent("ledger 1", "It can't be reached just now.", since())];
+    await alerts.run();
+  };
+  await look();
+  await t.advance({ minutes: 6 });
+  await look();
+  expect(await sent()).toEqual([]);
+  await t.advance({ minutes: 6 });
+  await look();
+  expect(await sent()).toHaveLength(1);
+});
+
+it("what was well in between begins anew", async () => {
+  const { t, alerts, state, since, sent } = rig();
+  for (const isWrong of [true, false, true]) {
+    state.agents = [agent("ledger 1", isWrong ? "It can't be reached just now." : null, since())];
+    await alerts.run();
+    await t.advance({ minutes: 6 });
+  }
+  expect(await sent()).toEqual([]);
+});
+
+it("it looks every five minutes, however often it is called", async () => {
+  const { t, alerts, reports } = rig();
+  for (let round = 0; round < 20; round += 1) {
+    await alerts.run();
+    await t.advance({ seconds: 30 });
+  }
+  expect(reports()).toBe(2);
+});
+
+it("a database that is nearly full is told", async () => {
+  const { alerts, state, sent } = rig();
+  state.usage = [
+    { name: "D1", used: 91, limit: 100, unit: "bytes" },
+    { name: "ledger 0", used: 89, limit: 100, unit: "bytes" },
+  ];
+  await alerts.run();
+  expect(await sent()).toEqual(["D1: 91 of 100 bytes are used.\n\nGET /api/system"]);
+});
+
+it("without readers there is no message", async () => {
+  const { alerts, state, sent } = rig(false);
+  state.agents = [agent("cron", "gone", 0)];
+  await alerts.run();
+  expect(await sent()).toEqual([]);
+});

@@ -1,0 +1,120 @@
+import {
+  createExecutionContext,
+  runInDurableObject,
+  waitOnExecutionContext,
+} from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import worker from "../../src/worker.ts";
+import { ended, get, post } from "./api.ts";
+
+interface Report {
+  status: string;
+  agents: {
+    name: string;
+    last_ran_at: string | null;
+    problem: string | null;
+    note: string | null;
+  }[];
+  usage: { name: string; used: number; limit: number }[];
+  figures: { name: string; value: number }[];
+  findings: { name: string; level: string }[];
+}
+
+async function report(): Promise<Report> {
+  return (await get("/api/system/")).json();
+}
+
+it("the report names every agent, and nothing is wrong with those that run", async () => {
+  const call = await post("/api/tasks/process_data/", { kwargs: { data: "x" } });
+  const { task_id: id } = await call.json<{ task_id: string }>();
+  await ended(id);
+  await env.WATCHDOG.getByName("watchdog").round();
+  await env.BEAT.getByName("beat").tick();
+  const { status, agents, usage, figures } = await report();
+  const names = agents.map(({ name }) => name);
+  expect(names).toEqual(
+    expect.arrayContaining(["cron", "watchdog", "relay", "beat", "duty outbox", "flusher 3"]),
+  );
+  expect(agents.filter(({ problem }) => problem !== null)).toEqual([]);
+  const ran = agents.filter(({ last_ran_at: at }) => at !== null).map(({ name }) => name);
+  expect(ran).toEqual(expect.arrayContaining(["cron", "beat", "duty history", "recoverer 0"]));
+  expect(status).toBe("ok");
+  expect(usage.find(({ name }) => name === "D1")?.used).toBeGreaterThan(0);
+  expect(figures.map(({ name }) => name)).toContain("ledger 0: live tasks");
+});
+
+it("risky settings are findings, and don't make it a problem", async () => {
+  const { status, findings } = await report();
+  expect(findings).toContainEqual(expect.objectContaining({ name: "OPEN_ACCESS", level: "risk" }));
+  expect(status).toBe("ok");
+});
+
+it("a paused queue is a finding until it is consumed again", async () => {
+  await post("/api/control/cancel_consumer/", { queue: "emails" });
+  expect((await report()).findings).toContainEqual(
+    expect.objectContaining({ name: "queue emails", level: "problem" }),
+  );
+  await post("/api/control/add_consumer/", { queue: "emails" });
+  expect((await report()).findings.map(({ name }) => name)).not.toContain("queue emails");
+});
+
+it("the deployment is ready, and says no more than that to anybody", async () => {
+  await Promise.all([
+    env.WATCHDOG.getByName("watchdog").start(),
+    env.BEAT.getByName("beat").start(),
+  ]);
+  const answer = await get("/readyz");
+  expect([answer.status, await answer.json()]).toEqual([200, { status: "ok" }]);
+});
+
+it("a deployment without its settings says that these fail, and a database that is behind too", async () => {
+  const ask = async (over: object) => {
+    const ctx = createExecutionContext();
+    const answer = await worker.fetch(
+      new Request("http://lovage/readyz"),
+      { ...env, ...over },
+      ctx,
+    );
+    await waitOnExecutionContext(ctx);
+    return [answer.status, await answer.json()];
+  };
+  expect(await ask({ ID_SECRET: "" })).toEqual([
+    503,
+    { status: "unavailable", failing: ["settings"] },
+  ]);
+  await env.DB.prepare("UPDATE d1_migrations SET name = 'x' || name").run();
+  expect(await ask({})).toEqual([503, { status: "unavailable", failing: ["database"] }]);
+  await env.DB.prepare("UPDATE d1_migrations SET name = substr(name, 2)").run();
+});
+
+it("the report is for those who monitor", async () => {
+  const ctx = createExecutionContext();
+  const request = new Request("http://lovage/api/system/");
+  const answer = await worker.fetch(request, { ...env, OPEN_ACCESS: "false" }, ctx);
+  await waitOnExecutionContext(ctx);
+  expect(answer.status).toBe(401);
+});
+
+it("when the watchdog sees the cron trigger it writes that down once in five minutes", async () => {
+  const watchdog = env.WATCHDOG.getByName("rarely");
+  await watchdog.round();
+  const stored = () =>
+    runInDurableObject(watchdog, (_dog, state) => state.storage.get<number>("cron-seen"));
+  const first = await stored();
+  await watchdog.round();
+  expect(await stored()).toBe(first);
+  expect((await watchdog.health()).cronAt).toBeGreaterThanOrEqual(first ?? Infinity);
+});
+
+it("a duty that throws is said by the watchdog, and is well again when it ran", async () => {
+  const watchdog = env.WATCHDOG.getByName("watchdog");
+  const history = async () =>
+    (await watchdog.health()).duties.find(({ name }) => name === "outbox");
+  await env.DB.prepare("ALTER TABLE outbox RENAME TO away").run();
+  await watchdog.round();
+  expect(await history()).toMatchObject({ error: expect.stringContaining("outbox") });
+  await env.DB.prepare("ALTER TABLE away RENAME TO outbox").run();
+  await watchdog.round();
+  expect(await history()).toMatchObject({ failingSince: null, error: null });
+});
