@@ -14,7 +14,11 @@ interface Stats {
 /** `GET /api/system`, as far as it is shown. */
 interface SystemReport {
   readonly agents: readonly { readonly name: string; readonly problem: string | null }[];
-  readonly findings?: readonly { readonly level: string; readonly message: string }[];
+  readonly findings: readonly {
+    readonly name: string;
+    readonly level: string;
+    readonly message: string;
+  }[];
 }
 
 export function addStatus(program: Command, shell: Shell): void {
@@ -47,9 +51,9 @@ export function addStatus(program: Command, shell: Shell): void {
 async function problemsOf(deployment: Deployment): Promise<string[]> {
   const report = await deployment.find<SystemReport>("/api/system/");
   if (report === null) return [];
-  const { agents, findings = [] } = report;
+  const { agents, findings } = report;
   return [
     ...agents.flatMap(({ name, problem }) => (problem === null ? [] : [`${name}: ${problem}`])),
-    ...findings.map(({ level, message }) => `${level}: ${message}`),
+    ...findings.map(({ name, level, message }) => `${level}: ${name}: ${message}`),
   ];
 }
