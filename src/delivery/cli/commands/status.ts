@@ -47,11 +47,9 @@ export function addStatus(program: Command, shell: Shell): void {
     });
 }
 
-/** What is wrong, for people. A deployment that doesn't watch itself tells of nothing. */
+/** What is wrong, or may become so, for people. */
 async function problemsOf(deployment: Deployment): Promise<string[]> {
-  const report = await deployment.find<SystemReport>("/api/system/");
-  if (report === null) return [];
-  const { agents, findings } = report;
+  const { agents, findings } = await deployment.get<SystemReport>("/api/system/");
   return [
     ...agents.flatMap(({ name, problem }) => (problem === null ? [] : [`${name}: ${problem}`])),
     ...findings.map(({ name, level, message }) => `${level}: ${name}: ${message}`),

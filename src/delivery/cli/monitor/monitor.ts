@@ -1,10 +1,10 @@
 import { wait } from "../clock.ts";
 import type { Deployment, Query } from "../deployment.ts";
-import { CommandError, EXIT, InterruptedError } from "../failures.ts";
+import { CommandError, EXIT, InterruptedError, UnreachableError } from "../failures.ts";
 import type { Shell } from "../shell.ts";
 import { linesOf } from "../task-page.ts";
 import { getTask, taskPath, type Task } from "../tasks.ts";
-import { printable } from "../text.ts";
+import { printable, type Paint } from "../text.ts";
 import { draw } from "./draw.ts";
 import { TaskRows } from "./task-rows.ts";
 import { Terminal } from "./terminal.ts";
@@ -13,81 +13,150 @@ import { watchEvents, type Watched } from "./watch-events.ts";
 
 /** However many events come, the screen is drawn so often. */
 const FRAME_MS = 100;
-/** Tasks of the past that are listed before anything happens. */
-const PAST = 100;
+/** How often it asks for what it has missed. */
+const CATCH_UP_MS = 1_000;
+/** The newest tasks that are asked for, before anything happens and when something was missed. */
+const PAST = 200;
 
 /** The full-screen view of tasks, until somebody leaves it. */
 export async function monitor(shell: Shell, query: Query): Promise<void> {
-  const { output, stdin, stdout } = shell;
   const over = new AbortController();
   const ended = AbortSignal.any([shell.signal, over.signal]);
   const deployment = shell.connect(ended);
-  const rows = new TaskRows();
-  const view = new MonitorView(rows);
-  const terminal = new Terminal(stdin, stdout);
-  let connection = "connected";
-  let missed = 0;
-  let isStale = true;
-
-  const show = () => {
-    isStale = false;
-    const { columns, lines } = terminal;
-    const { url } = deployment;
-    terminal.draw(draw(view, { columns, lines, paint: output.paint, url, connection, missed }));
-  };
-  const grant = async (wish: Wish): Promise<void> => {
-    if (wish.kind === "quit") over.abort(new QuitError());
-    else if (wish.kind === "suspend") terminal.suspend();
-    else view.message = await fulfil(deployment, view, wish).catch(messageOf);
-    show();
-  };
-  const hear = async (watched: Watched): Promise<void> => {
-    connection = watched.kind === "lost" ? `connection lost: ${watched.why}` : "connected";
-    isStale = true;
-    if (watched.kind === "connected") await learnPast(deployment, rows, query);
-    if (watched.kind !== "events") return;
-    missed += watched.missed;
-    for (const event of watched.events) rows.hear(event);
-  };
-
+  const screen = new Screen(shell, deployment, query, over);
   const watching = watchEvents(deployment, query, ended);
   // What is refused is refused before the screen is taken.
-  const first = await watching.next();
-  if (first.done !== true) await hear(first.value);
-
-  terminal.enter((key) => {
-    // Ctrl-C is a key here; it means what it means elsewhere.
-    if (key === "ctrl-c") over.abort(new InterruptedError(EXIT.interrupted));
-    const wish = view.press(key);
-    if (wish === null) show();
-    else void grant(wish);
-  }, show);
-  const drawing = (async () => {
-    for (;;) {
-      if (isStale) show();
-      await wait(FRAME_MS, ended);
-    }
-  })();
-  const listening = (async () => {
-    for await (const watched of watching) await hear(watched);
-  })();
+  await watching.next();
+  await screen.learnPast();
+  screen.enter();
+  const working = [
+    repeat(FRAME_MS, ended, () => {
+      screen.refresh();
+    }),
+    repeat(CATCH_UP_MS, ended, () => screen.catchUp()),
+    (async () => {
+      for await (const watched of watching) screen.hear(watched);
+    })(),
+  ];
   try {
-    await Promise.race([drawing, listening]);
+    await Promise.race(working);
   } catch (error) {
     if (!(error instanceof QuitError)) throw error;
   } finally {
-    terminal.leave();
+    screen.leave();
     over.abort(new QuitError());
-    await Promise.allSettled([drawing, listening]);
+    await Promise.allSettled(working);
   }
 }
 
-/** Lists what there was before anybody watched, and while the connection was lost. */
-async function learnPast(deployment: Deployment, rows: TaskRows, query: Query): Promise<void> {
-  const { tasks } = await deployment.get<{ tasks: Task[] }>("/api/tasks/search/", {
-    query: { limit: PAST, queue: query["queue"], name: query["task"] },
-  });
-  for (const task of tasks.toReversed()) rows.learn(rowOf(task));
+/** Does something again and again, until `signal` says why not. */
+async function repeat(ms: number, signal: AbortSignal, work: () => unknown): Promise<never> {
+  for (;;) {
+    await wait(ms, signal);
+    await work();
+  }
+}
+
+/** What is known, what is seen of it, and the terminal that shows it. */
+class Screen {
+  readonly #rows = new TaskRows();
+  readonly #view = new MonitorView(this.#rows);
+  readonly #terminal: Terminal;
+  readonly #paint: Paint;
+  readonly #deployment: Deployment;
+  readonly #query: Query;
+  readonly #over: AbortController;
+  #connection = "connected";
+  #missed = 0;
+  /** Something changed since it was drawn. */
+  #isStale = true;
+  /** Something was missed that can be asked for. */
+  #isBehind = false;
+
+  /** @param over ends everything; its reason is that of whoever pressed a key for it */
+  constructor(shell: Shell, deployment: Deployment, query: Query, over: AbortController) {
+    this.#terminal = new Terminal(shell.stdin, shell.stdout);
+    this.#paint = shell.output.paint;
+    this.#deployment = deployment;
+    this.#query = query;
+    this.#over = over;
+  }
+
+  enter(): void {
+    this.#terminal.enter(
+      (key) => {
+        this.#press(key);
+      },
+      () => {
+        this.#draw();
+      },
+    );
+    this.#draw();
+  }
+
+  leave(): void {
+    this.#terminal.leave();
+  }
+
+  refresh(): void {
+    if (this.#isStale) this.#draw();
+  }
+
+  hear(watched: Watched): void {
+    this.#connection = watched.kind === "lost" ? `connection lost: ${watched.why}` : "connected";
+    this.#isStale = true;
+    if (watched.kind === "connected") this.#isBehind = true;
+    if (watched.kind !== "events") return;
+    this.#missed += watched.missed;
+    this.#isBehind ||= watched.missed > 0;
+    for (const event of watched.events) this.#rows.hear(event);
+  }
+
+  async catchUp(): Promise<void> {
+    if (!this.#isBehind) return;
+    // Where the deployment is gone just now, the next time tries again.
+    this.#isBehind = await this.learnPast().then(() => false, isUnreachable);
+    this.#isStale = true;
+  }
+
+  /** Lists what there was before anybody watched, while the connection was lost, and what was missed. */
+  async learnPast(): Promise<void> {
+    const { tasks } = await this.#deployment.get<{ tasks: Task[] }>("/api/tasks/search/", {
+      query: { limit: PAST, queue: this.#query["queue"], name: this.#query["task"] },
+    });
+    for (const task of tasks.toReversed()) this.#rows.learn(rowOf(task));
+  }
+
+  #draw(): void {
+    this.#isStale = false;
+    const { columns, lines } = this.#terminal;
+    this.#terminal.draw(
+      draw(this.#view, {
+        ...{ columns, lines, paint: this.#paint, url: this.#deployment.url },
+        ...{ connection: this.#connection, missed: this.#missed },
+      }),
+    );
+  }
+
+  #press(key: string): void {
+    // Ctrl-C is a key here; it means what it means elsewhere.
+    if (key === "ctrl-c") this.#over.abort(new InterruptedError(EXIT.interrupted));
+    const wish = this.#view.press(key);
+    if (wish === null) this.#draw();
+    else void this.#grant(wish);
+  }
+
+  async #grant(wish: Wish): Promise<void> {
+    if (wish.kind === "quit") this.#over.abort(new QuitError());
+    else if (wish.kind === "suspend") this.#terminal.suspend();
+    else this.#view.message = await fulfil(this.#deployment, this.#view, wish).catch(messageOf);
+    this.#draw();
+  }
+}
+
+function isUnreachable(error: unknown): true {
+  if (error instanceof UnreachableError) return true;
+  throw error;
 }
 
 /** Somebody pressed q. */
