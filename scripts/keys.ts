@@ -6,7 +6,7 @@
  *   npm run keys -- revoke <id>
  *
  * Add --env staging or --env production for the database of a deployment; without it the local one is meant
- * (--persist-to <folder>: that of another `wrangler dev`).
+ * (--persist-to <folder>: that of another `wrangler dev`). With --json, list and create print JSON.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -25,6 +25,7 @@ const { values, positionals } = parseArgs({
     "expires-days": { type: "string" },
     env: { type: "string" },
     "persist-to": { type: "string" },
+    json: { type: "boolean", short: "j", default: false },
   },
 });
 
@@ -65,7 +66,8 @@ async function create(): Promise<void> {
     `INSERT INTO api_keys (id, name, owner, secret_hash, scopes, created_at, expires_at, revoked_at)
      VALUES (${row.map(sql).join(", ")})`,
   );
-  console.log(`lv_${id}_${secret}`);
+  const key = `lv_${id}_${secret}`;
+  console.log(values.json ? JSON.stringify({ id, key }) : key);
   console.error("That is the key; it is not shown again.");
 }
 
@@ -73,7 +75,8 @@ async function list(): Promise<void> {
   const rows = await run(
     "SELECT id, name, owner, scopes, created_at, expires_at, revoked_at FROM api_keys ORDER BY created_at",
   );
-  console.table(rows);
+  if (values.json) console.log(JSON.stringify(rows));
+  else console.table(rows);
 }
 
 async function revoke(id: string | undefined): Promise<void> {

@@ -1,5 +1,5 @@
-import type { ShardHealth } from "../health/health.ts";
 import type { TaskRecord, TaskReport } from "#engine";
+import type { ShardHealth } from "../health/health.ts";
 import { Changes } from "./changes.ts";
 import { expireWaiting } from "./expiry.ts";
 import { Flusher } from "./flusher.ts";
