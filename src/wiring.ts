@@ -48,7 +48,6 @@ import { Control } from "./platform/control/control.ts";
 import { PauseAlerts } from "./platform/control/pause-alerts.ts";
 import { QueueStop } from "./platform/control/queue-stop.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
-import { FiguresReader } from "./platform/ledger/figures-reader.ts";
 import { log } from "./platform/log.ts";
 import { D1Outbox } from "./platform/outbox/outbox.ts";
 import { Tasks } from "./platform/outbox/tasks.ts";
@@ -57,6 +56,7 @@ import { deriveKeys } from "./platform/secrets/derived-keys.ts";
 import { R2Results } from "./platform/results/r2-results.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
 import type { WatchdogDuty } from "./platform/watchdog/watchdog-object.ts";
+import { createFigures } from "./wiring-figures.ts";
 import { callbackRules, createShopServices } from "./wiring-shop.ts";
 
 type ShopTask = AnyTaskDefinition<ShopServices>;
@@ -168,7 +168,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       timezone: config.timezone,
       schedules: new ScheduleClient(() => env.BEAT.getByName(BEAT)),
       deadLetters,
-      figures: new FiguresReader({ shards, clock }),
+      ...createFigures({ env, clock, shards, tasks, beat: BEAT }),
       registry,
       queues: QUEUES,
       shards: config.shards,

@@ -14,6 +14,7 @@ export * from "./json.ts";
 export * from "./labels.ts";
 export * from "./limits.ts";
 export { isMap } from "./mapped.ts";
+export * from "./meters.ts";
 export * from "./monitor.ts";
 export * from "./ports.ts";
 export * from "./registry.ts";

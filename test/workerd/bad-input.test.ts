@@ -164,6 +164,7 @@ it("every route declares who may use it", () => {
       "GET /api/inspect/conf monitor",
       "GET /api/queues monitor",
       "GET /dashboard/mail monitor",
+      "GET /metrics monitor",
       "GET /healthz public",
     ]
   `);

@@ -4,6 +4,7 @@ import { canvasRoutes } from "./canvas-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
+import { metricsRoutes } from "./metrics/index.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiParts, Route } from "./route.ts";
 import { requestLogging, type ApiEnv } from "./request-logging.ts";
@@ -61,6 +62,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...controlRoutes(parts),
     ...inspectRoutes(parts),
     ...dashboardRoutes(parts),
+    ...metricsRoutes(parts),
     health,
   ];
 }

@@ -1,9 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
-import type { DeclaredSchedule, ScheduleSettings } from "#engine";
+import type { BeatMeter, DeclaredSchedule, ScheduleSettings } from "#engine";
 import type { Env } from "../env.ts";
 import { ObjectSql } from "../ledger/object-ports.ts";
 import { log } from "../log.ts";
 import { systemClock } from "../system.ts";
+import { beatMeter } from "./beat-meter.ts";
 import { TaskBeat, type BeatPorts } from "./task-beat.ts";
 
 /** An alarm that is so much too late was lost; a tick that dies is made again after so long. */
@@ -17,14 +18,16 @@ const AGAIN_MS = 30_000;
  */
 export abstract class BeatObject extends DurableObject<Env> {
   readonly #beat: TaskBeat;
+  readonly #sql: ObjectSql;
   protected abstract declared(): readonly DeclaredSchedule[];
   protected abstract runsAndTasks(): Pick<BeatPorts, "submit" | "isUnfinished">;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    this.#sql = new ObjectSql(ctx.storage);
     this.#beat = new TaskBeat({
       clock: systemClock,
-      sql: new ObjectSql(ctx.storage),
+      sql: this.#sql,
       submit: (runs) => this.runsAndTasks().submit(runs),
       isUnfinished: (taskId) => this.runsAndTasks().isUnfinished(taskId),
       log,
@@ -48,6 +51,11 @@ export abstract class BeatObject extends DurableObject<Env> {
     await this.start();
     await this.#fire();
     await this.#arm();
+  }
+
+  /** See `BeatMeter`. */
+  async meter(): Promise<BeatMeter> {
+    return beatMeter(this.#sql, this.#beat.nextAt, Date.now());
   }
 
   async schedules(after: string, limit: number): Promise<string> {
