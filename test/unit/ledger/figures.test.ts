@@ -79,6 +79,13 @@ it("what a failed command had counted is not counted", async () => {
   expect(sum(rig.ledger.figuresTotal())).toBe(2);
 });
 
+it("a minute that is not over is not put away: it would be written again and again", async () => {
+  const rig = new Rig();
+  await finish(rig, 1);
+  rig.ledger.tidyFigures(30);
+  expect(rig.sql.peek("SELECT minute FROM figures")).toEqual([]);
+});
+
 it("putting a minute away writes one row", async () => {
   const rig = new Rig();
   await finish(rig, 5);
@@ -212,6 +219,20 @@ it.each([
   expect(series).toHaveLength(points);
   expect(series.map(({ minutes: each }) => each)).toEqual(series.map(() => step));
 });
+
+it.each([
+  [1, 30, 60],
+  [90, 30, 120],
+  [15, 1, 20],
+  [15, 0.05, 15],
+])(
+  "steps of %i minutes, %d days ago, become steps of whole parts that are kept: %i",
+  async (asked, days, given) => {
+    const { now } = new Rig();
+    const [step] = await readerOf([new Rig()]).over(now - days * DAY, now, asked);
+    expect(step?.minutes).toBe(given);
+  },
+);
 
 it("a shard that can't be reached makes the answer fail, and says that it may be asked again", async () => {
   const gone: CountingShard = {

@@ -1,4 +1,5 @@
 import {
+  NO_LIMITS,
   parseRate,
   type Controls,
   type DeadLetterGroup,
@@ -6,7 +7,7 @@ import {
   type QueueLength,
   type Registry,
 } from "#engine";
-import type { Exposition } from "./exposition.ts";
+import type { Exposition, Labels } from "./exposition.ts";
 import { WORKER } from "./task-metrics.ts";
 
 /** What waits and runs, and whether anything is consumed. */
@@ -64,20 +65,22 @@ export function limitMetrics(
   { running }: MeterReading,
 ): void {
   for (const task of registry.names()) {
-    const gauge = (name: string, help: string, value: number | null) => {
-      if (value !== null) out.add("gauge", `lovage_limit_${name}`, help, { task }, value);
+    const gauge = (name: string, help: string, value: number | null, labels: Labels = {}) => {
+      if (value === null) return;
+      out.add("gauge", `lovage_limit_${name}`, help, { task, ...labels }, value);
     };
-    const limits = registry.find(task)?.limits ?? null;
+    const limits = registry.find(task)?.limits ?? NO_LIMITS;
     const set = rateLimits[task];
-    const rate = set === undefined ? (limits?.rate ?? null) : parseRate("rate_limit", set);
+    const rate = set === undefined ? limits.rate : parseRate("rate_limit", set);
     const perSecond = rate === null ? null : (rate.starts * 1_000) / rate.periodMs;
     gauge("starts_per_second", "Starts of a task that its rate limit allows", perSecond);
-    gauge("concurrency", "Tasks of a name that may run at once", limits?.concurrency ?? null);
-    const perKey = limits?.perKey.concurrency ?? null;
-    gauge("concurrency_per_key", "Tasks of a name and key that may run at once", perKey);
-    const isBounded = limits !== null && (limits.concurrency !== null || perKey !== null);
+    const places = "Tasks of a name that may run at once: all of them, or those with the same key";
+    const perKey = limits.perKey.concurrency;
+    gauge("concurrency", places, limits.concurrency, { per: "task" });
+    gauge("concurrency", places, perKey, { per: "key" });
+    const isBounded = limits.concurrency !== null || perKey !== null;
     const used = isBounded ? (running.get(task) ?? 0) : null;
-    gauge("concurrency_used", "Tasks that hold a place of these", used);
+    gauge("concurrency_used", "Tasks of a name that hold one of these places", used);
   }
 }
 
