@@ -34,8 +34,8 @@ export function expressionsOf({ panels, templating }: Dashboard): string[] {
   const variables = templating.list.flatMap(({ definition }) =>
     definition === undefined ? [] : definition.replace(/^label_values\((.*),\s*\w+\)$/, "$1"),
   );
-  const targets = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
-  return [...variables, ...targets].map((expr) =>
+  const asked = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+  return [...variables, ...asked].map((expr) =>
     expr.replaceAll("$__rate_interval", "5m").replaceAll("$task", ".*"),
   );
 }
