@@ -30,7 +30,7 @@ it("nothing that a label or a help says breaks out of its line", () => {
 it("a histogram's buckets hold those below them, and the last one all", () => {
   const durations = { count: 4, sumMs: 40_000, classes: { 0: 1, 5: 1, 40: 2 } };
   const figures: Figures = {
-    ...{ succeeded: 4, failed: 0, revoked: 0, ignored: 0, retried: 0, lost: 0 },
+    ...{ succeeded: 4, failed: 0, revoked: 0, ignored: 0, started: 4, retried: 0, lost: 0 },
     ...{ runtime: durations, wait: durations },
   };
   const out = new Exposition();

@@ -76,11 +76,11 @@ export function recentMetrics(out: Exposition, recent: readonly FiguresByTask[])
 }
 
 function eventMetrics(out: Exposition, task: string, figures: Figures): void {
-  const { succeeded, failed, revoked, retried, runtime, lost } = figures;
+  const { succeeded, failed, revoked, started, retried } = figures;
   const events: Labels & Record<string, string> = { worker: WORKER, type: "", task };
   const counts = {
     "task-received": endedOf(figures),
-    "task-started": runtime.count + lost,
+    "task-started": started,
     "task-succeeded": succeeded,
     "task-failed": failed,
     "task-retried": retried,
