@@ -176,6 +176,46 @@ it("a run folds a bounded part of a long backlog, a restart goes on with it", as
   expect(counted(rig)).toBe(300);
 });
 
+it("a crash at any statement of it changes nothing", async () => {
+  const rig = new Rig();
+  for (let minute = 0; minute < 60; minute += 1) {
+    await finish(rig, 1);
+    await rig.pass(MINUTE);
+    rig.ledger.tidyFigures(30);
+  }
+  await finish(rig, 1);
+  await rig.pass(27 * 60 * MINUTE);
+  await finish(rig, 1);
+  await rig.pass(MINUTE);
+  const total = rig.ledger.figuresTotal();
+  const before = lengths(rig);
+  let statements = 0;
+  for (let isDone = false; !isDone; statements += 1) {
+    let left = statements;
+    rig.sql.setHooks({
+      around: (_sql, run) => {
+        if (left === 0) throw new Error("the object died");
+        left -= 1;
+        return run();
+      },
+      committed: () => undefined,
+    });
+    try {
+      rig.ledger.tidyFigures(30);
+      isDone = true;
+    } catch {
+      rig.sql.setHooks({ around: (_sql, run) => run(), committed: () => undefined });
+      expect(lengths(rig)).toEqual(before);
+    }
+    rig.sql.setHooks({ around: (_sql, run) => run(), committed: () => undefined });
+    rig.ledger = rig.create();
+    expect(rig.ledger.figuresTotal()).toEqual(total);
+    expect(counted(rig)).toBe(62);
+  }
+  expect(statements).toBeGreaterThan(10);
+  expect(lengths(rig)).not.toEqual(before);
+});
+
 it("what is older than the history goes, the total stays, and counting goes on", async () => {
   const rig = new Rig();
   await finish(rig, 2);
