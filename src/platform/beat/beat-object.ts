@@ -5,6 +5,7 @@ import { ObjectSql } from "../ledger/object-ports.ts";
 import { log } from "../log.ts";
 import { systemClock } from "../system.ts";
 import { beatMeter } from "./beat-meter.ts";
+import { ScheduleStore } from "./schedule-store.ts";
 import { TaskBeat, type BeatPorts } from "./task-beat.ts";
 
 /** An alarm that is so much too late was lost; a tick that dies is made again after so long. */
@@ -55,7 +56,7 @@ export abstract class BeatObject extends DurableObject<Env> {
 
   /** See `BeatMeter`. */
   async meter(): Promise<BeatMeter> {
-    return beatMeter(this.#sql, this.#beat.nextAt, Date.now());
+    return beatMeter(this.#sql, new ScheduleStore(this.#sql), Date.now());
   }
 
   async schedules(after: string, limit: number): Promise<string> {
