@@ -31,7 +31,6 @@ import { Control } from "./platform/control/control.ts";
 import { QueueStop } from "./platform/control/queue-stop.ts";
 import { DeploymentEvents } from "./platform/ledger/deployment-events.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
-import { FiguresReader } from "./platform/ledger/figures-reader.ts";
 import { log } from "./platform/log.ts";
 import { D1Outbox } from "./platform/outbox/outbox.ts";
 import { Tasks } from "./platform/outbox/tasks.ts";
@@ -42,6 +41,7 @@ import { traceScope } from "./platform/trace/trace-scope.ts";
 import { workerSpans } from "./platform/trace/worker-spans.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
 import { createAccess } from "./wiring-access.ts";
+import { createFigures } from "./wiring-figures.ts";
 import { callbackRules, createShopServices } from "./wiring-shop.ts";
 import { createDuties } from "./wiring-duties.ts";
 import { BEAT, createSystem, WATCHDOG } from "./wiring-system.ts";
@@ -120,7 +120,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       timezone: config.timezone,
       schedules: new ScheduleClient(() => env.BEAT.getByName(BEAT)),
       deadLetters,
-      figures: new FiguresReader({ shards, clock }),
+      ...createFigures({ env, clock, shards, tasks, beat: BEAT }),
       registry,
       queues: QUEUES,
       shards: config.shards,

@@ -24,12 +24,14 @@ export interface Figures {
   readonly failed: number;
   readonly revoked: number;
   readonly ignored: number;
-  /** Their attempts that were tried again, and those whose consumer was lost. */
+  /** Their attempts: all that were begun, those that were followed by a retry, those whose consumer was lost. */
+  readonly started: number;
   readonly retried: number;
+  /** This and durations: of the newest MAX_KEPT_ATTEMPTS of each task. */
   readonly lost: number;
   /** Of the attempts that ran to their end. */
   readonly runtime: Durations;
-  /** From when they could start to when they did. */
+  /** Of their last attempts: from when it could start to when it did. */
   readonly wait: Durations;
 }
 
@@ -52,7 +54,8 @@ export interface FiguresOfTime {
 export interface TaskFigures {
   /**
    * The steps that a time (epoch ms, `until` not included) consists of, in their order, those in which nothing
-   * ended too. Steps begin at multiples of their length: the first may begin before `from`.
+   * ended too. Steps begin at multiples of their length: the first may begin before `from`. An hour of twenty
+   * busy tasks takes each shard some 3 ms, a week 50: who plots it live asks for the newest steps alone.
    * @param stepMinutes rounded up to what is kept of times so long ago: minutes for two hours, ten minutes for
    *   a day, hours beyond; absent: that
    * @throws LovageError `ledger_unavailable` (retryable) when a shard can't be reached, InvalidOptionError for
@@ -94,6 +97,11 @@ const COUNTED = {
   IGNORED: "ignored",
 } as const;
 
+const NUMBERS = [
+  ...(["succeeded", "failed", "revoked", "ignored"] as const),
+  ...(["started", "retried", "lost"] as const),
+] as const;
+
 /** A queue has no line break in its name. */
 export function figuresKey(name: string, queue: string): string {
   return `${queue}\n${name}`;
@@ -118,7 +126,9 @@ export function countTasks(before: FiguresByTask, tasks: readonly FinishedTask[]
 }
 
 /** The sum of all. */
-export function addFigures(all: Iterable<FiguresByTask>): FiguresByTask {
+export function addFigures(all: readonly FiguresByTask[]): FiguresByTask {
+  const [only = {}] = all;
+  if (all.length <= 1) return only;
   const sums = new Map<string, Tally>();
   for (const each of all) {
     for (const [key, figures] of Object.entries(each)) {
@@ -164,22 +174,36 @@ function tallyOf(figures: Figures | undefined): Tally {
     classes: { ...of?.classes },
   });
   return {
-    ...{ succeeded: 0, failed: 0, revoked: 0, ignored: 0, retried: 0, lost: 0 },
+    ...{ succeeded: 0, failed: 0, revoked: 0, ignored: 0, started: 0, retried: 0, lost: 0 },
     ...figures,
     runtime: tally(figures?.runtime),
     wait: tally(figures?.wait),
   };
 }
 
-function tallyTask(tally: Tally, { state, attempts, submittedAt, dueAt }: FinishedTask): void {
+function tallyTask(tally: Tally, task: FinishedTask): void {
+  const { state, attempts, retries } = task;
   tally[COUNTED[state]] += 1;
+  tally.started += attempts.at(-1)?.attempt ?? 0;
+  tally.retried += retries;
   for (const { outcome, startedAt, finishedAt } of attempts) {
     if (outcome === "lost") tally.lost += 1;
-    else if (finishedAt !== null) measure(tally.runtime, finishedAt - startedAt);
-    if (outcome === "retry") tally.retried += 1;
+    const isCutOff = outcome === "lost" || outcome === "suspended" || outcome === "revoked";
+    if (!isCutOff && finishedAt !== null) measure(tally.runtime, finishedAt - startedAt);
   }
-  const [first] = attempts;
-  if (first) measure(tally.wait, first.startedAt - Math.max(submittedAt, dueAt ?? 0));
+  const waitMs = waitOf(task);
+  if (waitMs !== null) measure(tally.wait, waitMs);
+}
+
+/** Null: nothing started, or it isn't known when it could have: it went on after a suspension. */
+function waitOf({ attempts, submittedAt, dueAt }: FinishedTask): number | null {
+  const [before, last] = [attempts.at(-2), attempts.at(-1)];
+  if (last === undefined || last.outcome === "suspended" || before?.outcome === "suspended") {
+    return null;
+  }
+  // When it is due is told of the next attempt: one that was called off before it has not waited for its start.
+  const waitMs = last.startedAt - Math.max(submittedAt, dueAt ?? 0);
+  return waitMs < 0 ? null : waitMs;
 }
 
 function measure(tally: DurationTally, given: number): void {
@@ -192,9 +216,7 @@ function measure(tally: DurationTally, given: number): void {
 }
 
 function add(tally: Tally, figures: Figures): void {
-  for (const key of ["succeeded", "failed", "revoked", "ignored", "retried", "lost"] as const) {
-    tally[key] += figures[key];
-  }
+  for (const key of NUMBERS) tally[key] += figures[key];
   addDurations(tally.runtime, figures.runtime);
   addDurations(tally.wait, figures.wait);
 }

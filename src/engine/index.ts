@@ -15,6 +15,7 @@ export * from "./labels.ts";
 export * from "./limits.ts";
 export { isMap } from "./mapped.ts";
 export * from "./matching.ts";
+export * from "./meters.ts";
 export * from "./monitor.ts";
 export { paramsSchema, type JsonSchema } from "./params-schema.ts";
 export * from "./ports.ts";

@@ -133,5 +133,12 @@ it(
       orders: [{ state: "paid", orders: ORDERS }],
       outbox: [],
     });
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    const counted = metrics.matchAll(/^lovage_tasks_ended_total\{task="(.*)",queue=.*\} (\d+)$/gm);
+    const sums = new Map<string, number>();
+    for (const [, task = "", count] of counted)
+      sums.set(task, (sums.get(task) ?? 0) + Number(count));
+    expect(sums.get("process_payment")).toBe(ORDERS);
+    expect(sums.get("send_order_confirmation_email")).toBe(ORDERS);
   },
 );

@@ -60,6 +60,7 @@ const ROOT_FILES = [
   "config.ts",
   "wiring-access.ts",
   "wiring-duties.ts",
+  "wiring-figures.ts",
   "wiring-shop.ts",
   "wiring-system.ts",
   "wiring.ts",

@@ -260,6 +260,13 @@ it("who may monitor sees others' tasks and orders, and changes none of them", as
   expect((await call("/api/control/purge/", monitor, { queue: "default" })).status).toBe(403);
 });
 
+it("a key that may monitor reads metrics, one of tasks doesn't", async () => {
+  const monitor = await keyFor("prometheus", ["monitor"]);
+  expect(await (await call("/metrics", monitor)).text()).toContain("flower_worker_online{");
+  expect((await call("/metrics", writer)).status).toBe(403);
+  expect((await call("/metrics", null)).status).toBe(401);
+});
+
 it("who may control changes others' tasks, and no others' orders", async () => {
   const operator = await keyFor("operations", ["control", "tasks:write", "orders:write"]);
   expect((await call(`/api/tasks/${taskId}/revoke/`, operator, {})).status).toBe(200);

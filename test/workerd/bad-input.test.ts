@@ -211,6 +211,7 @@ it("every route declares who may use it", () => {
       "GET /dashboard/canvas/:id monitor",
       "GET /dashboard/mail monitor",
       "POST /dashboard/theme public",
+      "GET /metrics monitor",
       "GET /healthz public",
     ]
   `);

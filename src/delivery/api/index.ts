@@ -8,6 +8,7 @@ import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { flowerRoutes } from "./flower/index.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
+import { metricsRoutes } from "./metrics/index.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
 import { requestLogging, type ApiEnv } from "./request-logging.ts";
@@ -72,6 +73,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...auditRoutes(parts),
     ...systemRoutes(parts),
     ...dashboardRoutes(parts),
+    ...metricsRoutes(parts),
     health,
   ];
 }

@@ -3,6 +3,7 @@ import type {
   Clock,
   DeadLetterBox,
   DeploymentControl,
+  DeploymentMeters,
   LargeResults,
   Lovage,
   MonitorEvents,
@@ -38,6 +39,7 @@ export interface ApiParts {
   readonly largeResults: Pick<LargeResults, "get">;
   readonly deadLetters: DeadLetterBox;
   readonly figures: TaskFigures;
+  readonly meters: DeploymentMeters;
   readonly registry: Registry<never>;
   /** The queues that have consumers, and the number of shards. */
   readonly queues: ReadonlySet<string>;

@@ -1,12 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
-import type { DeclaredSchedule, ScheduleSettings } from "#engine";
+import type { BeatMeter, DeclaredSchedule, ScheduleSettings } from "#engine";
 import type { Env } from "../env.ts";
 import { AgentRecord } from "../health/agent-record.ts";
 import type { BeatHealth } from "../health/health.ts";
 import { ObjectSql } from "../ledger/object-ports.ts";
 import { log } from "../log.ts";
 import { systemClock } from "../system.ts";
-import { countSchedules } from "./schedule-store.ts";
+import { beatMeter } from "./beat-meter.ts";
+import { countSchedules, ScheduleStore } from "./schedule-store.ts";
 import { TaskBeat, type BeatPorts } from "./task-beat.ts";
 
 /** An alarm that is so much too late was lost; a tick that dies is made again after so long. */
@@ -66,6 +67,11 @@ export abstract class BeatObject extends DurableObject<Env> {
       schedules: countSchedules(this.#sql),
       databaseBytes: this.ctx.storage.sql.databaseSize,
     };
+  }
+
+  /** See `BeatMeter`. */
+  async meter(): Promise<BeatMeter> {
+    return beatMeter(this.#sql, new ScheduleStore(this.#sql), Date.now());
   }
 
   async schedules(after: string, limit: number): Promise<string> {

@@ -1,4 +1,4 @@
-import { addFigures, countTasks, type FiguresByTask, type FinishedTask } from "#engine";
+import { addFigures, countTasks, figuresKey, type FiguresByTask, type FinishedTask } from "#engine";
 import { FiguresFolder } from "./figures-folder.ts";
 import type { SqlPort } from "./ports.ts";
 import { consume } from "./schema.ts";
@@ -23,7 +23,7 @@ export class FiguresBook {
   readonly #sql: SqlPort;
   readonly #folder: FiguresFolder;
   /** By minute, in ascending order. */
-  readonly #pending = new Map<number, FiguresByTask>();
+  readonly #pending = new Map<number, PendingMinute>();
   /** The newest minute in the table; 0: it is empty. */
   #newest: number;
 
@@ -37,7 +37,9 @@ export class FiguresBook {
     this.#newest = row?.minute ?? 0;
     const minutes = Object.entries(JSON.parse(pending) as Record<string, FiguresByTask>);
     for (const [minute, figures] of minutes) {
-      if (Number(minute) > this.#newest) this.#pending.set(Number(minute), figures);
+      if (Number(minute) > this.#newest) {
+        this.#pending.set(Number(minute), new PendingMinute(figures));
+      }
     }
   }
 
@@ -48,14 +50,17 @@ export class FiguresBook {
    */
   count(tasks: readonly FinishedTask[], now: number): string {
     const minute = Math.max(minuteOf(now), this.#newest + 1, ...this.#pending.keys());
-    this.#pending.set(minute, countTasks(this.#pending.get(minute) ?? {}, tasks));
+    const counted = this.#pending.get(minute) ?? new PendingMinute({});
+    counted.count(tasks);
+    this.#pending.set(minute, counted);
     const [oldest, next] = this.#pending.keys();
     if (this.#pending.size > MAX_PENDING && oldest !== undefined && next !== undefined) {
-      const both = [oldest, next].map((each) => this.#pending.get(each) ?? {});
-      this.#pending.set(next, addFigures(both));
+      const both = [oldest, next].map((each) => this.#pending.get(each)?.figures ?? {});
+      this.#pending.set(next, new PendingMinute(addFigures(both)));
       this.#pending.delete(oldest);
     }
-    return JSON.stringify(Object.fromEntries(this.#pending));
+    const texts = Array.from(this.#pending, ([each, { text }]) => `"${each}":${text}`);
+    return `{${texts.join(",")}}`;
   }
 
   /**
@@ -63,7 +68,7 @@ export class FiguresBook {
    * Safe to repeat. Rows written: one per minute in which tasks ended; the folder's.
    */
   tidy(now: number, keptDays: number): void {
-    for (const [minute, figures] of this.#pending) {
+    for (const [minute, { figures }] of this.#pending) {
       if (minute >= minuteOf(now)) break;
       const total = addFigures([this.#tableTotal(), figures]);
       consume(
@@ -94,7 +99,7 @@ export class FiguresBook {
       minute,
       figures: JSON.parse(figures) as FiguresByTask,
     }));
-    for (const [minute, figures] of this.#pending) {
+    for (const [minute, { figures }] of this.#pending) {
       if (minute >= from && minute < until) all.push({ minute, figures });
     }
     const steps = Map.groupBy(all, ({ minute }) => minute - (minute % step));
@@ -106,7 +111,8 @@ export class FiguresBook {
 
   /** Everything that was ever counted. */
   total(): FiguresByTask {
-    return addFigures([this.#tableTotal(), ...this.#pending.values()]);
+    const pending = Array.from(this.#pending.values(), ({ figures }) => figures);
+    return addFigures([this.#tableTotal(), ...pending]);
   }
 
   #tableTotal(): FiguresByTask {
@@ -116,6 +122,33 @@ export class FiguresBook {
       ),
     ];
     return row === undefined ? {} : (JSON.parse(row.total) as FiguresByTask);
+  }
+}
+
+/** A minute that the table doesn't have, and its JSON text: with every end only what it changed is made anew. */
+class PendingMinute {
+  figures: FiguresByTask;
+  /** Of each name and queue, by their key. */
+  readonly #texts = new Map<string, string>();
+
+  constructor(figures: FiguresByTask) {
+    this.figures = figures;
+    for (const key of Object.keys(figures)) this.#write(key);
+  }
+
+  get text(): string {
+    return `{${[...this.#texts.values()].join(",")}}`;
+  }
+
+  count(tasks: readonly FinishedTask[]): void {
+    this.figures = countTasks(this.figures, tasks);
+    for (const key of new Set(tasks.map(({ name, queue }) => figuresKey(name, queue)))) {
+      this.#write(key);
+    }
+  }
+
+  #write(key: string): void {
+    this.#texts.set(key, `${JSON.stringify(key)}:${JSON.stringify(this.figures[key])}`);
   }
 }
 

@@ -41,8 +41,9 @@ export class LimiterObject extends DurableObject<Env> {
     return this.#limiter.holders(key);
   }
 
-  /** What it has cost since its object started, in the units the platform bills. */
-  async stats(): Promise<{ rows: number; requests: number }> {
-    return { rows: this.#sql.rowsWritten(), requests: this.#requests };
+  /** What it has cost since its object started, in the units the platform bills, and the tasks that hold places. */
+  async stats(): Promise<{ rows: number; requests: number; running: number }> {
+    const running = this.#limiter.holders(null).length;
+    return { rows: this.#sql.rowsWritten(), requests: this.#requests, running };
   }
 }

@@ -16,16 +16,45 @@ import {
 
 it("a task counts once by its end, its attempts by theirs", () => {
   const attempts = [
-    attempt("lost", 0, 40),
-    attempt("retry", 100, 130),
-    attempt("success", 500, 502),
+    attempt("lost", 0, 40, 1),
+    attempt("retry", 100, 130, 2),
+    attempt("success", 500, 502, 3),
   ];
   const { [figuresKey("pay", "payments")]: figures } = countTasks({}, [
-    task({ name: "pay", queue: "payments", attempts }),
+    task({ name: "pay", queue: "payments", attempts, retries: 1, dueAt: 490 }),
   ]);
-  expect(figures).toMatchObject({ succeeded: 1, failed: 0, retried: 1, lost: 1 });
+  expect(figures).toMatchObject({ succeeded: 1, failed: 0, started: 3, retried: 1, lost: 1 });
   expect(figures?.runtime).toMatchObject({ count: 2, sumMs: 32 });
-  expect(figures?.wait).toMatchObject({ count: 1, sumMs: 0 });
+  expect(figures?.wait).toMatchObject({ count: 1, sumMs: 10 });
+});
+
+it("attempts that a task doesn't keep any more count all the same", () => {
+  const [figures] = Object.values(
+    countTasks({}, [task({ attempts: [attempt("success", 0, 1, 70)], retries: 69 })]),
+  );
+  expect(figures).toMatchObject({ started: 70, retried: 69 });
+});
+
+it("what was cut off has no runtime: lost, suspended, called off", () => {
+  const attempts = (["lost", "suspended", "revoked"] as const).map((outcome) =>
+    attempt(outcome, 0, 1_000),
+  );
+  const [figures] = Object.values(countTasks({}, [task({ attempts, state: "REVOKED" })]));
+  expect(figures?.runtime.count).toBe(0);
+});
+
+it("what goes on after a suspension has no wait, nor what was called off before its retry", () => {
+  const suspended = [attempt("suspended", 0, 10), attempt("success", 9_000, 9_001)];
+  const waiting = [attempt("retry", 0, 10)];
+  const { wait } = totalFigures(
+    Object.values(
+      countTasks({}, [
+        task({ attempts: suspended }),
+        task({ attempts: waiting, dueAt: 60_000, state: "REVOKED" }),
+      ]),
+    ),
+  );
+  expect(wait.count).toBe(0);
 });
 
 it.each([
@@ -113,8 +142,9 @@ function attempt(
   outcome: AttemptRecord["outcome"],
   startedAt: number,
   finishedAt: number,
+  number = 1,
 ): AttemptRecord {
-  return { attempt: 1, startedAt, finishedAt, outcome, error: null };
+  return { attempt: number, startedAt, finishedAt, outcome, error: null };
 }
 
 function task(over: Partial<FinishedTask>): FinishedTask {

@@ -7,7 +7,9 @@ import {
   type Timing,
 } from "#engine";
 import { shopSchedules } from "../../../src/domain/index.ts";
+import { beatMeter } from "#platform/beat/beat-meter.ts";
 import type { RunAnswer } from "#platform/beat/run-records.ts";
+import { ScheduleStore } from "#platform/beat/schedule-store.ts";
 import { TaskBeat } from "#platform/beat/task-beat.ts";
 import type { PlannedRun } from "#platform/beat/tick-plan.ts";
 import { SimSql } from "../../../src/testing/sim-sql.ts";
@@ -74,6 +76,10 @@ class Rig {
 
   change(name: string, to: ScheduleSettings): void {
     this.beat.update(name, to, this.beat.get(name)?.version ?? 0);
+  }
+
+  get meter() {
+    return beatMeter(this.sql, new ScheduleStore(this.sql), this.world.now());
   }
 
   get slots(): string[] {
@@ -526,4 +532,24 @@ it("a one-off of the code that has run follows the code again; an admin's of tha
   expect(rig.beat.get("once")).toMatchObject({ totalRunCount: 2, enabled: false });
   rig.beat.declare([], idOf);
   expect(rig.beat.get("mine")).toMatchObject({ origin: "admin", enabled: true });
+});
+
+it("its meter says how late the newest slot was, and for how long one is overdue", async () => {
+  const rig = new Rig();
+  expect(rig.meter).toEqual({ lateMs: null, overdueMs: 0 });
+  rig.beat.create("s", "s", settings(every(5)));
+  await rig.pass(300_000);
+  expect(rig.meter).toEqual({ lateMs: 0, overdueMs: 0 });
+  await rig.world.run(rig.world.now() + 307_000);
+  expect(rig.meter).toEqual({ lateMs: 0, overdueMs: 7_000 });
+  await rig.beat.tick();
+  expect(rig.meter).toEqual({ lateMs: 7_000, overdueMs: 0 });
+});
+
+it("a slot that can't be submitted is overdue, though it is put off", async () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(5)));
+  rig.isLedgerDown = true;
+  await rig.pass(420_000);
+  expect(rig.meter).toEqual({ lateMs: null, overdueMs: 120_000 });
 });
