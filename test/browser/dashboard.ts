@@ -70,7 +70,7 @@ export class Dashboard {
 
   /** Changes something that no request could: one statement. */
   async sql(statement: string): Promise<void> {
-    await execute(statement, { isRemote: false, state: this.#state });
+    await execute(statement, { env: undefined, state: this.#state });
   }
 
   /** Makes something happen over the API. */

@@ -29,23 +29,29 @@ export interface BeatHealth extends ObjectHealth {
   readonly databaseBytes: number;
 }
 
-export interface ShardHealth extends ObjectHealth {
+/** What one shard has cost since its object started, in the units the platform bills, and what it holds. */
+export interface ShardStats {
+  /** Tasks waiting in the lanes, tasks under a lease, finished tasks that D1 doesn't have yet. */
+  readonly ready: number;
+  readonly running: number;
+  readonly unflushed: number;
+  /** Rows written in the object (its alarm included) and in D1. */
+  readonly ledgerRows: number;
+  readonly historyRows: number;
+  /** Calls, alarms and watches. */
+  readonly requests: number;
+  /** Doorbells rung: three queue operations each. */
+  readonly bells: number;
+}
+
+export interface ShardHealth extends ObjectHealth, ShardStats {
   /** What looks for lost leases and due work. */
   readonly recoverer: AgentHealth;
   /** `retryAt`: when it tries again after a failure; null: it didn't fail. */
   readonly flusher: AgentHealth & { readonly retryAt: number | null };
   /** Tasks that have not ended; null: nobody asked to count them. */
   readonly live: number | null;
-  /** Tasks that are ready, that run, and that D1 doesn't have yet. */
-  readonly ready: number;
-  readonly running: number;
-  readonly unflushed: number;
   readonly databaseBytes: number;
-  /** Since the object was started, as the platform bills them; see `ShardStats`. */
-  readonly ledgerRows: number;
-  readonly historyRows: number;
-  readonly requests: number;
-  readonly bells: number;
 }
 
 /** How often the watchdog stores when it saw the cron trigger. */

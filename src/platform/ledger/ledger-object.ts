@@ -25,7 +25,7 @@ import type { LedgerDoor } from "../consumer/door.ts";
 import { ring } from "../doorbell.ts";
 import type { Env } from "../env.ts";
 import { AgentRecord } from "../health/agent-record.ts";
-import type { ShardHealth } from "../health/health.ts";
+import type { ShardHealth, ShardStats } from "../health/health.ts";
 import { History } from "../history/history.ts";
 import type { IdRange } from "../history/search.ts";
 import type { Nudge } from "../limiter/protocol.ts";
@@ -42,21 +42,6 @@ import { ObjectAlarm, ObjectSql } from "./object-ports.ts";
 import type { Position } from "./selection.ts";
 import { shardOfName } from "./shard-name.ts";
 import { SocketWatchers } from "./socket-watchers.ts";
-
-/** What one shard has cost since its object started, in the units the platform bills, and what it holds. */
-export interface ShardStats {
-  /** Tasks waiting in the lanes, tasks under a lease, finished tasks that D1 doesn't have yet. */
-  readonly ready: number;
-  readonly running: number;
-  readonly unflushed: number;
-  /** Rows written in the object (its alarm included) and in D1. */
-  readonly ledgerRows: number;
-  readonly historyRows: number;
-  /** Calls, alarms and watches. */
-  readonly requests: number;
-  /** Doorbells rung: three queue operations each. */
-  readonly bells: number;
-}
 
 /** After an alarm that failed, the next one. */
 const ALARM_RETRY_MS = 5_000;

@@ -1,6 +1,6 @@
 import type { BeatMeter, DeploymentMeters, MeterReading } from "#engine";
 import { available } from "../ledger/directory.ts";
-import type { ShardStats } from "../ledger/ledger-object.ts";
+import type { ShardStats } from "../health/health.ts";
 
 /** What a limiter says of itself. */
 interface LimiterStats {
