@@ -1,5 +1,6 @@
 import { Hono, type Context } from "hono";
 import { admit, type Caller } from "./access.ts";
+import { callRoutes } from "./call-routes.ts";
 import { canvasRoutes } from "./canvas-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
@@ -53,6 +54,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...fileRoutes(parts),
     ...reportRoutes(parts),
     ...maintenanceRoutes(parts),
+    ...callRoutes(parts),
     ...taskRoutes(parts),
     ...canvasRoutes(parts),
     ...scheduleRoutes(parts),

@@ -1,7 +1,10 @@
 import { STATES } from "#engine";
 import { may } from "./access.ts";
-import { QueryReader } from "./query.ts";
+import { pageOf } from "./answers.ts";
+import { operation } from "./operation.ts";
+import { cursor, instant, labels, limit, oneOf, taskName, text } from "./query-params.ts";
 import type { ApiParts, Route } from "./route.ts";
+import { taskAnswer } from "./task-answers.ts";
 import { withoutUndefined } from "./without-undefined.ts";
 import { taskView } from "./task-views.ts";
 
@@ -13,30 +16,40 @@ const CURSOR = /^([0-9a-f-]{36}|g)$/;
 /** The list of tasks, wherever they are. */
 export function searchRoutes({ search, clock }: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/tasks/search",
       scope: "tasks:read",
-      handle: async ({ query: params, caller }) => {
-        const reader = new QueryReader(params);
+      tag: "tasks",
+      summary: "Find tasks, the newest first",
+      description: "Who may not monitor the deployment finds their own.",
+      query: {
+        name: taskName("Of tasks with this name."),
+        state: oneOf(STATES, "Of tasks in this state."),
+        queue: text("Of tasks of this queue.", 100),
+        label: labels("`name:value`; several: tasks that have all of them."),
+        submitted_after: instant("Submitted at this instant or later."),
+        submitted_before: instant("Submitted before this instant."),
+        limit: limit(DEFAULT_LIMIT, MAX_LIMIT),
+        cursor: cursor(CURSOR),
+      },
+      answers: { 200: pageOf("tasks", taskAnswer) },
+      handle: async ({ query: asked, caller }) => {
         const query = withoutUndefined({
-          name: reader.name("name"),
-          state: reader.oneOf("state", STATES),
-          queue: reader.text("queue", 100),
-          labels: reader.labels("label"),
-          submittedAfter: reader.instant("submitted_after"),
-          submittedBefore: reader.instant("submitted_before"),
+          name: asked.name,
+          state: asked.state,
+          queue: asked.queue,
+          labels: asked.label,
+          submittedAfter: asked.submitted_after,
+          submittedBefore: asked.submitted_before,
         });
-        const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
-        const cursor = reader.cursor("cursor", CURSOR);
-        reader.check();
         const mine = may(caller, "monitor") ? query : { ...query, owner: caller.owner };
-        const { tasks, next } = await search.search(mine, limit, cursor);
+        const { tasks, next } = await search.search(mine, asked.limit, asked.cursor);
         return Response.json({
           tasks: tasks.map((task) => taskView(task, caller, clock.now())),
           next_cursor: next,
         });
       },
-    },
+    }),
   ];
 }

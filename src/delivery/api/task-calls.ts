@@ -4,7 +4,8 @@ import { deliverCallback } from "#domain/callbacks";
 import { backupDatabase, restoreDatabase } from "#domain/maintenance";
 import { may, type Caller } from "./access.ts";
 import { conflict, invalid, Problem } from "./problems.ts";
-import { instant, optionFields, seconds, toOptions } from "./signatures.ts";
+import { instant, optionFields, seconds } from "./signature-schema.ts";
+import { toOptions } from "./signatures.ts";
 
 /** A call of a task by name. */
 export const callSchema = z.strictObject({
@@ -74,6 +75,13 @@ export function checkCall(caller: Caller, call: Signature): void {
   const refusal = refusalOf(caller, call);
   if (refusal !== null) throw new Problem(403, "forbidden", refusal);
 }
+
+/** A header that a request may have: repeated with the same key, it is the same request. */
+export const idempotencyKey = z
+  .string()
+  .regex(/^[!-~]{1,255}$/)
+  .optional()
+  .describe("A request that is repeated with the same key is made once, and answered the same.");
 
 /** Whether it can be the key of a call that may be repeated. */
 export function isCallKey(key: unknown): key is string {

@@ -1,0 +1,23 @@
+/** What routes are sorted by in the document: names, in the order in which they are shown, and what they hold. */
+export const TAGS: Readonly<Record<string, string>> = {
+  tasks: "Call tasks, follow them, call them off.",
+  canvases: "Chains, groups, chords and what is made of them.",
+  schedules: "Calls that recur, as in django-celery-beat.",
+  "dead letters": "Tasks that ran out of attempts, waiting for a person.",
+  inspect: "Operators' questions, in Celery's words (`celery inspect`).",
+  control: "Operators' commands, in Celery's words (`celery control`).",
+  events: "What happens, as it happens.",
+  flower: "Flower's REST API, with its paths and shapes.",
+  system: "How the deployment is.",
+  orders: "Orders and what becomes of them.",
+  payments: "What the payment gateway says, and where its book differs from ours.",
+  products: "The catalog.",
+  carts: "What people are about to order.",
+  reviews: "What people say of what they got.",
+  accounts: "People: registration, sessions, passwords, roles.",
+  escrow: "Money that is held between a buyer and a seller.",
+  mail: "Mails of the shop, their templates, and who wants none.",
+  files: "Uploads that tasks work through.",
+  reports: "Daily and weekly figures of the shop and its API.",
+  backups: "Copies of the database, made and restored.",
+};
