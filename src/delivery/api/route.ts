@@ -59,6 +59,8 @@ export interface ApiCall {
 export interface RawContent {
   /** Its media types; several: any of them. */
   readonly types: readonly string[];
+  /** Of JSON that it may be instead. */
+  readonly json?: z.ZodType;
   /** What it is. */
   readonly words: string;
 }

@@ -9,7 +9,8 @@ import {
   revokeSession,
   revokeSessions,
 } from "#domain/accounts";
-import { readBody } from "../body.ts";
+import { isoTime, messageAnswer } from "../answers.ts";
+import { operation } from "../operation.ts";
 import { conflict, invalid, notFound, Problem } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { emailAddress, locale } from "./fields.ts";
@@ -20,6 +21,7 @@ import {
   originOf,
   password,
   problemOfRefusal,
+  profileAnswer,
   profileOf,
   signedIn,
   username,
@@ -58,6 +60,29 @@ const profileChange = z
     message: "The password goes with a new e-mail address, and only with that.",
   });
 
+const TAG = "accounts";
+
+const loginAnswer = z
+  .strictObject({
+    message: z.string(),
+    user_id: z.int(),
+    username: z.string(),
+    token: z.string().describe("A secret: whoever has it is signed in."),
+    expires_at: isoTime,
+  })
+  .meta({ id: "SignedIn" });
+const registeredAnswer = loginAnswer.extend({ email_sent: z.string() });
+const sessionAnswer = z
+  .strictObject({
+    id: z.string(),
+    is_current: z.boolean().describe("It is that of this request."),
+    user_agent: z.string(),
+    created_at: isoTime,
+    expires_at: isoTime,
+  })
+  .meta({ id: "Session" });
+const revokedAnswer = z.strictObject({ revoked: z.int().describe("Sessions that were ended.") });
+
 export function accountRoutes(parts: ApiParts): Route[] {
   return [
     ...signInRoutes(parts),
@@ -70,13 +95,25 @@ export function accountRoutes(parts: ApiParts): Route[] {
 
 function signInRoutes(parts: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "POST",
       path: "/api/register",
       scope: "public",
+      tag: TAG,
+      summary: "Register",
+      description: "Signs in at once; a welcome e-mail follows.",
+      body: registration,
+      example: {
+        username: "newuser",
+        email: "user@example.com",
+        password: "correct horse battery",
+        first_name: "New",
+        last_name: "User",
+      },
+      answers: { 201: registeredAnswer },
+      problems: { 409: ["username_taken"], 429: ["too_many_tries"] },
       handle: async (call) => {
-        const body = await readBody(call.request, registration);
-        const { first_name: firstName, last_name: lastName, ...same } = body;
+        const { first_name: firstName, last_name: lastName, ...same } = call.body;
         const answer = await register(
           accountParts(parts, call),
           { ...same, firstName, lastName },
@@ -99,14 +136,20 @@ function signInRoutes(parts: ApiParts): Route[] {
           { status: 201 },
         );
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/api/login",
       scope: "public",
+      tag: TAG,
+      summary: "Sign in",
+      description: "The token goes into `Authorization: Bearer …`.",
+      body: credentials,
+      example: { username: "newuser", password: "correct horse battery" },
+      answers: { 200: loginAnswer },
+      problems: { 401: ["wrong_credentials"], 429: ["too_many_tries"] },
       handle: async (call) => {
-        const body = await readBody(call.request, credentials);
-        const answer = await login(accountParts(parts, call), body, originOf(call.request));
+        const answer = await login(accountParts(parts, call), call.body, originOf(call.request));
         if (answer.kind !== "in") throw refused(answer);
         const { user, session } = answer;
         return Response.json({
@@ -117,34 +160,47 @@ function signInRoutes(parts: ApiParts): Route[] {
           expires_at: new Date(endOf({ ...session, role: user.role })).toISOString(),
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/api/logout",
       scope: "person",
+      tag: TAG,
+      summary: "Sign out: end the session of this token",
+      answers: { 200: messageAnswer },
       handle: async ({ request, caller }) => {
         const session = currentSession(request) ?? "";
         await revokeSession(parts.shop.db, caller.userId ?? 0, session);
         return Response.json({ message: "Logged out." });
       },
-    },
+    }),
   ];
 }
 
 function profileRoutes(parts: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/profile",
       scope: "person",
+      tag: TAG,
+      summary: "Show your account",
+      answers: { 200: profileAnswer },
       handle: async (call) => Response.json(profileOf(await signedIn(parts, call))),
-    },
-    {
+    }),
+    operation({
       method: "PATCH",
       path: "/api/profile",
       scope: "person",
+      tag: TAG,
+      summary: "Change your account",
+      description: "A new e-mail address needs the password.",
+      body: profileChange,
+      example: { first_name: "Newer", locale: "ru" },
+      answers: { 200: profileAnswer },
+      problems: { 429: ["too_many_tries"] },
       handle: async (call) => {
-        const body = await readBody(call.request, profileChange);
+        const { body } = call;
         const { first_name: firstName, last_name: lastName } = body;
         const userId = call.caller.userId ?? 0;
         if (body.email !== undefined && body.password !== undefined) {
@@ -163,32 +219,41 @@ function profileRoutes(parts: ApiParts): Route[] {
         });
         return Response.json(profileOf(await signedIn(parts, call)));
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/public",
       scope: "public",
+      tag: TAG,
+      summary: "Answer everybody",
+      answers: { 200: messageAnswer },
       handle: () =>
         Response.json({ message: "This is a public endpoint. No authentication required." }),
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/protected",
       scope: "person",
+      tag: TAG,
+      summary: "Answer whoever signed in",
+      answers: { 200: z.strictObject({ message: z.string(), user: z.string() }) },
       handle: async (call) => {
         const { username: user } = await signedIn(parts, call);
         return Response.json({ message: "This is a protected endpoint. You are signed in.", user });
       },
-    },
+    }),
   ];
 }
 
 function sessionRoutes(parts: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/sessions",
       scope: "person",
+      tag: TAG,
+      summary: "List your sessions",
+      answers: { 200: z.strictObject({ sessions: z.array(sessionAnswer) }) },
       handle: async ({ request, caller }) => {
         const current = currentSession(request);
         const sessions = await listSessions(parts.shop.db, caller.userId ?? 0, parts.clock.now());
@@ -202,26 +267,32 @@ function sessionRoutes(parts: ApiParts): Route[] {
           })),
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "DELETE",
       path: "/api/sessions",
       scope: "person",
+      tag: TAG,
+      summary: "End all your sessions",
+      answers: { 200: revokedAnswer },
       handle: async ({ caller }) => {
         const revoked = await revokeSessions(parts.shop.db, caller.userId ?? 0);
         return Response.json({ revoked: revoked.length });
       },
-    },
-    {
+    }),
+    operation({
       method: "DELETE",
       path: "/api/sessions/:id",
       scope: "person",
+      tag: TAG,
+      summary: "End one of your sessions",
+      answers: { 200: revokedAnswer },
       handle: async ({ params, caller }) => {
         if (!(await revokeSession(parts.shop.db, caller.userId ?? 0, params["id"] ?? "")))
           throw notFound();
         return Response.json({ revoked: 1 });
       },
-    },
+    }),
   ];
 }
 
