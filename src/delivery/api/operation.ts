@@ -3,7 +3,7 @@ import { readBody, type BodyLimits } from "./body.ts";
 import { readQuery, type QueryOf, type QueryShape } from "./query-params.ts";
 import type { ApiCall, Route, RouteDoc } from "./route.ts";
 
-type NoQuery = Readonly<Record<never, never>>;
+type NoQuery = Readonly<Record<string, never>>;
 
 /** One request as the handler of an operation gets it: what it takes was read, by what the document says. */
 export interface OperationCall<Query extends QueryShape, Body> extends Omit<ApiCall, "query"> {

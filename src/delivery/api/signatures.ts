@@ -33,8 +33,8 @@ export function toOptions(given: z.output<typeof strictOptions>, path: string): 
     debounce_max,
     ...same
   } = given;
-  const signatures = (field: string, list: readonly unknown[] | undefined) =>
-    list?.map((each, index) => readSignature(each, `${path}${field}.${index}`));
+  const signatures = (field: string, all: readonly unknown[] | undefined) =>
+    all?.map((each, index) => readSignature(each, `${path}${field}.${index}`));
   return withoutUndefined({
     ...same,
     maxRetries: max_retries,
