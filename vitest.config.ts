@@ -9,12 +9,13 @@ const maxWorkers = Math.max(2, availableParallelism());
 const ID_SECRET = "for tests only: 0123456789abcdef0123456789abcdef";
 
 /**
- * Four kinds of test, one project each:
+ * Five kinds of test, one project each:
  * - `unit`: pure code under Node.
  * - `simulation`: the platform's logic under Node, on simulated ports (storage is node:sqlite).
  * - `workerd`: the Worker in Cloudflare's runtime, with its Durable Objects, queues and database. Storage
  *   belongs to the file, not to the test: `reset()` between tests where they would meet.
- * - `e2e`: the built Worker from outside, over HTTP. One file at a time, after all the others.
+ * - `e2e`: the built Worker from outside, over HTTP. One file at a time, after the others.
+ * - `browser`: the dashboard in Debian's Chromium; skipped where there is none. One file at a time, at the end.
  */
 export default defineConfig(async () => ({
   test: {
@@ -63,6 +64,16 @@ export default defineConfig(async () => ({
           hookTimeout: 120_000,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

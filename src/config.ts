@@ -26,6 +26,7 @@ const webhookSecret = z
   .default("");
 
 const settings = z.object({
+  ENVIRONMENT: z.enum(["development", "staging", "production"]).default("development"),
   OPEN_ACCESS: z.enum(["true", "false"]).transform((text) => text === "true"),
   LEDGER_SHARDS: z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(1).max(MAX_SHARDS)),
   LOCALE: z.enum(LOCALES),
@@ -68,6 +69,8 @@ function isAlertUrl(text: string): boolean {
 
 /** The settings of a deployment, checked. */
 export interface Config {
+  /** Where it runs: `development` is a person's own machine. */
+  readonly environment: "development" | "staging" | "production";
   readonly isOpenAccess: boolean;
   readonly shards: number;
   readonly locale: Locale;
@@ -120,6 +123,7 @@ export function readConfig(env: Env): Config {
   const { OPEN_ACCESS, LEDGER_SHARDS, LOCALE, ID_SECRET, ADMIN_EMAILS } = checked.data;
   const { ALERT_THRESHOLD, ALERT_WINDOW_MINUTES } = checked.data;
   return {
+    environment: checked.data.ENVIRONMENT,
     isOpenAccess: OPEN_ACCESS,
     shards: LEDGER_SHARDS,
     locale: LOCALE,

@@ -6,7 +6,6 @@ import {
   Lovage,
   Registry,
   type AnyTaskDefinition,
-  type Controls,
   type LovageSettings,
   type TaskLimits,
 } from "#engine";
@@ -15,19 +14,14 @@ import {
   createApi,
   personCaller,
   Problem,
+  readyView,
   withHeaders,
   type Access,
 } from "./delivery/api/index.ts";
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
-import { authenticate, listAdmins } from "./domain/accounts/index.ts";
+import { authenticate } from "./domain/accounts/index.ts";
 import { createCallbackTo } from "./domain/callbacks/index.ts";
-import {
-  postAlert,
-  sendAdminNotification,
-  shopMails,
-  shopRoutes,
-  type ShopServices,
-} from "./domain/index.ts";
+import { shopMails, shopRoutes, type ShopServices } from "./domain/index.ts";
 import { RequestLog } from "./domain/reports/index.ts";
 import { ApiKeys } from "./platform/access/api-keys.ts";
 import { ScheduleClient } from "./platform/beat/schedule-client.ts";
@@ -37,15 +31,12 @@ import { drain } from "./platform/consumer/drain.ts";
 import { answerDoorbells } from "./platform/consumer/queue-handler.ts";
 import { QUEUES, type Doorbell } from "./platform/doorbell.ts";
 import type { Env } from "./platform/env.ts";
-import { DeadLetterAlerts } from "./platform/history/alerts.ts";
 import { CanvasHistory } from "./platform/history/canvas-members.ts";
 import { DeadLetters } from "./platform/history/dead-letters.ts";
 import { DeploymentSearch } from "./platform/history/deployment-search.ts";
 import { History } from "./platform/history/history.ts";
-import { HistoryPruner } from "./platform/history/pruner.ts";
 import { HistorySearch } from "./platform/history/search.ts";
 import { Control } from "./platform/control/control.ts";
-import { PauseAlerts } from "./platform/control/pause-alerts.ts";
 import { QueueStop } from "./platform/control/queue-stop.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
 import { log } from "./platform/log.ts";
@@ -55,20 +46,19 @@ import { createSealer } from "./platform/secrets/aes-sealer.ts";
 import { deriveKeys } from "./platform/secrets/derived-keys.ts";
 import { R2Results } from "./platform/results/r2-results.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
-import type { WatchdogDuty } from "./platform/watchdog/watchdog-object.ts";
 import { callbackRules, createShopServices } from "./wiring-shop.ts";
+import { createDuties } from "./wiring-duties.ts";
+import { BEAT, createSystem, WATCHDOG } from "./wiring-system.ts";
 
 type ShopTask = AnyTaskDefinition<ShopServices>;
 
 /** Doorbells wait this long for the settings that are missing. */
 const NOT_CONFIGURED_RETRY_SECONDS = 60;
 
+const READY_PATH = /^\/readyz\/?$/;
+
 /** Whose the tasks are that the deployment calls by itself. */
 const SYSTEM_OWNER = "system";
-
-/** Beat and the watchdog are one object each for the whole deployment. */
-const BEAT = "beat";
-const WATCHDOG = "watchdog";
 
 /**
  * The composition root: everything that one deployment consists of, put together from its bindings.
@@ -118,39 +108,14 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   const largeResults = new R2Results(env.RESULTS);
   const beatLovage = lovageFor(SYSTEM_OWNER);
   const deadLetters = new DeadLetters({ db: env.DB, lovageFor, submitter: directory });
-  const adminMessage = (subject: string, message: string) =>
-    sendAdminNotification.s({ subject, message });
-  const pauseAlerts = new PauseAlerts({ lovage: lovageFor(SYSTEM_OWNER), message: adminMessage });
-  const alerts = new DeadLetterAlerts({
-    groups: (failedAfter, failedBefore) => deadLetters.summary({ failedAfter, failedBefore }),
+  const { system, readiness } = createSystem(env, config, {
+    ...{ directory, clock },
+    timers: systemTimers,
+  });
+  const { watchdogDuties, systemAlerts } = createDuties(env, config, {
+    ...{ db, directory, deadLetters, outbox, system, clock },
     lovage: lovageFor(SYSTEM_OWNER),
-    message: adminMessage,
-    hasReaders: async () =>
-      config.adminEmails.length > 0 ||
-      config.alertUrl !== null ||
-      (await listAdmins(db)).length > 0,
-    exempt: [sendAdminNotification.name, postAlert.name],
-    clock,
-    settings: config.alerts,
   });
-  const pruner = new HistoryPruner({
-    db: env.DB,
-    results: env.RESULTS,
-    clock,
-    keptDays: config.historyDays,
-  });
-  const watchdogDuties: WatchdogDuty[] = [
-    { name: "history", run: () => pruner.run() },
-    { name: "alerts", run: () => alerts.run() },
-    { name: "pauses", run: (controls) => pauseAlerts.run(controls) },
-    { name: "outbox", run: () => outbox.sweep() },
-    ...Array.from({ length: config.shards }, (_, shard) => ({
-      name: `ledger ${shard}`,
-      run: async (controls: Controls) => {
-        await directory.shard(shard).tick(controls);
-      },
-    })),
-  ];
   const taskAccess = new Tasks(directory, outbox);
   const canvases = new CanvasHistory(env.DB, (shard) => directory.shard(shard));
   return {
@@ -186,9 +151,9 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
         waitMs: config.logWaitMs,
         log,
       }),
-      clock,
-      log,
+      ...{ system, readiness, clock, log },
     }),
+    systemAlerts,
     watchdogDuties,
     /** What Beat submits its runs with. */
     beat: {
@@ -265,6 +230,9 @@ export function createWorker(tasks: readonly ShopTask[]) {
       } catch (error) {
         // Settings are missing: nothing works, and the log says which.
         log("not_configured", { error });
+        if (READY_PATH.test(new URL(request.url).pathname)) {
+          return withHeaders(readyView(["settings"]));
+        }
         return withHeaders(
           new Problem(503, "not_configured", "This deployment is not configured.").toResponse(),
         );
@@ -282,10 +250,14 @@ export function createWorker(tasks: readonly ShopTask[]) {
       await answerDoorbells(batch, parts);
     },
     async scheduled(_controller: ScheduledController, env: Env): Promise<void> {
-      await Promise.all([
+      const [beat, watchdog] = await Promise.allSettled([
         env.BEAT.getByName(BEAT).tick(),
         env.WATCHDOG.getByName(WATCHDOG).round(),
       ]);
+      // Of what the watchdog can't tell, the cron trigger does.
+      if (watchdog.status === "rejected") await partsFor(env).systemAlerts.run();
+      const failed = [beat, watchdog].find(({ status }) => status === "rejected");
+      if (failed?.status === "rejected") throw failed.reason;
     },
   };
 }

@@ -31,8 +31,12 @@ export class Limiter extends LimiterObject {}
 
 /** What the deployment looks after by itself. */
 export class Watchdog extends WatchdogObject {
+  #duties: readonly WatchdogDuty[] | null = null;
+
+  /** The same ones every time: they remember. */
   protected override duties(): readonly WatchdogDuty[] {
-    return wire(this.env, shopTasks).watchdogDuties;
+    this.#duties ??= wire(this.env, shopTasks).watchdogDuties;
+    return this.#duties;
   }
 }
 

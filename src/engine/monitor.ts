@@ -56,16 +56,20 @@ export interface MonitorEventList {
 
 /** Something that the deployment does by itself, and whether it does. */
 export interface AgentReport {
-  /** `cron`, `beat`, `watchdog`, a watchdog's duty, or `flusher 3` and the like. */
+  /** `cron`, `beat`, `watchdog`, a watchdog's duty as `duty history`, or `flusher 3` and the like. */
   readonly name: string;
   /** What it does, for people. */
   readonly does: string;
-  /** Epoch ms; null: not since the deployment was made. */
+  /** Epoch ms; null: not since its object was started, which happens at any time. */
   readonly lastRanAt: number | null;
   /** When it is due next, epoch ms; null: it has nothing to do, or runs when it is called. */
   readonly nextAt: number | null;
   /** What is wrong, for people; null: nothing. */
   readonly problem: string | null;
+  /** Since when, epoch ms; null: nothing is wrong, or it is not known. */
+  readonly problemSince: number | null;
+  /** What is worth knowing and no problem; null: nothing. */
+  readonly note: string | null;
 }
 
 /** How much of something that has an end is used. */
@@ -76,12 +80,44 @@ export interface Usage {
   readonly unit: string;
 }
 
+/** Something that is counted and has no end. */
+export interface SystemFigure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What is counted from, epoch ms; null: it is what there is now. */
+  readonly since: number | null;
+}
+
+/**
+ * Something that asks for a person, besides agents that don't run: `problem` when work is held up or lost to view,
+ * `risk` for a setting that is dangerous where the deployment is.
+ */
+export interface Finding {
+  readonly name: string;
+  readonly level: "problem" | "risk";
+  /** What is wrong and what to do, for people. */
+  readonly message: string;
+}
+
 /** How the deployment is. */
 export interface SystemReport {
+  /** Epoch ms. */
+  readonly at: number;
+  readonly environment: "development" | "staging" | "production";
   readonly agents: readonly AgentReport[];
   readonly usage: readonly Usage[];
+  readonly figures: readonly SystemFigure[];
+  readonly findings: readonly Finding[];
 }
 
 export interface SystemWatch {
+  /** Never throws: what can't be reached is in the report as such. */
   report(): Promise<SystemReport>;
+}
+
+/** Whether the deployment can do its work. */
+export interface Readiness {
+  /** The names of the checks that fail; none: it is ready. Never throws. Safe to call as often as anybody likes. */
+  failing(): Promise<readonly string[]>;
 }

@@ -22,6 +22,8 @@ export interface Env {
   readonly QUEUE_CALLBACKS: Queue<Doorbell>;
   /** Counts requests with a wrong key, by address. */
   readonly AUTH_FAILURES: RateLimit;
+  /** development, staging or production; absent: development. */
+  readonly ENVIRONMENT?: string;
   /** "true" lets requests without a credential do everything; for development only. */
   readonly OPEN_ACCESS: string;
   /** Shards that new tasks are spread over, 1 … 4096. */

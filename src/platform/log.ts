@@ -8,9 +8,14 @@ export function log(event: string, fields: Record<string, unknown> = {}): void {
   console.log(JSON.stringify({ event, ...Object.fromEntries(entries) }));
 }
 
-/** An error as its root cause: what wraps it may quote statements and their parameters. */
-function readable(value: unknown): unknown {
+/** An error as its root cause: what wraps it may quote statements and their parameters. Anything else as it is. */
+export function rootOf(value: unknown): unknown {
   let root = value;
   while (root instanceof Error && root.cause instanceof Error) root = root.cause;
+  return root;
+}
+
+function readable(value: unknown): unknown {
+  const root = rootOf(value);
   return root instanceof Error ? String(root) : root;
 }

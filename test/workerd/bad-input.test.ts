@@ -129,8 +129,8 @@ it("every route declares who may use it", () => {
       "POST /api/tasks/:id/reschedule tasks:write",
       "POST /api/canvas tasks:write",
       "GET /api/canvas/:id tasks:read",
-      "GET /api/schedules admin",
-      "POST /api/schedules admin",
+      "GET /api/schedules monitor",
+      "POST /api/schedules control",
       "GET /api/schedules/:name monitor",
       "PATCH /api/schedules/:name control",
       "DELETE /api/schedules/:name control",
@@ -164,6 +164,7 @@ it("every route declares who may use it", () => {
       "GET /api/inspect/conf monitor",
       "GET /api/queues monitor",
       "GET /dashboard/mail monitor",
+      "POST /dashboard/theme monitor",
       "GET /healthz public",
     ]
   `);

@@ -318,17 +318,13 @@ it("the dashboard shows every message, one of them with its twin, and the newest
   const answer = await get("/dashboard/mail/?template=order_confirmation&locale=ru");
   expect(answer.status).toBe(200);
   const policy = answer.headers.get("Content-Security-Policy") ?? "";
-  expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-[\w+/=]+'; frame-src 'self'/);
+  expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self'; /);
   expect(policy).not.toContain("unsafe");
   const page = await answer.text();
-  expect(page).not.toContain("<script");
-  expect(page).not.toContain('style="');
+  expect(page).not.toMatch(/<style|<script>| style=| on\w+=/);
   expect(page).toContain("Спасибо за ваш заказ #123! Мы приступили к его обработке.");
   expect(page).toContain(
     '<iframe src="/api/mail/templates/order_confirmation/?locale=ru&amp;format=html" title="order_confirmation as HTML" sandbox="">',
   );
   expect(page).toContain("newest@example.com");
-  const style = /<style>(.*?)<\/style>/s.exec(page)?.[1] ?? "";
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style));
-  expect(policy).toContain(btoa(String.fromCharCode(...new Uint8Array(digest))));
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ControlDesk } from "./control-desk.ts";
 import { operation } from "./operation.ts";
 import { invalid } from "./problems.ts";
 import type { ApiParts, Route, RouteDoc } from "./route.ts";
@@ -42,7 +43,8 @@ interface Command<Body extends z.ZodType> extends Pick<RouteDoc, "summary" | "de
 
 /** Operators' commands, in Celery's words (`celery control`), for the whole deployment. */
 export function controlRoutes(parts: ApiParts): Route[] {
-  const { control, registry } = parts;
+  const { control } = parts;
+  const desk = new ControlDesk(parts);
 
   function command<Body extends z.ZodType>(
     path: string,
@@ -60,13 +62,6 @@ export function controlRoutes(parts: ApiParts): Route[] {
     });
   }
 
-  /** @throws Problem 422 for a queue that there is not */
-  function knownQueue(queue: string): string {
-    if (parts.queues.has(queue)) return queue;
-    const known = [...parts.queues].join(", ");
-    throw invalid([{ field: "queue", message: `'${queue}' is none of ${known}.` }]);
-  }
-
   function consumption(
     kind: "cancel_consumer" | "add_consumer",
     summary: string,
@@ -77,7 +72,7 @@ export function controlRoutes(parts: ApiParts): Route[] {
       body: queueSchema,
       example: { queue: "emails" },
       run: async ({ queue }) => {
-        await control.change({ kind, queue: knownQueue(queue) });
+        await desk.consume(kind, queue);
         return { ok: `${done} ${queue}` };
       },
     });
@@ -89,7 +84,7 @@ export function controlRoutes(parts: ApiParts): Route[] {
       body: nothingSchema,
       example: {},
       run: async () => {
-        await control.change({ kind });
+        await desk.consumeAll(kind);
         return { ok: done };
       },
     });
@@ -118,8 +113,7 @@ export function controlRoutes(parts: ApiParts): Route[] {
       body: rateSchema,
       example: { task: "send_welcome_email", rate_limit: "10/m" },
       run: async ({ task, rate_limit: rate }) => {
-        registry.get(task);
-        await control.change({ kind: "rate_limit", name: task, rate });
+        await desk.setRate(task, rate);
         return { ok: "new rate limit set successfully" };
       },
     }),
@@ -128,8 +122,7 @@ export function controlRoutes(parts: ApiParts): Route[] {
       body: timeSchema,
       example: { task: "backup_database", soft: 300, hard: 600 },
       run: async ({ task, soft, hard }) => {
-        registry.get(task);
-        await control.change({ kind: "time_limit", name: task, soft, hard });
+        await desk.setTimes(task, soft, hard);
         return { ok: "time limits set successfully" };
       },
     }),
@@ -157,7 +150,7 @@ export function controlRoutes(parts: ApiParts): Route[] {
       body: queueSchema,
       example: { queue: "emails" },
       answer: purgedAnswer,
-      run: async ({ queue }) => ({ ok: await control.purge(knownQueue(queue)) }),
+      run: async ({ queue }) => ({ ok: await desk.purge(queue) }),
     }),
   ];
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { DeadLetterAnswer, DeadLetterFilter, DeadLetterGroup } from "#engine";
 import { nextCursor, taskId } from "./answers.ts";
+import { lettersThatFit, MAX_BULK } from "./dead-letter-bulk.ts";
 import { operation } from "./operation.ts";
 import { invalid, notFound, problemOf } from "./problems.ts";
 import { fieldErrorAnswer } from "./problem-answer.ts";
@@ -23,8 +24,6 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
 /** When the last one of a page ended, and its id. */
 const CURSOR = /^\d{1,15} [0-9a-f-]{36}$/;
-/** Dead letters that one request deals with. */
-const MAX_BULK = 500;
 
 const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 const filterSchema = z.strictObject({
@@ -104,8 +103,7 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
       ...same
     } = filter ?? {};
     const wanted = withoutUndefined({ ...same, excType, failedAfter, failedBefore });
-    const { tasks } = await deadLetters.list(wanted, most, null);
-    return tasks.map(({ id }) => id);
+    return lettersThatFit(deadLetters, wanted, most);
   }
 
   function bulk(what: "replay" | "discard", summary: string): Route {

@@ -23,11 +23,13 @@ import { paymentRoutes } from "./shop/payment-routes.ts";
 import { productRoutes } from "./shop/product-routes.ts";
 import { reportRoutes } from "./shop/report-routes.ts";
 import { reviewRoutes } from "./shop/review-routes.ts";
+import { systemRoutes } from "./system-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
-import { dashboardRoutes } from "../dashboard/index.ts";
+import { dashboardRoutes, problemPage } from "../dashboard/index.ts";
 
 export { personCaller, type Access } from "./access.ts";
 export { Problem } from "./problems.ts";
+export { readyView } from "./system-routes.ts";
 export type { ApiParts } from "./route.ts";
 
 const NOBODY: Caller = { owner: "", scopes: new Set(), userId: null };
@@ -62,6 +64,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...deadLetterRoutes(parts),
     ...controlRoutes(parts),
     ...inspectRoutes(parts),
+    ...systemRoutes(parts),
     ...dashboardRoutes(parts),
     health,
   ];
@@ -82,8 +85,8 @@ export function createApi(parts: ApiParts): Hono<ApiEnv> {
       return methodNotAllowed(routes.map((route) => route.method));
     });
   }
-  app.notFound(() => withHeaders(notFound().toResponse()));
-  app.onError((error) => withHeaders(failure(parts, error)));
+  app.notFound((c) => withHeaders(tell(notFound(), c)));
+  app.onError((error, c) => withHeaders(failure(parts, error, c)));
   return app;
 }
 
@@ -119,7 +122,7 @@ async function answer(parts: ApiParts, route: Route, c: Context<ApiEnv>): Promis
   );
 }
 
-function failure(parts: ApiParts, error: unknown): Response {
+function failure(parts: ApiParts, error: unknown, c: Context<ApiEnv>): Response {
   const problem = problemOf(error);
   if (problem.status >= 500) {
     parts.log("request_failed", {
@@ -128,7 +131,15 @@ function failure(parts: ApiParts, error: unknown): Response {
       error,
     });
   }
-  return problem.toResponse();
+  return tell(problem, c);
+}
+
+/** A problem as whoever asked can read it: programs as JSON, people on the dashboard as a page. */
+function tell(problem: Problem, c: Context<ApiEnv>): Response {
+  const isPage = /^\/dashboard(\/|$)/.test(c.req.path);
+  if (!isPage || c.req.header("Accept")?.includes("text/html") !== true)
+    return problem.toResponse();
+  return problemPage({ request: c.req.raw, caller: c.get("caller") ?? NOBODY }, problem);
 }
 
 function methodNotAllowed(methods: readonly string[]): Response {

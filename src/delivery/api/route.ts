@@ -5,8 +5,10 @@ import type {
   DeploymentControl,
   LargeResults,
   Lovage,
+  Readiness,
   Registry,
   ScheduleBook,
+  SystemWatch,
   TaskControl,
   TaskReader,
   TaskSearch,
@@ -40,6 +42,8 @@ export interface ApiParts {
   readonly shop: ShopServices;
   /** Every message the shop sends. */
   readonly mails: readonly AnyMail[];
+  readonly system: SystemWatch;
+  readonly readiness: Readiness;
   readonly requestLog: Pick<RequestLog, "add">;
   readonly clock: Clock;
   readonly log: (event: string, fields: Record<string, unknown>) => void;

@@ -1,37 +1,26 @@
-import { findEmails, LOCALES } from "#domain/mail";
-import { pageAnswer } from "../api/html.ts";
-import { notFound } from "../api/problems.ts";
-import { QueryReader } from "../api/query.ts";
+import { z } from "zod";
 import type { ApiParts, Route } from "../api/route.ts";
-import { sampleOf } from "../api/shop/email-views.ts";
-import { mailPage } from "./mail-page.tsx";
+import { mailPages } from "./mail/index.ts";
+import { ownPath, readForm, THEME_COOKIE, THEMES } from "./shell/index.ts";
+import { cookie } from "./shell/cookies.ts";
 
-const NEWEST = 30;
+export { problemPage } from "./shell/index.ts";
 
-/** The pages of the dashboard: rendered here, with no script in them. */
-export function dashboardRoutes({ mails, shop }: ApiParts): Route[] {
-  return [
-    {
-      method: "GET",
-      path: "/dashboard/mail",
-      scope: "monitor",
-      handle: async ({ query }) => {
-        const reader = new QueryReader(query);
-        const name = reader.text("template") ?? mails[0]?.name;
-        const locale = reader.oneOf("locale", LOCALES) ?? shop.locale;
-        reader.check();
-        const samples = mails.flatMap((mail) =>
-          LOCALES.map((one) => ({
-            mail,
-            locale: one,
-            content: sampleOf(mail, one, shop.publicUrl),
-          })),
-        );
-        const shown = samples.find((one) => one.mail.name === name && one.locale === locale);
-        if (shown === undefined && name !== undefined) throw notFound();
-        const { emails } = await findEmails(shop.db, {}, { limit: NEWEST, after: null });
-        return pageAnswer(mailPage({ samples, shown: shown ?? null, emails }));
-      },
+const YEAR_SECONDS = 31_536_000;
+const themeForm = z.strictObject({ theme: z.enum(THEMES), next: z.string().max(2_000) });
+
+/** The dashboard: pages for people, each of which works without script. */
+export function dashboardRoutes(parts: ApiParts): Route[] {
+  const theme: Route = {
+    method: "POST",
+    path: "/dashboard/theme",
+    scope: "monitor",
+    handle: async ({ request }) => {
+      const { theme: chosen, next } = await readForm(request, themeForm);
+      const kept = cookie(THEME_COOKIE, chosen, chosen === "system" ? 0 : YEAR_SECONDS);
+      const headers = { Location: ownPath(next), "Set-Cookie": kept };
+      return new Response(null, { status: 303, headers });
     },
-  ];
+  };
+  return [...mailPages(parts), theme];
 }

@@ -1,9 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
 import type { DeclaredSchedule, ScheduleSettings } from "#engine";
 import type { Env } from "../env.ts";
+import { AgentRecord } from "../health/agent-record.ts";
+import type { BeatHealth } from "../health/health.ts";
 import { ObjectSql } from "../ledger/object-ports.ts";
 import { log } from "../log.ts";
 import { systemClock } from "../system.ts";
+import { countSchedules } from "./schedule-store.ts";
 import { TaskBeat, type BeatPorts } from "./task-beat.ts";
 
 /** An alarm that is so much too late was lost; a tick that dies is made again after so long. */
@@ -17,14 +20,18 @@ const AGAIN_MS = 30_000;
  */
 export abstract class BeatObject extends DurableObject<Env> {
   readonly #beat: TaskBeat;
+  readonly #sql: ObjectSql;
+  readonly #startedAt = Date.now();
+  readonly #ticks = new AgentRecord();
   protected abstract declared(): readonly DeclaredSchedule[];
   protected abstract runsAndTasks(): Pick<BeatPorts, "submit" | "isUnfinished">;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    this.#sql = new ObjectSql(ctx.storage);
     this.#beat = new TaskBeat({
       clock: systemClock,
-      sql: new ObjectSql(ctx.storage),
+      sql: this.#sql,
       submit: (runs) => this.runsAndTasks().submit(runs),
       isUnfinished: (taskId) => this.runsAndTasks().isUnfinished(taskId),
       log,
@@ -48,6 +55,17 @@ export abstract class BeatObject extends DurableObject<Env> {
     await this.start();
     await this.#fire();
     await this.#arm();
+  }
+
+  async health(): Promise<BeatHealth> {
+    return {
+      startedAt: this.#startedAt,
+      alarmAt: await this.ctx.storage.getAlarm(),
+      ticks: this.#ticks.health,
+      nextSlotAt: this.#beat.nextAt,
+      schedules: countSchedules(this.#sql),
+      databaseBytes: this.ctx.storage.sql.databaseSize,
+    };
   }
 
   async schedules(after: string, limit: number): Promise<string> {
@@ -101,7 +119,9 @@ export abstract class BeatObject extends DurableObject<Env> {
   async #fire(): Promise<void> {
     try {
       await this.#beat.tick();
+      this.#ticks.ran(Date.now());
     } catch (error) {
+      this.#ticks.failed(Date.now(), error);
       log("beat_failed", { error });
     }
   }

@@ -165,3 +165,9 @@ export class ScheduleStore {
     consume(this.#sql.exec(sql, ...params));
   }
 }
+
+/** How many schedules there are. */
+export function countSchedules(sql: SqlPort): number {
+  const [row] = sql.exec<{ count: number }>("SELECT count(*) AS count FROM schedules");
+  return row?.count ?? 0;
+}

@@ -1,4 +1,5 @@
 import type { TaskRecord } from "#engine";
+import type { ShardHealth } from "../health/health.ts";
 import { Changes } from "./changes.ts";
 import { expireWaiting } from "./expiry.ts";
 import { Flusher } from "./flusher.ts";
@@ -125,6 +126,11 @@ export class LedgerCore {
   /** When agents have something to do again, epoch ms. */
   protected get agentsAt(): (number | null)[] {
     return [this.#flusher.retryAt, this.gatekeeper.nextAskAt(this.now())];
+  }
+
+  /** How the flusher is; see `ShardHealth`. */
+  get flusherHealth(): ShardHealth["flusher"] {
+    return { ...this.#flusher.health, retryAt: this.#flusher.retryAt };
   }
 
   protected load(): Memory {

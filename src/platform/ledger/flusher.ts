@@ -1,3 +1,4 @@
+import { AgentRecord, type AgentHealth } from "../health/agent-record.ts";
 import type { Memory } from "./memory.ts";
 import type { LedgerPorts } from "./ports.ts";
 
@@ -16,6 +17,7 @@ const MAX_RETRY_MS = 30_000;
  */
 export class Flusher {
   readonly #ports: LedgerPorts;
+  readonly #record = new AgentRecord();
   #isRunning = false;
   #failures = 0;
   /** Not before this, after a failure; epoch ms. */
@@ -28,6 +30,11 @@ export class Flusher {
   /** When the next try is due after a failure; null if the last one went well. */
   get retryAt(): number | null {
     return this.#failures === 0 ? null : this.#retryAt;
+  }
+
+  /** When it last wrote, and since when it can't. */
+  get health(): AgentHealth {
+    return this.#record.health;
   }
 
   /**
@@ -53,11 +60,13 @@ export class Flusher {
         const batches = memory.finished.oldest(FLUSH_TASKS);
         await this.#ports.history.write(batches.flatMap((batch) => batch.tasks));
         this.#failures = 0;
+        this.#record.ran(this.#ports.clock.now());
         if (memory === current()) memory.finished.confirm(batches);
       }
     } catch (error) {
       const delay = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
       this.#failures += 1;
+      this.#record.failed(this.#ports.clock.now(), error);
       this.#retryAt = this.#ports.clock.now() + delay;
       this.#ports.log("flush_failed", { failures: this.#failures, error });
     } finally {

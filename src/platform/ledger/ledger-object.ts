@@ -23,6 +23,8 @@ import {
 import type { LedgerDoor } from "../consumer/door.ts";
 import { ring } from "../doorbell.ts";
 import type { Env } from "../env.ts";
+import { AgentRecord } from "../health/agent-record.ts";
+import type { ShardHealth } from "../health/health.ts";
 import { History } from "../history/history.ts";
 import type { IdRange } from "../history/search.ts";
 import type { Nudge } from "../limiter/protocol.ts";
@@ -67,6 +69,8 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   readonly #watchers: SocketWatchers;
   readonly #sql: ObjectSql;
   readonly #history: History;
+  readonly #startedAt = Date.now();
+  readonly #recoverer = new AgentRecord();
   #requests = 0;
   #bells = 0;
 
@@ -226,6 +230,19 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     };
   }
 
+  /** @param isCounting whether to count the live tasks too, which reads something of each */
+  async health(isCounting: boolean): Promise<ShardHealth> {
+    return {
+      ...(await this.stats()),
+      startedAt: this.#startedAt,
+      alarmAt: await this.ctx.storage.getAlarm(),
+      recoverer: this.#recoverer.health,
+      flusher: this.#ledger.flusherHealth,
+      live: isCounting ? this.#ledger.countLive() : null,
+      databaseBytes: this.ctx.storage.sql.databaseSize,
+    };
+  }
+
   /**
    * The watchdog's call: does what the alarm does, and sets it again should it be lost. Brings the
    * controls along, for a shard that was out of reach when they changed.
@@ -233,7 +250,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   async tick(controls?: Controls): Promise<void> {
     this.#requests += 1;
     if (controls !== undefined) this.#ledger.configure(controls);
-    this.#ledger.tick();
+    this.#recoverer.watch(systemClock, () => this.#ledger.tick());
   }
 
   async configure(controls: Controls): Promise<void> {
@@ -251,7 +268,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   override async alarm(): Promise<void> {
     this.#requests += 1;
     try {
-      this.#ledger.tick();
+      this.#recoverer.watch(systemClock, () => this.#ledger.tick());
     } catch (error) {
       log("alarm_failed", { shard: this.#shard, error });
       await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);

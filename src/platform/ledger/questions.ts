@@ -69,6 +69,13 @@ export class LedgerQuestions extends LedgerCore {
     return findTasks(this.ports.sql, this.load(), query, range, limit);
   }
 
+  /** How many tasks there are that have not ended. Reads an entry of an index for each. */
+  countLive(): number {
+    this.load();
+    const [row] = this.ports.sql.exec<{ count: number }>("SELECT count(*) AS count FROM tasks");
+    return row?.count ?? 0;
+  }
+
   stats(): LedgerStats {
     const memory = this.load();
     return {

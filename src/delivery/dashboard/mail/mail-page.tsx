@@ -1,4 +1,3 @@
-import type { HtmlEscapedString } from "hono/utils/html";
 import {
   LOCALES,
   type AnyMail,
@@ -6,8 +5,8 @@ import {
   type MailContent,
   type StoredEmail,
 } from "#domain/mail";
-import type { Page } from "../api/html.ts";
-import { STYLE } from "./style.ts";
+import type { ApiCall } from "../../api/route.ts";
+import { Empty, page, Tag, When } from "../shell/index.ts";
 
 /** One message in one language, with a sample. */
 export interface Sample {
@@ -19,46 +18,38 @@ export interface Sample {
 const LANGUAGE = { en: "English", ru: "Русский" } as const;
 
 /** Every message of the shop as its readers see it, and the newest mails. */
-export function mailPage({
-  samples,
-  shown,
-  emails,
-}: {
-  readonly samples: readonly Sample[];
-  /** Null: the shop has no messages. */
-  readonly shown: Sample | null;
-  readonly emails: readonly StoredEmail[];
-}): Page {
-  const html = (
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>Mail · Lovage</title>
-        <style>{STYLE}</style>
-      </head>
-      <body>
-        <header>
-          <strong>Lovage</strong>
-          <h1>Mail</h1>
-        </header>
-        <main>
-          <div class="columns">
-            <Templates samples={samples} shown={shown} />
-            {shown === null ? null : <Preview sample={shown} />}
-          </div>
-          <Emails emails={emails} />
-        </main>
-      </body>
-    </html>
-  );
-  return { html: html as HtmlEscapedString, style: STYLE };
+export function mailPage(
+  call: ApiCall,
+  {
+    samples,
+    shown,
+    emails,
+  }: {
+    readonly samples: readonly Sample[];
+    /** Null: the shop has no messages. */
+    readonly shown: Sample | null;
+    readonly emails: readonly StoredEmail[];
+  },
+): Response {
+  return page(call, {
+    title: "Mail",
+    place: "/dashboard/mail",
+    children: (
+      <div class="stack">
+        <div class="beside">
+          <Templates samples={samples} shown={shown} />
+          {shown === null ? null : <Preview sample={shown} />}
+        </div>
+        <Emails emails={emails} />
+      </div>
+    ),
+  });
 }
 
 function Templates({ samples, shown }: { samples: readonly Sample[]; shown: Sample | null }) {
   const byName = [...Map.groupBy(samples, ({ mail }) => mail.name)];
   return (
-    <nav aria-label="Messages">
+    <nav class="card picker" aria-label="Messages">
       {byName.map(([name, versions]) => (
         <section class={name === shown?.mail.name ? "open" : ""}>
           <h2>
@@ -85,10 +76,10 @@ function Preview({ sample: { mail, locale, content } }: { sample: Sample }) {
   const source = (format: string) =>
     `/api/mail/templates/${mail.name}/?locale=${locale}&format=${format}`;
   return (
-    <article>
-      <div class="title">
+    <article class="card">
+      <div class="head">
         <h2 lang={locale}>{content.subject}</h2>
-        <p class="tabs">
+        <p class="tabs actions">
           {LOCALES.map((one) => (
             <a
               href={`?template=${mail.name}&locale=${one}`}
@@ -119,22 +110,20 @@ function Preview({ sample: { mail, locale, content } }: { sample: Sample }) {
 
 function Emails({ emails }: { emails: readonly StoredEmail[] }) {
   return (
-    <section class="emails">
+    <section class="card">
       <h2>Newest mails</h2>
       {emails.length === 0 ? (
-        <p class="quiet">No mail was sent yet.</p>
+        <Empty>No mail was sent yet.</Empty>
       ) : (
-        <ul>
+        <ul class="lines">
           {emails.map((email) => (
             <li>
-              <span class={`tag ${email.state}`}>{email.state}</span>
+              <Tag state={email.state} />
               <a href={pathOf(email)}>{email.subject}</a>
               <span class="quiet">{email.toAddress}</span>
               <span class="quiet">{email.template}</span>
-              <time class="quiet" datetime={new Date(email.createdAt).toISOString()}>
-                {new Date(email.createdAt).toISOString().slice(0, 16).replace("T", " ")} UTC
-              </time>
-              {email.reason === null ? null : <span class="reason">{email.reason}</span>}
+              <When at={email.createdAt} />
+              {email.reason === null ? null : <span class="fault">{email.reason}</span>}
             </li>
           ))}
         </ul>

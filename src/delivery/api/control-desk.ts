@@ -1,0 +1,49 @@
+import type { ControlChange } from "#engine";
+import { invalid } from "./problems.ts";
+import type { ApiParts } from "./route.ts";
+
+/** Operators' commands as people and programs give them, by the same rules. */
+export class ControlDesk {
+  readonly #parts: Pick<ApiParts, "control" | "registry" | "queues">;
+
+  constructor(parts: Pick<ApiParts, "control" | "registry" | "queues">) {
+    this.#parts = parts;
+  }
+
+  /** @param rate null: the declared one again @throws UnknownTaskError, InvalidOptionError */
+  async setRate(task: string, rate: string | null): Promise<void> {
+    await this.#ofTask({ kind: "rate_limit", name: task, rate });
+  }
+
+  /** Seconds; both null: the declared ones again. @throws UnknownTaskError, InvalidOptionError */
+  async setTimes(task: string, soft: number | null, hard: number | null): Promise<void> {
+    await this.#ofTask({ kind: "time_limit", name: task, soft, hard });
+  }
+
+  /** Pauses a queue or goes on with it. @throws Problem 422 for a queue that there is not */
+  async consume(kind: "cancel_consumer" | "add_consumer", queue: string): Promise<void> {
+    await this.#parts.control.change({ kind, queue: this.#known(queue) });
+  }
+
+  /** All queues at once. */
+  async consumeAll(kind: "shutdown" | "start"): Promise<void> {
+    await this.#parts.control.change({ kind });
+  }
+
+  /** @returns how many tasks are REVOKED by it @throws Problem 422 for a queue that there is not */
+  purge(queue: string): Promise<number> {
+    return this.#parts.control.purge(this.#known(queue));
+  }
+
+  async #ofTask(change: Extract<ControlChange, { readonly name: string }>): Promise<void> {
+    this.#parts.registry.get(change.name);
+    await this.#parts.control.change(change);
+  }
+
+  #known(queue: string): string {
+    const { queues } = this.#parts;
+    if (queues.has(queue)) return queue;
+    const message = `'${queue}' is none of ${[...queues].join(", ")}.`;
+    throw invalid([{ field: "queue", message }]);
+  }
+}

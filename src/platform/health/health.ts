@@ -1,0 +1,52 @@
+import type { AgentHealth } from "./agent-record.ts";
+
+/*
+ * What the deployment's objects say of themselves. Times are epoch ms. All of it is in their memory, so asking
+ * writes nothing.
+ */
+
+interface ObjectHealth {
+  /** When the object was started: what it counts, it counts since then. */
+  readonly startedAt: number;
+  /** When its alarm rings next; null: never. */
+  readonly alarmAt: number | null;
+}
+
+export interface WatchdogHealth extends ObjectHealth {
+  /** When the cron trigger last came; null: never. */
+  readonly cronAt: number | null;
+  /** True: this object has not seen it itself; the time is one it found stored, up to CRON_STORE_MS too old. */
+  readonly isCronStored: boolean;
+  readonly rounds: AgentHealth;
+  readonly duties: readonly (AgentHealth & { readonly name: string; readonly does: string })[];
+}
+
+export interface BeatHealth extends ObjectHealth {
+  readonly ticks: AgentHealth;
+  /** The next slot of all schedules; null: there is none. */
+  readonly nextSlotAt: number | null;
+  readonly schedules: number;
+  readonly databaseBytes: number;
+}
+
+export interface ShardHealth extends ObjectHealth {
+  /** What looks for lost leases and due work. */
+  readonly recoverer: AgentHealth;
+  /** `retryAt`: when it tries again after a failure; null: it didn't fail. */
+  readonly flusher: AgentHealth & { readonly retryAt: number | null };
+  /** Tasks that have not ended; null: nobody asked to count them. */
+  readonly live: number | null;
+  /** Tasks that are ready, that run, and that D1 doesn't have yet. */
+  readonly ready: number;
+  readonly running: number;
+  readonly unflushed: number;
+  readonly databaseBytes: number;
+  /** Since the object was started, as the platform bills them; see `ShardStats`. */
+  readonly ledgerRows: number;
+  readonly historyRows: number;
+  readonly requests: number;
+  readonly bells: number;
+}
+
+/** How often the watchdog stores when it saw the cron trigger. */
+export const CRON_STORE_MS = 300_000;
