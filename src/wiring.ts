@@ -39,6 +39,7 @@ import { HistorySearch } from "./platform/history/search.ts";
 import { Control } from "./platform/control/control.ts";
 import { QueueStop } from "./platform/control/queue-stop.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
+import { FiguresReader } from "./platform/ledger/figures-reader.ts";
 import { log } from "./platform/log.ts";
 import { D1Outbox } from "./platform/outbox/outbox.ts";
 import { Tasks } from "./platform/outbox/tasks.ts";
@@ -132,6 +133,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       timezone: config.timezone,
       schedules: new ScheduleClient(() => env.BEAT.getByName(BEAT)),
       deadLetters,
+      figures: new FiguresReader({ shards, clock }),
       registry,
       queues: QUEUES,
       shards: config.shards,

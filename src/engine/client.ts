@@ -1,15 +1,15 @@
 import { dueTime, expiryTime } from "./call-options.ts";
-import { MAX_CANVAS_BYTES, MAX_TREE_BYTES } from "./canvas/budget.ts";
+import { checkSize } from "./canvas/budget.ts";
 import { Compiler } from "./canvas/compile.ts";
 import { isCanvas } from "./canvas/parts.ts";
 import { release, type Plan } from "./canvas/plan.ts";
 import type { AnySignature } from "./canvas/signatures.ts";
-import { canvasSpec, treeOf, type CanvasTree } from "./canvas/tree.ts";
+import { canvasSpec, treeOf } from "./canvas/tree.ts";
 import { checkInteger, MAX_PRIORITY } from "./checks.ts";
 import { endCallback, type CallbackTo } from "./end-callback.ts";
 import type { ParamsSchema, TaskDefinition } from "./definition.ts";
 import { InvalidCallError, InvalidOptionError, LovageError } from "./errors.ts";
-import { fingerprint, isLargerThan } from "./json.ts";
+import { fingerprint } from "./json.ts";
 import type { Clock, Random } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import { replaySpec } from "./replay.ts";
@@ -116,8 +116,13 @@ export class Lovage {
   async send(call: Signature, key?: CallKey): Promise<TaskHandle> {
     const [spec] =
       key === undefined ? await this.prepare([call]) : [await this.prepareKeyed(call, key)];
-    const [answer] = await this.#submitter.submit(spec === undefined ? [] : [spec]);
-    if (spec === undefined || answer === undefined) throw new Error("The ledger gave no answer.");
+    if (spec === undefined) throw new Error("The call gave no task.");
+    return this.#submit(spec);
+  }
+
+  async #submit(spec: TaskSpec): Promise<TaskHandle> {
+    const [answer] = await this.#submitter.submit([spec]);
+    if (answer === undefined) throw new Error("The ledger gave no answer.");
     if (typeof answer === "string") return { taskId: spec.id, answer };
     return { taskId: answer.mergedInto, answer: answer.how };
   }
@@ -208,6 +213,14 @@ export class Lovage {
     });
   }
 
+  /** Runs a task that has ended once more, see replaySpec. */
+  async replay(
+    old: TaskRecord,
+    kwargs: Readonly<Record<string, unknown>> | null,
+  ): Promise<TaskHandle> {
+    return this.#submit(await this.prepareReplay(old, kwargs));
+  }
+
   /**
    * Like `prepareRepeatable`, with the id that belongs to the caller's key. Of a unique call it lies in
    * the shard of its unique key: another such call under the same `key` is known as a conflict only where
@@ -281,14 +294,5 @@ export class Lovage {
       now,
       mint: () => mintTaskId(now, shard, this.#random.bytes(8)),
     });
-  }
-}
-
-function checkSize(plan: Plan, tree: CanvasTree | undefined): void {
-  if (isLargerThan(JSON.stringify(plan), MAX_CANVAS_BYTES)) {
-    throw new InvalidOptionError("tasks", `may have ${MAX_CANVAS_BYTES} bytes of JSON.`);
-  }
-  if (isLargerThan(JSON.stringify(tree), MAX_TREE_BYTES)) {
-    throw new InvalidOptionError("tasks", "are too many different ones for one canvas.");
   }
 }

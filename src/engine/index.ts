@@ -9,6 +9,7 @@ export * from "./definition.ts";
 export * from "./effects.ts";
 export type { CallbackTo } from "./end-callback.ts";
 export * from "./errors.ts";
+export * from "./figures.ts";
 export * from "./json.ts";
 export * from "./labels.ts";
 export * from "./limits.ts";

@@ -26,6 +26,8 @@ export interface HostParts {
   readonly fail: (what: string) => void;
 }
 
+/** Nothing is older than that in a simulation. */
+export const KEPT_DAYS = 30;
 /** After an alarm that threw (ledger-object.ts), and after one whose object died (the platform). */
 const ALARM_RETRY_MS = 5_000;
 const PLATFORM_RETRY_MS = 2_000;
@@ -281,13 +283,17 @@ export class LedgerHost {
     };
   }
 
-  /** The alarm's handler, as ledger-object.ts has it; a dead object's alarm is run again. */
+  /**
+   * The alarm's handler, as ledger-object.ts has it, and what the watchdog asks for besides; a dead object's alarm
+   * is run again.
+   */
   async #tick(): Promise<void> {
     const epoch = this.#epoch;
     try {
       await this.execute({ kind: "tick" }, (ledger) => {
         ledger.tick();
         this.#alarm.ticked();
+        ledger.tidyFigures(KEPT_DAYS);
       });
     } catch {
       if (epoch === this.#epoch) this.#alarm.retry(ALARM_RETRY_MS);

@@ -3,6 +3,7 @@ import { ENDS, type Params } from "./behaviours.ts";
 import { Clients } from "./clients.ts";
 import { Consumers } from "./consumers.ts";
 import { NO_FAULTS, type Faults } from "./faults.ts";
+import { checkFigures } from "./figures.ts";
 import { SimHistory } from "./history.ts";
 import { LedgerHost } from "./host.ts";
 import { Network } from "./network.ts";
@@ -139,6 +140,9 @@ export class Simulation {
       if (this.history.rows.get(id) !== task.text) throw new Violation(`${id} is not in D1`);
       this.#checkReason(task);
     }
+    this.host.quietly((ledger) => {
+      checkFigures(ledger, this.history.rows);
+    });
     const live = this.#sql.peek("SELECT id FROM tasks").length;
     const kept = this.#sql.peek("SELECT slot FROM finished WHERE tasks <> '[]'").length;
     const rows = this.#sql.peek("SELECT slot FROM finished").length;

@@ -10,6 +10,7 @@ import type {
   ScheduleBook,
   SystemWatch,
   TaskControl,
+  TaskFigures,
   TaskReader,
   TaskSearch,
 } from "#engine";
@@ -31,6 +32,7 @@ export interface ApiParts {
   readonly timezone: string;
   readonly largeResults: Pick<LargeResults, "get">;
   readonly deadLetters: DeadLetterBox;
+  readonly figures: TaskFigures;
   readonly registry: Registry<never>;
   /** The queues that have consumers, and the number of shards. */
   readonly queues: ReadonlySet<string>;

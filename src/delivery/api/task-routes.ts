@@ -1,23 +1,21 @@
 import { z } from "zod";
-import { isLargerThan, MAX_STEP_BYTES, type Rescheduled, type TaskRecord } from "#engine";
-import { commands, may, sees, type Caller } from "./access.ts";
+import type { Caller } from "./access.ts";
 import { taskId as anyTaskId } from "./answers.ts";
 import { CanvasResult } from "./canvas-result.ts";
-import { conflict, invalid, notFound, Problem } from "./problems.ts";
+import { notFound, Problem } from "./problems.ts";
 import { operation } from "./operation.ts";
 import { seconds } from "./query-params.ts";
 import type { ApiParts, Route } from "./route.ts";
 import { statusAnswer, taskAnswer } from "./task-answers.ts";
 import { callKey, idempotencyKey, rescheduleSchema } from "./task-calls.ts";
 import { withoutUndefined } from "./without-undefined.ts";
+import { rescheduleTask, revokeTask, sendTaskEvent, visibleTask } from "./task-commands.ts";
 import { awaited, MAX_WAIT_SECONDS } from "./task-wait.ts";
 import { streamStates } from "./task-stream.ts";
 import { isResultExpired, statusView, taskView } from "./task-views.ts";
 
 const revokeSchema = z.strictObject({ terminate: z.boolean().default(false) });
 const eventSchema = z.strictObject({ payload: z.unknown().optional() });
-
-const EVENT_NAME = /^[^\n\0]{1,100}$/;
 
 const TAG = "tasks";
 const path = { id: anyTaskId };
@@ -29,19 +27,7 @@ const eventAnswer = z.strictObject({
 });
 /** What becomes of tasks: seen, waited for, changed. */
 export function taskRoutes(parts: ApiParts): Route[] {
-  /** @throws Problem 404 for a task that is unknown or not the caller's */
-  async function visible(taskId: string, caller: Caller): Promise<TaskRecord> {
-    const task = await parts.tasks.get(taskId);
-    if (task === null || !sees(caller, task.owner)) throw notFound();
-    return task;
-  }
-
-  /** @throws Problem 404 as `visible`; 403 for a task that the caller may only see */
-  async function commanded(taskId: string, caller: Caller): Promise<TaskRecord> {
-    const task = await visible(taskId, caller);
-    if (commands(caller, task.owner)) return task;
-    throw new Problem(403, "forbidden", "To change others' tasks needs the scope control.");
-  }
+  const visible = (id: string, caller: Caller) => visibleTask(parts, id, caller);
 
   return [
     operation({
@@ -125,34 +111,24 @@ export function taskRoutes(parts: ApiParts): Route[] {
       scope: "tasks:write",
       tag: TAG,
       summary: "Send an event to a task that waits for it",
-      params: { ...path, name: z.string().regex(EVENT_NAME).describe("The event's name.") },
+      params: {
+        ...path,
+        name: z
+          .string()
+          .regex(/^[^\n\0]{1,100}$/)
+          .describe("The event's name."),
+      },
       headers: { "Idempotency-Key": idempotencyKey },
       body: eventSchema,
       example: { payload: { approved: true } },
       answers: { 202: eventAnswer },
       problems: { 409: ["task_ended", "too_many_events"] },
-      handle: async ({ request, params, caller, body }) => {
-        const { payload = null } = body;
-        const { name = "" } = params;
-        if (!EVENT_NAME.test(name)) {
-          throw invalid([{ field: "name", message: "An event's name has 1 to 100 characters." }]);
-        }
-        const text = JSON.stringify(payload);
-        if (isLargerThan(text, MAX_STEP_BYTES)) {
-          const message = `May have ${MAX_STEP_BYTES} bytes of JSON at most.`;
-          throw invalid([{ field: "payload", message }]);
-        }
+      handle: async ({ request, params, caller, body: { payload = null } }) => {
+        const { id: asked = "", name = "" } = params;
         const key = callKey(request, "")?.key ?? null;
-        const { id } = await commanded(params.id ?? "", caller);
-        const answer = await parts.tasks.sendEvent(id, { name, payload: text, key });
-        if (answer === "ended") throw conflict("task_ended", "The task has ended.");
-        if (answer === "too_many") {
-          throw conflict("too_many_events", "Too many events wait to be taken by this task.");
-        }
-        return Response.json(
-          { task_id: id, event: name, duplicate: answer === "exists" },
-          { status: 202 },
-        );
+        const event = { id: asked, name, payload, key };
+        const { id, isDuplicate } = await sendTaskEvent(parts, caller, event);
+        return Response.json({ task_id: id, event: name, duplicate: isDuplicate }, { status: 202 });
       },
     }),
     operation({
@@ -167,12 +143,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
       example: { terminate: false },
       answers: { 200: taskAnswer },
       handle: async ({ params, caller, body: { terminate } }) => {
-        const { id } = await commanded(params.id ?? "", caller);
-        if (terminate && !may(caller, "control")) {
-          throw new Problem(403, "forbidden", "To terminate a task needs the scope control.");
-        }
-        const task = await parts.tasks.revoke(id, { terminate });
-        if (task === null) throw notFound();
+        const task = await revokeTask(parts, caller, { id: params.id ?? "", terminate });
         return Response.json(taskView(task, caller, parts.clock.now()));
       },
     }),
@@ -188,22 +159,10 @@ export function taskRoutes(parts: ApiParts): Route[] {
       answers: { 200: taskAnswer },
       problems: { 409: ["task_running", "task_ended"] },
       handle: async ({ params, caller, body }) => {
-        const { id } = await commanded(params.id ?? "", caller);
-        const moved = parts.lovageFor(caller.owner).rescheduling(withoutUndefined(body));
-        const changed = await parts.tasks.reschedule(id, moved);
-        if (changed === null) throw notFound();
-        refuseMove(changed.answer);
-        return Response.json(taskView(changed.task, caller, parts.clock.now()));
+        const change = { id: params.id ?? "", ...withoutUndefined(body) };
+        const task = await rescheduleTask(parts, caller, change);
+        return Response.json(taskView(task, caller, parts.clock.now()));
       },
     }),
   ];
-}
-
-/** Turns the answers that are no success into problems. */
-function refuseMove(answer: Rescheduled["answer"]): void {
-  if (answer === "expires") {
-    throw invalid([{ field: "eta", message: "Is not before the task expires." }]);
-  }
-  if (answer === "running") throw conflict("task_running", "The task is running already.");
-  if (answer === "ended") throw conflict("task_ended", "The task has ended.");
 }

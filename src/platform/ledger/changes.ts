@@ -217,7 +217,7 @@ export class Changes {
     deleteDurable(this.#sql, this.#durableIds);
     this.#durableIds = [];
     releaseKeys(this.#sql, this.#ended.slice(this.#written), this.#now);
-    this.#memory.finished.append(this.#ended.slice(this.#written));
+    this.#memory.finished.append(this.#ended.slice(this.#written), this.#now);
     this.#written = this.#ended.length;
     this.#sequels.forgetOver();
   }

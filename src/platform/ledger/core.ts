@@ -64,6 +64,16 @@ export class LedgerCore {
     return { ...record, steps: stepSummaries(this.ports.sql, taskId) };
   }
 
+  /**
+   * Puts away the figures of minutes that are over, folds old ones and deletes those that are older than the
+   * history: see FiguresBook. Called by the watchdog; safe to repeat.
+   */
+  tidyFigures(keptDays: number): void {
+    this.command((memory, _changes, now) => {
+      memory.finished.figures.tidy(now, keptDays);
+    });
+  }
+
   /** One transaction and what follows from it. If it fails, memory is loaded again from the tables. */
   protected command<T>(run: (memory: Memory, changes: Changes, now: number) => T): T {
     const memory = this.load();

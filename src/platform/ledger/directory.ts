@@ -139,7 +139,7 @@ function routeOf(taskId: string): number {
 }
 
 /** Names the one way in which a call to a shard fails for callers: it can't be reached just now. */
-async function available<T>(call: Promise<T>): Promise<T> {
+export async function available<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (cause) {

@@ -5,6 +5,7 @@ import {
   type Controls,
   type DurableState,
   type EventAnswer,
+  type FiguresByTask,
   type KeptAt,
   type LiveKind,
   type QueueSurvey,
@@ -31,6 +32,7 @@ import type { Nudge } from "../limiter/protocol.ts";
 import { log } from "../log.ts";
 import { systemClock, systemTimers } from "../system.ts";
 import type { BulkStep } from "./bulk.ts";
+import type { FiguresOfMinute } from "./figures-book.ts";
 import { TaskLedger } from "./ledger.ts";
 import type { LiveMembers } from "./members.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "./protocol.ts";
@@ -220,6 +222,17 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     return this.#ledger.reschedule(taskId, change);
   }
 
+  /** See `FiguresBook.over`. */
+  async figures(from: number, until: number, step: number): Promise<FiguresOfMinute[]> {
+    this.#requests += 1;
+    return this.#ledger.figures(from, until, step);
+  }
+
+  async figuresTotal(): Promise<FiguresByTask> {
+    this.#requests += 1;
+    return this.#ledger.figuresTotal();
+  }
+
   async stats(): Promise<ShardStats> {
     return {
       ...this.#ledger.stats(),
@@ -245,12 +258,13 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
 
   /**
    * The watchdog's call: does what the alarm does, and sets it again should it be lost. Brings the
-   * controls along, for a shard that was out of reach when they changed.
+   * controls along, for a shard that was out of reach when they changed, and how long figures are kept.
    */
-  async tick(controls?: Controls): Promise<void> {
+  async tick(from?: { readonly controls: Controls; readonly figureDays: number }): Promise<void> {
     this.#requests += 1;
-    if (controls !== undefined) this.#ledger.configure(controls);
+    if (from !== undefined) this.#ledger.configure(from.controls);
     this.#recoverer.watch(systemClock, () => this.#ledger.tick());
+    if (from !== undefined) this.#ledger.tidyFigures(from.figureDays);
   }
 
   async configure(controls: Controls): Promise<void> {
