@@ -4,7 +4,9 @@ import { callRoutes } from "./call-routes.ts";
 import { canvasRoutes } from "./canvas-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
+import { healthRoutes } from "./health-routes.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
+import { documentOf, openApiRoutes } from "./openapi/openapi-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiParts, Route } from "./route.ts";
 import { requestLogging, type ApiEnv } from "./request-logging.ts";
@@ -35,14 +37,9 @@ export type { ApiParts } from "./route.ts";
 const NOBODY: Caller = { owner: "", scopes: new Set(), userId: null };
 
 /** Every route of the API. */
-export function apiRoutes(parts: ApiParts): Route[] {
-  const health: Route = {
-    method: "GET",
-    path: "/healthz",
-    scope: "public",
-    handle: () => Response.json({ status: "ok" }),
-  };
-  return [
+export function apiRoutes(parts: ApiParts): readonly Route[] {
+  const document = documentOf(parts, () => routes);
+  const routes: readonly Route[] = [
     ...accountRoutes(parts),
     ...orderRoutes(parts),
     ...orderChangeRoutes(parts),
@@ -66,8 +63,10 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...inspectRoutes(parts),
     ...systemRoutes(parts),
     ...dashboardRoutes(parts),
-    health,
+    ...healthRoutes(),
+    ...openApiRoutes(document),
   ];
+  return routes;
 }
 
 /** The HTTP API: routing, access, problems and log in one place, so that no route can go without them. */
