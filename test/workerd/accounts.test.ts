@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import worker from "../../src/worker.ts";
 import { ended } from "./api.ts";
+import { documented } from "./documented.ts";
 
 /** A deployment as it is by default: closed. */
 const closed = { ...env, OPEN_ACCESS: "false" };
@@ -34,7 +35,7 @@ async function call(
   });
   const answer = await worker.fetch(request, closed, ctx);
   await waitOnExecutionContext(ctx);
-  return answer;
+  return documented(request.method, request.url, answer);
 }
 
 interface Registered {
@@ -274,7 +275,7 @@ it("people see their own orders and none of the tasks that mail them", async () 
   expect((await call("GET", `/api/orders/${id}-1/`, { token })).status).toBe(200);
   expect((await call("GET", `/api/orders/${id}-1/`, { token: ada.token })).status).toBe(404);
   const { tasks } = await json<{ tasks: { name: string }[] }>(
-    await call("GET", "/api/tasks/", { token }),
+    await call("GET", "/api/tasks/search/", { token }),
   );
   expect(tasks.map(({ name }) => name).sort()).toEqual([
     "process_payment",

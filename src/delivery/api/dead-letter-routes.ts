@@ -169,7 +169,7 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
       body: replaySchema,
       example: { kwargs: { user_id: 5 } },
       answers: { 202: replayAnswer },
-      problems: { 409: ["secret_unreadable"] },
+      problems: { 409: ["secret_unreadable"], 503: ["request_in_progress"] },
       handle: async ({ params, body: { kwargs = null } }) => {
         const [answer] = await deadLetters.replay([params.id ?? ""], kwargs);
         if (answer === undefined || answer.status === "gone") throw notFound();

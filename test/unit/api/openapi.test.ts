@@ -4,15 +4,12 @@ import { expect, it } from "vitest";
 import { z } from "zod";
 import { operation } from "../../../src/delivery/api/operation.ts";
 import { openApiDocument, VERSION } from "../../../src/delivery/api/openapi/document.ts";
-import {
-  operationIdOf,
-  templateOf,
-} from "../../../src/delivery/api/openapi/operation-object.ts";
+import { operationIdOf, templateOf } from "../../../src/delivery/api/openapi/operation-object.ts";
 import { limit } from "../../../src/delivery/api/query-params.ts";
 import type { Route } from "../../../src/delivery/api/route.ts";
 import { shownAs } from "../../../src/delivery/api/shown-as.ts";
 import { TAGS } from "../../../src/delivery/api/tags.ts";
-import { declaredRoutes } from "./declared-routes.ts";
+import { declaredRoutes } from "../../../scripts/openapi/declared-routes.ts";
 
 /** Pages that stand among the API's paths: links in mails lead to them. */
 const PAGES = ["GET /api/mail/unsubscribe/:token"];
@@ -144,7 +141,10 @@ it("a schema with an id stands in the document once", () => {
 it("two schemas with one id are refused", () => {
   const one = z.strictObject({ a: z.string().meta({ id: "Same" }) });
   const two = z.strictObject({ a: z.int().meta({ id: "Same" }) });
-  const both = [echo({ answers: { 200: one } }), echo({ path: "/api/other", answers: { 200: two } })];
+  const both = [
+    echo({ answers: { 200: one } }),
+    echo({ path: "/api/other", answers: { 200: two } }),
+  ];
   expect(() => openApiDocument(both, "http://localhost")).toThrow("Same");
 });
 

@@ -40,7 +40,11 @@ export function paymentRoutes(parts: ApiParts): Route[] {
       },
       body: { types: ["application/json"], words: "An event of the gateway, as it was signed." },
       answers: { 200: receivedAnswer },
-      problems: { 400: ["bad_signature"], 413: ["body_too_large"], 503: ["not_configured"] },
+      problems: {
+        400: ["bad_signature", "malformed_body"],
+        413: ["body_too_large"],
+        503: ["not_configured"],
+      },
       handle: async ({ request, background }) => {
         const { webhookSecrets, gateway, clock } = parts.shop;
         if (webhookSecrets.length === 0) {

@@ -1,5 +1,5 @@
-import { apiRoutes, type ApiParts } from "../../../src/delivery/api/index.ts";
-import type { Route } from "../../../src/delivery/api/route.ts";
+import { apiRoutes, type ApiParts } from "../../src/delivery/api/index.ts";
+import type { Route } from "../../src/delivery/api/route.ts";
 
 /** Parts of nothing: routes are declared before any request needs one. */
 const noParts: unknown = new Proxy(() => noParts, { get: () => noParts });
