@@ -1,14 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createViteServer } from "vitest/node";
+import type * as made from "./openapi/made.ts";
 import { ROOT } from "./wrangler.ts";
 
 /*
  * Writes what is made of the routes, without a server: `dist/openapi.json`, and the types of the client.
  * Vite loads the Worker's source, because the pages in it are JSX, which Node doesn't read.
  */
-
-type Made = typeof import("./openapi/made.ts");
 
 const vite = await createViteServer({
   root: ROOT,
@@ -21,7 +20,7 @@ const vite = await createViteServer({
 try {
   const { documentText, clientText } = (await vite.ssrLoadModule(
     "/scripts/openapi/made.ts",
-  )) as Made;
+  )) as typeof made;
   mkdirSync(join(ROOT, "dist"), { recursive: true });
   writeFileSync(join(ROOT, "dist/openapi.json"), documentText());
   writeFileSync(join(ROOT, "client/api.ts"), clientText());

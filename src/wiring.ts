@@ -38,6 +38,7 @@ import { History } from "./platform/history/history.ts";
 import { HistorySearch } from "./platform/history/search.ts";
 import { Control } from "./platform/control/control.ts";
 import { QueueStop } from "./platform/control/queue-stop.ts";
+import { DeploymentEvents } from "./platform/ledger/deployment-events.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
 import { FiguresReader } from "./platform/ledger/figures-reader.ts";
 import { log } from "./platform/log.ts";
@@ -128,6 +129,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       tasks: taskAccess,
       control,
       largeResults,
+      events: new DeploymentEvents(shards, systemTimers),
       search: new DeploymentSearch(shards, new HistorySearch(env.DB)),
       canvases,
       timezone: config.timezone,

@@ -8,7 +8,7 @@ import { canvasSpec, treeOf } from "./canvas/tree.ts";
 import { checkInteger, MAX_PRIORITY } from "./checks.ts";
 import { endCallback, type CallbackTo } from "./end-callback.ts";
 import type { ParamsSchema, TaskDefinition } from "./definition.ts";
-import { InvalidCallError, InvalidOptionError, LovageError } from "./errors.ts";
+import { InvalidCallError, LovageError } from "./errors.ts";
 import { fingerprint } from "./json.ts";
 import type { Clock, Random } from "./ports.ts";
 import type { Registry } from "./registry.ts";

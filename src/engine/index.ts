@@ -14,6 +14,7 @@ export * from "./json.ts";
 export * from "./labels.ts";
 export * from "./limits.ts";
 export { isMap } from "./mapped.ts";
+export * from "./matching.ts";
 export * from "./monitor.ts";
 export { paramsSchema, type JsonSchema } from "./params-schema.ts";
 export * from "./ports.ts";

@@ -15,7 +15,7 @@ import {
   type TaskRoutes,
   type TaskSpec,
 } from "#engine";
-import { fits } from "#platform/ledger/find.ts";
+import { fits } from "#platform/history/search.ts";
 import { TaskLimiter } from "#platform/limiter/limiter.ts";
 import { ResultTexts, TEST_OWNER, testSettings } from "./settings.ts";
 import { SimSql } from "./sim-sql.ts";

@@ -1,3 +1,4 @@
+import type { Timers } from "#engine";
 import { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { LedgerPorts, SqlPort } from "#platform/ledger/ports.ts";
 import type { LedgerSettings } from "#platform/ledger/protocol.ts";
@@ -197,6 +198,12 @@ export class LedgerHost {
     const epoch = this.#epoch;
     const isAlive = () => epoch === this.#epoch;
     const { world, sql, history, tripwire, settings } = this.#parts;
+    const timers: Timers = {
+      after: (ms, fn) =>
+        world.after(ms, () => {
+          if (isAlive()) fn();
+        }),
+    };
     const untilDeath = async (call: () => Promise<void>): Promise<void> => {
       try {
         await tripwire.async(call, () => {
@@ -219,12 +226,7 @@ export class LedgerHost {
           return now;
         },
       },
-      timers: {
-        after: (ms, fn) =>
-          world.after(ms, () => {
-            if (isAlive()) fn();
-          }),
-      },
+      timers,
       sql: this.#guarded(sql, isAlive),
       alarm: {
         set: (at) => {
@@ -251,6 +253,7 @@ export class LedgerHost {
           this.#parts.watched(() => this.#parts.oracle.watchers.notify(task));
         },
       },
+      events: this.#parts.oracle.events.portOf(timers, this.#parts.watched),
       background: (work) => {
         work.catch((error: unknown) => {
           // Two failures in a row may end it; that it fails by itself is a bug.

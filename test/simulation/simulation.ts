@@ -62,7 +62,7 @@ export class Simulation {
       maxUnflushed: world.pick([3, 50_000, 50_000]),
     };
     const watched = <T>(look: () => T) => this.#watched(look);
-    const oracle = new Oracle(this.#sql, settings.leaseMs);
+    const oracle = new Oracle(this.#sql, settings.leaseMs, seed);
     this.world = world;
     this.oracle = oracle;
     this.#faults = faults;
@@ -143,6 +143,7 @@ export class Simulation {
     this.host.quietly((ledger) => {
       checkFigures(ledger, this.history.rows);
     });
+    this.oracle.events.check();
     const live = this.#sql.peek("SELECT id FROM tasks").length;
     const kept = this.#sql.peek("SELECT slot FROM finished WHERE tasks <> '[]'").length;
     const rows = this.#sql.peek("SELECT slot FROM finished").length;

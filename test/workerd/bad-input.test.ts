@@ -142,6 +142,7 @@ it("every route declares who may use it", () => {
       "GET /api/schedules/:name/next monitor",
       "GET /api/schedules/:name/runs monitor",
       "GET /api/tasks/search tasks:read",
+      "GET /api/events tasks:read",
       "GET /api/dead-letters monitor",
       "GET /api/dead-letters/summary monitor",
       "POST /api/dead-letters/replay control",

@@ -25,7 +25,7 @@ const MAX_LIMIT = 200;
 /** When the last one of a page ended, and its id. */
 const CURSOR = /^\d{1,15} [0-9a-f-]{36}$/;
 
-const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+const instant = z.iso.datetime({ offset: true }).transform((given) => Date.parse(given));
 const filterSchema = z.strictObject({
   name: z.string().refine(isNameOrGlob, NAME_OR_GLOB).optional(),
   queue: z.string().min(1).max(100).optional(),

@@ -5,6 +5,7 @@ import { canvasRoutes } from "./canvas-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { healthRoutes } from "./health-routes.ts";
+import { eventRoutes } from "./event-routes.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
 import { documentOf, openApiRoutes } from "./openapi/openapi-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
@@ -58,6 +59,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
     ...canvasRoutes(parts),
     ...scheduleRoutes(parts),
     ...searchRoutes(parts),
+    ...eventRoutes(parts),
     ...deadLetterRoutes(parts),
     ...controlRoutes(parts),
     ...inspectRoutes(parts),

@@ -6,6 +6,7 @@ import type {
   LargeResults,
   Lovage,
   Readiness,
+  MonitorEvents,
   Registry,
   ScheduleBook,
   SystemWatch,
@@ -26,6 +27,7 @@ export interface ApiParts {
   readonly tasks: TaskReader & TaskControl;
   readonly control: DeploymentControl;
   readonly search: TaskSearch;
+  readonly events: MonitorEvents;
   readonly canvases: CanvasReader;
   readonly schedules: ScheduleBook;
   /** Of schedules that name none. */

@@ -1,4 +1,4 @@
-import { STATES } from "#engine";
+import { mentions, STATES } from "#engine";
 import { may } from "./access.ts";
 import { pageOf } from "./answers.ts";
 import { operation } from "./operation.ts";
@@ -11,7 +11,12 @@ import { taskView } from "./task-views.ts";
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
 /** An id, or the end of all ids. */
-const CURSOR = /^([0-9a-f-]{36}|g)$/;
+const CURSOR = /^([0-9a-f-]{36}|[fg])$/;
+const ORDERS = ["newest", "oldest"] as const;
+
+function matchOf(text: string | undefined) {
+  return text === undefined ? undefined : mentions(text);
+}
 
 /** The list of tasks, wherever they are. */
 export function searchRoutes({ search, clock }: ApiParts): Route[] {
@@ -21,7 +26,7 @@ export function searchRoutes({ search, clock }: ApiParts): Route[] {
       path: "/api/tasks/search",
       scope: "tasks:read",
       tag: "tasks",
-      summary: "Find tasks, the newest first",
+      summary: "Find tasks, live and finished",
       description: "Who may not monitor the deployment finds their own.",
       query: {
         name: taskName("Of tasks with this name."),
@@ -30,6 +35,10 @@ export function searchRoutes({ search, clock }: ApiParts): Route[] {
         label: labels("`name:value`; several: tasks that have all of them."),
         submitted_after: instant("Submitted at this instant or later."),
         submitted_before: instant("Submitted before this instant."),
+        text: text(
+          "In the arguments or in the error; ASCII letters in either case. Secrets are in neither.",
+        ),
+        order: oneOf(ORDERS, "By the time of their submission; absent: the newest first."),
         limit: limit(DEFAULT_LIMIT, MAX_LIMIT),
         cursor: cursor(CURSOR),
       },
@@ -42,6 +51,8 @@ export function searchRoutes({ search, clock }: ApiParts): Route[] {
           labels: asked.label,
           submittedAfter: asked.submitted_after,
           submittedBefore: asked.submitted_before,
+          match: matchOf(asked.text),
+          order: asked.order,
         });
         const mine = may(caller, "monitor") ? query : { ...query, owner: caller.owner };
         const { tasks, next } = await search.search(mine, asked.limit, asked.cursor);

@@ -8,12 +8,14 @@ import { instant, optionFields, seconds } from "./signature-schema.ts";
 import { toOptions } from "./signatures.ts";
 
 /** A call of a task by name. */
-export const callSchema = z.strictObject({
-  name: z.string().min(1).max(200),
-  args: z.array(z.unknown()).default([]),
-  kwargs: z.record(z.string(), z.unknown()).default({}),
-  ...optionFields,
-});
+export const callSchema = z
+  .strictObject({
+    name: z.string().min(1).max(200),
+    args: z.array(z.unknown()).default([]),
+    kwargs: z.record(z.string(), z.unknown()).default({}),
+    ...optionFields,
+  })
+  .meta({ id: "TaskCall" });
 
 /** What is to change of a waiting task; at least one of them. */
 export const rescheduleSchema = z

@@ -93,7 +93,7 @@ export class CanvasAdvance {
   begin(spec: TaskSpec, input: Value | null): void {
     const { plan } = spec;
     if (plan === undefined) throw new Error(`${spec.id} is no canvas.`);
-    const row = insertHeld(this.#sql, this.#memory, spec, this.#now);
+    const row = insertHeld(this.#sql, this.#memory, this.#changes, spec, this.#now);
     this.#beginPlan(row, plan, input);
   }
 

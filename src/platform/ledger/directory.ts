@@ -18,6 +18,7 @@ import type { History } from "../history/history.ts";
 import type { LimiterObject } from "../limiter/limiter-object.ts";
 import type { LedgerObject } from "./ledger-object.ts";
 import { nameOfShard } from "./shard-name.ts";
+import { messages, pause } from "./socket-messages.ts";
 
 /** Pause before a watch that broke off (the shard was moved or updated) is opened again. */
 const REOPEN_MS = 250;
@@ -119,7 +120,7 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
         if (past !== null) yield past;
         return;
       }
-      for await (const task of messages(socket, signal)) {
+      for await (const task of messages<TaskRecord>(socket, signal)) {
         yield task;
         if (isTerminal(task.state)) return;
       }
@@ -148,48 +149,4 @@ export async function available<T>(call: Promise<T>): Promise<T> {
       cause,
     });
   }
-}
-
-/** The messages of a watch until its socket closes or the signal aborts. Closes the socket at the end. */
-async function* messages(socket: WebSocket, signal: AbortSignal): AsyncGenerator<TaskRecord> {
-  const waiting: TaskRecord[] = [];
-  let isOver = signal.aborted;
-  let wake: () => void = () => undefined;
-  const end = () => {
-    isOver = true;
-    wake();
-  };
-  socket.addEventListener("message", (event) => {
-    waiting.push(JSON.parse(String(event.data)) as TaskRecord);
-    wake();
-  });
-  socket.addEventListener("close", end);
-  socket.addEventListener("error", end);
-  signal.addEventListener("abort", end);
-  socket.accept();
-  try {
-    for (;;) {
-      const task = waiting.shift();
-      if (task !== undefined) yield task;
-      else if (isOver) return;
-      else {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    }
-  } finally {
-    signal.removeEventListener("abort", end);
-    socket.close(1000, "done");
-  }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -36,6 +36,7 @@ import type { FiguresOfMinute } from "./figures-book.ts";
 import { TaskLedger } from "./ledger.ts";
 import type { LiveMembers } from "./members.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "./protocol.ts";
+import { EventSockets, watchesEvents } from "./event-sockets.ts";
 import { ObjectAlarm, ObjectSql } from "./object-ports.ts";
 import type { Position } from "./selection.ts";
 import { shardOfName } from "./shard-name.ts";
@@ -69,6 +70,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   readonly #shard: number;
   readonly #ledger: TaskLedger;
   readonly #watchers: SocketWatchers;
+  readonly #events: EventSockets;
   readonly #sql: ObjectSql;
   readonly #history: History;
   readonly #startedAt = Date.now();
@@ -86,6 +88,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     super(ctx, env);
     this.#shard = shardOfName(ctx.id.name);
     this.#watchers = new SocketWatchers(ctx);
+    this.#events = new EventSockets(ctx, systemTimers);
     this.#sql = new ObjectSql(ctx.storage);
     this.#history = new History(env.DB);
     this.#ledger = new TaskLedger({
@@ -107,6 +110,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
         await Consumer.drain(this.#shard, queue);
       },
       watchers: this.#watchers,
+      events: this.#events,
       background: (work) => {
         ctx.waitUntil(work);
       },
@@ -289,19 +293,22 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     }
   }
 
-  /** Opens a watch of one task (the last part of the path). 404: not here, ask the history. */
+  /**
+   * Opens a watch: of all tasks (`/`), or of the one whose id is the path. 404: it is not here, ask the history.
+   */
   override async fetch(request: Request): Promise<Response> {
     this.#requests += 1;
     const taskId = new URL(request.url).pathname.slice(1);
+    if (taskId === "") return this.#events.open();
     const task = this.#ledger.get(taskId);
     return task === null ? new Response(null, { status: 404 }) : this.#watchers.open(task);
   }
 
   override webSocketClose(socket: WebSocket): void {
-    this.#watchers.closed(socket);
+    (watchesEvents(socket) ? this.#events : this.#watchers).closed(socket);
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.#watchers.closed(socket);
+    this.webSocketClose(socket);
   }
 }

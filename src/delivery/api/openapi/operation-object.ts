@@ -53,16 +53,12 @@ export function operationObject(route: DocumentedRoute, book: SchemaBook): JsonS
 }
 
 function whoMay(scope: Route["scope"]): string {
-  switch (scope) {
-    case "public":
-      return "For everybody.";
-    case "person":
-      return "For people who signed in with an account.";
-    case "person or shop":
-      return "For people who signed in with an account, and for the scope `orders:manage`.";
-    default:
-      return `Needs the scope \`${scope}\`.`;
+  if (scope === "public") return "For everybody.";
+  if (scope === "person") return "For people who signed in with an account.";
+  if (scope === "person or shop") {
+    return "For people who signed in with an account, and for the scope `orders:manage`.";
   }
+  return `Needs the scope \`${scope}\`.`;
 }
 
 function securityOf(scope: Route["scope"]): JsonSchema {
