@@ -2206,46 +2206,7 @@ export interface paths {
         path?: never;
         cookie?: never;
       };
-      requestBody: { content: { "application/json": {
-        "name": string;
-        "args"?: (unknown)[];
-        "kwargs"?: Record<string, unknown>;
-        /** Seconds from now until it is due. */
-        "countdown"?: number;
-        /** When it is due. */
-        "eta"?: string;
-        /** When it is not started any more: an instant, or seconds from now. */
-        "expires"?: number | string;
-        "queue"?: string;
-        "priority"?: number;
-        /** Null: without end. */
-        "max_retries"?: number | null;
-        "soft_time_limit"?: number;
-        "time_limit"?: number;
-        /** Its result is not kept. */
-        "ignore_result"?: boolean;
-        /** Seconds after its end for which its result may be read. */
-        "result_expires"?: number;
-        /** Whom it is for: keys share a queue fairly. */
-        "key"?: string;
-        "labels"?: Record<string, string>;
-        /** Who is told, by a signed POST, that it has ended. */
-        "callback_url"?: string;
-        "link"?: (components["schemas"]["Signature"])[];
-        "link_error"?: (components["schemas"]["Signature"])[];
-        "undo"?: components["schemas"]["Signature"];
-        "errors"?: "fail" | "collect";
-        "unique"?: boolean | {
-          "key"?: string;
-          "for_seconds"?: number;
-          "keep"?: "first" | "replace";
-        };
-        /** One call like this in so many seconds. */
-        "throttle"?: number;
-        /** It starts when no call like this came for so many seconds. */
-        "debounce"?: number;
-        "debounce_max"?: number;
-      } } };
+      requestBody: { content: { "application/json": components["schemas"]["TaskCall"] } };
       responses: {
         202: { headers: Record<string, unknown>; content: { "application/json": components["schemas"]["SentTask"] } };
         400: Refused;
@@ -2271,46 +2232,7 @@ export interface paths {
         cookie?: never;
       };
       requestBody: { content: { "application/json": {
-        "tasks": ({
-          "name": string;
-          "args"?: (unknown)[];
-          "kwargs"?: Record<string, unknown>;
-          /** Seconds from now until it is due. */
-          "countdown"?: number;
-          /** When it is due. */
-          "eta"?: string;
-          /** When it is not started any more: an instant, or seconds from now. */
-          "expires"?: number | string;
-          "queue"?: string;
-          "priority"?: number;
-          /** Null: without end. */
-          "max_retries"?: number | null;
-          "soft_time_limit"?: number;
-          "time_limit"?: number;
-          /** Its result is not kept. */
-          "ignore_result"?: boolean;
-          /** Seconds after its end for which its result may be read. */
-          "result_expires"?: number;
-          /** Whom it is for: keys share a queue fairly. */
-          "key"?: string;
-          "labels"?: Record<string, string>;
-          /** Who is told, by a signed POST, that it has ended. */
-          "callback_url"?: string;
-          "link"?: (components["schemas"]["Signature"])[];
-          "link_error"?: (components["schemas"]["Signature"])[];
-          "undo"?: components["schemas"]["Signature"];
-          "errors"?: "fail" | "collect";
-          "unique"?: boolean | {
-            "key"?: string;
-            "for_seconds"?: number;
-            "keep"?: "first" | "replace";
-          };
-          /** One call like this in so many seconds. */
-          "throttle"?: number;
-          /** It starts when no call like this came for so many seconds. */
-          "debounce"?: number;
-          "debounce_max"?: number;
-        })[];
+        "tasks": (components["schemas"]["TaskCall"])[];
       } } };
       responses: {
         202: { headers: Record<string, unknown>; content: { "application/json": {
@@ -3030,7 +2952,7 @@ export interface paths {
     };
   };
   "/api/tasks/search": {
-    /** Find tasks, the newest first */
+    /** Find tasks, live and finished */
     get: {
       parameters: {
         query?: {
@@ -3046,6 +2968,10 @@ export interface paths {
           "submitted_after"?: string;
           /** Submitted before this instant. */
           "submitted_before"?: string;
+          /** In the arguments or in the error; ASCII letters in either case. Secrets are in neither. */
+          "text"?: string;
+          /** By the time of their submission; absent: the newest first. */
+          "order"?: "newest" | "oldest";
           /** How many at most. */
           "limit"?: number;
           /** Where to go on: the `next_cursor` of the answer before. */
@@ -3062,6 +2988,34 @@ export interface paths {
         /** Given as `cursor` it leads to the next page; null: there is none. */
         "next_cursor": string | null;
       } } };
+        401: Refused;
+        403: Refused;
+        422: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+      };
+    };
+  };
+  "/api/events": {
+    /** Follow what happens to tasks */
+    get: {
+      parameters: {
+        query?: {
+          /** Of this type. */
+          "type"?: "task-sent" | "task-started" | "task-succeeded" | "task-failed" | "task-retried" | "task-revoked" | "task-rejected" | "task-custom";
+          /** Of tasks with this name. A glob (`send_*`) has 50 characters at most. */
+          "task"?: string;
+          /** Of tasks of this queue. */
+          "queue"?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "text/event-stream": unknown } };
         401: Refused;
         403: Refused;
         422: Refused;
@@ -4638,6 +4592,46 @@ export interface components {
         "fields"?: unknown;
       })[];
     };
+    "TaskCall": {
+      "name": string;
+      "args"?: (unknown)[];
+      "kwargs"?: Record<string, unknown>;
+      /** Seconds from now until it is due. */
+      "countdown"?: number;
+      /** When it is due. */
+      "eta"?: string;
+      /** When it is not started any more: an instant, or seconds from now. */
+      "expires"?: number | string;
+      "queue"?: string;
+      "priority"?: number;
+      /** Null: without end. */
+      "max_retries"?: number | null;
+      "soft_time_limit"?: number;
+      "time_limit"?: number;
+      /** Its result is not kept. */
+      "ignore_result"?: boolean;
+      /** Seconds after its end for which its result may be read. */
+      "result_expires"?: number;
+      /** Whom it is for: keys share a queue fairly. */
+      "key"?: string;
+      "labels"?: Record<string, string>;
+      /** Who is told, by a signed POST, that it has ended. */
+      "callback_url"?: string;
+      "link"?: (components["schemas"]["Signature"])[];
+      "link_error"?: (components["schemas"]["Signature"])[];
+      "undo"?: components["schemas"]["Signature"];
+      "errors"?: "fail" | "collect";
+      "unique"?: boolean | {
+        "key"?: string;
+        "for_seconds"?: number;
+        "keep"?: "first" | "replace";
+      };
+      /** One call like this in so many seconds. */
+      "throttle"?: number;
+      /** It starts when no call like this came for so many seconds. */
+      "debounce"?: number;
+      "debounce_max"?: number;
+    };
     "TaskError": {
       "exc_type": string;
       "exc_message": string;
@@ -4828,7 +4822,7 @@ export interface tasks {
   };
   "send_admin_notification": {
     "subject"?: string | null;
-    "message": components["schemas"]["__schema0"];
+    "message": unknown;
   };
   "post_alert": {
     "subject": string;

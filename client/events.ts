@@ -2,13 +2,13 @@
 export interface TaskEvent {
   readonly type:
     | "task-sent"
-    | "task-received"
     | "task-started"
     | "task-succeeded"
     | "task-failed"
     | "task-retried"
     | "task-revoked"
-    | "task-rejected";
+    | "task-rejected"
+    | "task-custom";
   readonly uuid: string;
   readonly timestamp: number;
   readonly hostname: string;
@@ -16,7 +16,7 @@ export interface TaskEvent {
   readonly queue: string;
   readonly state: string;
   readonly retries: number;
-  readonly root_id: string | null;
+  readonly root_id: string;
   /** Of an attempt that ended, seconds. */
   readonly runtime?: number;
   /** Of one that failed, as `ValueError: boom`. */
@@ -26,7 +26,7 @@ export interface TaskEvent {
 /** Events that came together. */
 export interface TaskEventList {
   readonly events: readonly TaskEvent[];
-  /** Events that were missed just before these. */
+  /** Events that were missed around these. */
   readonly missed: number;
 }
 

@@ -26,13 +26,9 @@ export interface ClientOptions {
 }
 
 /** Which events to watch; absent: all that the caller may see. */
-export interface EventFilter {
-  readonly type?: string;
-  /** A task's name, or a glob. */
-  readonly task?: string;
-  readonly queue?: string;
+export type EventFilter = NonNullable<paths["/api/events"]["get"]["parameters"]["query"]> & {
   readonly signal?: AbortSignal;
-}
+};
 
 /** The longest that one request waits; longer waits are several. */
 const WAIT_SECONDS = 50;
@@ -99,7 +95,8 @@ export class Client {
       ...(signal !== undefined && { signal }),
     });
     if (data == null) throw new ProblemError(response.status, error);
-    yield* readEvents(data);
+    // A stream was asked for: its types know the content alone.
+    yield* readEvents(data as ReadableStream<Uint8Array>);
   }
 
   async #whole(id: string): Promise<unknown> {

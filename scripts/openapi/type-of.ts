@@ -66,6 +66,8 @@ export function comment(text: unknown, indent: string): string[] {
 }
 
 export function referenced(reference: string): string {
+  // A task's own definition, of arguments that contain themselves.
+  if (!reference.startsWith("#/components/")) return "unknown";
   const name = reference.split("/").at(-1) ?? "";
   return `components["schemas"][${JSON.stringify(name)}]`;
 }
