@@ -28,6 +28,7 @@ import { reportRoutes } from "./shop/report-routes.ts";
 import { reviewRoutes } from "./shop/review-routes.ts";
 import { systemRoutes } from "./system-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
+import { docsRoutes } from "../docs/index.ts";
 import { dashboardRoutes, problemPage } from "../dashboard/index.ts";
 
 export { personCaller, type Access } from "./access.ts";
@@ -67,6 +68,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
     ...dashboardRoutes(parts),
     ...healthRoutes(),
     ...openApiRoutes(document),
+    ...docsRoutes(document),
   ];
   return routes;
 }
