@@ -95,8 +95,7 @@ export class Client {
       ...(signal !== undefined && { signal }),
     });
     if (data == null) throw new ProblemError(response.status, error);
-    // A stream was asked for: its types know the content alone.
-    yield* readEvents(data as ReadableStream<Uint8Array>);
+    yield* readEvents(data);
   }
 
   async #whole(id: string): Promise<unknown> {

@@ -6,9 +6,8 @@
 
 const field = /** @type {HTMLInputElement | null} */ (document.getElementById("q"));
 const found = document.getElementById("found");
-const operations = /** @type {NodeListOf<HTMLElement>} */ (
-  document.querySelectorAll("details.operation")
-);
+/** @type {NodeListOf<HTMLElement>} */
+const operations = document.querySelectorAll("details.operation");
 
 function search() {
   const words = (field?.value ?? "").toLowerCase().split(/\s+/);

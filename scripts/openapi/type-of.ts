@@ -65,7 +65,7 @@ export function comment(text: unknown, indent: string): string[] {
     : [];
 }
 
-export function referenced(reference: string): string {
+function referenced(reference: string): string {
   // A task's own definition, of arguments that contain themselves.
   if (!reference.startsWith("#/components/")) return "unknown";
   const name = reference.split("/").at(-1) ?? "";

@@ -14,8 +14,8 @@ const MAX_LIMIT = 200;
 const CURSOR = /^([0-9a-f-]{36}|[fg])$/;
 const ORDERS = ["newest", "oldest"] as const;
 
-function matchOf(text: string | undefined) {
-  return text === undefined ? undefined : mentions(text);
+function matchOf(part: string | undefined) {
+  return part === undefined ? undefined : mentions(part);
 }
 
 /** The list of tasks, wherever they are. */

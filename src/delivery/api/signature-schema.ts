@@ -7,7 +7,7 @@ import { shownAs } from "./shown-as.ts";
  */
 
 /** A signature inside of another; `readSignature` reads it. */
-export const signature: z.ZodUnknown = shownAs(z.unknown(), (): z.ZodType => signatureForms);
+const signature: z.ZodUnknown = shownAs(z.unknown(), (): z.ZodType => signatureForms);
 const signatures = z.array(signature);
 /** The header of a chord: a list of signatures, or one of a group. */
 const header = shownAs(z.unknown(), () => z.union([signatures, signature]));

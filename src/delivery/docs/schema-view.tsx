@@ -53,7 +53,7 @@ function Fields({ schema, depth }: { schema: JsonSchema; depth: number }) {
 }
 
 function isNested(schema: JsonSchema): boolean {
-  return Object.keys((schema["properties"] ?? {}) as object).length > 0;
+  return Object.keys(schema["properties"] ?? {}).length > 0;
 }
 
 function optionsOf(schema: JsonSchema): readonly JsonSchema[] {

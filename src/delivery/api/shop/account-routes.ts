@@ -3,15 +3,13 @@ import {
   changeEmail,
   changeProfile,
   endOf,
-  listSessions,
   login,
   register,
   revokeSession,
-  revokeSessions,
 } from "#domain/accounts";
 import { isoTime, messageAnswer } from "../answers.ts";
 import { operation } from "../operation.ts";
-import { conflict, invalid, notFound, Problem } from "../problems.ts";
+import { conflict, invalid, Problem } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { emailAddress, locale } from "./fields.ts";
 import { passwordRoutes } from "./password-routes.ts";
@@ -26,6 +24,7 @@ import {
   signedIn,
   username,
 } from "./people.ts";
+import { sessionRoutes } from "./session-routes.ts";
 import { userRoutes } from "./user-routes.ts";
 
 /** Nothing that could pass for an address or a link in a mail: no word stands right behind a dot. */
@@ -72,17 +71,6 @@ const loginAnswer = z
   })
   .meta({ id: "SignedIn" });
 const registeredAnswer = loginAnswer.extend({ email_sent: z.string() });
-const sessionAnswer = z
-  .strictObject({
-    id: z.string(),
-    is_current: z.boolean().describe("It is that of this request."),
-    user_agent: z.string(),
-    created_at: isoTime,
-    expires_at: isoTime,
-  })
-  .meta({ id: "Session" });
-const revokedAnswer = z.strictObject({ revoked: z.int().describe("Sessions that were ended.") });
-
 export function accountRoutes(parts: ApiParts): Route[] {
   return [
     ...signInRoutes(parts),
@@ -240,57 +228,6 @@ function profileRoutes(parts: ApiParts): Route[] {
       handle: async (call) => {
         const { username: user } = await signedIn(parts, call);
         return Response.json({ message: "This is a protected endpoint. You are signed in.", user });
-      },
-    }),
-  ];
-}
-
-function sessionRoutes(parts: ApiParts): Route[] {
-  return [
-    operation({
-      method: "GET",
-      path: "/api/sessions",
-      scope: "person",
-      tag: TAG,
-      summary: "List your sessions",
-      answers: { 200: z.strictObject({ sessions: z.array(sessionAnswer) }) },
-      handle: async ({ request, caller }) => {
-        const current = currentSession(request);
-        const sessions = await listSessions(parts.shop.db, caller.userId ?? 0, parts.clock.now());
-        return Response.json({
-          sessions: sessions.map((session) => ({
-            id: session.id,
-            is_current: session.id === current,
-            user_agent: session.userAgent,
-            created_at: new Date(session.createdAt).toISOString(),
-            expires_at: new Date(session.expiresAt).toISOString(),
-          })),
-        });
-      },
-    }),
-    operation({
-      method: "DELETE",
-      path: "/api/sessions",
-      scope: "person",
-      tag: TAG,
-      summary: "End all your sessions",
-      answers: { 200: revokedAnswer },
-      handle: async ({ caller }) => {
-        const revoked = await revokeSessions(parts.shop.db, caller.userId ?? 0);
-        return Response.json({ revoked: revoked.length });
-      },
-    }),
-    operation({
-      method: "DELETE",
-      path: "/api/sessions/:id",
-      scope: "person",
-      tag: TAG,
-      summary: "End one of your sessions",
-      answers: { 200: revokedAnswer },
-      handle: async ({ params, caller }) => {
-        if (!(await revokeSession(parts.shop.db, caller.userId ?? 0, params["id"] ?? "")))
-          throw notFound();
-        return Response.json({ revoked: 1 });
       },
     }),
   ];
