@@ -1,4 +1,4 @@
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { MonitorEvent, MonitorEventList } from "#engine";
@@ -54,6 +54,16 @@ it("what happens to a task comes as server-sent events, without whose it is", as
     ..."type uuid timestamp hostname name queue state retries root_id runtime".split(" "),
   ]);
   await reader.close();
+});
+
+it("when the client goes nobody watches any more, and the ledger notes nothing", async () => {
+  const watchers = async () =>
+    runInDurableObject(shard(0), (_object, state) => state.getWebSockets("events").length);
+  const reader = new EventReader(await get("/api/events/"));
+  await reader.next();
+  expect(await watchers()).toBe(1);
+  await reader.close();
+  await expect.poll(watchers).toBe(0);
 });
 
 it("events are asked for by type, name and queue", async () => {

@@ -6,6 +6,7 @@ import { controlRoutes } from "./control-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
+import { flowerRoutes } from "./flower/index.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
 import { documentOf, openApiRoutes } from "./openapi/openapi-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
@@ -61,6 +62,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
     ...scheduleRoutes(parts),
     ...searchRoutes(parts),
     ...eventRoutes(parts),
+    ...flowerRoutes(parts),
     ...deadLetterRoutes(parts),
     ...controlRoutes(parts),
     ...inspectRoutes(parts),

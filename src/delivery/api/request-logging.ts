@@ -13,7 +13,7 @@ export interface ApiEnv {
 }
 
 /** Probes of monitors: they would be the most used endpoint of a quiet day. */
-const UNLOGGED: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz"]);
+const UNLOGGED: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz", "/healthcheck"]);
 
 /** Logs every request, whatever its answer is: also problems, and paths that there are not. */
 export function requestLogging(parts: ApiParts): MiddlewareHandler<ApiEnv> {
