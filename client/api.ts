@@ -2221,6 +2221,38 @@ export interface paths {
         503: Refused;
       };
     };
+    /** List tasks as Flower does */
+    get: {
+      parameters: {
+        query?: {
+          "limit"?: number;
+          "offset"?: number;
+          /** One of name, state, received, started; -received etc. */
+          "sort_by"?: string;
+          "workername"?: string;
+          "taskname"?: string;
+          "state"?: string;
+          /** 2026-11-21 08:00, UTC */
+          "received_start"?: string;
+          /** 2026-11-21 08:00, UTC */
+          "received_end"?: string;
+          "search"?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": Record<string, Record<string, unknown>> } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
   };
   "/api/tasks/bulk": {
     /** Call many tasks: all of them, or none */
@@ -3020,6 +3052,693 @@ export interface paths {
         403: Refused;
         422: Refused;
         429: Refused;
+        500: Refused;
+        503: Refused;
+      };
+    };
+  };
+  "/api/task/types": {
+    /** List the names of all tasks as Flower does */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "task-types": (string)[];
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content?: never };
+      };
+    };
+  };
+  "/api/task/info/{id}": {
+    /** Show a task as Flower does */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          "id": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": Record<string, unknown> } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content?: never };
+      };
+    };
+  };
+  "/api/task/result/{id}": {
+    /** Read a task's result as Flower does, or wait for it */
+    get: {
+      parameters: {
+        query?: {
+          /** Seconds; 60 at most are waited */
+          "timeout"?: number;
+        };
+        header?: never;
+        path: {
+          "id": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "task-id": string;
+        "state": string;
+        "result"?: unknown;
+        "traceback"?: string | null;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content?: never };
+      };
+    };
+  };
+  "/api/task/apply/{name}": {
+    /** Call a task as Flower does, and wait for its result */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          "name": string;
+        };
+        cookie?: never;
+      };
+      requestBody: { content: { "application/json": {
+        "args"?: (unknown)[];
+        "kwargs"?: Record<string, unknown>;
+        "countdown"?: number | string;
+        "eta"?: string;
+        "expires"?: number | string | string;
+        "queue"?: string;
+        "priority"?: number;
+        /** Null: without end. */
+        "max_retries"?: number | null;
+        "soft_time_limit"?: number;
+        "time_limit"?: number;
+        /** Its result is not kept. */
+        "ignore_result"?: boolean;
+        /** Seconds after its end for which its result may be read. */
+        "result_expires"?: number;
+        /** Whom it is for: keys share a queue fairly. */
+        "key"?: string;
+        "labels"?: Record<string, string>;
+        /** Who is told, by a signed POST, that it has ended. */
+        "callback_url"?: string;
+        "link"?: (components["schemas"]["Signature"])[];
+        "link_error"?: (components["schemas"]["Signature"])[];
+        "undo"?: components["schemas"]["Signature"];
+        "errors"?: "fail" | "collect";
+        "unique"?: boolean | {
+          "key"?: string;
+          "for_seconds"?: number;
+          "keep"?: "first" | "replace";
+        };
+        /** One call like this in so many seconds. */
+        "throttle"?: number;
+        /** It starts when no call like this came for so many seconds. */
+        "debounce"?: number;
+        "debounce_max"?: number;
+        "serializer"?: unknown;
+        "compression"?: unknown;
+        "retry"?: unknown;
+        "retry_policy"?: unknown;
+      } } };
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "task-id": string;
+        "state": string;
+        "result"?: unknown;
+        "traceback"?: string | null;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content?: never };
+      };
+    };
+  };
+  "/api/task/async-apply/{name}": {
+    /** Call a task as Flower does */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          "name": string;
+        };
+        cookie?: never;
+      };
+      requestBody: { content: { "application/json": {
+        "args"?: (unknown)[];
+        "kwargs"?: Record<string, unknown>;
+        "countdown"?: number | string;
+        "eta"?: string;
+        "expires"?: number | string | string;
+        "queue"?: string;
+        "priority"?: number;
+        /** Null: without end. */
+        "max_retries"?: number | null;
+        "soft_time_limit"?: number;
+        "time_limit"?: number;
+        /** Its result is not kept. */
+        "ignore_result"?: boolean;
+        /** Seconds after its end for which its result may be read. */
+        "result_expires"?: number;
+        /** Whom it is for: keys share a queue fairly. */
+        "key"?: string;
+        "labels"?: Record<string, string>;
+        /** Who is told, by a signed POST, that it has ended. */
+        "callback_url"?: string;
+        "link"?: (components["schemas"]["Signature"])[];
+        "link_error"?: (components["schemas"]["Signature"])[];
+        "undo"?: components["schemas"]["Signature"];
+        "errors"?: "fail" | "collect";
+        "unique"?: boolean | {
+          "key"?: string;
+          "for_seconds"?: number;
+          "keep"?: "first" | "replace";
+        };
+        /** One call like this in so many seconds. */
+        "throttle"?: number;
+        /** It starts when no call like this came for so many seconds. */
+        "debounce"?: number;
+        "debounce_max"?: number;
+        "serializer"?: unknown;
+        "compression"?: unknown;
+        "retry"?: unknown;
+        "retry_policy"?: unknown;
+      } } };
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "task-id": string;
+        "state": string;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content?: never };
+      };
+    };
+  };
+  "/api/task/send-task/{name}": {
+    /** Call a task by its name as Flower does */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          "name": string;
+        };
+        cookie?: never;
+      };
+      requestBody: { content: { "application/json": {
+        "args"?: (unknown)[];
+        "kwargs"?: Record<string, unknown>;
+        "countdown"?: number | string;
+        "eta"?: string;
+        "expires"?: number | string | string;
+        "queue"?: string;
+        "priority"?: number;
+        /** Null: without end. */
+        "max_retries"?: number | null;
+        "soft_time_limit"?: number;
+        "time_limit"?: number;
+        /** Its result is not kept. */
+        "ignore_result"?: boolean;
+        /** Seconds after its end for which its result may be read. */
+        "result_expires"?: number;
+        /** Whom it is for: keys share a queue fairly. */
+        "key"?: string;
+        "labels"?: Record<string, string>;
+        /** Who is told, by a signed POST, that it has ended. */
+        "callback_url"?: string;
+        "link"?: (components["schemas"]["Signature"])[];
+        "link_error"?: (components["schemas"]["Signature"])[];
+        "undo"?: components["schemas"]["Signature"];
+        "errors"?: "fail" | "collect";
+        "unique"?: boolean | {
+          "key"?: string;
+          "for_seconds"?: number;
+          "keep"?: "first" | "replace";
+        };
+        /** One call like this in so many seconds. */
+        "throttle"?: number;
+        /** It starts when no call like this came for so many seconds. */
+        "debounce"?: number;
+        "debounce_max"?: number;
+        "serializer"?: unknown;
+        "compression"?: unknown;
+        "retry"?: unknown;
+        "retry_policy"?: unknown;
+      } } };
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "task-id": string;
+        "state": string;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content?: never };
+      };
+    };
+  };
+  "/api/task/abort/{id}": {
+    /** Stop a task while it runs, as Flower does */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          "id": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "message": string;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content?: never };
+      };
+    };
+  };
+  "/api/task/revoke/{id}": {
+    /** Call a task off as Flower does */
+    post: {
+      parameters: {
+        query?: {
+          "terminate"?: boolean;
+          /** Means nothing here */
+          "signal"?: string;
+        };
+        header?: never;
+        path: {
+          "id": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "message": string;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
+  };
+  "/api/workers": {
+    /** Show the worker that stands for all consumers, as Flower does */
+    get: {
+      parameters: {
+        query?: {
+          /** Always the case */
+          "refresh"?: boolean;
+          "status"?: boolean;
+          "workername"?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": Record<string, unknown> } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
+  };
+  "/api/queues/length": {
+    /** Count what waits in every queue, as Flower does */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "active_queues": ({
+          "name": string;
+          "messages": number;
+        })[];
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content?: never };
+      };
+    };
+  };
+  "/api/worker/shutdown/{worker}": {
+    /** Stop consuming all queues */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          "worker": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "message": string;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
+  };
+  "/api/worker/pool/restart/{worker}": {
+    /** Refused: there is no pool */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          "worker": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "message": string;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
+  };
+  "/api/worker/pool/grow/{worker}": {
+    /** Refused: there is no pool */
+    post: {
+      parameters: {
+        query?: {
+          "n"?: number;
+        };
+        header?: never;
+        path: {
+          "worker": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "message": string;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
+  };
+  "/api/worker/pool/shrink/{worker}": {
+    /** Refused: there is no pool */
+    post: {
+      parameters: {
+        query?: {
+          "n"?: number;
+        };
+        header?: never;
+        path: {
+          "worker": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "message": string;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
+  };
+  "/api/worker/pool/autoscale/{worker}": {
+    /** Refused: there is no pool */
+    post: {
+      parameters: {
+        query: {
+          "min": number;
+          "max": number;
+        };
+        header?: never;
+        path: {
+          "worker": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "message": string;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
+  };
+  "/api/worker/queue/add-consumer/{worker}": {
+    /** Consume a queue again */
+    post: {
+      parameters: {
+        query: {
+          "queue": string;
+        };
+        header?: never;
+        path: {
+          "worker": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "message": string;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
+  };
+  "/api/worker/queue/cancel-consumer/{worker}": {
+    /** Stop consuming a queue */
+    post: {
+      parameters: {
+        query: {
+          "queue": string;
+        };
+        header?: never;
+        path: {
+          "worker": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "message": string;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
+  };
+  "/api/task/rate-limit/{name}": {
+    /** Set a task's rate limit as Flower does */
+    post: {
+      parameters: {
+        query: {
+          "ratelimit": string;
+          "workername"?: string;
+        };
+        header?: never;
+        path: {
+          "name": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "message": string;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
+  };
+  "/api/task/timeout/{name}": {
+    /** Set a task's time limits as Flower does */
+    post: {
+      parameters: {
+        query?: {
+          "soft"?: number;
+          "hard"?: number;
+          "workername"?: string;
+        };
+        header?: never;
+        path: {
+          "name": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "message": string;
+      } } };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
+  };
+  "/api/task/events/{type}": {
+    /** Follow events of one type as Flower had them */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          "type": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        101: { headers: Record<string, unknown>; content?: never };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
+  };
+  "/api/task/events/{type}/{task}": {
+    /** Follow events of one type as Flower had them */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          "type": string;
+          "task": string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        101: { headers: Record<string, unknown>; content?: never };
+        401: Refused;
+        403: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+      };
+    };
+  };
+  "/healthcheck": {
+    /** Say that the API answers */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content?: never };
         500: Refused;
         503: Refused;
       };

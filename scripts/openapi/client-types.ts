@@ -83,13 +83,19 @@ function operationLines({ parameters = [], requestBody, responses }: Operation):
       ? "      requestBody?: never;"
       : `      requestBody: { content: ${contentOf(requestBody)} };`,
     "      responses: {",
-    ...Object.entries(responses).map(([status, response]) =>
-      "application/problem+json" in (response.content ?? {}) || response.$ref !== undefined
-        ? `        ${status}: Refused;`
-        : `        ${status}: { headers: Record<string, unknown>; content${response.content ? "" : "?"}: ${contentOf(response)} };`,
-    ),
+    ...Object.entries(responses).map(([status, response]) => responseLine(status, response)),
     "      };",
   ];
+}
+
+function responseLine(status: string, response: Operation["responses"][string]): string {
+  // A range of them, `4XX`, is no number.
+  const key = /^\d+$/.test(status) ? status : JSON.stringify(status);
+  const { $ref: shared, content } = response;
+  const isProblem = shared !== undefined || "application/problem+json" in (content ?? {});
+  if (isProblem) return `        ${key}: Refused;`;
+  const mark = content === undefined ? "?" : "";
+  return `        ${key}: { headers: Record<string, unknown>; content${mark}: ${contentOf(response)} };`;
 }
 
 function placeLine(place: Parameter["in"], all: readonly Parameter[]): string {

@@ -194,6 +194,7 @@ it("every route declares who may use it", () => {
       "POST /dashboard/theme monitor",
       "GET /healthz public",
       "GET /openapi.json public",
+      "GET /docs public",
     ]
   `);
 });

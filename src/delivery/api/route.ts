@@ -95,6 +95,8 @@ export interface RouteDoc {
   readonly answers: Readonly<Record<number, z.ZodType | RawContent | string>>;
   /** Codes of its problems by status, besides those that every route of its kind may answer. */
   readonly problems?: Readonly<Record<number, readonly string[]>>;
+  /** What its handler refuses with instead, where others' clients expect no problem+json. */
+  readonly refusals?: RawContent;
 }
 
 /** A route declares who may use it; a route that does not is a type error. */

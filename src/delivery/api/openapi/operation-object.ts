@@ -9,12 +9,17 @@ export type DocumentedRoute = Route & { readonly doc: RouteDoc };
 
 /** What a request of a route can be refused for. */
 export function refusableOf({ path, scope, doc }: DocumentedRoute): Refusable {
+  const isPublic = scope === "public";
+  const more = doc.problems ?? {};
+  if (doc.refusals !== undefined) {
+    return { isPublic, hasParams: false, hasInput: false, hasJsonBody: false, more };
+  }
   return {
-    isPublic: scope === "public",
+    isPublic,
     hasParams: path.includes(":"),
     hasInput: [doc.query, doc.headers, doc.body].some((part) => part !== undefined),
     hasJsonBody: doc.body !== undefined && !("types" in doc.body),
-    more: doc.problems ?? {},
+    more,
   };
 }
 
@@ -48,7 +53,11 @@ export function operationObject(route: DocumentedRoute, book: SchemaBook): JsonS
     ...securityOf(route.scope),
     ...(parameters.length > 0 && { parameters }),
     ...(doc.body !== undefined && { requestBody: bodyOf(doc, book) }),
-    responses: { ...answersOf(doc, book), ...problemResponses(refusableOf(route)) },
+    responses: {
+      ...answersOf(doc, book),
+      ...problemResponses(refusableOf(route)),
+      ...(doc.refusals !== undefined && { "4XX": rawAnswer(doc.refusals, book) }),
+    },
   };
 }
 
@@ -115,7 +124,7 @@ function answersOf({ answers }: RouteDoc, book: SchemaBook): JsonSchema {
 
 function answerOf(answer: z.ZodType | RawContent | string, status: string, book: SchemaBook) {
   if (typeof answer === "string") return { description: answer };
-  if ("types" in answer) return { description: answer.words, content: rawContent(answer, book) };
+  if ("types" in answer) return rawAnswer(answer, book);
   const schema = book.of(answer, "output");
   const words = schema["description"];
   return {
@@ -129,6 +138,12 @@ const WORDS: Readonly<Record<string, string>> = {
   201: "It is made.",
   202: "It is accepted, and done in the background.",
 };
+
+/** Without a type there is no content. */
+function rawAnswer(answer: RawContent, book: SchemaBook): JsonSchema {
+  const content = answer.types.length > 0 && { content: rawContent(answer, book) };
+  return { description: answer.words, ...content };
+}
 
 function rawContent({ types, json }: RawContent, book: SchemaBook): JsonSchema {
   return {
