@@ -3150,7 +3150,7 @@ export interface paths {
         "kwargs"?: Record<string, unknown>;
         "countdown"?: number | string;
         "eta"?: string;
-        "expires"?: number | string | string;
+        "expires"?: number | string;
         "queue"?: string;
         "priority"?: number;
         /** Null: without end. */
@@ -3217,7 +3217,7 @@ export interface paths {
         "kwargs"?: Record<string, unknown>;
         "countdown"?: number | string;
         "eta"?: string;
-        "expires"?: number | string | string;
+        "expires"?: number | string;
         "queue"?: string;
         "priority"?: number;
         /** Null: without end. */
@@ -3282,7 +3282,7 @@ export interface paths {
         "kwargs"?: Record<string, unknown>;
         "countdown"?: number | string;
         "eta"?: string;
-        "expires"?: number | string | string;
+        "expires"?: number | string;
         "queue"?: string;
         "priority"?: number;
         /** Null: without end. */

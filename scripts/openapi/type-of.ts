@@ -73,5 +73,7 @@ function referenced(reference: string): string {
 }
 
 function union(types: readonly string[]): string {
-  return [...new Set(types)].join(" | ");
+  // Unions within each other are one.
+  const all = types.flatMap((type) => (/[{([]/.test(type) ? [type] : type.split(" | ")));
+  return [...new Set(all)].join(" | ");
 }
