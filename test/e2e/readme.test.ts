@@ -21,7 +21,9 @@ afterAll(async () => {
 
 /** The blocks of commands that need a running server, each with the answer printed below it, if any. */
 function readBlocks(): { commands: string; answer: string | null }[] {
-  const readme = ["README.md", "SHOP.md"].map((page) => readFileSync(page, "utf8")).join("\n");
+  const readme = ["README.md", "SHOP.md", "examples/curl.md"]
+    .map((page) => readFileSync(page, "utf8"))
+    .join("\n");
   const blocks = readme.matchAll(/```sh\n(?<commands>.*?)```(?:\s*```json\n(?<answer>.*?)```)?/gs);
   return Array.from(blocks, ({ groups }) => ({
     commands: groups?.["commands"] ?? "",
@@ -43,7 +45,7 @@ async function run(commands: string): Promise<string> {
   return stdout;
 }
 
-it("the commands of README and SHOP do what they say, in their order", async () => {
+it("the commands of README, SHOP and examples/curl.md do what they say, in their order", async () => {
   const blocks = readBlocks();
   expect(blocks.length).toBeGreaterThanOrEqual(5);
   for (const { commands, answer } of blocks) {

@@ -2,6 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import worker from "../../src/worker.ts";
+import { documented } from "./documented.ts";
 
 /** A deployment as it is by default: closed. */
 const closed = { ...env, OPEN_ACCESS: "false" };
@@ -27,7 +28,7 @@ async function call(
     ctx,
   );
   await waitOnExecutionContext(ctx);
-  return answer;
+  return documented(body === undefined ? "GET" : "POST", `http://lovage${path}`, answer);
 }
 
 /** Stores a key as `npm run keys` does. */

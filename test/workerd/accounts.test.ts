@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import worker from "../../src/worker.ts";
 import { ended } from "./api.ts";
+import { documented } from "./documented.ts";
 
 /** A deployment as it is by default: closed. */
 const closed = { ...env, OPEN_ACCESS: "false" };
@@ -34,7 +35,7 @@ async function call(
   });
   const answer = await worker.fetch(request, closed, ctx);
   await waitOnExecutionContext(ctx);
-  return answer;
+  return documented(request.method, request.url, answer);
 }
 
 interface Registered {

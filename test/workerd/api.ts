@@ -1,4 +1,5 @@
 import { exports } from "cloudflare:workers";
+import { documented } from "./documented.ts";
 
 /** A task as `GET /api/tasks/{id}/` answers it, as far as tests look. */
 export interface TaskAnswer {
@@ -19,12 +20,17 @@ export interface OrderAnswer {
   };
 }
 
+/** What the Worker answers; fails if the OpenAPI document says otherwise. */
+export async function ask(url: string, init: RequestInit = {}): Promise<Response> {
+  return documented(init.method ?? "GET", url, await exports.default.fetch(url, init));
+}
+
 export function get(path: string): Promise<Response> {
-  return exports.default.fetch(`http://lovage${path}`);
+  return ask(`http://lovage${path}`);
 }
 
 export function post(path: string, body: unknown, headers: Record<string, string> = {}) {
-  return exports.default.fetch(`http://lovage${path}`, {
+  return ask(`http://lovage${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json", ...headers },
     body: JSON.stringify(body),

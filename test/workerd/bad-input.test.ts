@@ -1,8 +1,8 @@
-import { env, exports } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import { apiRoutes } from "../../src/delivery/api/index.ts";
 import type { ApiParts } from "../../src/delivery/api/route.ts";
-import { ended, get, order, post } from "./api.ts";
+import { ask, ended, get, order, post } from "./api.ts";
 
 const JSON_TYPE = { "Content-Type": "application/json" };
 const ORDER = {
@@ -19,7 +19,7 @@ interface ProblemBody {
 }
 
 function send(path: string, body: BodyInit | null, headers: Record<string, string> = JSON_TYPE) {
-  return exports.default.fetch(`http://lovage${path}`, { method: "POST", headers, body });
+  return ask(`http://lovage${path}`, { method: "POST", headers, body });
 }
 
 async function problem(answer: Response): Promise<ProblemBody> {
@@ -120,6 +120,7 @@ it("every route declares who may use it", () => {
       "POST /api/tasks/process tasks:write",
       "POST /api/tasks tasks:write",
       "POST /api/tasks/bulk tasks:write",
+      "GET /api/tasks/definitions tasks:read",
       "GET /api/tasks/status/:id tasks:read",
       "GET /api/tasks/:id tasks:read",
       "GET /api/tasks/:id/result tasks:read",
@@ -213,6 +214,8 @@ it("every route declares who may use it", () => {
       "POST /dashboard/theme public",
       "GET /metrics monitor",
       "GET /healthz public",
+      "GET /openapi.json public",
+      "GET /docs public",
     ]
   `);
 });
@@ -419,7 +422,7 @@ it.each([
   ["DELETE", "/api/orders/known", "GET, HEAD"],
   ["PATCH", "/api/tasks/", "POST, GET, HEAD"],
 ])("%s %s is 405 and says what is allowed", async (method, path, allowed) => {
-  const answer = await exports.default.fetch(`http://lovage${path}`, { method });
+  const answer = await ask(`http://lovage${path}`, { method });
   expect(answer.status).toBe(405);
   expect(answer.headers.get("Allow")).toBe(allowed);
   await problem(answer);

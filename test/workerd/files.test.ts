@@ -1,12 +1,12 @@
-import { env, exports } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { ended, get } from "./api.ts";
+import { ask, ended, get } from "./api.ts";
 
 const CSV = { "Content-Type": "text/csv" };
 const PRODUCTS = "/api/files/?name=products.csv&kind=products";
 
 function send(path: string, body: BodyInit | null, headers: Record<string, string> = CSV) {
-  return exports.default.fetch(`http://lovage${path}`, { method: "POST", headers, body });
+  return ask(`http://lovage${path}`, { method: "POST", headers, body });
 }
 
 async function uploaded(content: string, path = PRODUCTS) {
@@ -71,8 +71,8 @@ it("a deleted file is gone with its bytes", async () => {
   const { file_id: id, task_id: taskId } = await uploaded("sku,name,price,currency\n");
   await ended(taskId);
   const url = `http://lovage/api/files/${id}/`;
-  expect((await exports.default.fetch(url, { method: "DELETE" })).status).toBe(204);
-  expect((await exports.default.fetch(url, { method: "DELETE" })).status).toBe(404);
+  expect((await ask(url, { method: "DELETE" })).status).toBe(204);
+  expect((await ask(url, { method: "DELETE" })).status).toBe(404);
   expect((await get(`/api/files/${id}/content/`)).status).toBe(404);
   expect(await env.FILES.head(`files/${id}`)).toBeNull();
 });
@@ -141,7 +141,7 @@ it("an upload that broke off can be seen, but neither read nor deleted", async (
   const { file_id: id } = await uploaded("sku,name,price,currency\n");
   await env.DB.prepare("UPDATE files SET state = 'uploading' WHERE id = ?").bind(id).run();
   expect((await get(`/api/files/${id}/content/`)).status).toBe(404);
-  const answer = await exports.default.fetch(`http://lovage/api/files/${id}/`, {
+  const answer = await ask(`http://lovage/api/files/${id}/`, {
     method: "DELETE",
   });
   expect(await problem(answer)).toMatchObject({ status: 409, code: "uploading" });
@@ -172,7 +172,7 @@ it("a file of somebody else is not there, and an admin sees it", async () => {
   const stranger = await apiKey(["orders:read", "orders:write"]);
   const admin = await apiKey(["admin"]);
   const request = (method: string, path: string, headers: Record<string, string>) =>
-    exports.default.fetch(`http://lovage/api/files/${path}`, { method, headers });
+    ask(`http://lovage/api/files/${path}`, { method, headers });
   for (const path of [`${id}/`, `${id}/content/`, `${id}/errors/`]) {
     expect((await request("GET", path, stranger)).status).toBe(404);
   }

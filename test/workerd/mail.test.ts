@@ -1,6 +1,6 @@
-import { env, exports } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { ended, get, order, post } from "./api.ts";
+import { ask, ended, get, order, post } from "./api.ts";
 
 interface Counts {
   readonly sent_count: number;
@@ -31,8 +31,7 @@ async function mailsOf(key: string) {
 }
 
 const LINK = /http:\/\/localhost:8787(\/api\/mail\/unsubscribe\/[\w.-]+\/)/;
-const send = (path: string, init: RequestInit = {}) =>
-  exports.default.fetch(`http://lovage${path}`, init);
+const send = (path: string, init: RequestInit = {}) => ask(`http://lovage${path}`, init);
 
 it("many addresses, of which two are refused: the result is the guide's, to the letter", async () => {
   const emails = [

@@ -1,10 +1,11 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
-import { env, exports } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import { createApi, type ApiParts } from "../../src/delivery/api/index.ts";
 import worker from "../../src/worker.ts";
-import { ended, get, order, post } from "./api.ts";
+import { ask, ended, get, order, post } from "./api.ts";
 import { createShop } from "./domain/shop.ts";
+import { documented } from "./documented.ts";
 
 const JSON_TYPE = { "Content-Type": "application/json" };
 const SECRET = "whsec_0123456789abcdef";
@@ -404,7 +405,7 @@ it("a secret that was rotated out holds as the previous one, and without any sec
 });
 
 function send(method: string, path: string, body?: unknown): Promise<Response> {
-  return exports.default.fetch(`http://lovage${path}`, {
+  return ask(`http://lovage${path}`, {
     method,
     headers: JSON_TYPE,
     ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -456,5 +457,5 @@ async function hook(
     ctx,
   );
   await waitOnExecutionContext(ctx);
-  return answer;
+  return documented("POST", "http://lovage/api/payments/webhook/", answer);
 }

@@ -1,6 +1,6 @@
-import { env, exports } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";
-import { ended, get, order, post } from "./api.ts";
+import { ask, ended, get, order, post } from "./api.ts";
 import { emptyTables } from "./domain/shop.ts";
 
 interface List {
@@ -114,7 +114,7 @@ it("only who may manage orders sees and resolves differences", async () => {
   );
   await stored(1);
   const as = (name: string, method: string, path: string, body?: string) =>
-    exports.default.fetch(`http://lovage/api/payments/differences/${path}`, {
+    ask(`http://lovage/api/payments/differences/${path}`, {
       method,
       headers: {
         "Content-Type": "application/json",

@@ -1,7 +1,7 @@
-import { env, exports } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, expect, it, vi } from "vitest";
 import type { LogEntry } from "../../src/domain/reports/log-entry.ts";
-import { ended, get, post } from "./api.ts";
+import { ask, ended, get, post } from "./api.ts";
 import { contextAt, make } from "./domain/report-rig.ts";
 import { rows } from "./domain/shop.ts";
 
@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 
 function send(method: string, path: string, headers: Record<string, string> = {}, body?: string) {
-  return exports.default.fetch(`http://lovage${path}`, {
+  return ask(`http://lovage${path}`, {
     method,
     headers: { "Content-Type": "application/json", ...headers },
     ...(body !== undefined && { body }),

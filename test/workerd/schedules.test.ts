@@ -1,6 +1,6 @@
-import { env, exports } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
-import { ended, get, post } from "./api.ts";
+import { ask, ended, get, post } from "./api.ts";
 
 interface ScheduleAnswer {
   readonly name: string;
@@ -21,7 +21,7 @@ async function create(name: string, over: Record<string, unknown>): Promise<Sche
 }
 
 async function request(method: string, path: string, body?: unknown) {
-  const answer = await exports.default.fetch(`http://lovage${path}`, {
+  const answer = await ask(`http://lovage${path}`, {
     method,
     headers: { "Content-Type": "application/json" },
     ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -9,6 +9,7 @@ import worker from "../../src/worker.ts";
 import { ended } from "./api.ts";
 import { rows, run, createShop } from "./domain/shop.ts";
 import { StripeAccount } from "./domain/stripe-account.ts";
+import { documented } from "./documented.ts";
 
 const SECRET = "whsec_0123456789abcdef";
 const PREVIOUS = "whsec_the_one_before_it";
@@ -145,7 +146,7 @@ async function call(path: string, body: unknown, headers: Record<string, string>
     ctx,
   );
   await waitOnExecutionContext(ctx);
-  return answer;
+  return documented("POST", `http://lovage${path}`, answer);
 }
 
 async function hook(

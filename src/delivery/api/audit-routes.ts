@@ -1,17 +1,26 @@
 import { z } from "zod";
 import { PROOFS, type AuditEntry } from "#domain/audit";
-import { jsonCursor, readJsonCursor } from "./json-cursor.ts";
-import { QueryReader } from "./query.ts";
+import { pageOf } from "./answers.ts";
+import { jsonCursor } from "./json-cursor.ts";
+import { operation } from "./operation.ts";
+import { instant, limit, placeCursor, readQuery, text, type QueryOf } from "./query-params.ts";
 import type { ApiParts, Route } from "./route.ts";
 import { withoutUndefined } from "./without-undefined.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 500;
 
-/** When the last one of a page was, and its id. */
-const placeSchema = z.tuple([z.int(), z.string().max(50)]);
+const auditQuery = {
+  actor: text("Who did it: the owner of the account or key."),
+  action: text("What was done, as `POST /api/control/purge`."),
+  since: instant("Not before."),
+  until: instant("Before."),
+  limit: limit(DEFAULT_LIMIT, MAX_LIMIT),
+  // When the last one of a page was, and its id.
+  cursor: placeCursor(z.tuple([z.int(), z.string().max(50)])),
+};
 
-const entryAnswer = z.object({
+const entryAnswer = z.strictObject({
   id: z.string(),
   at: z.iso.datetime(),
   actor: z.string(),
@@ -25,40 +34,26 @@ const entryAnswer = z.object({
   trace_id: z.string().nullable(),
 });
 
-const instant = z.iso.datetime({ offset: true }).optional();
-const text = z.string().min(1).max(200).optional();
-
 /** What operators did, for admins. */
 export function auditRoutes({ audit }: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/audit",
       scope: "admin",
-      doc: {
-        summary: "List what operators did, the newest first",
-        tag: "audit",
-        query: {
-          actor: text,
-          action: text,
-          since: instant,
-          until: instant,
-          limit: z.int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
-          cursor: z.string().optional(),
-        },
-        answers: {
-          200: z.object({ entries: z.array(entryAnswer), next_cursor: z.string().nullable() }),
-        },
-      },
+      tag: "audit",
+      summary: "List what operators did, the newest first",
+      query: auditQuery,
+      answers: { 200: pageOf("entries", entryAnswer) },
       handle: async ({ query }) => {
-        const { filter, limit, after } = readAuditQuery(query);
-        const entries = await audit.list(filter, limit + 1, after);
+        const { filter, limit: most, after } = auditPart(query);
+        const entries = await audit.list(filter, most + 1, after);
         return Response.json({
-          entries: entries.slice(0, limit).map(entryView),
-          next_cursor: nextCursor(entries, limit),
+          entries: entries.slice(0, most).map(entryView),
+          next_cursor: nextCursor(entries, most),
         });
       },
-    },
+    }),
   ];
 }
 
@@ -67,16 +62,12 @@ export function auditRoutes({ audit }: ApiParts): Route[] {
  * @throws Problem 422
  */
 export function readAuditQuery(query: URLSearchParams) {
-  const reader = new QueryReader(query);
-  const filter = withoutUndefined({
-    actor: reader.text("actor"),
-    action: reader.text("action"),
-    since: reader.instant("since"),
-    until: reader.instant("until"),
-  });
-  const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
-  const place = readJsonCursor(reader, placeSchema);
-  return { filter, limit, after: place === null ? null : { at: place[0], id: place[1] } };
+  return auditPart(readQuery(auditQuery, query));
+}
+
+function auditPart({ limit: most, cursor, ...filter }: QueryOf<typeof auditQuery>) {
+  const after = cursor === null ? null : { at: cursor[0], id: cursor[1] };
+  return { filter: withoutUndefined(filter), limit: most, after };
 }
 
 /** Of entries of which one more was read than a page has. */

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import {
   isTerminal,
   redacted,
@@ -8,11 +9,83 @@ import {
   type Places,
   type TaskRecord,
 } from "#engine";
+import { anyJson, isoTimeOrNull, taskError } from "./answers.ts";
 import { TreeView } from "./canvas-tree.ts";
+import { elsewhereFields, taskState, toldAnswer } from "./task-answers.ts";
 import { elsewhere, iso, resultOf, toldView } from "./task-views.ts";
 
 /** Characters of a member's result that its canvas shows; larger ones have an address. */
 const MAX_SHOWN_RESULT = 16_384;
+
+const nodeState = z.string().nullable().describe("Null: some of it lies outside of the page.");
+
+/** A task in the tree of a canvas. */
+const memberAnswer = z
+  .strictObject({
+    type: z.literal("task"),
+    task: z.string(),
+    task_id: z.string(),
+    state: taskState,
+    kwargs: anyJson.optional(),
+    result: anyJson.optional(),
+    ...elsewhereFields,
+    error: taskError.nullable().optional(),
+    retries: z.int().optional(),
+    canvas_url: z.string().optional().describe("It was replaced with a canvas: there it is."),
+    finished_at: isoTimeOrNull.optional(),
+    get undo(): z.ZodOptional<z.ZodType> {
+      return memberAnswer.optional().describe("What undoes it, if the canvas fails later.");
+    },
+  })
+  .meta({ id: "CanvasMember" });
+
+/** A part of a canvas, as far as it lies in the page. */
+const nodeAnswer: z.ZodType = z
+  .union([
+    memberAnswer,
+    z.strictObject({
+      type: z.enum(["chain", "group"]),
+      state: nodeState,
+      get members() {
+        return z.array(nodeAnswer);
+      },
+      size: z.int(),
+    }),
+    z.strictObject({
+      type: z.literal("chord"),
+      state: nodeState,
+      get header() {
+        return z.array(nodeAnswer);
+      },
+      header_size: z.int(),
+      get body() {
+        return nodeAnswer.optional();
+      },
+    }),
+  ])
+  .meta({ id: "CanvasNode" });
+
+export const canvasAnswer = z
+  .strictObject({
+    canvas_id: z.string(),
+    name: z.string(),
+    state: taskState,
+    result: anyJson,
+    ...elsewhereFields,
+    error: taskError.nullable(),
+    counts: z
+      .object({ total: z.int(), done: z.int(), not_started: z.int() })
+      .catchall(z.int())
+      .describe("Tasks: all, ended, not there yet, and those in each state."),
+    labels: z.record(z.string(), z.string()).readonly(),
+    callback: toldAnswer.optional(),
+    tree: nodeAnswer,
+    next: z.int().nullable().describe("The `from` of the next page; null: this is the last."),
+    submitted_at: isoTimeOrNull,
+    expires: isoTimeOrNull,
+    finished_at: isoTimeOrNull,
+  })
+  .meta({ id: "Canvas" });
 
 /** The places of a canvas: its own is the task that stands for it, unless that was replaced. */
 export function placesOf({ id, options: { base } }: TaskRecord, tree: CanvasTree): Places {
@@ -26,7 +99,7 @@ export function canvasView(
   { tasks, states }: CanvasMembers,
   page: Places,
   now: number,
-) {
+): z.output<typeof canvasAnswer> {
   const { error, options } = task;
   const { callback } = options;
   const total = tasksOf(tree);

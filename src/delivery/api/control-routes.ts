@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { readBody } from "./body.ts";
 import { ControlDesk } from "./control-desk.ts";
+import { operation } from "./operation.ts";
 import { invalid } from "./problems.ts";
-import type { ApiCall, ApiParts, Route } from "./route.ts";
+import type { ApiParts, Route, RouteDoc } from "./route.ts";
 import { withoutUndefined } from "./without-undefined.ts";
 
 const name = z.string().min(1).max(200);
@@ -25,38 +25,73 @@ const revokeSchema = z.strictObject({
 });
 const nothingSchema = z.strictObject({});
 
+const okAnswer = z.strictObject({ ok: z.string() }).meta({ id: "Done" });
+const purgedAnswer = z.strictObject({ ok: z.int().describe("How many there were.") });
+const revokedAnswer = z.strictObject({
+  revoked: z.int(),
+  marked: z.int().describe("They run: they are not run again, and stopped if that was asked for."),
+  unknown: z.array(z.string()).optional().describe("Of the ids that were given."),
+});
+
+interface Command<Body extends z.ZodType> extends Pick<RouteDoc, "summary" | "description"> {
+  readonly body: Body;
+  readonly example: unknown;
+  /** What it answers; absent: that it is done. */
+  readonly answer?: z.ZodType;
+  readonly run: (body: z.output<Body>) => Promise<unknown>;
+}
+
 /** Operators' commands, in Celery's words (`celery control`), for the whole deployment. */
 export function controlRoutes(parts: ApiParts): Route[] {
   const { control } = parts;
   const desk = new ControlDesk(parts);
 
-  function command(path: string, run: (call: ApiCall) => Promise<unknown>): Route {
-    return {
+  function command<Body extends z.ZodType>(
+    path: string,
+    { body, answer = okAnswer, run, ...doc }: Command<Body>,
+  ): Route {
+    return operation({
       method: "POST",
       path: `/api/control/${path}`,
       scope: "control",
-      handle: async (call) => Response.json(await run(call)),
-    };
-  }
-
-  function consumption(kind: "cancel_consumer" | "add_consumer", done: string): Route {
-    return command(kind, async ({ request }) => {
-      const { queue } = await readBody(request, queueSchema);
-      await desk.consume(kind, queue);
-      return { ok: `${done} ${queue}` };
+      tag: "control",
+      ...doc,
+      body,
+      answers: { 200: answer },
+      handle: async (call) => Response.json(await run(call.body as z.output<Body>)),
     });
   }
 
-  function everything(kind: "shutdown" | "start", done: string): Route {
-    return command(kind, async ({ request }) => {
-      await readBody(request, nothingSchema);
-      await desk.consumeAll(kind);
-      return { ok: done };
+  function consumption(
+    kind: "cancel_consumer" | "add_consumer",
+    summary: string,
+    done: string,
+  ): Route {
+    return command(kind, {
+      summary,
+      body: queueSchema,
+      example: { queue: "emails" },
+      run: async ({ queue }) => {
+        await desk.consume(kind, queue);
+        return { ok: `${done} ${queue}` };
+      },
     });
   }
 
-  async function revokeMany({ request }: ApiCall): Promise<unknown> {
-    const { ids, terminate, ...rest } = await readBody(request, revokeSchema);
+  function everything(kind: "shutdown" | "start", summary: string, done: string): Route {
+    return command(kind, {
+      summary,
+      body: nothingSchema,
+      example: {},
+      run: async () => {
+        await desk.consumeAll(kind);
+        return { ok: done };
+      },
+    });
+  }
+
+  async function revokeMany(body: z.output<typeof revokeSchema>) {
+    const { ids, terminate, ...rest } = body;
     const filter = withoutUndefined(rest);
     if ((ids === undefined) === (Object.keys(filter).length === 0)) {
       const message = "Give either ids, or a filter of name, queue and labels.";
@@ -72,24 +107,50 @@ export function controlRoutes(parts: ApiParts): Route[] {
   }
 
   return [
-    command("rate_limit", async ({ request }) => {
-      const { task, rate_limit: rate } = await readBody(request, rateSchema);
-      await desk.setRate(task, rate);
-      return { ok: "new rate limit set successfully" };
+    command("rate_limit", {
+      summary: "Set a task's rate limit",
+      description: "Null: none. It holds everywhere, and over restarts.",
+      body: rateSchema,
+      example: { task: "send_welcome_email", rate_limit: "10/m" },
+      run: async ({ task, rate_limit: rate }) => {
+        await desk.setRate(task, rate);
+        return { ok: "new rate limit set successfully" };
+      },
     }),
-    command("time_limit", async ({ request }) => {
-      const { task, soft, hard } = await readBody(request, timeSchema);
-      await desk.setTimes(task, soft, hard);
-      return { ok: "time limits set successfully" };
+    command("time_limit", {
+      summary: "Set a task's time limits, in seconds",
+      body: timeSchema,
+      example: { task: "backup_database", soft: 300, hard: 600 },
+      run: async ({ task, soft, hard }) => {
+        await desk.setTimes(task, soft, hard);
+        return { ok: "time limits set successfully" };
+      },
     }),
-    command("revoke", revokeMany),
-    consumption("cancel_consumer", "no longer consuming from"),
-    consumption("add_consumer", "add consumer"),
-    everything("shutdown", "no queue is consumed any more"),
-    everything("start", "all queues are consumed that are not cancelled"),
-    command("purge", async ({ request }) => {
-      const { queue } = await readBody(request, queueSchema);
-      return { ok: await desk.purge(queue) };
+    command("revoke", {
+      summary: "Call off many tasks: by their ids, or all that fit a filter",
+      body: revokeSchema,
+      example: { name: "send_bulk_notifications", terminate: false },
+      answer: revokedAnswer,
+      run: revokeMany,
+    }),
+    consumption("cancel_consumer", "Stop consuming a queue", "no longer consuming from"),
+    consumption("add_consumer", "Consume a queue again", "add consumer"),
+    everything(
+      "shutdown",
+      "Stop consuming every queue, until start",
+      "no queue is consumed any more",
+    ),
+    everything(
+      "start",
+      "Consume again what was shut down",
+      "all queues are consumed that are not cancelled",
+    ),
+    command("purge", {
+      summary: "Call off everything that waits in a queue",
+      body: queueSchema,
+      example: { queue: "emails" },
+      answer: purgedAnswer,
+      run: async ({ queue }) => ({ ok: await desk.purge(queue) }),
     }),
   ];
 }

@@ -1,20 +1,32 @@
 import { z } from "zod";
 import type { DeadLetterAnswer, DeadLetterFilter, DeadLetterGroup } from "#engine";
-import { readBody } from "./body.ts";
+import { nextCursor, taskId } from "./answers.ts";
+import { lettersThatFit, MAX_BULK } from "./dead-letter-bulk.ts";
+import { operation } from "./operation.ts";
 import { invalid, notFound, problemOf } from "./problems.ts";
-import { isNameOrGlob, NAME_OR_GLOB, QueryReader } from "./query.ts";
-import type { ApiCall, ApiParts, Route } from "./route.ts";
+import { fieldErrorAnswer } from "./problem-answer.ts";
+import { isNameOrGlob, NAME_OR_GLOB } from "./query.ts";
+import {
+  cursor,
+  instant as instantParam,
+  labels,
+  limit,
+  taskName,
+  text,
+  type QueryOf,
+} from "./query-params.ts";
+import type { ApiParts, Route } from "./route.ts";
 import { replayCheck } from "./task-calls.ts";
 import { withoutUndefined } from "./without-undefined.ts";
+import { taskAnswer } from "./task-answers.ts";
 import { taskView } from "./task-views.ts";
-import { lettersThatFit, MAX_BULK } from "./dead-letter-bulk.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
 /** When the last one of a page ended, and its id. */
 const CURSOR = /^\d{1,15} [0-9a-f-]{36}$/;
 
-const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+const instant = z.iso.datetime({ offset: true }).transform((given) => Date.parse(given));
 const filterSchema = z.strictObject({
   name: z.string().refine(isNameOrGlob, NAME_OR_GLOB).optional(),
   queue: z.string().min(1).max(100).optional(),
@@ -30,30 +42,57 @@ const bulkSchema = z.strictObject({
 });
 const replaySchema = z.strictObject({ kwargs: z.record(z.string(), z.unknown()).optional() });
 
+const TAG = "dead letters";
+const query = {
+  name: taskName("Of tasks with this name."),
+  queue: text("Of tasks of this queue.", 100),
+  exc_type: text("Of tasks that failed with this error."),
+  label: labels("`name:value`; several: tasks that have all of them."),
+  failed_after: instantParam("Failed at this instant or later."),
+  failed_before: instantParam("Failed before this instant."),
+  limit: limit(DEFAULT_LIMIT, MAX_LIMIT),
+  cursor: cursor(CURSOR),
+};
+
+const replayAnswer = z
+  .strictObject({
+    id: taskId,
+    status: z.enum(["replayed", "discarded", "gone", "failed"]),
+    task_id: taskId.optional().describe("The new task."),
+    detail: z.string().optional(),
+    errors: z.array(fieldErrorAnswer).readonly().optional(),
+  })
+  .meta({ id: "DeadLetterAnswer" });
+const groupAnswer = z
+  .strictObject({
+    name: z.string(),
+    exc_type: z.string(),
+    count: z.int(),
+    first_at: z.iso.datetime(),
+    last_at: z.iso.datetime(),
+    ids: z.array(taskId).readonly().describe("Of some of them."),
+  })
+  .meta({ id: "DeadLetterGroup" });
+
 /** Tasks that ran out of attempts: listed, replayed, discarded. */
 export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
-  function filterOf(query: URLSearchParams): {
-    filter: DeadLetterFilter;
-    limit: number;
-    cursor: string | null;
-  } {
-    const reader = new QueryReader(query);
-    const filter = withoutUndefined({
-      name: reader.name("name"),
-      queue: reader.text("queue", 100),
-      excType: reader.text("exc_type"),
-      labels: reader.labels("label"),
-      failedAfter: reader.instant("failed_after"),
-      failedBefore: reader.instant("failed_before"),
+  function filterOf(asked: QueryOf<typeof query>): DeadLetterFilter {
+    return withoutUndefined({
+      name: asked.name,
+      queue: asked.queue,
+      excType: asked.exc_type,
+      labels: asked.label,
+      failedAfter: asked.failed_after,
+      failedBefore: asked.failed_before,
     });
-    const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
-    const cursor = reader.cursor("cursor", CURSOR);
-    reader.check();
-    return { filter, limit, cursor };
   }
 
   /** The ids that a request means: those it names, or those that fit now. */
-  async function idsOf({ ids, filter, limit }: z.output<typeof bulkSchema>): Promise<string[]> {
+  async function idsOf({
+    ids,
+    filter,
+    limit: most,
+  }: z.output<typeof bulkSchema>): Promise<string[]> {
     if ((ids === undefined) === (filter === undefined)) {
       throw invalid([{ field: "ids", message: "Give either ids or a filter." }]);
     }
@@ -65,55 +104,74 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
       ...same
     } = filter ?? {};
     const wanted = withoutUndefined({ ...same, excType, failedAfter, failedBefore });
-    return lettersThatFit(deadLetters, wanted, limit);
+    return lettersThatFit(deadLetters, wanted, most);
   }
 
-  function bulk(what: "replay" | "discard"): Route {
-    return {
+  function bulk(what: "replay" | "discard", summary: string): Route {
+    return operation({
       method: "POST",
       path: `/api/dead-letters/${what}`,
       scope: "control",
-      handle: async ({ request, caller }: ApiCall) => {
-        const ids = await idsOf(await readBody(request, bulkSchema));
+      tag: TAG,
+      summary,
+      body: bulkSchema,
+      example: { filter: { name: "send_welcome_email", exc_type: "SMTPError" } },
+      answers: { 200: z.strictObject({ tasks: z.array(replayAnswer) }) },
+      handle: async ({ body, caller }) => {
+        const ids = await idsOf(body);
         const answers = await (what === "replay"
           ? deadLetters.replay(ids, null, replayCheck(caller, false))
           : deadLetters.discard(ids));
         return Response.json({ tasks: answers.map(answerView) });
       },
-    };
+    });
   }
 
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/dead-letters",
       scope: "monitor",
-      handle: async ({ query, caller }) => {
-        const { filter, limit, cursor } = filterOf(query);
-        const { tasks, next } = await deadLetters.list(filter, limit, cursor);
+      tag: TAG,
+      summary: "List dead letters, those that failed last first",
+      query,
+      answers: { 200: z.strictObject({ tasks: z.array(taskAnswer), next_cursor: nextCursor }) },
+      handle: async ({ query: asked, caller }) => {
+        const filter = filterOf(asked);
+        const { tasks, next } = await deadLetters.list(filter, asked.limit, asked.cursor);
         return Response.json({
           tasks: tasks.map((task) => taskView(task, caller, clock.now())),
           next_cursor: next,
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/dead-letters/summary",
       scope: "monitor",
-      handle: async ({ query }) => {
-        const groups = await deadLetters.summary(filterOf(query).filter);
+      tag: TAG,
+      summary: "Group dead letters by task and error, the largest first",
+      query,
+      answers: { 200: z.strictObject({ groups: z.array(groupAnswer) }) },
+      handle: async ({ query: asked }) => {
+        const groups = await deadLetters.summary(filterOf(asked));
         return Response.json({ groups: groups.map(groupView) });
       },
-    },
-    bulk("replay"),
-    bulk("discard"),
-    {
+    }),
+    bulk("replay", "Run dead letters again, as new tasks"),
+    bulk("discard", "Put dead letters aside"),
+    operation({
       method: "POST",
       path: "/api/dead-letters/:id/replay",
       scope: "control",
-      handle: async ({ request, params, caller }) => {
-        const { kwargs = null } = await readBody(request, replaySchema);
+      tag: TAG,
+      summary: "Run a dead letter again, with other arguments if need be",
+      params: { id: taskId },
+      body: replaySchema,
+      example: { kwargs: { user_id: 5 } },
+      answers: { 202: replayAnswer },
+      problems: { 409: ["secret_unreadable"], 503: ["request_in_progress"] },
+      handle: async ({ params, body: { kwargs = null }, caller }) => {
         const [answer] = await deadLetters.replay(
           [params.id ?? ""],
           kwargs,
@@ -123,11 +181,11 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
         if (answer.status === "failed") throw answer.error;
         return Response.json(answerView(answer), { status: 202 });
       },
-    },
+    }),
   ];
 }
 
-function answerView(answer: DeadLetterAnswer) {
+function answerView(answer: DeadLetterAnswer): z.output<typeof replayAnswer> {
   if (answer.status === "replayed") {
     return { id: answer.id, status: answer.status, task_id: answer.taskId };
   }
@@ -137,7 +195,8 @@ function answerView(answer: DeadLetterAnswer) {
   return { id, status, detail: message, ...(errors.length > 0 && { errors }) };
 }
 
-function groupView({ name, excType, count, firstAt, lastAt, ids }: DeadLetterGroup) {
+function groupView(group: DeadLetterGroup): z.output<typeof groupAnswer> {
+  const { name, excType, count, firstAt, lastAt, ids } = group;
   return {
     name,
     exc_type: excType,

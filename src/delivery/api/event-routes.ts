@@ -1,37 +1,28 @@
-import { z } from "zod";
 import { globMatcher, TASK_EVENTS, type MonitorEvent, type MonitorEventList } from "#engine";
 import { sees, type Caller } from "./access.ts";
 import { streamEvents } from "./event-stream.ts";
-import { NAME_OR_GLOB, QueryReader } from "./query.ts";
+import { operation } from "./operation.ts";
+import { oneOf, taskName, text } from "./query-params.ts";
 import type { ApiParts, Route } from "./route.ts";
 
 /** What happens in the deployment, as it happens. */
 export function eventRoutes({ events }: Pick<ApiParts, "events">): Route[] {
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/events",
       scope: "tasks:read",
-      doc: {
-        summary: "Follow what happens to tasks",
-        tag: "Monitoring",
-        query: {
-          type: z.enum(TASK_EVENTS).optional(),
-          task: z.string().max(200).describe(NAME_OR_GLOB).optional(),
-          queue: z.string().max(100).optional(),
-        },
-        answers: {
-          200:
-            'Server-sent events (text/event-stream): one `tasks` event for each list, `{"events": [...], "missed": 0}`. ' +
-            "The first list is empty and says that everything is watched. Who may monitor sees all tasks, others their own.",
-        },
+      tag: "monitoring",
+      summary: "Follow what happens to tasks",
+      description:
+        'One `tasks` event for each list, `{"events": [...], "missed": 0}`. The first list is empty and says that everything is watched. Who may monitor sees all tasks, others their own.',
+      query: {
+        type: oneOf(TASK_EVENTS, "Of this type."),
+        task: taskName("Of tasks with this name."),
+        queue: text("Of tasks of this queue.", 100),
       },
-      handle: ({ query: params, caller }) => {
-        const query = new QueryReader(params);
-        const type = query.oneOf("type", TASK_EVENTS);
-        const task = query.name("task");
-        const queue = query.text("queue", 100);
-        query.check();
+      answers: { 200: { types: ["text/event-stream"], words: "Server-sent events." } },
+      handle: ({ query: { type, task, queue }, caller }) => {
         const isNamed = task === undefined ? () => true : globMatcher(task);
         const isAsked = (event: MonitorEvent) =>
           (type === undefined || event.type === type) &&
@@ -49,7 +40,7 @@ export function eventRoutes({ events }: Pick<ApiParts, "events">): Route[] {
           },
         );
       },
-    },
+    }),
   ];
 }
 

@@ -2,13 +2,16 @@ import { Hono, type Context } from "hono";
 import { admit, identify, type Caller } from "./access.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { answerAudited } from "./auditing.ts";
+import { callRoutes } from "./call-routes.ts";
 import { canvasRoutes } from "./canvas-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
+import { healthRoutes } from "./health-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { flowerRoutes } from "./flower/index.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
 import { metricsRoutes } from "./metrics/index.ts";
+import { documentOf, openApiRoutes } from "./openapi/openapi-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
 import { requestLogging, type ApiEnv } from "./request-logging.ts";
@@ -30,6 +33,7 @@ import { reportRoutes } from "./shop/report-routes.ts";
 import { reviewRoutes } from "./shop/review-routes.ts";
 import { systemRoutes } from "./system-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
+import { docsRoutes } from "../docs/index.ts";
 import { dashboardRoutes, problemPage, toSignIn } from "../dashboard/index.ts";
 
 export { personCaller, type Access } from "./access.ts";
@@ -40,14 +44,9 @@ export type { ApiParts } from "./route.ts";
 const NOBODY: Caller = { owner: "", scopes: new Set(), userId: null };
 
 /** Every route of the API. */
-export function apiRoutes(parts: ApiParts): Route[] {
-  const health: Route = {
-    method: "GET",
-    path: "/healthz",
-    scope: "public",
-    handle: () => Response.json({ status: "ok" }),
-  };
-  return [
+export function apiRoutes(parts: ApiParts): readonly Route[] {
+  const document = documentOf(parts, () => routes);
+  const routes: readonly Route[] = [
     ...accountRoutes(parts),
     ...orderRoutes(parts),
     ...orderChangeRoutes(parts),
@@ -61,6 +60,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...fileRoutes(parts),
     ...reportRoutes(parts),
     ...maintenanceRoutes(parts),
+    ...callRoutes(parts),
     ...taskRoutes(parts),
     ...canvasRoutes(parts),
     ...scheduleRoutes(parts),
@@ -74,8 +74,11 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...systemRoutes(parts),
     ...dashboardRoutes(parts),
     ...metricsRoutes(parts),
-    health,
+    ...healthRoutes(),
+    ...openApiRoutes(document),
+    ...docsRoutes(document),
   ];
+  return routes;
 }
 
 /** The HTTP API: routing, access, problems and log in one place, so that no route can go without them. */

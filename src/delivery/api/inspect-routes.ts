@@ -1,46 +1,94 @@
+import { z } from "zod";
 import type { LiveKind, QueueLength } from "#engine";
-import { invalid } from "./problems.ts";
-import { registeredViews } from "./registered-tasks.ts";
-import type { ApiCall, ApiParts, Route } from "./route.ts";
+import { isoTimeOrNull } from "./answers.ts";
+import { operation, type OperationCall } from "./operation.ts";
+import { limit, several, type QueryShape } from "./query-params.ts";
+import { registeredAnswer, registeredViews } from "./registered-tasks.ts";
+import type { ApiParts, Route } from "./route.ts";
+import { taskAnswer, taskState } from "./task-answers.ts";
 import { taskView } from "./task-views.ts";
 
 const MAX_LIMIT = 1_000;
 const DEFAULT_LIMIT = 100;
 const MAX_IDS = 100;
 
+const liveQuery = { limit: limit(DEFAULT_LIMIT, MAX_LIMIT) };
+const idsQuery = { id: several(MAX_IDS, "The ids of tasks.") };
+
+const queueAnswer = z
+  .strictObject({
+    name: z.string(),
+    waiting: z.int().describe("Due."),
+    scheduled: z.int().describe("Not due yet."),
+    running: z.int(),
+    oldest_waiting_since: isoTimeOrNull,
+    is_cancelled: z.boolean().describe("Nothing is taken from it."),
+    paused_reason: z.string().nullable().describe("Where the deployment paused it by itself."),
+    paused_since: isoTimeOrNull,
+  })
+  .meta({ id: "Queue" });
+const statsAnswer = z.strictObject({
+  is_shut_down: z.boolean(),
+  cancelled_consumers: z.array(z.string()).readonly(),
+  shards: z.int(),
+  queues: z.array(queueAnswer),
+});
+const confAnswer = z
+  .object({ queues: z.array(z.string()), shards: z.int() })
+  .catchall(z.unknown())
+  .describe("Settings that may be shown.");
+const foundAnswer = z
+  .record(z.string(), z.tuple([taskState, taskAnswer]))
+  .describe("Of each id that is known, the state and the task.");
+
+interface Question<Query extends QueryShape, Answer extends z.ZodType> {
+  readonly summary: string;
+  readonly query: Query;
+  readonly answer: Answer;
+  readonly ask: (call: OperationCall<Query, undefined>) => unknown;
+}
+
 /** Operators' questions, in Celery's words (`celery inspect`), about the whole deployment. */
 export function inspectRoutes(parts: ApiParts): Route[] {
   const { control } = parts;
 
-  function question(what: string, answer: (call: ApiCall) => unknown): Route {
-    return {
+  function question<Query extends QueryShape, Answer extends z.ZodType>(
+    what: string,
+    { summary, query, answer, ask }: Question<Query, Answer>,
+  ): Route {
+    return operation({
       method: "GET",
       path: `/api/inspect/${what}`,
       scope: "monitor",
-      handle: async (call) => Response.json(await answer(call)),
-    };
-  }
-
-  function live(kind: LiveKind): Route {
-    return question(kind, async ({ query, caller }) => {
-      const tasks = await control.list(kind, limitOf(query));
-      return { tasks: tasks.map((task) => taskView(task, caller, parts.clock.now())) };
+      tag: "inspect",
+      summary,
+      query,
+      answers: { 200: answer },
+      handle: async (call) => Response.json(await ask(call)),
     });
   }
 
-  async function queryTask({ query, caller }: ApiCall): Promise<unknown> {
-    const ids = query.getAll("id");
-    if (ids.length === 0 || ids.length > MAX_IDS) {
-      throw invalid([{ field: "id", message: `Give 1 to ${MAX_IDS} ids: ?id=…&id=…` }]);
-    }
-    const tasks = await Promise.all(ids.map((id) => parts.tasks.get(id)));
+  function live(kind: LiveKind, summary: string): Route {
+    return question(kind, {
+      summary,
+      query: liveQuery,
+      answer: z.strictObject({ tasks: z.array(taskAnswer) }),
+      ask: async ({ query, caller }) => {
+        const tasks = await control.list(kind, query.limit);
+        return { tasks: tasks.map((task) => taskView(task, caller, parts.clock.now())) };
+      },
+    });
+  }
+
+  async function queryTask({ query, caller }: OperationCall<typeof idsQuery, undefined>) {
+    const tasks = await Promise.all(query.id.map((id) => parts.tasks.get(id)));
     const known = tasks.flatMap((task) =>
       task === null ? [] : [[task.id, [task.state, taskView(task, caller, parts.clock.now())]]],
     );
-    return Object.fromEntries(known);
+    return Object.fromEntries(known) as unknown;
   }
 
-  async function stats(): Promise<unknown> {
+  async function stats(): Promise<z.output<typeof statsAnswer>> {
     const [controls, queues] = await Promise.all([control.controls(), control.queues()]);
     return {
       is_shut_down: controls.isShutDown,
@@ -51,24 +99,48 @@ export function inspectRoutes(parts: ApiParts): Route[] {
   }
 
   return [
-    live("active"),
-    live("reserved"),
-    live("scheduled"),
-    live("revoked"),
-    question("registered", async () => ({ tasks: await registeredViews(parts) })),
-    question("query_task", queryTask),
-    question("stats", stats),
-    question("conf", () => ({ ...parts.conf, queues: [...parts.queues], shards: parts.shards })),
-    {
+    live("active", "List the tasks that run"),
+    live("reserved", "List the tasks that are due and wait for a consumer"),
+    live("scheduled", "List the tasks that are not due yet"),
+    live("revoked", "List the tasks that run although they were called off"),
+    question("registered", {
+      summary: "List the tasks that there are, with their limits as they are now",
+      query: {},
+      answer: z.strictObject({ tasks: z.array(registeredAnswer) }),
+      ask: async () => ({ tasks: await registeredViews(parts) }),
+    }),
+    question("query_task", {
+      summary: "Find tasks by their ids",
+      query: idsQuery,
+      answer: foundAnswer,
+      ask: queryTask,
+    }),
+    question("stats", {
+      summary: "Show what every queue holds, and what is stopped",
+      query: {},
+      answer: statsAnswer,
+      ask: stats,
+    }),
+    question("conf", {
+      summary: "Show the settings that may be shown",
+      query: {},
+      answer: confAnswer,
+      ask: () => ({ ...parts.conf, queues: [...parts.queues], shards: parts.shards }),
+    }),
+    operation({
       method: "GET",
       path: "/api/queues",
       scope: "monitor",
+      tag: "inspect",
+      summary: "Show what every queue holds",
+      answers: { 200: z.strictObject({ queues: z.array(queueAnswer) }) },
       handle: async () => Response.json({ queues: (await control.queues()).map(queueView) }),
-    },
+    }),
   ];
 }
 
-function queueView({ queue, waiting, scheduled, running, ...rest }: QueueLength) {
+function queueView(length: QueueLength): z.output<typeof queueAnswer> {
+  const { queue, waiting, scheduled, running, ...rest } = length;
   const { oldestAt, isPaused, pause } = rest;
   return {
     name: queue,
@@ -80,14 +152,4 @@ function queueView({ queue, waiting, scheduled, running, ...rest }: QueueLength)
     paused_reason: pause?.reason ?? null,
     paused_since: pause === null ? null : new Date(pause.at).toISOString(),
   };
-}
-
-function limitOf(query: URLSearchParams): number {
-  const text = query.get("limit");
-  if (text === null) return DEFAULT_LIMIT;
-  const limit = Number(text);
-  if (!/^\d+$/.test(text) || limit < 1 || limit > MAX_LIMIT) {
-    throw invalid([{ field: "limit", message: `Must be an integer from 1 to ${MAX_LIMIT}.` }]);
-  }
-  return limit;
 }

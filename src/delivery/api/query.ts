@@ -23,21 +23,21 @@ export class QueryReader {
   text(name: string, max = 200): string | undefined {
     const value = this.#one(name);
     if (value === undefined) return undefined;
-    if (value === "" || value.length > max) this.#wrong(name, `Must have 1 to ${max} characters.`);
+    if (value === "" || value.length > max) this.refuse(name, `Must have 1 to ${max} characters.`);
     return value;
   }
 
   /** A task's name, or a glob. */
   name(name: string): string | undefined {
     const value = this.text(name);
-    if (value !== undefined && !isNameOrGlob(value)) this.#wrong(name, NAME_OR_GLOB);
+    if (value !== undefined && !isNameOrGlob(value)) this.refuse(name, NAME_OR_GLOB);
     return value;
   }
 
   /** What an answer gave as its `next_cursor`. */
   cursor(name: string, form: RegExp): string | null {
     const value = this.#one(name) ?? null;
-    if (value !== null && !form.test(value)) this.#wrong(name, "Must be an answer's next_cursor.");
+    if (value !== null && !form.test(value)) this.refuse(name, "Must be an answer's next_cursor.");
     return value;
   }
 
@@ -45,7 +45,7 @@ export class QueryReader {
     const value = this.#one(name);
     if (value === undefined) return undefined;
     const choice = choices.find((one) => one === value);
-    if (choice === undefined) this.#wrong(name, `Must be one of ${choices.join(", ")}.`);
+    if (choice === undefined) this.refuse(name, `Must be one of ${choices.join(", ")}.`);
     return choice;
   }
 
@@ -55,19 +55,40 @@ export class QueryReader {
     if (value === undefined) return undefined;
     const at = Date.parse(value);
     if (!/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(value) || Number.isNaN(at)) {
-      this.#wrong(name, "Must be a time as 2026-11-21T08:00:00Z.");
+      this.refuse(name, "Must be a time as 2026-11-21T08:00:00Z.");
     }
     return at;
   }
 
-  integer(name: string, fallback: number, max: number): number {
+  integer(name: string, fallback: number, max: number, min = 1): number {
     const value = this.#one(name);
     if (value === undefined) return fallback;
     const number = Number(value);
-    if (!/^\d+$/.test(value) || number < 1 || number > max) {
-      this.#wrong(name, `Must be an integer from 1 to ${max}.`);
+    if (!/^\d+$/.test(value) || number < min || number > max) {
+      this.refuse(name, `Must be an integer from ${min} to ${max}.`);
     }
     return number;
+  }
+
+  /** Seconds from 0 to `max`; 0 where it is not given. */
+  seconds(name: string, max: number): number {
+    const value = this.#one(name);
+    if (value === undefined) return 0;
+    const seconds = Number(value);
+    if (value.trim() === "" || !(seconds >= 0 && seconds <= max)) {
+      this.refuse(name, `Must be a number of seconds from 0 to ${max}.`);
+    }
+    return seconds;
+  }
+
+  /** As often as wanted, from once to `max` times. */
+  several(name: string, max: number): readonly string[] {
+    this.#read.add(name);
+    const values = this.#query.getAll(name);
+    if (values.length === 0 || values.length > max) {
+      this.refuse(name, `Give 1 to ${max} ${name}s: ?${name}=…&${name}=…`);
+    }
+    return values;
   }
 
   /** `label=name:value`, as often as wanted. */
@@ -80,7 +101,7 @@ export class QueryReader {
       const end = text.indexOf(":");
       const label = text.slice(0, Math.max(0, end));
       if (!LABEL_NAME.test(label) || end === text.length - 1 || given.length > 5) {
-        this.#wrong(name, "Must be name:value, five at most.");
+        this.refuse(name, "Must be name:value, five at most.");
       } else labels[label] = text.slice(end + 1);
     }
     return labels;
@@ -89,7 +110,7 @@ export class QueryReader {
   /** @throws Problem 422 with all that is wrong */
   check(): void {
     for (const name of new Set(this.#query.keys())) {
-      if (!this.#read.has(name)) this.#wrong(name, "There is no such parameter.");
+      if (!this.#read.has(name)) this.refuse(name, "There is no such parameter.");
     }
     if (this.#errors.length > 0) throw invalid(this.#errors);
   }
@@ -97,11 +118,12 @@ export class QueryReader {
   #one(name: string): string | undefined {
     this.#read.add(name);
     const values = this.#query.getAll(name);
-    if (values.length > 1) this.#wrong(name, "Given more than once.");
+    if (values.length > 1) this.refuse(name, "Given more than once.");
     return values[0];
   }
 
-  #wrong(field: string, message: string): void {
-    this.#errors.push({ field, message });
+  /** Adds to what `check` throws. */
+  refuse(name: string, message: string): void {
+    this.#errors.push({ field: name, message });
   }
 }

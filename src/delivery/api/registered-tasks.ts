@@ -1,5 +1,23 @@
+import { z } from "zod";
 import { formatRate, type AnyTaskDefinition, type Controls, type LimitSet } from "#engine";
 import type { ApiParts } from "./route.ts";
+
+const limitsAnswer = z
+  .strictObject({
+    rate_limit: z.string().nullable().describe("As `10/m`; null: none."),
+    concurrency: z.int().nullable().describe("How many run at once; null: no limit."),
+  })
+  .meta({ id: "Limits" });
+export const registeredAnswer = limitsAnswer
+  .extend({
+    name: z.string(),
+    params: z.array(z.string()),
+    per_key: limitsAnswer.nullable(),
+    soft_time_limit: z.number().nullable(),
+    time_limit: z.number().nullable(),
+    max_retries: z.int().nullable().describe("Null: without end."),
+  })
+  .meta({ id: "RegisteredTask" });
 
 /** The registered tasks with what limits them: as operators have set it, else as it is declared. */
 export async function registeredViews({
@@ -10,9 +28,9 @@ export async function registeredViews({
   return registry.names().map((name) => registeredView(registry.get(name), controls));
 }
 
-export type RegisteredTask = ReturnType<typeof registeredView>;
+export type RegisteredTask = z.output<typeof registeredAnswer>;
 
-export function registeredView(task: AnyTaskDefinition<never>, controls: Controls) {
+export function registeredView(task: AnyTaskDefinition<never>, controls: Controls): RegisteredTask {
   const { rateLimits, timeLimits } = controls;
   const { name } = task;
   const declared = limitsView(task.limits ?? { rate: null, concurrency: null });
@@ -29,6 +47,6 @@ export function registeredView(task: AnyTaskDefinition<never>, controls: Control
   };
 }
 
-export function limitsView({ rate, concurrency }: LimitSet) {
+export function limitsView({ rate, concurrency }: LimitSet): z.output<typeof limitsAnswer> {
   return { rate_limit: rate === null ? null : formatRate(rate), concurrency };
 }

@@ -74,17 +74,40 @@ export interface ApiCall {
   readonly background: (work: Promise<void>) => void;
 }
 
+/** Content that is no JSON of ours, or that a handler reads by itself. */
+export interface RawContent {
+  /** Its media types; several: any of them. */
+  readonly types: readonly string[];
+  /** Of JSON that it may be instead. */
+  readonly json?: z.ZodType;
+  /** What it is. */
+  readonly words: string;
+}
+
 /** What a route is for, as the OpenAPI document says it. */
 export interface RouteDoc {
   /** A few words in the imperative. */
   readonly summary: string;
+  /** One of TAGS. */
   readonly tag: string;
+  /** What else its callers should know; Markdown. */
+  readonly description?: string;
+  /** The forms of what stands in its path; what is not named here is any text. */
+  readonly params?: Readonly<Record<string, z.ZodType>>;
   /** Its parameters in the query, each with what it takes. */
   readonly query?: Readonly<Record<string, z.ZodType>>;
+  /** The headers that it reads, besides those that every request has. */
+  readonly headers?: Readonly<Record<string, z.ZodType>>;
   /** The JSON that it takes: the schema that its handler reads the body with. */
-  readonly body?: z.ZodType;
-  /** What it answers when all is well, by status: the schema of its JSON, or words about anything else. */
-  readonly answers: Readonly<Record<number, z.ZodType | string>>;
+  readonly body?: z.ZodType | RawContent;
+  /** A body that it takes. */
+  readonly example?: unknown;
+  /** What it answers when all is well, by status: the schema of its JSON, other content, or words about none. */
+  readonly answers: Readonly<Record<number, z.ZodType | RawContent | string>>;
+  /** Codes of its problems by status, besides those that every route of its kind may answer. */
+  readonly problems?: Readonly<Record<number, readonly string[]>>;
+  /** What its handler refuses with instead, where others' clients expect no problem+json. */
+  readonly refusals?: RawContent;
 }
 
 /** A route declares who may use it; a route that does not is a type error. */

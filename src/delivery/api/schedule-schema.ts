@@ -10,7 +10,7 @@ import {
   type Timing,
 } from "#engine";
 import { invalid } from "./problems.ts";
-import { instant, seconds } from "./signatures.ts";
+import { instant, seconds } from "./signature-schema.ts";
 
 type Keys<T> = [keyof T & string, ...(keyof T & string)[]];
 

@@ -2,45 +2,18 @@ import { z } from "zod";
 import type { CallOptions, Signature } from "#engine";
 import { fieldErrors } from "./body.ts";
 import { invalid } from "./problems.ts";
+import {
+  besideSchema,
+  celeryForm,
+  chordForm,
+  chunksForm,
+  kwargs,
+  list,
+  mapForm,
+  strictOptions,
+  taskForm,
+} from "./signature-schema.ts";
 import { withoutUndefined } from "./without-undefined.ts";
-
-export const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
-export const seconds = z.number().min(0);
-
-/** Options of a call with Celery's words; `link`, `link_error` and `undo` are signatures. */
-export const optionFields = {
-  countdown: seconds.optional(),
-  eta: instant.optional(),
-  expires: z.union([seconds, instant]).optional(),
-  queue: z.string().max(100).optional(),
-  priority: z.int().optional(),
-  max_retries: z.int().nullable().optional(),
-  soft_time_limit: seconds.optional(),
-  time_limit: seconds.optional(),
-  ignore_result: z.boolean().optional(),
-  result_expires: seconds.optional(),
-  key: z.string().optional(),
-  labels: z.record(z.string(), z.string()).optional(),
-  callback_url: z.string().optional(),
-  link: z.array(z.unknown()).max(10).optional(),
-  link_error: z.array(z.unknown()).max(10).optional(),
-  undo: z.unknown().optional(),
-  errors: z.enum(["fail", "collect"]).optional(),
-  unique: z
-    .union([
-      z.boolean(),
-      z.strictObject({
-        key: z.string().optional(),
-        for_seconds: z.number().optional(),
-        keep: z.enum(["first", "replace"]).optional(),
-      }),
-    ])
-    .optional(),
-  throttle: seconds.optional(),
-  debounce: seconds.optional(),
-  debounce_max: seconds.optional(),
-};
-const strictOptions = z.strictObject(optionFields);
 
 /** @param path where the options stand in the request, with a dot behind it */
 export function toOptions(given: z.output<typeof strictOptions>, path: string): CallOptions {
@@ -60,8 +33,8 @@ export function toOptions(given: z.output<typeof strictOptions>, path: string): 
     debounce_max,
     ...same
   } = given;
-  const signatures = (field: string, list: readonly unknown[] | undefined) =>
-    list?.map((each, index) => readSignature(each, `${path}${field}.${index}`));
+  const signatures = (field: string, all: readonly unknown[] | undefined) =>
+    all?.map((each, index) => readSignature(each, `${path}${field}.${index}`));
   return withoutUndefined({
     ...same,
     maxRetries: max_retries,
@@ -88,34 +61,6 @@ function toUnique(unique: z.output<typeof strictOptions>["unique"]): CallOptions
 
 /** What Celery writes into the options of a signature that is under way: nothing of it is needed here. */
 const BOOKKEEPING = ["task_id", "root_id", "parent_id", "group_id", "group_index", "reply_to"];
-
-const list = z.array(z.unknown());
-const args = list.default([]);
-const kwargs = z.record(z.string(), z.unknown()).default({});
-const immutable = z.boolean().default(false);
-const besideSchema = z.strictObject({ immutable, ...optionFields });
-
-/** Celery's own JSON of a signature. */
-const celeryForm = z.strictObject({
-  task: z.string().min(1).max(200),
-  args,
-  kwargs,
-  options: kwargs,
-  subtask_type: z.string().nullable().optional(),
-  immutable,
-  chord_size: z.number().nullable().optional(),
-});
-
-const taskForm = z.strictObject({
-  name: z.string().min(1).max(200),
-  args,
-  kwargs,
-  immutable,
-  ...optionFields,
-});
-const chordForm = z.strictObject({ header: z.unknown().optional(), body: z.unknown().optional() });
-const mapForm = z.strictObject({ task: z.unknown().optional(), items: list });
-const chunksForm = mapForm.extend({ size: z.int().min(1) });
 
 /** The readable forms but a task's: one key says what it is, its options stand beside it. */
 const READABLE: Readonly<

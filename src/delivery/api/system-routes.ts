@@ -41,7 +41,7 @@ export function systemRoutes({ system, readiness }: ApiParts): Route[] {
       scope: "monitor",
       doc: {
         summary: "Tell how the deployment is",
-        tag: "System",
+        tag: "system",
         answers: { 200: systemSchema },
       },
       handle: async () => Response.json(systemView(await system.report())),
@@ -52,7 +52,7 @@ export function systemRoutes({ system, readiness }: ApiParts): Route[] {
       scope: "public",
       doc: {
         summary: "Tell whether the deployment can do its work",
-        tag: "System",
+        tag: "system",
         answers: {
           200: z.object({ status: z.literal("ok") }),
           503: z.object({ status: z.literal("unavailable"), failing: z.array(z.string()) }),

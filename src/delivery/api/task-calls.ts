@@ -4,15 +4,18 @@ import { deliverCallback } from "#domain/callbacks";
 import { backupDatabase, restoreDatabase } from "#domain/maintenance";
 import { may, type Caller } from "./access.ts";
 import { conflict, invalid, Problem } from "./problems.ts";
-import { instant, optionFields, seconds, toOptions } from "./signatures.ts";
+import { instant, optionFields, seconds } from "./signature-schema.ts";
+import { toOptions } from "./signatures.ts";
 
 /** A call of a task by name. */
-export const callSchema = z.strictObject({
-  name: z.string().min(1).max(200),
-  args: z.array(z.unknown()).default([]),
-  kwargs: z.record(z.string(), z.unknown()).default({}),
-  ...optionFields,
-});
+export const callSchema = z
+  .strictObject({
+    name: z.string().min(1).max(200),
+    args: z.array(z.unknown()).default([]),
+    kwargs: z.record(z.string(), z.unknown()).default({}),
+    ...optionFields,
+  })
+  .meta({ id: "TaskCall" });
 
 /** What is to change of a waiting task; at least one of them. */
 export const rescheduleSchema = z
@@ -88,6 +91,12 @@ export function replayCheck(caller: Caller, isChanged: boolean): (call: Replayed
     checkCall(caller, call);
   };
 }
+/** A header that a request may have: repeated with the same key, it is the same request. */
+export const idempotencyKey = z
+  .string()
+  .regex(/^[!-~]{1,255}$/)
+  .optional()
+  .describe("A request that is repeated with the same key is made once, and answered the same.");
 
 /** Whether it can be the key of a call that may be repeated. */
 export function isCallKey(key: unknown): key is string {

@@ -1,101 +1,76 @@
 import { z } from "zod";
 import type { Caller } from "./access.ts";
-import { readBody } from "./body.ts";
+import { taskId as anyTaskId } from "./answers.ts";
 import { CanvasResult } from "./canvas-result.ts";
-import { invalid, notFound, Problem } from "./problems.ts";
-import type { ApiCall, ApiParts, Route } from "./route.ts";
-import {
-  callKey,
-  callSchema,
-  checkCall,
-  refuse,
-  rescheduleSchema,
-  toSignature,
-} from "./task-calls.ts";
-import { rescheduleTask, revokeTask, sendTaskEvent, visibleTask } from "./task-commands.ts";
+import { notFound, Problem } from "./problems.ts";
+import { operation } from "./operation.ts";
+import { seconds } from "./query-params.ts";
+import type { ApiParts, Route } from "./route.ts";
+import { statusAnswer, taskAnswer } from "./task-answers.ts";
+import { callKey, idempotencyKey, rescheduleSchema } from "./task-calls.ts";
 import { withoutUndefined } from "./without-undefined.ts";
-import { awaited } from "./task-wait.ts";
+import { rescheduleTask, revokeTask, sendTaskEvent, visibleTask } from "./task-commands.ts";
+import { awaited, MAX_WAIT_SECONDS } from "./task-wait.ts";
 import { streamStates } from "./task-stream.ts";
 import { isResultExpired, statusView, taskView } from "./task-views.ts";
 
-const processSchema = z.strictObject({ data: z.string().max(100_000) });
-const bulkSchema = z.strictObject({ tasks: z.array(callSchema).min(1).max(1_000) });
 const revokeSchema = z.strictObject({ terminate: z.boolean().default(false) });
 const eventSchema = z.strictObject({ payload: z.unknown().optional() });
 
-export function taskRoutes(parts: ApiParts): Route[] {
-  const visible = (taskId: string, caller: Caller) => visibleTask(parts, taskId, caller);
+const TAG = "tasks";
+const path = { id: anyTaskId };
 
-  async function submitOne(
-    { request, caller }: ApiCall,
-    path: string,
-    call: z.output<typeof callSchema>,
-  ) {
-    const key = callKey(request, path);
-    const signature = toSignature(call);
-    checkCall(caller, signature);
-    const { taskId, answer } = await parts.lovageFor(caller.owner).send(signature, key);
-    refuse(answer);
-    const merged = answer === "duplicate" || answer === "replaced" ? { [answer]: true } : {};
-    return Response.json({ task_id: taskId, ...merged }, { status: 202 });
-  }
+const eventAnswer = z.strictObject({
+  task_id: anyTaskId,
+  event: z.string(),
+  duplicate: z.boolean().describe("It was delivered before, with the same Idempotency-Key."),
+});
+/** What becomes of tasks: seen, waited for, changed. */
+export function taskRoutes(parts: ApiParts): Route[] {
+  const visible = (id: string, caller: Caller) => visibleTask(parts, id, caller);
 
   return [
-    {
-      method: "POST",
-      path: "/api/tasks/process",
-      scope: "tasks:write",
-      handle: async (call) => {
-        const { data } = await readBody(call.request, processSchema);
-        const kwargs = { data };
-        return submitOne(call, "/api/tasks/process", { name: "process_data", args: [], kwargs });
-      },
-    },
-    {
-      method: "POST",
-      path: "/api/tasks",
-      scope: "tasks:write",
-      handle: async (call) =>
-        submitOne(call, "/api/tasks", await readBody(call.request, callSchema)),
-    },
-    {
-      method: "POST",
-      path: "/api/tasks/bulk",
-      scope: "tasks:write",
-      handle: async ({ request, caller }) => {
-        if (request.headers.has("Idempotency-Key")) {
-          throw invalid([{ field: "Idempotency-Key", message: "Not possible for bulk requests." }]);
-        }
-        const { tasks } = await readBody(request, bulkSchema);
-        const calls = tasks.map(toSignature);
-        for (const each of calls) checkCall(caller, each);
-        const ids = await parts.lovageFor(caller.owner).sendAll(calls);
-        return Response.json({ task_ids: ids }, { status: 202 });
-      },
-    },
-    {
+    operation({
       method: "GET",
       path: "/api/tasks/status/:id",
       scope: "tasks:read",
+      tag: TAG,
+      summary: "Show a task's status and result, in short",
+      description:
+        "The result of a task that failed is its error, and that of one with a state of its own the details of that, as in Celery.",
+      params: path,
+      answers: { 200: statusAnswer },
       handle: async ({ params, caller }) =>
         Response.json(statusView(await visible(params.id ?? "", caller), parts.clock.now())),
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/tasks/:id",
       scope: "tasks:read",
+      tag: TAG,
+      summary: "Show everything known about a task",
+      params: path,
+      query: {
+        wait: seconds(MAX_WAIT_SECONDS, "Answer when it has ended, or after so many seconds."),
+      },
+      answers: { 200: taskAnswer },
       handle: async ({ params, query, caller }) => {
         const id = params.id ?? "";
-        const last = await awaited(parts, id, caller, query.get("wait"));
+        const last = await awaited(parts, id, caller, query.wait);
         return Response.json(
           taskView(last ?? (await visible(id, caller)), caller, parts.clock.now()),
         );
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/tasks/:id/result",
       scope: "tasks:read",
+      tag: TAG,
+      summary: "Get a task's result, however large",
+      params: path,
+      answers: { 200: z.unknown().describe("What the task returned, as JSON.") },
+      problems: { 410: ["result_expired"] },
       handle: async ({ params, caller }) => {
         const task = await visible(params.id ?? "", caller);
         if (isResultExpired(task, parts.clock.now())) {
@@ -111,11 +86,17 @@ export function taskRoutes(parts: ApiParts): Route[] {
         if (body === null) throw notFound();
         return new Response(body, { headers: { "Content-Type": "application/json" } });
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/tasks/:id/events",
       scope: "tasks:read",
+      tag: TAG,
+      summary: "Follow a task's states",
+      description:
+        "Server-sent events: one `state` now and after every change, with the task as JSON, until it has ended.",
+      params: path,
+      answers: { 200: { types: ["text/event-stream"], words: "The states, as they come." } },
       handle: async ({ params, caller }) => {
         const { id } = await visible(params.id ?? "", caller);
         return streamStates(
@@ -123,40 +104,65 @@ export function taskRoutes(parts: ApiParts): Route[] {
           (task) => taskView(task, caller, parts.clock.now()),
         );
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/api/tasks/:id/events/:name",
       scope: "tasks:write",
-      handle: async ({ request, params, caller }) => {
-        const { payload = null } = await readBody(request, eventSchema);
-        const { id: taskId = "", name = "" } = params;
+      tag: TAG,
+      summary: "Send an event to a task that waits for it",
+      params: {
+        ...path,
+        name: z
+          .string()
+          .regex(/^[^\n\0]{1,100}$/)
+          .describe("The event's name."),
+      },
+      headers: { "Idempotency-Key": idempotencyKey },
+      body: eventSchema,
+      example: { payload: { approved: true } },
+      answers: { 202: eventAnswer },
+      problems: { 409: ["task_ended", "too_many_events"] },
+      handle: async ({ request, params, caller, body: { payload = null } }) => {
+        const { id: asked = "", name = "" } = params;
         const key = callKey(request, "")?.key ?? null;
-        const event = { id: taskId, name, payload, key };
+        const event = { id: asked, name, payload, key };
         const { id, isDuplicate } = await sendTaskEvent(parts, caller, event);
         return Response.json({ task_id: id, event: name, duplicate: isDuplicate }, { status: 202 });
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/api/tasks/:id/revoke",
       scope: "tasks:write",
-      handle: async ({ request, params, caller }) => {
-        const { terminate } = await readBody(request, revokeSchema);
+      tag: TAG,
+      summary: "Call a task off",
+      description: "`terminate` also stops it while it runs, and needs the scope `control`.",
+      params: path,
+      body: revokeSchema,
+      example: { terminate: false },
+      answers: { 200: taskAnswer },
+      handle: async ({ params, caller, body: { terminate } }) => {
         const task = await revokeTask(parts, caller, { id: params.id ?? "", terminate });
         return Response.json(taskView(task, caller, parts.clock.now()));
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/api/tasks/:id/reschedule",
       scope: "tasks:write",
-      handle: async ({ request, params, caller }) => {
-        const options = await readBody(request, rescheduleSchema);
-        const change = { id: params.id ?? "", ...withoutUndefined(options) };
+      tag: TAG,
+      summary: "Change when, where or how urgently a waiting task runs",
+      params: path,
+      body: rescheduleSchema,
+      example: { countdown: 60 },
+      answers: { 200: taskAnswer },
+      problems: { 409: ["task_running", "task_ended"] },
+      handle: async ({ params, caller, body }) => {
+        const change = { id: params.id ?? "", ...withoutUndefined(body) };
         const task = await rescheduleTask(parts, caller, change);
         return Response.json(taskView(task, caller, parts.clock.now()));
       },
-    },
+    }),
   ];
 }

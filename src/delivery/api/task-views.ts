@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import {
   nameOfPlan,
   redacted,
@@ -10,6 +11,13 @@ import {
   type Waiting,
 } from "#engine";
 import { may, type Caller } from "./access.ts";
+import type {
+  statusAnswer,
+  stepAnswer,
+  taskAnswer,
+  toldAnswer,
+  waitingAnswer,
+} from "./task-answers.ts";
 
 export function iso(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
@@ -44,7 +52,7 @@ function metaOf({ reported }: TaskRecord): unknown {
  * The guides' short form. As in Celery the result of a task that failed is its error, and that of one with
  * a state of its own the details of that.
  */
-export function statusView(task: TaskRecord, now: number) {
+export function statusView(task: TaskRecord, now: number): z.output<typeof statusAnswer> {
   const { error } = task;
   const hasFailed = task.state === "FAILURE" || task.state === "REVOKED";
   const result =
@@ -58,7 +66,11 @@ export function statusView(task: TaskRecord, now: number) {
 }
 
 /** Everything known about a task. Stacks are for those who operate the deployment. */
-export function taskView(task: TaskRecord, caller: Caller, now: number) {
+export function taskView(
+  task: TaskRecord,
+  caller: Caller,
+  now: number,
+): z.output<typeof taskAnswer> {
   const { error } = task;
   const seesStacks = may(caller, "control");
   return {
@@ -107,7 +119,8 @@ export function taskView(task: TaskRecord, caller: Caller, now: number) {
   };
 }
 
-function stepView({ kind, name, state, tries, until, error, startedAt, finishedAt }: StepSummary) {
+function stepView(step: StepSummary): z.output<typeof stepAnswer> {
+  const { kind, name, state, tries, until, error, startedAt, finishedAt } = step;
   return {
     kind,
     name,
@@ -121,7 +134,7 @@ function stepView({ kind, name, state, tries, until, error, startedAt, finishedA
 }
 
 /** Why a task has not started. Who holds the places is for those who operate the deployment. */
-function waitingView(waiting: Waiting, caller: Caller) {
+function waitingView(waiting: Waiting, caller: Caller): z.output<typeof waitingAnswer> {
   switch (waiting.reason) {
     case "sleep":
     case "step_retry":
@@ -143,17 +156,13 @@ function waitingView(waiting: Waiting, caller: Caller) {
 }
 
 /** The call's options as they were given; of callbacks, which tasks they will be. */
-function optionsView({ link, link_error: errbacks, callback, canvas, ...all }: RunOptions) {
+function optionsView(options: RunOptions): z.output<typeof taskAnswer>["options"] {
+  const { link, link_error: errbacks, callback, canvas, ...all } = options;
+  // Only the ledger needs these.
+  const { unique_key: _key, tells_end: _tells, tree: _tree, joined: _joined, ...rest } = all;
+  const { base: _base, input: _input, trace: _trace, ...told } = rest;
   return {
-    ...all,
-    // Only the ledger needs these.
-    trace: undefined,
-    unique_key: undefined,
-    tells_end: undefined,
-    tree: undefined,
-    joined: undefined,
-    base: undefined,
-    input: undefined,
+    ...told,
     ...(link !== undefined && { link: link.map(callbackView) }),
     ...(errbacks !== undefined && { link_error: errbacks.map(callbackView) }),
     ...(callback !== undefined && { callback: toldView(callback) }),
@@ -162,7 +171,7 @@ function optionsView({ link, link_error: errbacks, callback, canvas, ...all }: R
 }
 
 /** Who is told of an end, and the task that tells them. Paths and queries of such URLs are often secrets. */
-export function toldView({ host, id }: EndCallback) {
+export function toldView({ host, id }: EndCallback): z.output<typeof toldAnswer> {
   return { host, task_id: id };
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { jsonOf, fieldErrors, readBytes } from "../body.ts";
 import { invalid } from "../problems.ts";
-import { optionFields } from "../signatures.ts";
+import { optionFields } from "../signature-schema.ts";
 import type { callSchema } from "../task-calls.ts";
 import { momentOf } from "./dates.ts";
 

@@ -22,8 +22,13 @@ export type RefusalStyle = "silent" | "plain";
  * so is what is wrong on our side (500).
  */
 export function flowerRoute(style: RefusalStyle, route: Route): Route {
+  const refusals =
+    style === "silent"
+      ? { types: [], words: "Refused, as the status says." }
+      : { types: ["text/plain"], words: "Refused: why." };
   return {
     ...route,
+    ...(route.doc !== undefined && { doc: { ...route.doc, refusals } }),
     handle: async (call) => {
       try {
         return await route.handle(call);

@@ -3,14 +3,13 @@ import {
   changeEmail,
   changeProfile,
   endOf,
-  listSessions,
   login,
   register,
   revokeSession,
-  revokeSessions,
 } from "#domain/accounts";
-import { readBody } from "../body.ts";
-import { conflict, invalid, notFound, Problem } from "../problems.ts";
+import { isoTime, messageAnswer } from "../answers.ts";
+import { operation } from "../operation.ts";
+import { conflict, invalid, Problem } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { emailAddress, locale } from "./fields.ts";
 import { passwordRoutes } from "./password-routes.ts";
@@ -20,10 +19,12 @@ import {
   originOf,
   password,
   problemOfRefusal,
+  profileAnswer,
   profileOf,
   signedIn,
   username,
 } from "./people.ts";
+import { sessionRoutes } from "./session-routes.ts";
 import { userRoutes } from "./user-routes.ts";
 
 /** Nothing that could pass for an address or a link in a mail: no word stands right behind a dot. */
@@ -58,6 +59,18 @@ const profileChange = z
     message: "The password goes with a new e-mail address, and only with that.",
   });
 
+const TAG = "accounts";
+
+const loginAnswer = z
+  .strictObject({
+    message: z.string(),
+    user_id: z.int(),
+    username: z.string(),
+    token: z.string().describe("A secret: whoever has it is signed in."),
+    expires_at: isoTime,
+  })
+  .meta({ id: "SignedIn" });
+const registeredAnswer = loginAnswer.extend({ email_sent: z.string() });
 export function accountRoutes(parts: ApiParts): Route[] {
   return [
     ...signInRoutes(parts),
@@ -70,13 +83,25 @@ export function accountRoutes(parts: ApiParts): Route[] {
 
 function signInRoutes(parts: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "POST",
       path: "/api/register",
       scope: "public",
+      tag: TAG,
+      summary: "Register",
+      description: "Signs in at once; a welcome e-mail follows.",
+      body: registration,
+      example: {
+        username: "newuser",
+        email: "user@example.com",
+        password: "correct horse battery",
+        first_name: "New",
+        last_name: "User",
+      },
+      answers: { 201: registeredAnswer },
+      problems: { 409: ["username_taken"], 429: ["too_many_tries"] },
       handle: async (call) => {
-        const body = await readBody(call.request, registration);
-        const { first_name: firstName, last_name: lastName, ...same } = body;
+        const { first_name: firstName, last_name: lastName, ...same } = call.body;
         const answer = await register(
           accountParts(parts, call),
           { ...same, firstName, lastName },
@@ -99,14 +124,20 @@ function signInRoutes(parts: ApiParts): Route[] {
           { status: 201 },
         );
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/api/login",
       scope: "public",
+      tag: TAG,
+      summary: "Sign in",
+      description: "The token goes into `Authorization: Bearer …`.",
+      body: credentials,
+      example: { username: "newuser", password: "correct horse battery" },
+      answers: { 200: loginAnswer },
+      problems: { 401: ["wrong_credentials"], 429: ["too_many_tries"] },
       handle: async (call) => {
-        const body = await readBody(call.request, credentials);
-        const answer = await login(accountParts(parts, call), body, originOf(call.request));
+        const answer = await login(accountParts(parts, call), call.body, originOf(call.request));
         if (answer.kind !== "in") throw refused(answer);
         const { user, session } = answer;
         return Response.json({
@@ -117,34 +148,47 @@ function signInRoutes(parts: ApiParts): Route[] {
           expires_at: new Date(endOf({ ...session, role: user.role })).toISOString(),
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/api/logout",
       scope: "person",
+      tag: TAG,
+      summary: "Sign out: end the session of this token",
+      answers: { 200: messageAnswer },
       handle: async ({ request, caller }) => {
         const session = currentSession(request) ?? "";
         await revokeSession(parts.shop.db, caller.userId ?? 0, session);
         return Response.json({ message: "Logged out." });
       },
-    },
+    }),
   ];
 }
 
 function profileRoutes(parts: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/profile",
       scope: "person",
+      tag: TAG,
+      summary: "Show your account",
+      answers: { 200: profileAnswer },
       handle: async (call) => Response.json(profileOf(await signedIn(parts, call))),
-    },
-    {
+    }),
+    operation({
       method: "PATCH",
       path: "/api/profile",
       scope: "person",
+      tag: TAG,
+      summary: "Change your account",
+      description: "A new e-mail address needs the password.",
+      body: profileChange,
+      example: { first_name: "Newer", locale: "ru" },
+      answers: { 200: profileAnswer },
+      problems: { 429: ["too_many_tries"] },
       handle: async (call) => {
-        const body = await readBody(call.request, profileChange);
+        const { body } = call;
         const { first_name: firstName, last_name: lastName } = body;
         const userId = call.caller.userId ?? 0;
         if (body.email !== undefined && body.password !== undefined) {
@@ -163,65 +207,29 @@ function profileRoutes(parts: ApiParts): Route[] {
         });
         return Response.json(profileOf(await signedIn(parts, call)));
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/public",
       scope: "public",
+      tag: TAG,
+      summary: "Answer everybody",
+      answers: { 200: messageAnswer },
       handle: () =>
         Response.json({ message: "This is a public endpoint. No authentication required." }),
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/protected",
       scope: "person",
+      tag: TAG,
+      summary: "Answer whoever signed in",
+      answers: { 200: z.strictObject({ message: z.string(), user: z.string() }) },
       handle: async (call) => {
         const { username: user } = await signedIn(parts, call);
         return Response.json({ message: "This is a protected endpoint. You are signed in.", user });
       },
-    },
-  ];
-}
-
-function sessionRoutes(parts: ApiParts): Route[] {
-  return [
-    {
-      method: "GET",
-      path: "/api/sessions",
-      scope: "person",
-      handle: async ({ request, caller }) => {
-        const current = currentSession(request);
-        const sessions = await listSessions(parts.shop.db, caller.userId ?? 0, parts.clock.now());
-        return Response.json({
-          sessions: sessions.map((session) => ({
-            id: session.id,
-            is_current: session.id === current,
-            user_agent: session.userAgent,
-            created_at: new Date(session.createdAt).toISOString(),
-            expires_at: new Date(session.expiresAt).toISOString(),
-          })),
-        });
-      },
-    },
-    {
-      method: "DELETE",
-      path: "/api/sessions",
-      scope: "person",
-      handle: async ({ caller }) => {
-        const revoked = await revokeSessions(parts.shop.db, caller.userId ?? 0);
-        return Response.json({ revoked: revoked.length });
-      },
-    },
-    {
-      method: "DELETE",
-      path: "/api/sessions/:id",
-      scope: "person",
-      handle: async ({ params, caller }) => {
-        if (!(await revokeSession(parts.shop.db, caller.userId ?? 0, params["id"] ?? "")))
-          throw notFound();
-        return Response.json({ revoked: 1 });
-      },
-    },
+    }),
   ];
 }
 

@@ -16,11 +16,12 @@ import {
   type StoredCart,
 } from "#domain/carts";
 import { findProducts } from "#domain/catalog";
-import { isCustomer } from "../access.ts";
-import { readBody } from "../body.ts";
+import { isCustomer, type Caller } from "../access.ts";
+import { isoTimeOrNull } from "../answers.ts";
+import { operation } from "../operation.ts";
 import { conflict, invalid, Problem } from "../problems.ts";
-import { QueryReader } from "../query.ts";
-import type { ApiCall, ApiParts, Route } from "../route.ts";
+import { userId as userIdParam, type QueryOf } from "../query-params.ts";
+import type { ApiParts, Route } from "../route.ts";
 import {
   amount,
   decimalOf,
@@ -28,10 +29,9 @@ import {
   locale,
   missingMethod,
   paymentMethod,
-  readUserId,
   shopId,
 } from "./fields.ts";
-import { orderView, tasksView } from "./order-views.ts";
+import { orderView, startedOrderAnswer, tasksView } from "./order-views.ts";
 import { mayAsk } from "./people.ts";
 
 const lineSchema = z.strictObject({ quantity: z.int().min(1).max(MAX_QUANTITY) });
@@ -43,6 +43,29 @@ const checkoutSchema = z.strictObject({
   locale: locale.optional(),
   paymentMethod: paymentMethod.optional(),
 });
+
+const TAG = "carts";
+const whose = {
+  user_id: userIdParam("Whose cart it is: for API keys; people have their own."),
+};
+const CHANGES = { 409: ["cart_busy", "cart_full"] };
+
+const cartAnswer = z
+  .strictObject({
+    items: z.array(
+      z.strictObject({
+        sku: z.string(),
+        name: z.string(),
+        quantity: z.int(),
+        unitPrice: z.number(),
+        currency: z.string(),
+        amount: z.number(),
+      }),
+    ),
+    totals: z.array(z.strictObject({ currency: z.string(), amount: z.number() })),
+    updatedAt: isoTimeOrNull,
+  })
+  .meta({ id: "Cart" });
 
 /** Carts: people have one of their own; API keys have one for each user they name by `?user_id=`. */
 export function cartRoutes(parts: ApiParts): Route[] {
@@ -63,51 +86,86 @@ export function cartRoutes(parts: ApiParts): Route[] {
   }
 
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/cart",
       scope: "orders:write",
+      tag: TAG,
+      summary: "Show the cart",
+      query: whose,
+      answers: { 200: cartAnswer },
       handle: async (call) => {
         const cart = await findCart(parts.shop.db, cartKeyOf(call));
         return Response.json(cartView(await priced(parts.shop.db, cart)));
       },
-    },
-    {
+    }),
+    operation({
       method: "DELETE",
       path: "/api/cart",
       scope: "orders:write",
+      tag: TAG,
+      summary: "Empty the cart",
+      query: whose,
+      answers: { 200: cartAnswer },
+      problems: CHANGES,
       handle: (call) => change(cartKeyOf(call), () => []),
-    },
-    {
+    }),
+    operation({
       method: "PUT",
       path: "/api/cart/items/:sku",
       scope: "orders:write",
+      tag: TAG,
+      summary: "Put so many of a product into the cart",
+      params: { sku: shopId },
+      query: whose,
+      body: lineSchema,
+      example: { quantity: 2 },
+      answers: { 200: cartAnswer },
+      problems: CHANGES,
       handle: async (call) => {
         const key = cartKeyOf(call);
         const { sku = "" } = call.params;
-        const { quantity } = await readBody(call.request, lineSchema);
+        const { quantity } = call.body;
         if (!(await findProducts(parts.shop.db, [sku])).has(sku)) {
           throw invalid([{ field: "sku", message: "There is no such product." }]);
         }
         return change(key, (lines) => withLine(lines, { sku, quantity }));
       },
-    },
-    {
+    }),
+    operation({
       method: "DELETE",
       path: "/api/cart/items/:sku",
       scope: "orders:write",
+      tag: TAG,
+      summary: "Take a product out of the cart",
+      params: { sku: shopId },
+      query: whose,
+      answers: { 200: cartAnswer },
+      problems: CHANGES,
       handle: (call) => {
         const { sku = "" } = call.params;
         return change(cartKeyOf(call), (lines) => withoutLine(lines, sku));
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/api/cart/checkout",
       scope: "orders:write",
+      tag: TAG,
+      summary: "Order what is in the cart",
+      description:
+        "At the prices of the catalog. If the total is not what was expected, nothing is ordered, and the problem has the `cart` as it is.",
+      query: whose,
+      body: checkoutSchema,
+      example: { orderId: "5-1", expectedTotal: 25 },
+      answers: { 200: startedOrderAnswer },
+      problems: {
+        409: ["order_exists", "cart_empty", "currencies_mixed", "cart_changed"],
+        429: ["too_many_tries"],
+      },
       handle: async (call) => {
         const key = cartKeyOf(call);
-        const body = await readBody(call.request, checkoutSchema);
+        const { body } = call;
         checkNumber(call, body.orderId);
         const errors = missingMethod(parts.shop.gateway, body.paymentMethod);
         if (errors.length > 0) throw invalid(errors);
@@ -146,16 +204,20 @@ export function cartRoutes(parts: ApiParts): Route[] {
             );
         }
       },
-    },
+    }),
   ];
 }
 
 /** Whose cart a request means. @throws Problem 422 */
-function cartKeyOf({ caller, query }: ApiCall): CartKey {
+function cartKeyOf({
+  caller,
+  query,
+}: {
+  readonly caller: Caller;
+  readonly query: QueryOf<typeof whose>;
+}): CartKey {
   const { owner, userId } = caller;
-  const reader = new QueryReader(query);
-  const named = readUserId(reader);
-  reader.check();
+  const { user_id: named } = query;
   if (userId !== null) {
     if (named === undefined || named === userId) return { owner, userId };
     throw invalid([{ field: "user_id", message: "Your cart is your own." }]);
@@ -168,7 +230,7 @@ function cartKeyOf({ caller, query }: ApiCall): CartKey {
  * People number their orders under their own id: no number that the shop or somebody else is about to use
  * can be taken from them, and nobody learns which there are. @throws Problem 422
  */
-function checkNumber({ caller }: ApiCall, orderId: string): void {
+function checkNumber({ caller }: { readonly caller: Caller }, orderId: string): void {
   const { userId } = caller;
   if (!isCustomer(caller) || orderId.startsWith(`${userId}-`)) return;
   throw invalid([{ field: "orderId", message: `Must begin with ${userId}-, your user id.` }]);
@@ -177,7 +239,7 @@ function checkNumber({ caller }: ApiCall, orderId: string): void {
 /** Where the order's mails go. For people that is their account's address: they write to nobody else by us. */
 async function recipientOf(
   parts: ApiParts,
-  { caller }: ApiCall,
+  { caller }: { readonly caller: Caller },
   userId: number,
   given: string | undefined,
 ): Promise<string> {
@@ -195,7 +257,7 @@ async function recipientOf(
   return user.email;
 }
 
-function cartView({ items, totals, updatedAt }: PricedCart) {
+function cartView({ items, totals, updatedAt }: PricedCart): z.output<typeof cartAnswer> {
   return {
     items: items.map(({ product: { sku, name, priceMinor, currency }, quantity }) => ({
       ...{ sku, name, quantity, unitPrice: decimalOf(priceMinor), currency },

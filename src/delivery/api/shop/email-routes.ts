@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { EMAIL_STATES, findEmail, findEmails, type EmailQuery } from "#domain/mail";
-import { jsonCursor, readJsonCursor } from "../json-cursor.ts";
+import { pageOf } from "../answers.ts";
+import { jsonCursor } from "../json-cursor.ts";
+import { operation } from "../operation.ts";
 import { notFound } from "../problems.ts";
-import { QueryReader } from "../query.ts";
+import { limit, oneOf, placeCursor, text } from "../query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { withoutUndefined } from "../without-undefined.ts";
-import { emailView, FORMATS, renderedMail } from "./email-views.ts";
+import { emailAnswer, emailView, FORMATS, renderedMail } from "./email-views.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
@@ -20,45 +22,65 @@ const place = z
     template,
   }));
 
+const TAG = "mail";
+
 /** The mails of the shop, whatever became of them. */
 export function emailRoutes({ shop }: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/emails",
       scope: "monitor",
-      handle: async ({ query: params }) => {
-        const reader = new QueryReader(params);
+      tag: TAG,
+      summary: "List mails, the newest first",
+      query: {
+        task_id: text("Of what was sent by this task.", MAX_KEY_LENGTH),
+        state: oneOf(EMAIL_STATES, "In this state."),
+        template: text("Of this message."),
+        to: text("To this address.", 320),
+        limit: limit(DEFAULT_LIMIT, MAX_LIMIT),
+        cursor: placeCursor(place),
+      },
+      answers: { 200: pageOf("emails", emailAnswer) },
+      handle: async ({ query: asked }) => {
         const query: EmailQuery = withoutUndefined({
-          taskId: reader.text("task_id", MAX_KEY_LENGTH),
-          state: reader.oneOf("state", EMAIL_STATES),
-          template: reader.text("template"),
-          to: reader.text("to", 320),
+          taskId: asked.task_id,
+          state: asked.state,
+          template: asked.template,
+          to: asked.to,
         });
-        const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
-        const after = readJsonCursor(reader, place);
-        const { emails, next } = await findEmails(shop.db, query, { limit, after });
+        const page = { limit: asked.limit, after: asked.cursor };
+        const { emails, next } = await findEmails(shop.db, query, page);
         return Response.json({
           emails: emails.map(emailView),
           next_cursor:
             next && jsonCursor([next.createdAt, next.taskId, next.toAddress, next.template]),
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/emails/:key/:to/:template",
       scope: "monitor",
-      handle: async ({ params, query }) => {
-        const reader = new QueryReader(query);
-        const format = reader.oneOf("format", FORMATS);
-        reader.check();
+      tag: TAG,
+      summary: "Show a mail",
+      description: "With `format` as its readers see it.",
+      params: {
+        key: z.string().describe("The `task_id` of the mail."),
+        to: z.string().describe("Its recipient."),
+        template: z.string().describe("Its message."),
+      },
+      query: { format: oneOf(FORMATS, "As its readers see it.") },
+      answers: {
+        200: { types: ["text/html", "text/plain"], json: emailAnswer, words: "The mail." },
+      },
+      handle: async ({ params, query: { format } }) => {
         const { key = "", to = "", template = "" } = params;
         const email = await findEmail(shop.db, { taskId: key, toAddress: to, template });
         if (email === null) throw notFound();
         if (format === undefined) return Response.json(emailView(email));
         return renderedMail({ html: email.htmlBody, text: email.textBody }, format);
       },
-    },
+    }),
   ];
 }

@@ -1,7 +1,32 @@
-import type { AnyMail, Locale, MailContent, StoredEmail } from "#domain/mail";
+import { z } from "zod";
+import {
+  EMAIL_STATES,
+  type AnyMail,
+  type Locale,
+  type MailContent,
+  type StoredEmail,
+} from "#domain/mail";
+import { isoTime } from "../answers.ts";
+
+export const emailAnswer = z
+  .strictObject({
+    task_id: z.string().describe("What it was sent by: a task, or a key that tasks share."),
+    template: z.string(),
+    state: z.enum(EMAIL_STATES),
+    attempts: z.int(),
+    reason: z.string().nullable().describe("Why it was not sent, so far or at all."),
+    provider_id: z.string().nullable(),
+    message_id: z.string().nullable(),
+    to: z.string(),
+    subject: z.string(),
+    text: z.string(),
+    html: z.string(),
+    created_at: isoTime,
+  })
+  .meta({ id: "Email" });
 
 /** A stored mail as it is answered; its recipient is personal data. */
-export function emailView(email: StoredEmail) {
+export function emailView(email: StoredEmail): z.output<typeof emailAnswer> {
   return {
     task_id: email.taskId,
     template: email.template,

@@ -16,7 +16,10 @@ export const line = (max: number) =>
 export const words = z.string().trim().min(1).max(2_000);
 
 /** What changes work with. The tasks that tell of them are the deployment's: no caller sees others' addresses. */
-export function escrowParts(parts: ApiParts, { background }: ApiCall): EscrowParts {
+export function escrowParts(
+  parts: ApiParts,
+  { background }: Pick<ApiCall, "background">,
+): EscrowParts {
   const { db, outbox, clock } = parts.shop;
   return { db, outbox, clock, lovage: parts.lovageFor("escrow"), background };
 }

@@ -9,16 +9,25 @@ import {
   TRANSACTION_STATES,
   type Command,
 } from "#domain/escrow";
-import { readBody } from "../body.ts";
+import { pageOf } from "../answers.ts";
+import { operation, type OperationCall } from "../operation.ts";
 import { conflict, invalid, notFound, Problem } from "../problems.ts";
-import { QueryReader } from "../query.ts";
-import type { ApiCall, ApiParts, Route } from "../route.ts";
-import { callKey } from "../task-calls.ts";
+import { cursor, limit, oneOf, userId as userIdParam, type QueryShape } from "../query-params.ts";
+import type { ApiParts, Route } from "../route.ts";
+import { callKey, idempotencyKey } from "../task-calls.ts";
 import { accountOf, actorOf } from "./escrow-actor.ts";
 import { accountId, escrowParts, line, words } from "./escrow-fields.ts";
 import { verificationRoutes } from "./escrow-verification-routes.ts";
-import { balanceView, caseView, changeView, transactionView } from "./escrow-views.ts";
-import { amount, currency, readUserId } from "./fields.ts";
+import {
+  balanceView,
+  caseAnswer,
+  caseView,
+  changeView,
+  transactionAnswer,
+  transactionView,
+  wholeCaseAnswer,
+} from "./escrow-views.ts";
+import { amount, currency } from "./fields.ts";
 import { mayAsk } from "./people.ts";
 
 const PATH = "/api/escrow/transactions";
@@ -58,52 +67,125 @@ interface Fields {
 
 /** What the events are given with; a funding is the shop's alone. */
 const TRANSACTION_EVENTS = [
-  ["start", plainSchema],
-  ["dispute", reasonSchema],
-  ["cancel", maybeReasonSchema],
-  ["refund", maybeReasonSchema],
-  ["release", maybeReasonSchema],
+  ["start", plainSchema, "Set to work, as the seller"],
+  ["dispute", reasonSchema, "Dispute a transaction"],
+  ["cancel", maybeReasonSchema, "Cancel a transaction that is not funded"],
+  ["refund", maybeReasonSchema, "Give what is held back to the buyer"],
+  ["release", maybeReasonSchema, "Give what is held to the seller"],
 ] as const;
 const MILESTONE_EVENTS = [
-  ["submit", plainSchema],
-  ["approve", plainSchema],
-  ["reject", reasonSchema],
+  ["submit", plainSchema, "Say that a milestone is reached, as the seller"],
+  ["approve", plainSchema, "Approve a milestone, and pay for it"],
+  ["reject", reasonSchema, "Send a milestone back, as the buyer"],
 ] as const;
+
+const TAG = "escrow";
+const MILESTONE_NUMBER = /^[1-9]\d?$/;
+const transactionId = z.string().describe("The id of a transaction.");
+const whose = { user_id: userIdParam("As whom to look: for who may act for people.") };
+const listing = {
+  ...whose,
+  state: oneOf(TRANSACTION_STATES, "In this state."),
+  limit: limit(50, 200),
+  cursor: cursor(/^[0-9a-f-]{36}$/),
+};
+const CHANGE_PROBLEMS = { 409: ["wrong_state", "seller_not_verified", "reference_used"] };
 
 export function escrowRoutes(parts: ApiParts): Route[] {
   return [
-    { method: "POST", path: PATH, scope: "person or shop", handle: (call) => create(parts, call) },
-    { method: "GET", path: PATH, scope: "person or shop", handle: (call) => list(parts, call) },
-    {
+    operation({
+      method: "POST",
+      path: PATH,
+      scope: "person or shop",
+      tag: TAG,
+      summary: "Open a transaction between a buyer and a seller",
+      headers: { "Idempotency-Key": idempotencyKey },
+      body: transactionSchema,
+      example: {
+        seller_id: 7,
+        title: "A website",
+        amount: 300,
+        milestones: [
+          { title: "Design", amount: 100 },
+          { title: "Code", amount: 200 },
+        ],
+      },
+      answers: { 201: caseAnswer },
+      problems: { 422: ["idempotency_key_reused"], 429: ["too_many_tries"] },
+      handle: (call) => create(parts, call),
+    }),
+    operation({
+      method: "GET",
+      path: PATH,
+      scope: "person or shop",
+      tag: TAG,
+      summary: "List transactions, the newest first",
+      query: listing,
+      answers: { 200: pageOf("transactions", transactionAnswer) },
+      handle: (call) => list(parts, call),
+    }),
+    operation({
       method: "GET",
       path: `${PATH}/:id`,
       scope: "person or shop",
+      tag: TAG,
+      summary: "Show a transaction with its balance and history",
+      params: { id: transactionId },
+      query: whose,
+      answers: { 200: wholeCaseAnswer },
       handle: (call) => show(parts, call),
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: `${PATH}/:id/fund`,
       scope: "orders:manage",
-      handle: (call) => change(parts, call, "fund", null, fundSchema),
-    },
-    ...TRANSACTION_EVENTS.map(([event, schema]): Route => ({
-      method: "POST",
-      path: `${PATH}/:id/${event}`,
-      scope: "person or shop",
-      handle: (call) => change(parts, call, event, null, schema),
-    })),
-    ...MILESTONE_EVENTS.map(([event, schema]): Route => ({
-      method: "POST",
-      path: `${PATH}/:id/milestones/:number/${event}`,
-      scope: "person or shop",
-      handle: (call) => change(parts, call, event, call.params["number"] ?? "", schema),
-    })),
+      tag: TAG,
+      summary: "Say that the buyer's money has come in",
+      params: { id: transactionId },
+      body: fundSchema,
+      example: { reference: "bank transfer 42" },
+      answers: { 200: caseAnswer },
+      problems: CHANGE_PROBLEMS,
+      handle: (call) => change(parts, call, "fund", null),
+    }),
+    ...TRANSACTION_EVENTS.map(([event, body, summary]) =>
+      operation({
+        method: "POST",
+        path: `${PATH}/:id/${event}`,
+        scope: "person or shop",
+        tag: TAG,
+        summary,
+        params: { id: transactionId },
+        body,
+        example: "reason" in body.shape ? { reason: "Nothing came." } : {},
+        answers: { 200: caseAnswer },
+        problems: CHANGE_PROBLEMS,
+        handle: (call) => change(parts, call, event, null),
+      }),
+    ),
+    ...MILESTONE_EVENTS.map(([event, body, summary]) =>
+      operation({
+        method: "POST",
+        path: `${PATH}/:id/milestones/:number/${event}`,
+        scope: "person or shop",
+        tag: TAG,
+        summary,
+        params: { id: transactionId, number: z.string().regex(MILESTONE_NUMBER) },
+        body,
+        example: "reason" in body.shape ? { reason: "It doesn't work." } : {},
+        answers: { 200: caseAnswer },
+        problems: CHANGE_PROBLEMS,
+        handle: (call) => change(parts, call, event, call.params["number"] ?? ""),
+      }),
+    ),
     ...verificationRoutes(parts),
   ];
 }
 
-async function create(parts: ApiParts, call: ApiCall): Promise<Response> {
-  const body = await readBody(call.request, transactionSchema);
+async function create(
+  parts: ApiParts,
+  { body, ...call }: OperationCall<QueryShape, typeof transactionSchema>,
+): Promise<Response> {
   const actor = actorOf(call.caller, body.user_id);
   const buyerId = accountOf(actor);
   if (buyerId === body.seller_id) {
@@ -136,32 +218,30 @@ async function create(parts: ApiParts, call: ApiCall): Promise<Response> {
   }
 }
 
-async function list(parts: ApiParts, { caller, query }: ApiCall): Promise<Response> {
-  const reader = new QueryReader(query);
-  const named = readUserId(reader);
-  const state = reader.oneOf("state", TRANSACTION_STATES) ?? null;
-  const before = reader.cursor("cursor", /^[0-9a-f-]{36}$/);
-  const limit = reader.integer("limit", 50, 200);
-  reader.check();
+async function list(
+  parts: ApiParts,
+  { caller, query }: OperationCall<typeof listing, undefined>,
+): Promise<Response> {
+  const { user_id: named, state = null, cursor: before, limit: most } = query;
   const actor = actorOf(caller, named);
   const userId = actor.isShop ? null : accountOf(actor);
   if (userId === null && state !== null && state !== "disputed") {
     throw invalid([{ field: "state", message: "Of all users only disputed; else give user_id." }]);
   }
-  const page = { userId, state, before, limit };
+  const page = { userId, state, before, limit: most };
   const transactions = await listTransactions(parts.shop.db, page);
   const last = transactions.at(-1);
   return Response.json({
     transactions: transactions.map(transactionView),
-    next_cursor: transactions.length < limit ? null : (last?.id ?? null),
+    next_cursor: transactions.length < most ? null : (last?.id ?? null),
   });
 }
 
-async function show(parts: ApiParts, { caller, query, params }: ApiCall): Promise<Response> {
-  const reader = new QueryReader(query);
-  const named = readUserId(reader);
-  reader.check();
-  const actor = actorOf(caller, named);
+async function show(
+  parts: ApiParts,
+  { caller, query, params }: OperationCall<typeof whose, undefined>,
+): Promise<Response> {
+  const actor = actorOf(caller, query.user_id);
   const found = await findCase(parts.shop.db, params["id"] ?? "");
   if (found === null || rolesOf(actor, found.transaction).length === 0) throw notFound();
   const { balance, changes } = await findAccount(parts.shop.db, found.transaction.id);
@@ -175,13 +255,12 @@ async function show(parts: ApiParts, { caller, query, params }: ApiCall): Promis
 /** @param milestone its number, as it stands in the path; null: it is about the whole */
 async function change(
   parts: ApiParts,
-  call: ApiCall,
+  { body, ...call }: OperationCall<QueryShape, z.ZodType<Fields>>,
   event: Command["event"],
   milestone: string | null,
-  schema: z.ZodType<Fields>,
 ): Promise<Response> {
-  const { user_id: named, reason, reference } = await readBody(call.request, schema);
-  if (milestone !== null && !/^[1-9]\d?$/.test(milestone)) throw notFound();
+  const { user_id: named, reason, reference } = body;
+  if (milestone !== null && !MILESTONE_NUMBER.test(milestone)) throw notFound();
   const number = milestone === null ? null : Number(milestone);
   const detail = reason ?? reference ?? null;
   const actor = actorOf(call.caller, named);

@@ -6,14 +6,13 @@ import {
   submitVerification,
   type VerificationAnswer,
 } from "#domain/escrow";
-import { readBody } from "../body.ts";
+import { operation, type OperationCall } from "../operation.ts";
 import { conflict, invalid, notFound } from "../problems.ts";
-import { QueryReader } from "../query.ts";
-import type { ApiCall, ApiParts, Route } from "../route.ts";
+import { limit, userId as userIdParam, type QueryShape } from "../query-params.ts";
+import type { ApiParts, Route } from "../route.ts";
 import { accountOf, actorOf } from "./escrow-actor.ts";
 import { accountId, escrowParts, line, words } from "./escrow-fields.ts";
-import { verificationView } from "./escrow-views.ts";
-import { readUserId } from "./fields.ts";
+import { verificationAnswer, verificationView } from "./escrow-views.ts";
 
 const PATH = "/api/escrow/verification";
 const MAX_PENDING = 200;
@@ -30,48 +29,75 @@ const decisionSchema = z.strictObject({
   reason: words.optional(),
 });
 
+const TAG = "escrow";
+const asked = { user_id: userIdParam("Whose it is: for who may act for people.") };
+const WRONG_STATE = { 409: ["wrong_state"] };
+
 /** Sellers' verification: they submit, the shop decides. */
 export function verificationRoutes(parts: ApiParts): Route[] {
   return [
-    { method: "POST", path: PATH, scope: "person or shop", handle: (call) => submit(parts, call) },
-    {
+    operation({
+      method: "POST",
+      path: PATH,
+      scope: "person or shop",
+      tag: TAG,
+      summary: "Ask to be verified as a seller",
+      body: submissionSchema,
+      example: { legal_name: "Ada Lovelace", country: "GB", details: "Passport 123." },
+      answers: { 200: verificationAnswer },
+      problems: WRONG_STATE,
+      handle: (call) => submit(parts, call),
+    }),
+    operation({
       method: "GET",
       path: PATH,
       scope: "person or shop",
+      tag: TAG,
+      summary: "Show a seller's verification",
+      query: asked,
+      answers: { 200: verificationAnswer },
       handle: async ({ caller, query }) => {
-        const reader = new QueryReader(query);
-        const named = readUserId(reader);
-        reader.check();
-        const userId = accountOf(actorOf(caller, named));
+        const userId = accountOf(actorOf(caller, query.user_id));
         const verification = await findVerification(parts.shop.db, userId);
         return Response.json(verificationView(userId, verification));
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: `${PATH}/pending`,
       scope: "orders:manage",
+      tag: TAG,
+      summary: "List the sellers that wait for a decision",
+      query: { limit: limit(50, MAX_PENDING) },
+      answers: { 200: z.strictObject({ verifications: z.array(verificationAnswer) }) },
       handle: async ({ query }) => {
-        const reader = new QueryReader(query);
-        const limit = reader.integer("limit", 50, MAX_PENDING);
-        reader.check();
-        const pending = await listPendingVerifications(parts.shop.db, limit);
+        const pending = await listPendingVerifications(parts.shop.db, query.limit);
         return Response.json({
           verifications: pending.map((each) => verificationView(each.userId, each)),
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: `${PATH}/:user_id/decide`,
       scope: "orders:manage",
+      tag: TAG,
+      summary: "Decide on a seller's verification",
+      body: decisionSchema,
+      example: { status: "VERIFIED" },
+      answers: { 200: verificationAnswer },
+      problems: WRONG_STATE,
       handle: (call) => decide(parts, call),
-    },
+    }),
   ];
 }
 
-async function submit(parts: ApiParts, call: ApiCall): Promise<Response> {
-  const body = await readBody(call.request, submissionSchema);
+type Taking<Body extends z.ZodType> = OperationCall<QueryShape, Body>;
+
+async function submit(
+  parts: ApiParts,
+  { body, ...call }: Taking<typeof submissionSchema>,
+): Promise<Response> {
   const actor = actorOf(call.caller, body.user_id);
   const { legal_name: legalName, country, details } = body;
   const userId = accountOf(actor);
@@ -83,8 +109,11 @@ async function submit(parts: ApiParts, call: ApiCall): Promise<Response> {
   return answerOf(userId, answer);
 }
 
-async function decide(parts: ApiParts, call: ApiCall): Promise<Response> {
-  const { status, reason = null } = await readBody(call.request, decisionSchema);
+async function decide(
+  parts: ApiParts,
+  { body, ...call }: Taking<typeof decisionSchema>,
+): Promise<Response> {
+  const { status, reason = null } = body;
   const text = call.params["user_id"] ?? "";
   if (!/^[1-9]\d{0,14}$/.test(text)) throw notFound();
   const userId = Number(text);

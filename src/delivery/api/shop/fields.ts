@@ -3,7 +3,6 @@ import { isAddress, LOCALES } from "#domain/mail";
 import { isCurrency } from "#domain/orders";
 import type { PaymentGateway } from "#domain/payments";
 import type { FieldError } from "../problems.ts";
-import type { QueryReader } from "../query.ts";
 
 export const emailAddress = z.string().refine(isAddress, "Must be one e-mail address.");
 
@@ -47,9 +46,3 @@ export function missingMethod(
 }
 
 export const locale = z.enum(LOCALES);
-
-/** The account that a request names; undefined: none. */
-export function readUserId(reader: QueryReader): number | undefined {
-  const id = reader.integer("user_id", 0, Number.MAX_SAFE_INTEGER);
-  return id === 0 ? undefined : id;
-}

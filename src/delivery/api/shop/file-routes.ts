@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { TaskRecord } from "#engine";
 import {
   attachment,
@@ -13,71 +14,126 @@ import {
   type StoredFile,
 } from "#domain/files";
 import { may, owns, refusePeople } from "../access.ts";
+import { anyJson, isoTime, pageOf, taskId } from "../answers.ts";
+import { operation, type OperationCall } from "../operation.ts";
 import { conflict, invalid, notFound, Problem } from "../problems.ts";
-import { QueryReader } from "../query.ts";
+import { cursor, limit, oneOf, required, text } from "../query-params.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
 
 const KINDS = Object.keys(FILE_KINDS) as FileKind[];
 const FILE_ID = /^[0-9a-f]{36}$/;
 const MAX_PAGE = 200;
 
+const FILE_TYPES = [...new Set(Object.values(FILE_KINDS).flatMap(({ types }) => types))];
+
+const TAG = "files";
+const path = { id: z.string().regex(FILE_ID) };
+const naming = {
+  name: required(text("What it is called.", 255)),
+  kind: required(oneOf(KINDS, "What is in it.")),
+};
+
+const fileAnswer = z
+  .strictObject({
+    file_id: z.string(),
+    name: z.string(),
+    kind: z.enum(KINDS),
+    content_type: z.string(),
+    size: z.int().describe("Bytes."),
+    state: z.string(),
+    task_id: taskId.nullable(),
+    result: anyJson.describe("What its task made of it."),
+    created_at: isoTime,
+  })
+  .meta({ id: "File" });
+
 export function fileRoutes(parts: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "POST",
       path: "/api/files",
       scope: "orders:write",
+      tag: TAG,
+      summary: "Upload a file; a task works through it",
+      description: "The body is the file itself, with its Content-Type and Content-Length.",
+      query: naming,
+      body: { types: FILE_TYPES, words: "The file." },
+      answers: { 202: z.strictObject({ file_id: z.string(), task_id: taskId.nullable() }) },
+      problems: {
+        400: ["wrong_length"],
+        409: ["quota_exceeded"],
+        411: ["length_required"],
+        413: ["body_too_large"],
+        415: ["unsupported_media_type"],
+      },
       handle: (call) => upload(parts, call),
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/files",
       scope: "orders:read",
-      handle: async ({ caller, query }) => {
-        const reader = new QueryReader(query);
-        const limit = reader.integer("limit", 50, MAX_PAGE);
-        const before = reader.cursor("cursor", FILE_ID);
-        reader.check();
-        const page = { owner: caller.owner, before, limit: limit + 1 };
+      tag: TAG,
+      summary: "List your files, the newest first",
+      query: { limit: limit(50, MAX_PAGE), cursor: cursor(FILE_ID) },
+      answers: { 200: pageOf("files", fileAnswer) },
+      handle: async ({ caller, query: { limit: most, cursor: before } }) => {
+        const page = { owner: caller.owner, before, limit: most + 1 };
         const files = await listFiles(parts.shop.db, page);
-        const shown = files.slice(0, limit);
-        const cursor = files.length > limit ? (shown.at(-1)?.id ?? null) : null;
-        return Response.json({ files: shown.map((file) => view(file)), next_cursor: cursor });
+        const shown = files.slice(0, most);
+        const next = files.length > most ? (shown.at(-1)?.id ?? null) : null;
+        return Response.json({ files: shown.map((file) => view(file)), next_cursor: next });
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/files/:id",
       scope: "orders:read",
+      tag: TAG,
+      summary: "Show a file, and how far its task is",
+      params: path,
+      answers: { 200: fileAnswer.extend({ progress: anyJson }) },
       handle: async (call) => {
         const file = await ownFile(parts, call);
         const task = file.taskId === null ? null : await parts.tasks.get(file.taskId);
         return Response.json({ ...view(file, task), progress: progressOf(task) });
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/files/:id/content",
       scope: "orders:read",
+      tag: TAG,
+      summary: "Download a file",
+      params: path,
+      answers: { 200: { types: FILE_TYPES, words: "The file, as it came." } },
       handle: async (call) => {
         const file = await ownFile(parts, call);
         if (file.state === "uploading") throw notFound();
         return download(parts, contentKey(file.id), file.name, file.contentType);
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/files/:id/errors",
       scope: "orders:read",
+      tag: TAG,
+      summary: "Download the rows of a file that were not taken, and why",
+      params: path,
+      answers: { 200: { types: ["text/csv"], words: "A row for each." } },
       handle: async (call) => {
         const file = await ownFile(parts, call);
         return download(parts, errorsKey(file.id), `errors of ${file.name}`, "text/csv");
       },
-    },
-    {
+    }),
+    operation({
       method: "DELETE",
       path: "/api/files/:id",
       scope: "orders:write",
+      tag: TAG,
+      summary: "Delete a file",
+      params: path,
+      answers: { 204: "It is gone." },
+      problems: { 409: ["uploading"] },
       handle: async (call) => {
         const file = await ownFile(parts, call);
         if (file.state === "uploading") {
@@ -86,22 +142,14 @@ export function fileRoutes(parts: ApiParts): Route[] {
         await deleteFile(parts.shop, file.id);
         return new Response(null, { status: 204 });
       },
-    },
+    }),
   ];
 }
 
 async function upload(
   parts: ApiParts,
-  { request, caller, query, background }: ApiCall,
+  { request, caller, query: { name, kind }, background }: OperationCall<typeof naming, undefined>,
 ): Promise<Response> {
-  const reader = new QueryReader(query);
-  const name = reader.text("name", 255);
-  const kind = reader.oneOf("kind", KINDS);
-  reader.check();
-  if (name === undefined || kind === undefined) {
-    const missing = Object.entries({ name, kind }).filter(([, value]) => value === undefined);
-    throw invalid(missing.map(([field]) => ({ field, message: "Is missing." })));
-  }
   if (kind === "products" && !may(caller, "orders:manage")) {
     throw new Problem(403, "forbidden", "Products need the scope orders:manage.");
   }
@@ -153,7 +201,10 @@ function checkedHeaders(headers: Headers, kind: FileKind): { contentType: string
   return { contentType, size: Number(length) };
 }
 
-async function ownFile(parts: ApiParts, { params, caller }: ApiCall): Promise<StoredFile> {
+async function ownFile(
+  parts: ApiParts,
+  { params, caller }: Pick<ApiCall, "params" | "caller">,
+): Promise<StoredFile> {
   const { id = "" } = params;
   const file = FILE_ID.test(id) ? await findFile(parts.shop.db, id) : null;
   if (file === null || !owns(caller, file.owner)) throw notFound();
@@ -178,7 +229,7 @@ async function download(
   });
 }
 
-function view(file: StoredFile, task: TaskRecord | null = null) {
+function view(file: StoredFile, task: TaskRecord | null = null): z.output<typeof fileAnswer> {
   // A task that ended without its handler (it was revoked, or lost too often) could not write it down.
   const isOver = task?.state === "FAILURE" || task?.state === "REVOKED";
   const isOpen = file.state === "stored" || file.state === "processing";

@@ -1,12 +1,24 @@
+import { z } from "zod";
 import { LOCALES } from "#domain/mail";
+import { operation } from "../operation.ts";
 import { notFound } from "../problems.ts";
-import { QueryReader } from "../query.ts";
+import { oneOf, oneOfOr } from "../query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { pageAnswer } from "../html.ts";
 import { FORMATS, renderedMail, sampleOf } from "./email-views.ts";
 import { emailRoutes } from "./email-routes.ts";
 import { suppressionRoutes } from "./suppression-routes.ts";
 import { languageFor, unsubscribePage } from "./unsubscribe-page.tsx";
+
+const templatesAnswer = z.strictObject({
+  templates: z.array(
+    z.strictObject({
+      name: z.string(),
+      bulk: z.boolean().describe("Its readers may unsubscribe."),
+      subjects: z.record(z.string(), z.string()).describe("By language."),
+    }),
+  ),
+});
 
 /** Mail: what was sent, what messages look like, who wants none. */
 export function mailRoutes(parts: ApiParts): Route[] {
@@ -20,12 +32,15 @@ export function mailRoutes(parts: ApiParts): Route[] {
 
 function templateRoutes({ mails, shop }: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/mail/templates",
       scope: "monitor",
-      handle: ({ query }) => {
-        new QueryReader(query).check();
+      tag: "mail",
+      summary: "List the messages that the shop sends",
+      query: {},
+      answers: { 200: templatesAnswer },
+      handle: () => {
         return Response.json({
           templates: mails.map((mail) => ({
             name: mail.name,
@@ -36,21 +51,25 @@ function templateRoutes({ mails, shop }: ApiParts): Route[] {
           })),
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/mail/templates/:name",
       scope: "monitor",
+      tag: "mail",
+      summary: "Show a message with a sample of what stands in it",
+      query: {
+        locale: oneOf(LOCALES, "In this language; else in the deployment's."),
+        format: oneOfOr(FORMATS, "html", "As its readers see it."),
+      },
+      answers: { 200: { types: ["text/html", "text/plain"], words: "The message." } },
       handle: ({ params, query }) => {
-        const reader = new QueryReader(query);
-        const locale = reader.oneOf("locale", LOCALES) ?? shop.locale;
-        const format = reader.oneOf("format", FORMATS) ?? "html";
-        reader.check();
+        const { locale = shop.locale, format } = query;
         const mail = mails.find(({ name }) => name === params["name"]);
         if (mail === undefined) throw notFound();
         return renderedMail(sampleOf(mail, locale, shop.publicUrl), format);
       },
-    },
+    }),
   ];
 }
 
@@ -75,15 +94,20 @@ function unsubscribeRoutes({ shop }: ApiParts): Route[] {
       handle: async ({ request, params }) =>
         answer(request, await addressOf(params["token"]), false),
     },
-    {
+    operation({
       method: "POST",
       path: "/api/mail/unsubscribe/:token",
       scope: "public",
+      tag: "mail",
+      summary: "End bulk mail for an address, by the link in it",
+      description:
+        "Mail programs' own button (RFC 8058) sends this, whatever the body. Safe to repeat.",
+      answers: { 200: { types: ["text/html"], words: "A page that says so." } },
       handle: async ({ request, params }) => {
         const address = await addressOf(params["token"]);
         await shop.mail.unsubscribe(address);
         return answer(request, address, true);
       },
-    },
+    }),
   ];
 }

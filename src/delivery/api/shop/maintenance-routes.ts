@@ -11,35 +11,70 @@ import {
   RestoreRefusedError,
   type Manifest,
 } from "#domain/maintenance";
-import { readBody } from "../body.ts";
+import { isoTime, jsonObject, startedAnswer } from "../answers.ts";
+import { operation } from "../operation.ts";
 import { conflict, notFound } from "../problems.ts";
-import { QueryReader } from "../query.ts";
+import { limit } from "../query-params.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
 
 const nothing = z.strictObject({});
 const MAX_PAGE = 100;
 
+const TAG = "backups";
+
+const summaryAnswer = z
+  .strictObject({
+    backup_id: z.string(),
+    started_at: isoTime,
+    finished_at: isoTime,
+    migrations: z.array(z.string()).readonly(),
+    left_out: z.array(z.string()).readonly().describe("Tables that no backup has."),
+    encrypted: z.boolean(),
+    rows: z.int(),
+    parts: z.int(),
+    bytes: z.int(),
+  })
+  .meta({ id: "Backup" });
+
 export function maintenanceRoutes(parts: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "POST",
       path: "/api/backups",
       scope: "admin",
-      handle: async ({ request, caller }) => {
-        await readBody(request, nothing);
+      tag: TAG,
+      summary: "Make a backup",
+      body: nothing,
+      example: {},
+      answers: { 202: startedAnswer },
+      handle: async ({ caller }) => {
         const { taskId } = await parts.lovageFor(caller.owner).delay(backupDatabase, {});
         return Response.json({ task_id: taskId }, { status: 202 });
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/backups",
       scope: "admin",
+      tag: TAG,
+      summary: "List backups, the newest first",
+      query: { limit: limit(20, MAX_PAGE) },
+      answers: {
+        200: z.strictObject({
+          backups: z.array(
+            z.union([
+              summaryAnswer.extend({ finished: z.literal(true) }),
+              z.strictObject({
+                backup_id: z.string(),
+                started_at: isoTime,
+                finished: z.literal(false),
+              }),
+            ]),
+          ),
+        }),
+      },
       handle: async ({ query }) => {
-        const reader = new QueryReader(query);
-        const limit = reader.integer("limit", 20, MAX_PAGE);
-        reader.check();
-        const ids = (await listBackups(parts.shop.files)).slice(0, limit);
+        const ids = (await listBackups(parts.shop.files)).slice(0, query.limit);
         const backups = await Promise.all(
           ids.map(async (id) => {
             const manifest = await readManifest(parts.shop.files, id);
@@ -51,29 +86,40 @@ export function maintenanceRoutes(parts: ApiParts): Route[] {
         );
         return Response.json({ backups });
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/backups/:id",
       scope: "admin",
+      tag: TAG,
+      summary: "Show a backup, table by table",
+      answers: { 200: summaryAnswer.extend({ tables: z.array(jsonObject) }) },
       handle: async ({ params }) => {
         const manifest = await readManifest(parts.shop.files, params.id ?? "");
         if (manifest === null) throw notFound();
         return Response.json({ ...summaryOf(manifest), tables: manifest.tables });
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/api/backups/:id/restore",
       scope: "admin",
+      tag: TAG,
+      summary: "Restore a backup into an empty database",
+      body: nothing,
+      example: {},
+      answers: { 202: startedAnswer },
+      problems: { 409: ["damaged", "wrong_key", "other_schema", "not_empty"] },
       handle: (call) => restore(parts, call),
-    },
+    }),
   ];
 }
 
 /** What can be refused is refused at once; the task looks again. */
-async function restore(parts: ApiParts, { request, caller, params }: ApiCall): Promise<Response> {
-  await readBody(request, nothing);
+async function restore(
+  parts: ApiParts,
+  { caller, params }: Pick<ApiCall, "caller" | "params">,
+): Promise<Response> {
   const { id = "" } = params;
   try {
     const { manifest } = await openForRestore(parts.shop, id);
@@ -87,7 +133,7 @@ async function restore(parts: ApiParts, { request, caller, params }: ApiCall): P
   return Response.json({ task_id: taskId }, { status: 202 });
 }
 
-function summaryOf(manifest: Manifest) {
+function summaryOf(manifest: Manifest): z.output<typeof summaryAnswer> {
   const { id, started_at, finished_at, migrations, left_out, encryption, tables } = manifest;
   const parts = tables.flatMap((table) => table.parts);
   return {

@@ -1,26 +1,33 @@
 import { z } from "zod";
 import { changeOrder, payAgain, type OrderRequest } from "#domain/checkout";
 import type { Scope } from "../access.ts";
-import { readBody } from "../body.ts";
+import { operation } from "../operation.ts";
 import { conflict, invalid, notFound } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
-import { missingMethod, paymentMethod } from "./fields.ts";
+import { missingMethod, paymentMethod, shopId } from "./fields.ts";
 import { orderFor } from "./order-access.ts";
-import { orderView, tasksView } from "./order-views.ts";
+import { orderAnswer, orderView, startedOrderAnswer, tasksView } from "./order-views.ts";
 import { mayAsk } from "./people.ts";
 
 const paySchema = z.strictObject({ paymentMethod: paymentMethod.optional() });
+
+const TAG = "orders";
 
 /**
  * What the shop's side does with an order; its owner may cancel it too, until it is shipped, and pay it by
  * something else when its payment was declined.
  */
 export function orderChangeRoutes(parts: ApiParts): Route[] {
-  function change(request: OrderRequest, scope: Scope): Route {
-    return {
+  function change(request: OrderRequest, scope: Scope, summary: string): Route {
+    return operation({
       method: "POST",
       path: `/api/orders/:id/${request}`,
       scope,
+      tag: TAG,
+      summary,
+      params: { id: shopId },
+      answers: { 200: orderAnswer },
+      problems: { 409: ["wrong_state"] },
       handle: async ({ params: { id = "" }, caller, background }) => {
         const { owner } = await orderFor(parts, caller, id);
         const lovage = parts.lovageFor(owner);
@@ -30,20 +37,26 @@ export function orderChangeRoutes(parts: ApiParts): Route[] {
         if (kind === "conflict") throw conflict("wrong_state", reasonOf(request, order.state));
         return Response.json(orderView(order));
       },
-    };
+    });
   }
   return [
-    change("ship", "orders:manage"),
-    change("deliver", "orders:manage"),
-    change("cancel", "orders:write"),
-    change("refund", "orders:manage"),
-    {
+    change("ship", "orders:manage", "Say that an order is on its way"),
+    change("deliver", "orders:manage", "Say that an order has arrived"),
+    change("cancel", "orders:write", "Cancel an order that is not shipped"),
+    change("refund", "orders:manage", "Give the money of an order back"),
+    operation({
       method: "POST",
       path: "/api/orders/:id/pay",
       scope: "orders:write",
-      handle: async ({ request, params: { id = "" }, caller, background }) => {
+      tag: TAG,
+      summary: "Pay an order whose payment was declined",
+      params: { id: shopId },
+      body: paySchema,
+      example: { paymentMethod: "pm_card_visa" },
+      answers: { 200: startedOrderAnswer },
+      problems: { 409: ["wrong_state"], 429: ["too_many_tries"] },
+      handle: async ({ params: { id = "" }, caller, background, body }) => {
         const { owner } = await orderFor(parts, caller, id);
-        const body = await readBody(request, paySchema);
         const errors = missingMethod(parts.shop.gateway, body.paymentMethod);
         if (errors.length > 0) throw invalid(errors);
         await mayAsk(parts, caller, "paying");
@@ -60,7 +73,7 @@ export function orderChangeRoutes(parts: ApiParts): Route[] {
         }
         return Response.json({ ...orderView(order), tasks: tasksView(order) });
       },
-    },
+    }),
   ];
 }
 

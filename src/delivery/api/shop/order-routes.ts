@@ -5,9 +5,10 @@ import { listEmails } from "#domain/mail";
 import { findItems, listOrders, mailKeyOf, ORDER_STATES } from "#domain/orders";
 import { findPayment } from "#domain/payments";
 import { refusePeople } from "../access.ts";
-import { readBody } from "../body.ts";
+import { pageOf } from "../answers.ts";
+import { operation } from "../operation.ts";
 import { conflict, invalid, type FieldError } from "../problems.ts";
-import { QueryReader } from "../query.ts";
+import { cursor, limit, oneOf } from "../query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 import {
   amount,
@@ -18,9 +19,17 @@ import {
   paymentMethod,
   shopId,
 } from "./fields.ts";
-import { emailView } from "./email-views.ts";
+import { emailAnswer, emailView } from "./email-views.ts";
 import { orderToSee } from "./order-access.ts";
-import { itemView, orderView, paymentView, tasksView } from "./order-views.ts";
+import {
+  createdOrderAnswer,
+  itemView,
+  orderAnswer,
+  orderView,
+  paymentView,
+  tasksView,
+  wholeOrderAnswer,
+} from "./order-views.ts";
 
 const itemSchema = z.strictObject({
   sku: shopId.optional(),
@@ -47,15 +56,30 @@ const MAX_LIMIT = 200;
 /** When the last one of a page was created, and its id. */
 const CURSOR = /^\d{1,15} [\w.:-]{1,64}$/;
 
+const TAG = "orders";
+
 export function orderRoutes(parts: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "POST",
       path: "/api/create-order",
       scope: "orders:write",
-      handle: async ({ request, caller, background }) => {
+      tag: TAG,
+      summary: "Create an order",
+      description:
+        "Its confirmation and its payment are tasks that follow; nothing waits for them. The same order sent again is answered the same, and made once.",
+      body: orderSchema,
+      example: {
+        orderId: "123",
+        userId: 1,
+        totalAmount: 150,
+        customerEmail: "customer@example.com",
+      },
+      answers: { 200: createdOrderAnswer },
+      problems: { 409: ["order_exists"] },
+      handle: async ({ caller, background, body }) => {
         refusePeople(caller, "Order from your cart: the shop says what things cost.");
-        const input = newOrder(await readBody(request, orderSchema));
+        const input = newOrder(body);
         const errors = [
           ...missingMethod(parts.shop.gateway, input.paymentMethod),
           ...wrongTotal(input),
@@ -78,31 +102,39 @@ export function orderRoutes(parts: ApiParts): Route[] {
           },
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/orders",
       scope: "orders:read",
+      tag: TAG,
+      summary: "List your orders, the newest first",
+      query: {
+        state: oneOf(ORDER_STATES, "In this state."),
+        limit: limit(DEFAULT_LIMIT, MAX_LIMIT),
+        cursor: cursor(CURSOR),
+      },
+      answers: { 200: pageOf("orders", orderAnswer) },
       handle: async ({ query, caller: { owner } }) => {
-        const reader = new QueryReader(query);
-        const state = reader.oneOf("state", ORDER_STATES) ?? null;
-        const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
-        const cursor = reader.cursor("cursor", CURSOR);
-        reader.check();
-        const [createdAt, id = ""] = cursor?.split(" ") ?? [];
-        const after = cursor === null ? null : { createdAt: Number(createdAt), id };
-        const found = await listOrders(parts.shop.db, { owner, state, after, limit });
-        const last = found.length === limit ? found.at(-1) : undefined;
+        const { state = null, limit: most } = query;
+        const [createdAt, id = ""] = query.cursor?.split(" ") ?? [];
+        const after = query.cursor === null ? null : { createdAt: Number(createdAt), id };
+        const found = await listOrders(parts.shop.db, { owner, state, after, limit: most });
+        const last = found.length === most ? found.at(-1) : undefined;
         return Response.json({
           orders: found.map(orderView),
           next_cursor: last === undefined ? null : `${last.createdAt} ${last.id}`,
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/orders/:id",
       scope: "orders:read",
+      tag: TAG,
+      summary: "Show an order with its payment, items and tasks",
+      params: { id: shopId },
+      answers: { 200: wholeOrderAnswer },
       handle: async ({ params, caller }) => {
         const order = await orderToSee(parts, caller, params.id);
         const [payment, items] = await Promise.all([
@@ -116,11 +148,15 @@ export function orderRoutes(parts: ApiParts): Route[] {
           tasks: tasksView(order),
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/orders/:id/emails",
       scope: "orders:read",
+      tag: TAG,
+      summary: "List an order's mails",
+      params: { id: shopId },
+      answers: { 200: z.strictObject({ emails: z.array(emailAnswer) }) },
       handle: async ({ params, caller }) => {
         const order = await orderToSee(parts, caller, params.id);
         const { db } = parts.shop;
@@ -130,7 +166,7 @@ export function orderRoutes(parts: ApiParts): Route[] {
         );
         return Response.json({ emails: mails.flat().map(emailView) });
       },
-    },
+    }),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { changePassword, confirmReset, requestReset } from "#domain/accounts";
-import { readBody } from "../body.ts";
+import { messageAnswer } from "../answers.ts";
+import { operation } from "../operation.ts";
 import { invalid } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { emailAddress } from "./fields.ts";
@@ -15,14 +16,23 @@ const confirmation = z.strictObject({ token: z.string().min(1).max(200), new_pas
 const REQUESTED =
   "If an account has this address, a link to set a new password is on its way to it.";
 
+const TAG = "accounts";
+
 export function passwordRoutes(parts: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "POST",
       path: "/api/password-change",
       scope: "person",
+      tag: TAG,
+      summary: "Change your password",
+      description: "All other sessions are ended.",
+      body: change,
+      example: { old_password: "correct horse battery", new_password: "staple correct horse" },
+      answers: { 200: messageAnswer },
+      problems: { 429: ["too_many_tries"] },
       handle: async (call) => {
-        const body = await readBody(call.request, change);
+        const { body } = call;
         const answer = await changePassword(accountParts(parts, call), call.caller.userId ?? 0, {
           oldPassword: body.old_password,
           newPassword: body.new_password,
@@ -35,13 +45,20 @@ export function passwordRoutes(parts: ApiParts): Route[] {
         }
         return Response.json({ message: "Password changed. All other sessions were ended." });
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/api/password-reset",
       scope: "public",
+      tag: TAG,
+      summary: "Ask for a link to set a new password",
+      description: "Answers the same whether the address is known or not.",
+      body: request,
+      example: { email: "user@example.com" },
+      answers: { 202: messageAnswer },
+      problems: { 429: ["too_many_tries"] },
       handle: async (call) => {
-        const { email } = await readBody(call.request, request);
+        const { email } = call.body;
         const { address } = originOf(call.request);
         const answer = await requestReset(accountParts(parts, call), { email, address });
         if (answer.kind !== "requested") {
@@ -49,13 +66,19 @@ export function passwordRoutes(parts: ApiParts): Route[] {
         }
         return Response.json({ message: REQUESTED }, { status: 202 });
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/api/password-reset/confirm",
       scope: "public",
+      tag: TAG,
+      summary: "Set a new password with the token of the link",
+      body: confirmation,
+      example: { token: "…", new_password: "staple correct horse" },
+      answers: { 200: messageAnswer },
+      problems: { 429: ["too_many_tries"] },
       handle: async (call) => {
-        const body = await readBody(call.request, confirmation);
+        const { body } = call;
         const { address } = originOf(call.request);
         const answer = await confirmReset(accountParts(parts, call), {
           token: body.token,
@@ -69,7 +92,7 @@ export function passwordRoutes(parts: ApiParts): Route[] {
         }
         return Response.json({ message: "Password set. Log in with it." });
       },
-    },
+    }),
     {
       method: "GET",
       path: "/password-reset",

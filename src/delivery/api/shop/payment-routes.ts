@@ -1,3 +1,4 @@
+import { z } from "zod";
 import {
   checkSignature,
   isNotice,
@@ -9,7 +10,9 @@ import {
   type PaymentGateway,
   type PaymentNotice,
 } from "#domain/payments";
+import { taskId } from "../answers.ts";
 import { jsonOf, readBytes } from "../body.ts";
+import { operation } from "../operation.ts";
 import { invalid, Problem } from "../problems.ts";
 import type { ApiParts, Route } from "../route.ts";
 
@@ -17,13 +20,31 @@ const MAX_BODY_BYTES = 65_536;
 /** The tasks of the gateway's events are nobody's but the deployment's. */
 const OWNER = "system";
 
+const receivedAnswer = z.strictObject({
+  received: z.literal(true),
+  task_id: taskId.optional().describe("The task that applies it; absent: it changes nothing."),
+});
+
 /** What the payment gateway calls. It is known by its signature, so the route is public. */
 export function paymentRoutes(parts: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "POST",
       path: "/api/payments/webhook",
       scope: "public",
+      tag: "payments",
+      summary: "Tell of a payment: the gateway's webhook",
+      description: "Known by its signature. The same event told again changes nothing.",
+      headers: {
+        "Stripe-Signature": z.string().optional().describe("`t=…,v1=…`, by the webhook's secret."),
+      },
+      body: { types: ["application/json"], words: "An event of the gateway, as it was signed." },
+      answers: { 200: receivedAnswer },
+      problems: {
+        400: ["bad_signature", "malformed_body"],
+        413: ["body_too_large"],
+        503: ["not_configured"],
+      },
       handle: async ({ request, background }) => {
         const { webhookSecrets, gateway, clock } = parts.shop;
         if (webhookSecrets.length === 0) {
@@ -44,10 +65,10 @@ export function paymentRoutes(parts: ApiParts): Route[] {
         const applying = (eventId: string) => processPaymentCallback.s({ event_id: eventId });
         const receiving = { ...parts.shop, background };
         const lovage = parts.lovageFor(OWNER);
-        const taskId = await receiveEvent(receiving, lovage, event, applying);
-        return Response.json({ received: true, task_id: taskId });
+        const applied = await receiveEvent(receiving, lovage, event, applying);
+        return Response.json({ received: true, task_id: applied });
       },
-    },
+    }),
   ];
 }
 

@@ -3,6 +3,7 @@ import {
   countWish,
   findUsers,
   MAX_PASSWORD,
+  ROLES,
   sessionIdOf,
   type AccountParts,
   type Origin,
@@ -11,6 +12,7 @@ import {
 } from "#domain/accounts";
 import { isCustomer, type Caller } from "../access.ts";
 import { invalid, Problem } from "../problems.ts";
+import { isoTime } from "../answers.ts";
 import type { ApiCall, ApiParts } from "../route.ts";
 import { requestToken } from "../session-cookie.ts";
 
@@ -29,7 +31,10 @@ export const username = z
   .string()
   .regex(/^[\w.@+-]{1,150}$/, "Must be 1 to 150 letters, digits, or _ . @ + -");
 
-export function accountParts(parts: ApiParts, { background }: ApiCall): AccountParts {
+export function accountParts(
+  parts: ApiParts,
+  { background }: Pick<ApiCall, "background">,
+): AccountParts {
   return { ...parts.shop, lovage: parts.lovageFor(TASK_OWNER), background };
 }
 
@@ -71,7 +76,10 @@ export async function mayAsk(
 }
 
 /** The person who signed in. */
-export async function signedIn(parts: ApiParts, { caller }: ApiCall): Promise<User> {
+export async function signedIn(
+  parts: ApiParts,
+  { caller }: Pick<ApiCall, "caller">,
+): Promise<User> {
   const id = caller.userId ?? 0;
   const user = (await findUsers(parts.shop.db, [id])).get(id);
   // Accounts are deleted by nobody.
@@ -79,8 +87,21 @@ export async function signedIn(parts: ApiParts, { caller }: ApiCall): Promise<Us
   return user;
 }
 
+export const profileAnswer = z
+  .strictObject({
+    user_id: z.int(),
+    username: z.string(),
+    email: z.string(),
+    first_name: z.string(),
+    last_name: z.string(),
+    role: z.enum(ROLES),
+    locale: z.string().nullable().describe("Null: the deployment's."),
+    date_joined: isoTime,
+  })
+  .meta({ id: "Account" });
+
 /** A person as they see themselves. Not whether the address is theirs: that would tell of the other's. */
-export function profileOf(user: User) {
+export function profileOf(user: User): z.output<typeof profileAnswer> {
   return {
     user_id: user.id,
     username: user.username,

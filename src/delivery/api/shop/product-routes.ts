@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { findUsers } from "#domain/accounts";
 import { findProducts, listProducts, putProducts, type Product } from "#domain/catalog";
-import { readBody } from "../body.ts";
+import { isoTime, pageOf } from "../answers.ts";
+import { operation } from "../operation.ts";
 import { invalid, notFound } from "../problems.ts";
-import { QueryReader } from "../query.ts";
+import { cursor, limit } from "../query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { amount, currency, decimalOf, shopId } from "./fields.ts";
 
@@ -19,41 +20,63 @@ const productSchema = z.strictObject({
   sellerId: z.int().positive().nullable().default(null),
 });
 
+const TAG = "products";
+
+const productAnswer = z
+  .strictObject({
+    sku: z.string(),
+    name: z.string(),
+    price: z.number(),
+    currency: z.string(),
+    sellerId: z.int().nullable(),
+    updatedAt: isoTime,
+  })
+  .meta({ id: "Product" });
+
 /** The catalog: everybody reads it, the shop's side writes it. */
 export function productRoutes({ shop }: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/products",
       scope: "public",
+      tag: TAG,
+      summary: "List the products",
+      query: { limit: limit(DEFAULT_LIMIT, MAX_LIMIT), cursor: cursor(CURSOR) },
+      answers: { 200: pageOf("products", productAnswer) },
       handle: async ({ query }) => {
-        const reader = new QueryReader(query);
-        const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
-        const cursor = reader.cursor("cursor", CURSOR);
-        reader.check();
-        const found = await listProducts(shop.db, cursor ?? "", limit);
+        const found = await listProducts(shop.db, query.cursor ?? "", query.limit);
         return Response.json({
           products: found.map(productView),
-          next_cursor: found.length === limit ? (found.at(-1)?.sku ?? null) : null,
+          next_cursor: found.length === query.limit ? (found.at(-1)?.sku ?? null) : null,
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/products/:sku",
       scope: "public",
+      tag: TAG,
+      summary: "Show a product",
+      params: { sku: shopId },
+      answers: { 200: productAnswer },
       handle: async ({ params: { sku = "" } }) => {
         const product = (await findProducts(shop.db, [sku])).get(sku);
         if (product === undefined) throw notFound();
         return Response.json(productView(product));
       },
-    },
-    {
+    }),
+    operation({
       method: "PUT",
       path: "/api/products/:sku",
       scope: "orders:manage",
-      handle: async ({ request, params: { sku = "" } }) => {
-        const { price, ...same } = await readBody(request, productSchema);
+      tag: TAG,
+      summary: "Add or change a product",
+      params: { sku: shopId },
+      body: productSchema,
+      example: { name: "Mug", price: 12.5 },
+      answers: { 200: productAnswer },
+      handle: async ({ params: { sku = "" }, body: { price, ...same } }) => {
         const { sellerId } = same;
         const [wrongSku] = shopId.safeParse(sku).error?.issues ?? [];
         if (wrongSku !== undefined) throw invalid([{ field: "sku", message: wrongSku.message }]);
@@ -64,11 +87,12 @@ export function productRoutes({ shop }: ApiParts): Route[] {
         await shop.db.batch([putProducts(shop.db, [product])]);
         return Response.json(productView(product));
       },
-    },
+    }),
   ];
 }
 
-function productView({ sku, name, priceMinor, currency: unit, sellerId, updatedAt }: Product) {
+function productView(product: Product): z.output<typeof productAnswer> {
+  const { sku, name, priceMinor, currency: unit, sellerId, updatedAt } = product;
   return {
     ...{ sku, name, price: decimalOf(priceMinor), currency: unit, sellerId },
     updatedAt: new Date(updatedAt).toISOString(),

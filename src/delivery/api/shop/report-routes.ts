@@ -10,10 +10,11 @@ import {
   ReportPeriodError,
   type StoredReport,
 } from "#domain/reports";
-import { readBody } from "../body.ts";
+import { isoTime, pageOf, startedAnswer } from "../answers.ts";
+import { operation, type OperationCall } from "../operation.ts";
 import { invalid, notFound } from "../problems.ts";
-import { QueryReader } from "../query.ts";
-import type { ApiCall, ApiParts, Route } from "../route.ts";
+import { cursor, limit, oneOf, oneOfOr } from "../query-params.ts";
+import type { ApiParts, Route } from "../route.ts";
 
 const PERIOD = /^\d{4}-(\d\d-\d\d|W\d\d)$/;
 const DEFAULT_LIMIT = 50;
@@ -24,44 +25,82 @@ const makeSchema = z.strictObject({
   date: z.iso.date("Must be a day as 2025-06-26.").optional(),
 });
 
+const TAG = "reports";
+const format = {
+  format: oneOf(["json", "csv"], "Absent: as the header Accept says, else as JSON."),
+};
+
+const reportAnswer = z
+  .strictObject({
+    kind: z.enum(REPORT_KINDS),
+    period: z.string(),
+    complete: z.boolean().describe("The period was over when it was made."),
+    created_at: isoTime,
+    task_id: z.string(),
+  })
+  .meta({ id: "Report" });
+
 export function reportRoutes(parts: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/reports",
       scope: "monitor",
+      tag: TAG,
+      summary: "List reports, the newest first",
+      query: {
+        kind: oneOfOr(REPORT_KINDS, "daily", "Of this kind."),
+        limit: limit(DEFAULT_LIMIT, MAX_LIMIT),
+        cursor: cursor(PERIOD),
+      },
+      answers: { 200: pageOf("reports", reportAnswer) },
       handle: async ({ query }) => {
-        const reader = new QueryReader(query);
-        const kind = reader.oneOf("kind", REPORT_KINDS) ?? "daily";
-        const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
-        const cursor = reader.cursor("cursor", PERIOD);
-        reader.check();
-        const found = await listReports(parts.shop.db, kind, cursor, limit + 1);
-        const page = found.slice(0, limit);
+        const { kind, limit: most } = query;
+        const found = await listReports(parts.shop.db, kind, query.cursor, most + 1);
+        const page = found.slice(0, most);
         return Response.json({
           reports: page.map(viewOf),
-          next_cursor: found.length > limit ? page.at(-1)?.period : null,
+          next_cursor: found.length > most ? page.at(-1)?.period : null,
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/api/reports",
       scope: "control",
-      handle: async ({ request, caller }) => {
-        const { kind, date } = await readBody(request, makeSchema);
+      tag: TAG,
+      summary: "Make a report",
+      description: "Without a date that of the last period that is over.",
+      body: makeSchema,
+      example: { kind: "daily", date: "2025-06-26" },
+      answers: { 202: startedAnswer },
+      handle: async ({ caller, body: { kind, date } }) => {
         if (date !== undefined) checkDate(parts, kind, date);
         const call = REPORT_TASKS[kind].s(date === undefined ? {} : { date });
         const { taskId } = await parts.lovageFor(caller.owner).send(call);
         return Response.json({ task_id: taskId }, { status: 202 });
       },
-    },
-    {
+    }),
+    operation({
       method: "GET",
       path: "/api/reports/:kind/:period",
       scope: "monitor",
+      tag: TAG,
+      summary: "Download a report",
+      params: {
+        kind: z.enum(REPORT_KINDS),
+        period: z.string().regex(PERIOD).describe("`2025-06-26`, or `2025-W26`."),
+      },
+      query: format,
+      answers: {
+        200: {
+          types: ["text/csv"],
+          json: reportAnswer.extend({ report: z.record(z.string(), z.unknown()) }),
+          words: "The report; as CSV its values alone.",
+        },
+      },
       handle: (call) => download(parts, call),
-    },
+    }),
   ];
 }
 
@@ -76,10 +115,10 @@ function checkDate({ shop, clock }: ApiParts, kind: "daily" | "weekly", date: st
 }
 
 /** One report, as JSON with what is known of it, or its values as CSV. */
-async function download({ shop }: ApiParts, { request, params, query }: ApiCall) {
-  const reader = new QueryReader(query);
-  const asked = reader.oneOf("format", ["json", "csv"]);
-  reader.check();
+async function download(
+  { shop }: ApiParts,
+  { request, params, query }: OperationCall<typeof format, undefined>,
+) {
   const kind = REPORT_KINDS.find((one) => one === params.kind);
   const period = params.period ?? "";
   if (kind === undefined || !PERIOD.test(period)) throw notFound();
@@ -87,16 +126,17 @@ async function download({ shop }: ApiParts, { request, params, query }: ApiCall)
   if (stored === null) throw notFound();
   const report = JSON.parse(stored.body) as Record<string, unknown>;
   const accepted = /\btext\/csv\b/i.test(request.headers.get("Accept") ?? "") ? "csv" : "json";
-  const format = asked ?? accepted;
-  const name = `${kind}-${period}.${format}`;
+  const chosen = query.format ?? accepted;
+  const name = `${kind}-${period}.${chosen}`;
   const headers = { "Content-Disposition": `attachment; filename="${name}"`, Vary: "Accept" };
-  if (format === "json") return Response.json({ ...viewOf(stored), report }, { headers });
+  if (chosen === "json") return Response.json({ ...viewOf(stored), report }, { headers });
   return new Response(reportCsv(report), {
     headers: { "Content-Type": "text/csv; charset=utf-8", ...headers },
   });
 }
 
-function viewOf({ kind, period, isComplete, createdAt, taskId }: Omit<StoredReport, "body">) {
+function viewOf(stored: Omit<StoredReport, "body">): z.output<typeof reportAnswer> {
+  const { kind, period, isComplete, createdAt, taskId } = stored;
   return {
     kind,
     period,

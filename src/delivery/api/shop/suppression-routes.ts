@@ -7,10 +7,11 @@ import {
   SUPPRESSION_REASONS,
   type Suppression,
 } from "#domain/mail";
-import { readBody } from "../body.ts";
-import { jsonCursor, readJsonCursor } from "../json-cursor.ts";
+import { isoTime, pageOf } from "../answers.ts";
+import { jsonCursor } from "../json-cursor.ts";
+import { operation } from "../operation.ts";
 import { notFound } from "../problems.ts";
-import { QueryReader } from "../query.ts";
+import { limit, oneOf, placeCursor } from "../query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 
 const DEFAULT_LIMIT = 50;
@@ -26,53 +27,70 @@ const place = z
   .tuple([z.string(), reasons])
   .transform(([address, reason]) => ({ address, reason }));
 
+const entryAnswer = z
+  .strictObject({
+    address: z.string(),
+    reason: reasons,
+    detail: z.string().nullable(),
+    created_at: isoTime,
+  })
+  .meta({ id: "Suppression" });
+
 /** Addresses that are not written to, for admins. */
 export function suppressionRoutes({ shop, clock }: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/mail/suppressions",
       scope: "admin",
-      handle: async ({ query }) => {
-        const reader = new QueryReader(query);
-        const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
-        const after = readJsonCursor(reader, place);
-        const found = await listSuppressions(shop.db, { after, limit: limit + 1 });
-        const page = found.slice(0, limit);
-        const last = found.length > limit ? page.at(-1) : undefined;
+      tag: "mail",
+      summary: "List the addresses that are not written to",
+      query: { limit: limit(DEFAULT_LIMIT, MAX_LIMIT), cursor: placeCursor(place) },
+      answers: { 200: pageOf("suppressions", entryAnswer) },
+      handle: async ({ query: { limit: most, cursor: after } }) => {
+        const found = await listSuppressions(shop.db, { after, limit: most + 1 });
+        const page = found.slice(0, most);
+        const last = found.length > most ? page.at(-1) : undefined;
         return Response.json({
           suppressions: page.map(view),
           next_cursor: last ? jsonCursor([last.address, last.reason]) : null,
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/api/mail/suppressions",
       scope: "admin",
-      handle: async ({ request }) => {
-        const { address, reason, detail = null } = await readBody(request, entrySchema);
+      tag: "mail",
+      summary: "Write to an address no more",
+      body: entrySchema,
+      example: { address: "user@example.com", reason: "unsubscribed" },
+      answers: { 200: entryAnswer, 201: entryAnswer },
+      handle: async ({ body: { address, reason, detail = null } }) => {
         const createdAt = clock.now();
         const entry = { address, reason, detail, createdAt };
         const { suppression, isNew } = await addSuppression(shop.db, entry);
         return Response.json(view(suppression), { status: isNew ? 201 : 200 });
       },
-    },
-    {
+    }),
+    operation({
       method: "DELETE",
       path: "/api/mail/suppressions/:address",
       scope: "admin",
+      tag: "mail",
+      summary: "Write to an address again",
+      query: { reason: oneOf(SUPPRESSION_REASONS, "Only what is there for this reason.") },
+      answers: { 204: "It may be written to." },
       handle: async ({ params, query }) => {
-        const reader = new QueryReader(query);
-        const reason = reader.oneOf("reason", SUPPRESSION_REASONS);
-        reader.check();
-        if (!(await removeSuppression(shop.db, params["address"] ?? "", reason))) throw notFound();
+        const { address = "" } = params;
+        if (!(await removeSuppression(shop.db, address, query.reason))) throw notFound();
         return new Response(null, { status: 204 });
       },
-    },
+    }),
   ];
 }
 
-function view({ address, reason, detail, createdAt }: Suppression) {
+function view(suppression: Suppression): z.output<typeof entryAnswer> {
+  const { address, reason, detail, createdAt } = suppression;
   return { address, reason, detail, created_at: new Date(createdAt).toISOString() };
 }

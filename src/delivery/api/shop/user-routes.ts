@@ -1,46 +1,64 @@
 import { z } from "zod";
 import { findUsers, listUsers, ROLES, setRole, type Role, type User } from "#domain/accounts";
 import type { Caller } from "../access.ts";
-import { readBody } from "../body.ts";
+import { pageOf } from "../answers.ts";
+import { operation } from "../operation.ts";
 import { conflict, notFound } from "../problems.ts";
-import { QueryReader } from "../query.ts";
+import { cursor, limit, oneOf, text } from "../query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
-import { profileOf } from "./people.ts";
+import { profileAnswer, profileOf } from "./people.ts";
 
 const MAX_USERS = 200;
 
 const roleChange = z.strictObject({ role: z.enum(ROLES) });
 
+const TAG = "accounts";
+
+const accountAnswer = profileAnswer
+  .extend({ owns_email: z.boolean().describe("Whether it is known that the address is theirs.") })
+  .meta({ id: "AccountForAdmins" });
+
 /** What admins do with accounts. */
 export function userRoutes(parts: ApiParts): Route[] {
   return [
-    {
+    operation({
       method: "GET",
       path: "/api/users",
       scope: "admin",
+      tag: TAG,
+      summary: "List accounts",
+      query: {
+        username: text("Of the account with this name."),
+        role: oneOf(ROLES, "Of accounts with this role."),
+        limit: limit(50, MAX_USERS),
+        cursor: cursor(/^\d{1,15}$/),
+      },
+      answers: { 200: pageOf("users", accountAnswer) },
       handle: async ({ query }) => {
-        const read = new QueryReader(query);
-        const limit = read.integer("limit", 50, MAX_USERS);
-        const after = Number(read.cursor("cursor", /^\d{1,15}$/) ?? 0);
-        const filter = { username: read.text("username"), role: read.oneOf("role", ROLES) };
-        read.check();
-        const users = await listUsers(parts.shop.db, { ...filter, after, limit: limit + 1 });
-        const page = users.slice(0, limit);
+        const { username, role } = query;
+        const after = Number(query.cursor ?? 0);
+        const wanted = { username, role, after, limit: query.limit + 1 };
+        const users = await listUsers(parts.shop.db, wanted);
+        const page = users.slice(0, query.limit);
         return Response.json({
           users: page.map(adminViewOf),
-          next_cursor: users.length > limit ? String(page.at(-1)?.id) : null,
+          next_cursor: users.length > query.limit ? String(page.at(-1)?.id) : null,
         });
       },
-    },
-    {
+    }),
+    operation({
       method: "PATCH",
       path: "/api/users/:id",
       scope: "admin",
-      handle: async ({ request, params, caller }) => {
-        const { role } = await readBody(request, roleChange);
-        return Response.json(adminViewOf(await changeRole(parts, caller, params["id"], role)));
-      },
-    },
+      tag: TAG,
+      summary: "Give an account a role",
+      body: roleChange,
+      example: { role: "operator" },
+      answers: { 200: accountAnswer },
+      problems: { 409: ["last_admin"] },
+      handle: async ({ params, caller, body: { role } }) =>
+        Response.json(adminViewOf(await changeRole(parts, caller, params["id"], role))),
+    }),
   ];
 }
 
@@ -65,6 +83,6 @@ export async function changeRole(
   return user;
 }
 
-function adminViewOf(user: User) {
+function adminViewOf(user: User): z.output<typeof accountAnswer> {
   return { ...profileOf(user), owns_email: user.ownsEmail };
 }

@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { operation } from "./operation.ts";
+import type { Route } from "./route.ts";
+
+export function healthRoutes(): Route[] {
+  return [
+    operation({
+      method: "GET",
+      path: "/healthz",
+      scope: "public",
+      tag: "system",
+      summary: "Tell that the Worker runs",
+      answers: { 200: z.strictObject({ status: z.literal("ok") }) },
+      handle: () => Response.json({ status: "ok" }),
+    }),
+  ];
+}
