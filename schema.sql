@@ -16,6 +16,21 @@ CREATE TABLE `api_log` (
 	PRIMARY KEY(`first_at`, `id`)
 ) WITHOUT ROWID;
 
+CREATE TABLE `audit_log` (
+	`at` integer NOT NULL,
+	`id` text NOT NULL,
+	`actor` text NOT NULL,
+	`user_id` integer,
+	`how` text NOT NULL,
+	`action` text NOT NULL,
+	`target` text NOT NULL,
+	`detail` text,
+	`status` integer,
+	`address` text,
+	`request_id` text,
+	PRIMARY KEY(`at`, `id`)
+) WITHOUT ROWID;
+
 CREATE TABLE `bulk_notifications` (
 	`id` text PRIMARY KEY NOT NULL,
 	`subject` text NOT NULL,
@@ -314,7 +329,7 @@ CREATE TABLE `sessions` (
 	`created_at` integer NOT NULL,
 	`expires_at` integer NOT NULL,
 	`user_agent` text NOT NULL
-) WITHOUT ROWID;
+, `seen_at` integer) WITHOUT ROWID;
 
 CREATE INDEX `sessions_user` ON `sessions` (`user_id`);
 

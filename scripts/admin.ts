@@ -3,9 +3,8 @@
  *
  *   npm run admin -- create --username ada --email ada@example.com [--url https://shop.example.com]
  *   npm run admin -- link <username> [--url …]      another link to set a password, for 30 minutes
- *   npm run admin -- promote <username>
- *   npm run admin -- demote <username>
- *   npm run admin -- list
+ *   npm run admin -- role <username> <role>         user, viewer, operator or admin
+ *   npm run admin -- list                           everybody who is more than a user
  *
  * There is no default password: `create` prints a link that sets one, once. Add --remote for the deployed
  * database; without it the local one is meant.
@@ -19,6 +18,7 @@ import {
   randomLetters,
   randomUserId,
 } from "../src/domain/accounts/secrets.ts";
+import { ROLES } from "../src/domain/accounts/tables.ts";
 import { execute, sql } from "./database.ts";
 
 const { values, positionals } = parseArgs({
@@ -54,7 +54,7 @@ async function create(): Promise<void> {
        OR (lower(email) = lower(${sql(email)}) AND owns_email = 1))
      RETURNING id`,
   );
-  if (rows.length === 0) fail("Somebody has this user name or address already: see promote.");
+  if (rows.length === 0) fail("Somebody has this user name or address already: see role.");
   console.error(`Made the admin ${username}.`);
   await link(username);
 }
@@ -77,27 +77,28 @@ async function link(username: string): Promise<void> {
   console.error("This link sets the password, once, within 30 minutes; it is not shown again.");
 }
 
-async function setRole(
-  username: string,
-  role: "user" | "viewer" | "operator" | "admin",
-): Promise<void> {
+/** What the account may do changes with its next request. */
+async function setRole(username: string, role: string | undefined): Promise<void> {
+  const known = ROLES.find((one) => one === role) ?? fail(`Roles are ${ROLES.join(", ")}.`);
   const rows = await run(
-    `UPDATE users SET role = ${sql(role)} WHERE lower(username) = lower(${sql(username)}) RETURNING id`,
+    `UPDATE users SET role = ${sql(known)} WHERE lower(username) = lower(${sql(username)}) RETURNING id`,
   );
-  console.log(rows.length === 1 ? `${username} is ${role} now.` : `There is no user ${username}.`);
+  if (rows.length === 0) fail(`There is no user ${username}.`);
+  console.log(`${username} is ${known} now.`);
 }
 
 async function list(): Promise<void> {
   console.table(
-    await run("SELECT id, username, email, created_at FROM users WHERE role = 'admin' ORDER BY id"),
+    await run(
+      "SELECT id, username, email, role, created_at FROM users WHERE role <> 'user' ORDER BY id",
+    ),
   );
 }
 
-const [command, username] = positionals;
+const [command, username, role] = positionals;
 const named = () => username ?? fail(`${command} needs the user name.`);
 if (command === "create") await create();
 else if (command === "link") await link(named());
-else if (command === "promote") await setRole(named(), "admin");
-else if (command === "demote") await setRole(named(), "user");
+else if (command === "role") await setRole(named(), role);
 else if (command === "list") await list();
-else fail("Say create, link, promote, demote or list.");
+else fail("Say create, link, role or list.");

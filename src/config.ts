@@ -25,7 +25,8 @@ const webhookSecret = z
   .regex(/^(.{16,500})?$/)
   .default("");
 
-const settings = z.object({
+/** The deployment's own settings, as they stand in the Worker's variables and secrets. */
+export const ownSettings = z.object({
   ENVIRONMENT: z.enum(["development", "staging", "production"]).default("development"),
   OPEN_ACCESS: z.enum(["true", "false"]).transform((text) => text === "true"),
   LEDGER_SHARDS: z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(1).max(MAX_SHARDS)),
@@ -41,6 +42,7 @@ const settings = z.object({
     .pipe(z.array(z.email()).max(50)),
   HISTORY_DAYS: z.coerce.number().int().min(7).max(3_650).default(30),
   MAIL_DAYS: z.coerce.number().int().min(7).max(3_650).default(90),
+  AUDIT_DAYS: z.coerce.number().int().min(30).max(3_650).default(365),
   BACKUP_KEEP: z.coerce.number().int().min(1).max(1_000).default(14),
   BACKUP_KEY: secretKey,
   BACKUP_KEY_PREVIOUS: secretKey,
@@ -82,6 +84,8 @@ export interface Config {
   readonly historyDays: number;
   /** Mails that are through are kept this long, and never shorter than the tasks that know them. */
   readonly mailDays: number;
+  /** What operators did is kept this long. */
+  readonly auditDays: number;
   /** Finished backups that are kept. */
   readonly backupsKept: number;
   /** Keys for backups, the current one first; none: they are plain, without what is secret. */
@@ -113,7 +117,7 @@ export interface Config {
  * @throws LovageError `bad_config` naming every setting that is missing or wrong, never their values
  */
 export function readConfig(env: Env): Config {
-  const checked = settings.safeParse(env);
+  const checked = ownSettings.safeParse(env);
   const providers = providerSettings.safeParse(env);
   if (!checked.success || !providers.success) {
     const issues = [checked, providers].flatMap(({ error }) => error?.issues ?? []);
@@ -136,6 +140,7 @@ export function readConfig(env: Env): Config {
     adminEmails: ADMIN_EMAILS,
     historyDays: checked.data.HISTORY_DAYS,
     mailDays: Math.max(checked.data.MAIL_DAYS, checked.data.HISTORY_DAYS),
+    auditDays: checked.data.AUDIT_DAYS,
     backupsKept: checked.data.BACKUP_KEEP,
     backupKeys: [checked.data.BACKUP_KEY, checked.data.BACKUP_KEY_PREVIOUS].filter(
       (key) => key !== "",

@@ -68,6 +68,7 @@ export function createShopServices(
     alertHook: config.alertUrl === null ? null : createHttpAlertHook(config.alertUrl),
     maintenance: {
       mailDays: config.mailDays,
+      auditDays: config.auditDays,
       backupsKept: config.backupsKept,
       backupKeys: config.backupKeys,
       secretTemplates: shopMails.flatMap(({ name, isSecret }) => (isSecret ? [name] : [])),

@@ -9,21 +9,14 @@ import {
   type LovageSettings,
   type TaskLimits,
 } from "#engine";
+import { shownSettings } from "./config-shown.ts";
 import { readConfig } from "./config.ts";
-import {
-  createApi,
-  personCaller,
-  Problem,
-  readyView,
-  withHeaders,
-  type Access,
-} from "./delivery/api/index.ts";
+import { createApi, Problem, readyView, withHeaders } from "./delivery/api/index.ts";
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
-import { authenticate } from "./domain/accounts/index.ts";
 import { createCallbackTo } from "./domain/callbacks/index.ts";
 import { shopMails, shopRoutes, type ShopServices } from "./domain/index.ts";
 import { RequestLog } from "./domain/reports/index.ts";
-import { ApiKeys } from "./platform/access/api-keys.ts";
+import { ApiKeyList } from "./platform/access/api-key-list.ts";
 import { ScheduleClient } from "./platform/beat/schedule-client.ts";
 import { submitRuns } from "./platform/beat/submit-runs.ts";
 import type { PlannedRun } from "./platform/beat/tick-plan.ts";
@@ -46,6 +39,7 @@ import { createSealer } from "./platform/secrets/aes-sealer.ts";
 import { deriveKeys } from "./platform/secrets/derived-keys.ts";
 import { R2Results } from "./platform/results/r2-results.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
+import { createAccess } from "./wiring-access.ts";
 import { callbackRules, createShopServices } from "./wiring-shop.ts";
 import { createDuties } from "./wiring-duties.ts";
 import { BEAT, createSystem, WATCHDOG } from "./wiring-system.ts";
@@ -94,17 +88,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     stopMail: (reason) => mailStop.stop(reason),
   });
   const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));
-  const apiKeys = new ApiKeys(env.DB);
-  const access: Access = {
-    isOpen: config.isOpenAccess,
-    authenticate: async (token) => {
-      const now = clock.now();
-      const person = await authenticate(db, token, now);
-      if (person !== null) return personCaller(person.userId, person.role);
-      return apiKeys.authenticate(token, now);
-    },
-    mayFailAgain: async (address) => (await env.AUTH_FAILURES.limit({ key: address })).success,
-  };
+  const { access, audit } = createAccess(env, config, { db, clock, keyFor });
   const largeResults = new R2Results(env.RESULTS);
   const beatLovage = lovageFor(SYSTEM_OWNER);
   const deadLetters = new DeadLetters({ db: env.DB, lovageFor, submitter: directory });
@@ -151,7 +135,11 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
         waitMs: config.logWaitMs,
         log,
       }),
-      ...{ system, readiness, clock, log },
+      ...{ system, readiness, audit },
+      shownSettings: shownSettings(env, config),
+      apiKeys: new ApiKeyList(env.DB),
+      clock,
+      log,
     }),
     systemAlerts,
     watchdogDuties,

@@ -70,6 +70,12 @@ export type DeadLetterAnswer =
   | { readonly id: string; readonly status: "failed"; readonly error: unknown };
 
 /** Tasks that ran out of attempts and wait for a person. */
+/** What a replay would call; its arguments as they are stored, or as they are given now. */
+export interface ReplayedCall {
+  readonly task: string;
+  readonly kwargs: Readonly<Record<string, unknown>>;
+}
+
 export interface DeadLetterBox {
   /** Those that failed last first. */
   list(filter: DeadLetterFilter, limit: number, after: string | null): Promise<TaskPage>;
@@ -78,11 +84,13 @@ export interface DeadLetterBox {
   /**
    * Runs dead letters again as new tasks. Twice is once: the new id belongs to the old.
    * @param kwargs instead of the old arguments; null: the same
+   * @param check is given each call that would be made, and throws what is answered for it instead
    * @returns an answer per id, in their order
    */
   replay(
     ids: readonly string[],
     kwargs: Readonly<Record<string, unknown>> | null,
+    check: (call: ReplayedCall) => void,
   ): Promise<DeadLetterAnswer[]>;
   discard(ids: readonly string[]): Promise<DeadLetterAnswer[]>;
 }

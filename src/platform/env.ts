@@ -38,6 +38,8 @@ export interface Env {
   readonly HISTORY_DAYS?: string;
   /** Days that mails are kept, at least as long as tasks; absent: 90. */
   readonly MAIL_DAYS?: string;
+  /** Days that the log of what operators did is kept, at least 30; absent: 365. */
+  readonly AUDIT_DAYS?: string;
   /** Finished backups that are kept; absent: 14. */
   readonly BACKUP_KEEP?: string;
   /** Secrets of 32 bytes as base64 that backups are encrypted with; see README. */

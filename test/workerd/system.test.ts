@@ -4,7 +4,12 @@ import { ended, get, post } from "./api.ts";
 
 interface Report {
   status: string;
-  agents: { name: string; last_ran_at: string | null; problem: string | null; note: string | null }[];
+  agents: {
+    name: string;
+    last_ran_at: string | null;
+    problem: string | null;
+    note: string | null;
+  }[];
   usage: { name: string; used: number; limit: number }[];
   figures: { name: string; value: number }[];
   findings: { name: string; level: string }[];

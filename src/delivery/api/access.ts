@@ -1,5 +1,7 @@
 import type { Role } from "#domain/accounts";
+import { crossSite, isSafe, isUse, refuseOtherSites } from "./own-site.ts";
 import { Problem } from "./problems.ts";
+import { cookieToken, headerToken } from "./session-cookie.ts";
 
 /**
  * What a credential allows. `monitor` sees everything in the deployment and changes nothing; `control` also
@@ -59,8 +61,13 @@ export function personCaller(userId: number, role: Role): Caller {
 export interface Access {
   /** True: a request without a credential may do everything. For development only. */
   readonly isOpen: boolean;
-  /** Null: the token is unknown, expired or revoked. */
-  authenticate(token: string): Promise<Caller | null>;
+  /** The deployment's origin, for browsers, besides the one that they ask. */
+  readonly publicUrl: string;
+  /**
+   * Null: the token is unknown, over or revoked.
+   * @param isUse false: a page asks by itself, which keeps no session alive
+   */
+  authenticate(token: string, isUse: boolean): Promise<Caller | null>;
   /** Counts a wrong token against the address it came from; false when there were too many. */
   mayFailAgain(address: string): Promise<boolean>;
 }
@@ -75,24 +82,27 @@ export const ANONYMOUS: Caller = { owner: "anonymous", scopes: new Set(["admin"]
 export type Policy = Scope | "person" | "person or shop";
 
 /**
- * Lets a request pass or throws.
- * @throws Problem 401 without a valid credential, 403 without the scope, 429 after too many wrong ones
+ * Lets a caller pass or throws.
+ * @throws Problem 403 without the scope; 401 where it takes an account, and nobody signed in
  */
-export async function admit(access: Access, request: Request, policy: Policy): Promise<Caller> {
-  const caller = await identify(access, request);
-  if (policy === "person or shop" && caller.userId !== null) return caller;
+export function admit(caller: Caller, policy: Policy, request: Request): void {
+  if (policy === "person or shop" && caller.userId !== null) return;
   const scope = policy === "person or shop" ? "orders:manage" : policy;
   if (scope === "person") {
     if (caller.userId === null) throw unauthorized(request, "Sign in with an account's token.");
   } else if (!may(caller, scope)) {
     throw new Problem(403, "forbidden", `This needs the scope ${scope}.`);
   }
-  return caller;
 }
 
 export function may({ scopes }: Pick<Caller, "scopes">, scope: Scope): boolean {
   if (scopes.has(scope) || scopes.has("admin")) return true;
   return SCOPES.some((held) => scopes.has(held) && INCLUDED[held]?.includes(scope) === true);
+}
+
+/** Whether it is a person for whom the dashboard is. */
+export function isStaff(caller: Caller): boolean {
+  return caller.userId !== null && may(caller, "monitor");
 }
 
 /** Whether it is a person who doesn't belong to the shop's own side. */
@@ -132,30 +142,40 @@ async function countFailure(access: Access, request: Request): Promise<void> {
   });
 }
 
-async function identify(access: Access, request: Request): Promise<Caller> {
-  const header = request.headers.get("Authorization");
-  if (header === null && access.isOpen) {
-    refuseOtherSites(request);
-    return ANONYMOUS;
+/**
+ * Who makes a request: whom its header says; without one whom a browser's cookie says, if the request is for a page
+ * of ours.
+ * @throws Problem 401, 403 `cross_site`, 429
+ */
+export async function identify(access: Access, request: Request): Promise<Caller> {
+  const said = headerToken(request);
+  if (said === null) {
+    const caller = await visitor(access, request);
+    if (caller !== null) return caller;
+    throw unauthorized(request, "Send an API key or a token.");
   }
-  const token = /^(?:Bearer|Token) +([!-~]{1,200})$/i.exec(header ?? "")?.[1];
-  const caller = token === undefined ? null : await access.authenticate(token);
+  const caller = said === undefined ? null : await access.authenticate(said, true);
   if (caller !== null) return caller;
-  if (header !== null) await countFailure(access, request);
-  throw unauthorized(
-    request,
-    header === null ? "Send an API key or a token." : "The API key or token is not valid.",
-  );
+  await countFailure(access, request);
+  throw unauthorized(request, "The API key or token is not valid.");
 }
 
 /**
- * Where access is open, any page in a developer's browser could change things by a form or a plain fetch.
- * @throws Problem 403 for what a browser sends for a page of another site
+ * Who comes without a header: whoever signed in with this browser; where access is open, anybody; null: nobody. A
+ * cookie that is over is counted against nobody, a page that is left open goes on sending it.
+ * @throws Problem 403 `cross_site`
  */
-function refuseOtherSites({ method, headers }: Request): void {
-  const isReading = method === "GET" || method === "HEAD";
-  if (isReading || headers.get("Sec-Fetch-Site") !== "cross-site") return;
-  throw new Problem(403, "cross_site", "Pages of other sites change nothing without a token.");
+async function visitor(access: Access, request: Request): Promise<Caller | null> {
+  const token = cookieToken(request);
+  if (token !== null) {
+    refuseOtherSites(request, access.publicUrl);
+    const caller = await access.authenticate(token, isUse(request));
+    if (caller !== null) return caller;
+  }
+  if (!access.isOpen) return null;
+  // Any page in a developer's browser could change things by a form or a plain fetch.
+  if (!isSafe(request) && request.headers.get("Sec-Fetch-Site") === "cross-site") throw crossSite();
+  return ANONYMOUS;
 }
 
 function unauthorized(request: Request, detail: string): Problem {

@@ -4,6 +4,7 @@ import { readBody } from "./body.ts";
 import { invalid, notFound, problemOf } from "./problems.ts";
 import { isNameOrGlob, NAME_OR_GLOB, QueryReader } from "./query.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
+import { replayCheck } from "./task-calls.ts";
 import { withoutUndefined } from "./without-undefined.ts";
 import { taskView } from "./task-views.ts";
 import { lettersThatFit, MAX_BULK } from "./dead-letter-bulk.ts";
@@ -72,10 +73,10 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
       method: "POST",
       path: `/api/dead-letters/${what}`,
       scope: "control",
-      handle: async ({ request }: ApiCall) => {
+      handle: async ({ request, caller }: ApiCall) => {
         const ids = await idsOf(await readBody(request, bulkSchema));
         const answers = await (what === "replay"
-          ? deadLetters.replay(ids, null)
+          ? deadLetters.replay(ids, null, replayCheck(caller, false))
           : deadLetters.discard(ids));
         return Response.json({ tasks: answers.map(answerView) });
       },
@@ -111,9 +112,13 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
       method: "POST",
       path: "/api/dead-letters/:id/replay",
       scope: "control",
-      handle: async ({ request, params }) => {
+      handle: async ({ request, params, caller }) => {
         const { kwargs = null } = await readBody(request, replaySchema);
-        const [answer] = await deadLetters.replay([params.id ?? ""], kwargs);
+        const [answer] = await deadLetters.replay(
+          [params.id ?? ""],
+          kwargs,
+          replayCheck(caller, kwargs !== null),
+        );
         if (answer === undefined || answer.status === "gone") throw notFound();
         if (answer.status === "failed") throw answer.error;
         return Response.json(answerView(answer), { status: 202 });

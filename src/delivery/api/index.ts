@@ -1,11 +1,13 @@
 import { Hono, type Context } from "hono";
-import { admit, type Caller } from "./access.ts";
+import { admit, identify, type Caller } from "./access.ts";
+import { auditRoutes } from "./audit-routes.ts";
+import { answerAudited } from "./auditing.ts";
 import { canvasRoutes } from "./canvas-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
-import type { ApiParts, Route } from "./route.ts";
+import type { ApiCall, ApiParts, Route } from "./route.ts";
 import { requestLogging, type ApiEnv } from "./request-logging.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { searchRoutes } from "./search-routes.ts";
@@ -24,12 +26,12 @@ import { reportRoutes } from "./shop/report-routes.ts";
 import { reviewRoutes } from "./shop/review-routes.ts";
 import { systemRoutes } from "./system-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
-import { dashboardRoutes, problemPage } from "../dashboard/index.ts";
+import { dashboardRoutes, problemPage, toSignIn } from "../dashboard/index.ts";
 
 export { personCaller, type Access } from "./access.ts";
 export { Problem } from "./problems.ts";
 export { readyView } from "./system-routes.ts";
-export type { ApiParts } from "./route.ts";
+export type { ApiParts, ShownSetting } from "./route.ts";
 
 const NOBODY: Caller = { owner: "", scopes: new Set(), userId: null };
 
@@ -63,6 +65,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...controlRoutes(parts),
     ...inspectRoutes(parts),
     ...systemRoutes(parts),
+    ...auditRoutes(parts),
     ...dashboardRoutes(parts),
     health,
   ];
@@ -92,7 +95,10 @@ export function createApi(parts: ApiParts): Hono<ApiEnv> {
 export function withHeaders(response: Response): Response {
   response.headers.set("X-Content-Type-Options", "nosniff");
   response.headers.set("Cache-Control", "no-store");
-  response.headers.set("Referrer-Policy", "no-referrer");
+  // A page with forms says so itself: without a referrer they would come from nowhere.
+  if (!response.headers.has("Referrer-Policy")) {
+    response.headers.set("Referrer-Policy", "no-referrer");
+  }
   // Means nothing over plain HTTP, as in development.
   response.headers.set("Strict-Transport-Security", "max-age=31536000");
   return response;
@@ -101,23 +107,24 @@ export function withHeaders(response: Response): Response {
 async function answer(parts: ApiParts, route: Route, c: Context<ApiEnv>): Promise<Response> {
   const request = c.req.raw;
   c.set("path", route.path);
-  const caller =
-    route.scope === "public" ? NOBODY : await admit(parts.access, request, route.scope);
-  if (caller !== NOBODY) c.set("caller", caller);
-  return withHeaders(
-    await route.handle({
-      request,
-      caller,
-      params: c.req.param() as Record<string, string>,
-      query: new URL(request.url).searchParams,
-      background: (work) => {
-        const logged = work.catch((error: unknown) => {
-          parts.log("background_failed", { path: route.path, error });
-        });
-        c.executionCtx.waitUntil(logged);
-      },
-    }),
-  );
+  const caller = route.scope === "public" ? NOBODY : await identify(parts.access, request);
+  if (route.scope !== "public") {
+    c.set("caller", caller);
+    admit(caller, route.scope, request);
+  }
+  const call: ApiCall = {
+    request,
+    caller,
+    params: c.req.param() as Record<string, string>,
+    query: new URL(request.url).searchParams,
+    background: (work) => {
+      const logged = work.catch((error: unknown) => {
+        parts.log("background_failed", { path: route.path, error });
+      });
+      c.executionCtx.waitUntil(logged);
+    },
+  };
+  return withHeaders(await answerAudited(parts, route, call, () => route.handle(call)));
 }
 
 function failure(parts: ApiParts, error: unknown, c: Context<ApiEnv>): Response {
@@ -137,6 +144,7 @@ function tell(problem: Problem, c: Context<ApiEnv>): Response {
   const isPage = /^\/dashboard(\/|$)/.test(c.req.path);
   if (!isPage || c.req.header("Accept")?.includes("text/html") !== true)
     return problem.toResponse();
+  if (problem.status === 401) return toSignIn(c.req.raw);
   return problemPage({ request: c.req.raw, caller: c.get("caller") ?? NOBODY }, problem);
 }
 

@@ -14,10 +14,41 @@ import type {
   TaskSearch,
 } from "#engine";
 import type { z } from "zod";
+import type { AuditLog } from "#domain/audit";
 import type { AnyMail } from "#domain/mail";
 import type { RequestLog } from "#domain/reports";
 import type { ShopServices } from "#domain/services";
 import type { Access, Caller, Policy } from "./access.ts";
+
+/** A setting of the deployment as it may be shown. */
+export interface ShownSetting {
+  readonly name: string;
+  /** What it does, for people. */
+  readonly does: string;
+  /** `set` or `not set` for a secret. */
+  readonly value: string;
+  /** What holds when it is absent; null: it has to be there. */
+  readonly fallback: string | null;
+  readonly isSecret: boolean;
+}
+
+/** An API key without its secret. Times are epoch ms. */
+export interface ApiKeyEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: number;
+  /** Null: never. */
+  readonly expiresAt: number | null;
+  /** Null: it was not. */
+  readonly revokedAt: number | null;
+}
+
+export interface ApiKeyBook {
+  /** By id, from behind `after` on. */
+  page(after: string, limit: number): Promise<ApiKeyEntry[]>;
+}
 
 /** What the API is put together from. */
 export interface ApiParts {
@@ -37,6 +68,9 @@ export interface ApiParts {
   readonly shards: number;
   /** Settings that may be shown. */
   readonly conf: Readonly<Record<string, unknown>>;
+  /** The deployment's settings, for people who operate it. */
+  readonly shownSettings: readonly ShownSetting[];
+  readonly apiKeys: ApiKeyBook;
   lovageFor(owner: string): Lovage;
   /** What the shop's own routes work with. */
   readonly shop: ShopServices;
@@ -45,6 +79,7 @@ export interface ApiParts {
   readonly system: SystemWatch;
   readonly readiness: Readiness;
   readonly requestLog: Pick<RequestLog, "add">;
+  readonly audit: Pick<AuditLog, "begin" | "end" | "list">;
   readonly clock: Clock;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }

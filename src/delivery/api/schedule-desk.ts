@@ -68,7 +68,7 @@ export class ScheduleDesk {
     caller: Caller,
   ): Promise<Schedule> {
     for (let tried = 1; ; tried += 1) {
-      const old = await this.found(name);
+      const old = await this.#steered(name, caller);
       const settings = this.settings(typeof given === "function" ? given(old) : given, old);
       await this.#check(old.name, settings, caller);
       try {
@@ -82,29 +82,33 @@ export class ScheduleDesk {
     }
   }
 
-  /** @throws Problem 404, 409 for one that is declared in the code */
-  async remove(name: string | undefined): Promise<void> {
-    const schedule = await this.found(name);
+  /** @throws Problem 404, 403, 409 for one that is declared in the code */
+  async remove(name: string | undefined, caller: Caller): Promise<void> {
+    const schedule = await this.#steered(name, caller);
     if (schedule.origin === "code") {
       throw conflict("declared_in_code", "It is declared in the code: disable it instead.");
     }
     await this.#parts.schedules.remove(schedule.name);
   }
 
-  /** Once more, now. @param key the same is the same run @throws Problem 404 */
-  async run(name: string | undefined, key: string): Promise<ScheduleRun> {
-    const run = await this.#parts.schedules.run((await this.found(name)).name, key);
+  /** Once more, now. @param key the same is the same run @throws Problem 404, 403 */
+  async run(name: string | undefined, key: string, caller: Caller): Promise<ScheduleRun> {
+    const run = await this.#parts.schedules.run((await this.#steered(name, caller)).name, key);
     if (run === null) throw notFound();
     return run;
   }
 
-  /** Fires the slots of a past time that were not fired. @throws Problem 404, 422 */
-  async backfill(name: string | undefined, from: Date, until: Date): Promise<ScheduleRun[]> {
+  /** Fires the slots of a past time that were not fired. @throws Problem 404, 403, 422 */
+  async backfill(
+    name: string | undefined,
+    { from, until }: { readonly from: Date; readonly until: Date },
+    caller: Caller,
+  ): Promise<ScheduleRun[]> {
     const [first, last] = [from.getTime(), until.getTime()];
     if (last < first || last > this.#parts.clock.now()) {
       throw invalid([{ field: "until", message: "Must be after from, and past." }]);
     }
-    const schedule = await this.found(name);
+    const schedule = await this.#steered(name, caller);
     try {
       const runs = await this.#parts.schedules.backfill(schedule.name, first, last);
       if (runs === null) throw notFound();
@@ -130,6 +134,16 @@ export class ScheduleDesk {
       timeStyle: "long",
     });
     return { timezone, next: slots.map((at) => ({ at, local: local.format(at) })) };
+  }
+
+  /**
+   * One whose calls the caller may make, too: whoever may steer schedules gets nothing run by them that they may
+   * not call, nor keeps it from running.
+   */
+  async #steered(name: string | undefined, caller: Caller): Promise<Schedule> {
+    const schedule = await this.found(name);
+    checkCall(caller, callOfSlot(schedule, schedule.name, this.#parts.clock.now()));
+    return schedule;
   }
 
   /** A schedule whose calls can't be made is refused when it is written, not when it fires. */

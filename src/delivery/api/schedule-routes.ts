@@ -71,8 +71,8 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
       method: "DELETE",
       path: `${path}/:name`,
       scope: "control",
-      handle: async ({ params }) => {
-        await desk.remove(params.name);
+      handle: async ({ params, caller }) => {
+        await desk.remove(params.name, caller);
         return new Response(null, { status: 204 });
       },
     },
@@ -92,19 +92,21 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: `${path}/:name/run`,
       scope: "control",
-      handle: async ({ request, params }) => {
+      handle: async ({ request, params, caller }) => {
         await readBody(request, emptySchema);
         const key = callKey(request, "")?.key ?? crypto.randomUUID();
-        return Response.json(runView(await desk.run(params.name, key), null), { status: 202 });
+        return Response.json(runView(await desk.run(params.name, key, caller), null), {
+          status: 202,
+        });
       },
     },
     {
       method: "POST",
       path: `${path}/:name/backfill`,
       scope: "control",
-      handle: async ({ request, params }) => {
+      handle: async ({ request, params, caller }) => {
         const { from, until } = await readBody(request, backfillSchema);
-        const runs = await desk.backfill(params.name, from, until);
+        const runs = await desk.backfill(params.name, { from, until }, caller);
         return Response.json({ runs: runs.map((run) => runView(run, null)) }, { status: 202 });
       },
     },

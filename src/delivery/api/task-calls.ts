@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { CallKey, Signature, TaskHandle } from "#engine";
+import type { CallKey, ReplayedCall, Signature, TaskHandle } from "#engine";
 import { deliverCallback } from "#domain/callbacks";
 import { backupDatabase, restoreDatabase } from "#domain/maintenance";
 import { may, type Caller } from "./access.ts";
@@ -73,6 +73,19 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 export function checkCall(caller: Caller, call: Signature): void {
   const refusal = refusalOf(caller, call);
   if (refusal !== null) throw new Problem(403, "forbidden", refusal);
+}
+
+/**
+ * What a replay is checked with: as a call by name. What only the deployment calls may be replayed as it was, but
+ * never with other arguments.
+ * @throws Problem 403
+ */
+export function replayCheck(caller: Caller, isChanged: boolean): (call: ReplayedCall) => void {
+  return ({ task, kwargs }) => {
+    const call = toSignature({ name: task, args: [], kwargs });
+    if (!isChanged && FOR_NOBODY.has(task)) return;
+    checkCall(caller, call);
+  };
 }
 
 /** Whether it can be the key of a call that may be repeated. */

@@ -1,10 +1,23 @@
 import { z } from "zod";
 import type { ApiParts, Route } from "../api/route.ts";
+import { accountPages } from "./account/index.ts";
+import { accountsPages } from "./accounts/index.ts";
+import { auditPages } from "./audit/index.ts";
+import { deadLetterPages } from "./dead-letters/index.ts";
+import { definitionPages } from "./definitions/index.ts";
 import { mailPages } from "./mail/index.ts";
+import { orderPages } from "./orders/index.ts";
+import { queuePages } from "./queues/index.ts";
+import { reportPages } from "./reports/index.ts";
+import { schedulePages } from "./schedules/index.ts";
+import { settingsPages } from "./settings/index.ts";
 import { ownPath, readForm, THEME_COOKIE, THEMES } from "./shell/index.ts";
 import { cookie } from "./shell/cookies.ts";
+import { signInPages } from "./sign-in/index.ts";
+import { systemPages } from "./system/index.ts";
 
 export { problemPage } from "./shell/index.ts";
+export { toSignIn } from "./sign-in/index.ts";
 
 const YEAR_SECONDS = 31_536_000;
 const themeForm = z.strictObject({ theme: z.enum(THEMES), next: z.string().max(2_000) });
@@ -14,7 +27,8 @@ export function dashboardRoutes(parts: ApiParts): Route[] {
   const theme: Route = {
     method: "POST",
     path: "/dashboard/theme",
-    scope: "monitor",
+    // Also whoever is about to sign in has eyes.
+    scope: "public",
     handle: async ({ request }) => {
       const { theme: chosen, next } = await readForm(request, themeForm);
       const kept = cookie(THEME_COOKIE, chosen, chosen === "system" ? 0 : YEAR_SECONDS);
@@ -22,5 +36,20 @@ export function dashboardRoutes(parts: ApiParts): Route[] {
       return new Response(null, { status: 303, headers });
     },
   };
-  return [...mailPages(parts), theme];
+  return [
+    ...signInPages(parts),
+    ...accountPages(parts),
+    ...accountsPages(parts),
+    ...auditPages(parts),
+    ...deadLetterPages(parts),
+    ...schedulePages(parts),
+    ...queuePages(parts),
+    ...definitionPages(parts),
+    ...orderPages(parts),
+    ...mailPages(parts),
+    ...reportPages(parts),
+    ...systemPages(parts),
+    ...settingsPages(parts),
+    theme,
+  ];
 }

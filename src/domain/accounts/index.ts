@@ -28,6 +28,7 @@ export {
   revokeSession,
   revokeSessions,
   sessionIdOf,
+  type Session,
 } from "./sessions.ts";
 export { countWish, login } from "./sign-in.ts";
 

@@ -10,6 +10,10 @@ const TOKEN = /^lvu_([0-9a-z]{18})_([0-9a-zA-Z_-]{43})$/;
 const SESSION_MS = 30 * 86_400_000;
 /** What may see or steer the deployment is over sooner. */
 const STAFF_SESSION_MS = 12 * 3_600_000;
+/** What was opened for the dashboard is over when nobody used it for so long. */
+const IDLE_MS = 30 * 60_000;
+/** A use is noted when the last note is so old: an idle session is over by that much too soon, never too late. */
+const NOTED_EVERY_MS = 3 * 60_000;
 /** Of one account; one more ends the oldest. */
 const MAX_SESSIONS = 20;
 const MINUTE_MS = 60_000;
@@ -23,7 +27,12 @@ export interface NewSession {
   /** Epoch ms. */
   readonly expiresAt: number;
   readonly userAgent: string;
+  /** Null: not for the dashboard. */
+  readonly seenAt: number | null;
 }
+
+/** What a session is opened for: a program that keeps its token, or a browser's visit to the dashboard. */
+export type Purpose = "api" | "dashboard";
 
 export type Session = Omit<typeof sessions.$inferSelect, "secretHash">;
 
@@ -34,8 +43,9 @@ export function sessionIdPrefix(at: number): string {
     .padStart(8, "0");
 }
 
-export function mintSession(now: number, userAgent: string): NewSession {
-  const expiresAt = now + SESSION_MS;
+export function mintSession(now: number, userAgent: string, purpose: Purpose = "api"): NewSession {
+  const isForStaff = purpose === "dashboard";
+  const expiresAt = now + (isForStaff ? STAFF_SESSION_MS : SESSION_MS);
   const id = sessionIdPrefix(expiresAt) + randomLetters(10);
   const secret = mintSecret();
   return {
@@ -45,6 +55,7 @@ export function mintSession(now: number, userAgent: string): NewSession {
     createdAt: now,
     expiresAt,
     userAgent: userAgent.slice(0, 200),
+    seenAt: isForStaff ? now : null,
   };
 }
 
@@ -54,14 +65,14 @@ export function mintSession(now: number, userAgent: string): NewSession {
  */
 export function openSession(
   db: DrizzleD1Database,
-  { id, secretHash, createdAt, expiresAt, userAgent }: NewSession,
+  { id, secretHash, createdAt, expiresAt, userAgent, seenAt }: NewSession,
   user: { readonly id: number; readonly passwordHash: string },
 ) {
   return db
     .insert(sessions)
     .select(
-      sql`SELECT ${id}, id, ${secretHash}, ${createdAt}, ${expiresAt}, ${userAgent} FROM users
-        WHERE id = ${user.id} AND password_hash = ${user.passwordHash}`,
+      sql`SELECT ${id}, id, ${secretHash}, ${createdAt}, ${expiresAt}, ${userAgent},
+          ${seenAt} FROM users WHERE id = ${user.id} AND password_hash = ${user.passwordHash}`,
     )
     .returning({ id: sessions.id });
 }
@@ -77,11 +88,16 @@ export function trimSessions(
   return db.delete(sessions).where(and(eq(sessions.userId, userId), sql`id NOT IN ${kept}`));
 }
 
-/** Whose token it is; null for one that is unknown, over or revoked. */
+/**
+ * Whose token it is; null for one that is unknown, over or revoked. Rows written: 1 where a use is to be noted,
+ * none otherwise.
+ * @param isUse false: what a page asks for by itself, which keeps no session alive
+ */
 export async function authenticate(
   db: DrizzleD1Database,
   token: string,
   now: number,
+  isUse = true,
 ): Promise<{ userId: number; role: Role } | null> {
   const [, id, secret] = TOKEN.exec(token) ?? [];
   if (id === undefined || secret === undefined) return null;
@@ -91,6 +107,7 @@ export async function authenticate(
       secretHash: sessions.secretHash,
       createdAt: sessions.createdAt,
       expiresAt: sessions.expiresAt,
+      seenAt: sessions.seenAt,
       role: users.role,
     })
     .from(sessions)
@@ -98,6 +115,11 @@ export async function authenticate(
     .where(eq(sessions.id, id));
   const isRight = isSameDigest(digestOf(secret), row?.secretHash ?? "");
   if (row === undefined || !isRight || endOf(row) <= now) return null;
+  if (isUse && row.seenAt !== null && row.seenAt + NOTED_EVERY_MS <= now) {
+    // Of several at once one notes it.
+    const isStill = and(eq(sessions.id, id), eq(sessions.seenAt, row.seenAt));
+    await db.update(sessions).set({ seenAt: now }).where(isStill);
+  }
   return { userId: row.userId, role: row.role };
 }
 
@@ -119,6 +141,7 @@ export async function listSessions(
       createdAt: sessions.createdAt,
       expiresAt: sessions.expiresAt,
       userAgent: sessions.userAgent,
+      seenAt: sessions.seenAt,
       role: users.role,
     })
     .from(sessions)
@@ -152,8 +175,17 @@ export function revokeSessions(db: DrizzleD1Database, userId: number, but: strin
     .returning({ id: sessions.id });
 }
 
-/** When a session of an account with this role is over, epoch ms. */
-export function endOf(session: { createdAt: number; expiresAt: number; role: Role }): number {
-  const { createdAt, expiresAt, role } = session;
-  return role === "user" ? expiresAt : Math.min(expiresAt, createdAt + STAFF_SESSION_MS);
+/** When a session of an account with this role is over, if it isn't used any more; epoch ms. */
+export function endOf(session: {
+  createdAt: number;
+  expiresAt: number;
+  seenAt: number | null;
+  role: Role;
+}): number {
+  const { createdAt, expiresAt, seenAt, role } = session;
+  return Math.min(
+    expiresAt,
+    role === "user" ? Infinity : createdAt + STAFF_SESSION_MS,
+    seenAt === null ? Infinity : seenAt + IDLE_MS,
+  );
 }

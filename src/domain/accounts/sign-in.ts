@@ -1,7 +1,13 @@
 import { and, eq } from "drizzle-orm";
 import { findAccount, type Account } from "./find-users.ts";
 import { passwordsOf, type AccountParts, type Origin, type Refusal } from "./parts.ts";
-import { mintSession, openSession, trimSessions, type NewSession } from "./sessions.ts";
+import {
+  mintSession,
+  openSession,
+  trimSessions,
+  type NewSession,
+  type Purpose,
+} from "./sessions.ts";
 import { users } from "./tables.ts";
 import { countTry, giveBack } from "./tries.ts";
 
@@ -9,15 +15,32 @@ export type LoginAnswer =
   | { readonly kind: "in"; readonly user: Account; readonly session: NewSession }
   | Refusal;
 
+/** All is right, but the dashboard is not for accounts of this role. No session was opened. */
+type NoStaff = { readonly kind: "no_staff" };
+
+type Credentials = { readonly username: string; readonly password: string };
+
 /**
  * Signs a person in. A name that nobody has takes as long, and ends, as a wrong password does; tries are
  * counted for it as for any other. A hash of other costs than today's is made anew.
  */
+export function login(
+  parts: AccountParts,
+  credentials: Credentials,
+  origin: Origin,
+): Promise<LoginAnswer>;
+export function login(
+  parts: AccountParts,
+  credentials: Credentials,
+  origin: Origin,
+  purpose: Purpose,
+): Promise<LoginAnswer | NoStaff>;
 export async function login(
   parts: AccountParts,
-  { username, password }: { readonly username: string; readonly password: string },
+  { username, password }: Credentials,
   { address, userAgent }: Origin,
-): Promise<LoginAnswer> {
+  purpose: Purpose = "api",
+): Promise<LoginAnswer | NoStaff> {
   const { db, clock } = parts;
   const counted = await countTry(parts, { trial: "login", account: username, address });
   if ("retryAfterSeconds" in counted) return { kind: "wait", ...counted };
@@ -25,7 +48,11 @@ export async function login(
   const user = await findAccount(db, { username });
   const verdict = await passwords.verify(password, user?.passwordHash ?? null);
   if (user === null || verdict === "wrong") return { kind: "wrong" };
-  const session = mintSession(clock.now(), userAgent);
+  if (purpose === "dashboard" && user.role === "user") {
+    await db.batch(giveBack(db, counted));
+    return { kind: "no_staff" };
+  }
+  const session = mintSession(clock.now(), userAgent, purpose);
   const [opened] = await db.batch([
     openSession(db, session, user),
     trimSessions(db, user.id, session),

@@ -52,8 +52,8 @@ export const users = sqliteTable(
 );
 
 /**
- * Who is signed in. Written by registration and login; read by every request with such a token; deleted by
- * logging out, a new password, the login after too many, and when it is over by `cleanup_expired_tokens`.
+ * Who is signed in. Written by registration and login, and by use (`seenAt`); read by every request with such
+ * a token; deleted by logging out, a new password, the login after too many, and when it is over by `cleanup_expired_tokens`.
  * WITHOUT ROWID.
  */
 export const sessions = sqliteTable(
@@ -70,6 +70,11 @@ export const sessions = sqliteTable(
     expiresAt: integer("expires_at").notNull(),
     /** The program it was opened with, as that calls itself; for its owner, to tell it from others. */
     userAgent: text("user_agent").notNull(),
+    /**
+     * When it was last used, some minutes behind: epoch ms. Null: it was not opened for the dashboard, and may
+     * lie unused as long as it lasts.
+     */
+    seenAt: integer("seen_at"),
   },
   (table) => [index("sessions_user").on(table.userId)],
 );

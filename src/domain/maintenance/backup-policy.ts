@@ -17,7 +17,7 @@ const MAIL_TEXTS: ReadonlySet<string> = new Set(["text_body", "html_body"]);
  * All others have to be empty.
  */
 export const OWN_TABLES: ReadonlySet<string> = new Set([
-  ...["api_keys", "api_log", "expiring_results", "reports", "task_labels", "tasks"],
+  ...["api_keys", "api_log", "audit_log", "expiring_results", "reports", "task_labels", "tasks"],
 ]);
 
 /**

@@ -21,7 +21,11 @@ export const maintenanceSchedules = (timezone: string): readonly DeclaredSchedul
     "cleanup_old_records",
     cleanupOldRecords.s({}),
     crontab(timezone, { minute: "30", hour: "3" }),
-    { overlap: "skip", description: "Deletes old mails and uploads that never ended." },
+    {
+      overlap: "skip",
+      description:
+        "Deletes old mails, the old part of the audit log, and uploads that never ended.",
+    },
   ),
   declareSchedule(
     "backup_database",

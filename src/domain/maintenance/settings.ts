@@ -2,6 +2,8 @@
 export interface MaintenanceSettings {
   /** Mails that are through are kept this long, days. */
   readonly mailDays: number;
+  /** The log of what operators did is kept this long, days. */
+  readonly auditDays: number;
   /** So many finished backups are kept: the newest. */
   readonly backupsKept: number;
   /**

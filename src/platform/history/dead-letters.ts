@@ -5,6 +5,7 @@ import {
   type DeadLetterFilter,
   type DeadLetterGroup,
   type Lovage,
+  type ReplayedCall,
   type TaskPage,
   type TaskRecord,
   type TaskSpec,
@@ -78,6 +79,7 @@ export class DeadLetters implements DeadLetterBox {
   async replay(
     ids: readonly string[],
     kwargs: Readonly<Record<string, unknown>> | null,
+    check: (call: ReplayedCall) => void,
   ): Promise<DeadLetterAnswer[]> {
     const answers: DeadLetterAnswer[] = [];
     for (const some of chunks(ids)) {
@@ -86,6 +88,8 @@ export class DeadLetters implements DeadLetterBox {
       const failed = new Map<string, unknown>();
       for (const task of old) {
         try {
+          const stored = JSON.parse(task.kwargs) as Record<string, unknown>;
+          check({ task: task.name, kwargs: kwargs ?? stored });
           specs.set(task.id, await this.#lovageFor(task.owner).prepareReplay(task, kwargs));
         } catch (error) {
           failed.set(task.id, error);

@@ -43,7 +43,13 @@ beforeEach(async () => {
 
 function shopWith(over: Partial<MaintenanceSettings> = {}, more: object = {}) {
   const maintenance: MaintenanceSettings = {
-    ...{ mailDays: 90, backupsKept: 14, backupKeys: [KEY], secretTemplates: ["password_reset"] },
+    ...{
+      mailDays: 90,
+      auditDays: 365,
+      backupsKept: 14,
+      backupKeys: [KEY],
+      secretTemplates: ["password_reset"],
+    },
     ...over,
   };
   return createShop({ services: { maintenance, ...more } });

@@ -11,7 +11,8 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
 const MAX_KEY_LENGTH = 400;
 
-const place = z
+/** Where a page of mails ended. */
+export const mailPlace = z
   .tuple([z.int(), z.string(), z.string(), z.string()])
   .transform(([createdAt, taskId, toAddress, template]) => ({
     createdAt,
@@ -36,7 +37,7 @@ export function emailRoutes({ shop }: ApiParts): Route[] {
           to: reader.text("to", 320),
         });
         const limit = reader.integer("limit", DEFAULT_LIMIT, MAX_LIMIT);
-        const after = readJsonCursor(reader, place);
+        const after = readJsonCursor(reader, mailPlace);
         const { emails, next } = await findEmails(shop.db, query, { limit, after });
         return Response.json({
           emails: emails.map(emailView),

@@ -12,6 +12,7 @@ import {
 import { isCustomer, type Caller } from "../access.ts";
 import { invalid, Problem } from "../problems.ts";
 import type { ApiCall, ApiParts } from "../route.ts";
+import { requestToken } from "../session-cookie.ts";
 
 /** Whose the mail tasks of accounts are: nobody's who could learn from them which addresses are known. */
 const TASK_OWNER = "system";
@@ -94,6 +95,5 @@ export function profileOf(user: User) {
 
 /** The id of the session whose token came with the request. */
 export function currentSession(request: Request): string | null {
-  const [, token = ""] = (request.headers.get("Authorization") ?? "").split(/ +/);
-  return sessionIdOf(token);
+  return sessionIdOf(requestToken(request) ?? "");
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { findUsers, listUsers, ROLES, setRole, type User } from "#domain/accounts";
+import { findUsers, listUsers, ROLES, setRole, type Role, type User } from "#domain/accounts";
+import type { Caller } from "../access.ts";
 import { readBody } from "../body.ts";
 import { conflict, notFound } from "../problems.ts";
 import { QueryReader } from "../query.ts";
@@ -37,19 +38,31 @@ export function userRoutes(parts: ApiParts): Route[] {
       scope: "admin",
       handle: async ({ request, params, caller }) => {
         const { role } = await readBody(request, roleChange);
-        const id = /^\d{1,15}$/.test(params["id"] ?? "") ? Number(params["id"]) : 0;
-        const answer = await setRole(parts.shop.db, id, role);
-        if (answer === "unknown") throw notFound();
-        if (answer === "last_admin") {
-          throw conflict("last_admin", "There would be no admin left: make another one first.");
-        }
-        parts.log("role_set", { user_id: id, role, by: caller.owner });
-        const user = (await findUsers(parts.shop.db, [id])).get(id);
-        if (user === undefined) throw notFound();
-        return Response.json(adminViewOf(user));
+        return Response.json(adminViewOf(await changeRole(parts, caller, params["id"], role)));
       },
     },
   ];
+}
+
+/**
+ * Gives an account a role.
+ * @throws Problem 404; 409 `last_admin`
+ */
+export async function changeRole(
+  { shop, log }: ApiParts,
+  caller: Caller,
+  userId: string | undefined,
+  role: Role,
+): Promise<User> {
+  const id = /^\d{1,15}$/.test(userId ?? "") ? Number(userId) : 0;
+  const answer = await setRole(shop.db, id, role);
+  if (answer === "last_admin") {
+    throw conflict("last_admin", "There would be no admin left: make another one first.");
+  }
+  const user = (await findUsers(shop.db, [id])).get(id);
+  if (answer === "unknown" || user === undefined) throw notFound();
+  log("role_set", { user_id: id, role, by: caller.owner });
+  return user;
 }
 
 function adminViewOf(user: User) {

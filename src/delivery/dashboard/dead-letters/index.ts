@@ -4,8 +4,9 @@ import { lettersThatFit, MAX_BULK } from "../../api/dead-letter-bulk.ts";
 import { invalid, problemOf } from "../../api/problems.ts";
 import { QueryReader } from "../../api/query.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
+import { replayCheck } from "../../api/task-calls.ts";
 import { withoutUndefined } from "../../api/without-undefined.ts";
-import { ownPath, placeOf, readForm, seeOther } from "../shell/index.ts";
+import { filledIn, ownPath, placeOf, readForm, seeOther } from "../shell/index.ts";
 import { groupsPage } from "./groups-page.tsx";
 import { lettersPage } from "./letters-page.tsx";
 
@@ -36,11 +37,11 @@ const oneSchema = z.strictObject({ next: z.string().max(2_000).default(PLACE) })
 export function deadLetterPages(parts: ApiParts): Route[] {
   const { deadLetters } = parts;
 
-  async function bulk({ request }: ApiCall): Promise<Response> {
+  async function bulk({ request, caller }: ApiCall): Promise<Response> {
     const given = await readForm(request, bulkSchema);
     const chosen = await chosenIds(given);
     const answers = await (given.do === "replay"
-      ? deadLetters.replay(chosen, null)
+      ? deadLetters.replay(chosen, null, replayCheck(caller, false))
       : deadLetters.discard(chosen));
     const { text, hasFailed } = told(answers);
     return seeOther(ownPath(given.next), text, { hasFailed });
@@ -68,7 +69,7 @@ export function deadLetterPages(parts: ApiParts): Route[] {
       path: PLACE,
       scope: "monitor",
       handle: async (call) => {
-        const reader = new QueryReader(call.query);
+        const reader = new QueryReader(filledIn(call.query));
         const filter = filterOf(reader);
         reader.check();
         return groupsPage(call, { groups: await deadLetters.summary(filter), filter });
@@ -79,7 +80,7 @@ export function deadLetterPages(parts: ApiParts): Route[] {
       path: `${PLACE}/list`,
       scope: "monitor",
       handle: async (call) => {
-        const reader = new QueryReader(call.query);
+        const reader = new QueryReader(filledIn(call.query));
         const filter = filterOf(reader);
         const cursor = reader.cursor("cursor", CURSOR);
         reader.check();
@@ -92,9 +93,13 @@ export function deadLetterPages(parts: ApiParts): Route[] {
       method: "POST",
       path: `${PLACE}/:id/replay`,
       scope: "control",
-      handle: async ({ request, params }) => {
+      handle: async ({ request, params, caller }) => {
         const { next } = await readForm(request, oneSchema);
-        const answers = await deadLetters.replay([params["id"] ?? ""], null);
+        const answers = await deadLetters.replay(
+          [params["id"] ?? ""],
+          null,
+          replayCheck(caller, false),
+        );
         const [answer] = answers;
         const { text, hasFailed } = told(answers);
         const path = answer?.status === "replayed" ? placeOf.task(answer.taskId) : ownPath(next);

@@ -7,6 +7,7 @@ import { ScheduleDesk } from "../../api/schedule-desk.ts";
 import { changeSchema, createSchema } from "../../api/schedule-schema.ts";
 import { instant } from "../../api/signatures.ts";
 import {
+  filledIn,
   checked,
   faultsOf,
   instantOf,
@@ -55,7 +56,7 @@ export function schedulePages(parts: ApiParts): Route[] {
       path: PLACE,
       scope: "monitor",
       handle: async (call) => {
-        const reader = new QueryReader(call.query);
+        const reader = new QueryReader(filledIn(call.query));
         const search = reader.text("search")?.toLowerCase() ?? "";
         const enabled = reader.oneOf("enabled", ["yes", "no"]) ?? null;
         const origin = reader.oneOf("origin", ORIGINS) ?? null;
@@ -99,7 +100,9 @@ function isWanted({ name, task, enabled, origin }: Schedule, filter: Filter): bo
 }
 
 async function statesOf(parts: ApiParts, ids: readonly (string | null)[]) {
-  const tasks = await Promise.all(ids.map((id) => (id === null ? null : parts.tasks.get(id))));
+  const tasks = await Promise.all(
+    ids.map(async (id) => (id === null ? null : parts.tasks.get(id))),
+  );
   return new Map(
     tasks.flatMap((task) => (task === null ? [] : [[task.id, task.reported?.state ?? task.state]])),
   );
@@ -114,7 +117,7 @@ async function onePage(
   const schedule = await desk.found(call.params["name"]);
   const runs = await parts.schedules.runs(schedule.name, SHOWN_RUNS);
   const tasks = await Promise.all(
-    runs.map(({ task_id: id }) => (id === null ? null : parts.tasks.get(id))),
+    runs.map(async ({ task_id: id }) => (id === null ? null : parts.tasks.get(id))),
   );
   return schedulePage(call, {
     schedule,
@@ -182,7 +185,7 @@ function formRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
       path: NEW,
       scope: "control",
       handle: (call) => {
-        const reader = new QueryReader(call.query);
+        const reader = new QueryReader(filledIn(call.query));
         const task = reader.text("task") ?? registry.names()[0] ?? "";
         reader.check();
         const values = { ...newValues(timezone), task, args_as: "form" };
@@ -247,9 +250,9 @@ function actionRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
       await desk.change(name, { enabled: isOn }, caller);
       return seeOther(placeOf.schedule(name), isOn ? "It is enabled." : "It is disabled.");
     }),
-    action("run", async ({ request }, name) => {
+    action("run", async ({ request, caller }, name) => {
       const { key } = await readForm(request, runSchema);
-      const { task_id: id, note } = await desk.run(name, key);
+      const { task_id: id, note } = await desk.run(name, key, caller);
       if (id !== null) return seeOther(placeOf.task(id), "It runs once more, as this task.");
       return seeOther(placeOf.schedule(name), note ?? "It did not run.", { hasFailed: true });
     }),
@@ -261,15 +264,15 @@ function actionRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
           { from: text("from"), until: text("until") },
           backfillSchema,
         );
-        const runs = await desk.backfill(name, from, until);
+        const runs = await desk.backfill(name, { from, until }, call.caller);
         return seeOther(placeOf.schedule(name), `${runs.length} slots were made up for.`);
       } catch (error) {
         return onePage(parts, desk, call, { values, faults: faultsOf(error) });
       }
     }),
-    action("delete", async ({ request }, name) => {
+    action("delete", async ({ request, caller }, name) => {
       await readForm(request, nothingSchema);
-      await desk.remove(name);
+      await desk.remove(name, caller);
       return seeOther(PLACE, `The schedule ${name} is deleted.`);
     }),
   ];

@@ -107,3 +107,8 @@ function fieldsOf(bytes: Uint8Array): Fields {
 export function ownPath(text: string): string {
   return /^\/dashboard(?:[/?][\w~!$&'()*+,;=:@%/?.-]*)?$/.test(text) ? text : "/dashboard";
 }
+
+/** The parameters of a form that was sent by GET, without the fields that were left empty. */
+export function filledIn(query: URLSearchParams): URLSearchParams {
+  return new URLSearchParams([...query].filter(([, value]) => value !== ""));
+}

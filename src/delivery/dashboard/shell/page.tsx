@@ -55,6 +55,8 @@ export function page(call: PageCall, parts: PageParts): Response {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
+    // Its forms have to say where they come from.
+    "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
   });
   // A page that refreshes itself in the background must not swallow what a reader was to see.
@@ -152,6 +154,7 @@ function Side({
         ))}
       </nav>
       <footer>
+        <Visitor caller={caller} />
         <form method="post" action="/dashboard/theme" role="group" aria-label="Colours">
           <input type="hidden" name="next" value={pathname + search} />
           {THEMES.map((one) => (
@@ -167,5 +170,17 @@ function Side({
         </form>
       </footer>
     </div>
+  );
+}
+
+/** Who reads the page. */
+function Visitor({ caller }: { caller: Caller }) {
+  if (caller === ANONYMOUS) return <a href="/dashboard/sign-in">Sign in</a>;
+  if (caller.userId === null) return null;
+  return (
+    <form method="post" action="/dashboard/sign-out">
+      <a href="/dashboard/account">Your account</a>
+      <button class="plain">Sign out</button>
+    </form>
   );
 }

@@ -1,0 +1,133 @@
+import { shownDetail, type Audited } from "#domain/audit";
+import { ANONYMOUS, isStaff, may, type Caller } from "./access.ts";
+import { jsonOf, readBytes } from "./body.ts";
+import { isSafe } from "./own-site.ts";
+import { Problem, problemOf } from "./problems.ts";
+import type { ApiCall, ApiParts, Route } from "./route.ts";
+
+/** What only those do who run the deployment or the shop. */
+const OPERATORS_SCOPES: ReadonlySet<string> = new Set(["control", "admin", "orders:manage"]);
+
+/** What changes an own account, or nothing but how a page looks. */
+const NO_ACTIONS: ReadonlySet<string> = new Set([
+  ...["public", "person", "monitor", "tasks:read", "orders:read"],
+]);
+
+const TASK_ID = /^[0-9a-f-]{36}$/;
+
+/** Of larger bodies the log has the size alone. */
+const MAX_READ_BYTES = 65_536;
+
+const RETRY_SECONDS = 5;
+
+/**
+ * Answers a request; one that is an operator's action is in the audit log before anything is done, and its answer
+ * after. Rows written: 2 for these, none for others.
+ * @throws Problem 503 when it can't be logged: then nothing was done; and whatever `run` throws
+ */
+export async function answerAudited(
+  parts: ApiParts,
+  route: Route,
+  call: ApiCall,
+  run: () => Response | Promise<Response>,
+): Promise<Response> {
+  if (!(await isAction(parts, route, call))) return run();
+  const action = await actionOf(route, call);
+  const entry = await parts.audit.begin(action).catch((error: unknown) => {
+    parts.log("audit_failed", { action: action.action, error });
+    throw new Problem(503, "not_audited", "The audit log can't be written: nothing was done.", {
+      headers: { "Retry-After": String(RETRY_SECONDS) },
+    });
+  });
+  // What was done was done, also where this is not noted.
+  const note = (status: number) =>
+    parts.audit.end(entry, status).catch((error: unknown) => {
+      parts.log("audit_failed", { action: action.action, status, error });
+    });
+  try {
+    const response = await run();
+    await note(response.status);
+    return response;
+  } catch (error) {
+    await note(problemOf(error).status);
+    throw error;
+  }
+}
+
+/** Notes that somebody came to the dashboard. Rows written: 2. */
+export async function noteSignIn(
+  { audit }: ApiParts,
+  { request }: ApiCall,
+  caller: Caller,
+  path: string,
+): Promise<void> {
+  const action = `POST ${path}`;
+  await audit.end(
+    await audit.begin({ ...whoOf(request, caller), action, target: {}, detail: null }),
+    303,
+  );
+}
+
+/**
+ * Whether it is an operator's action: a change by a route for operators; by whom the dashboard is for, other than of
+ * the own account; or of somebody else's task.
+ */
+async function isAction(
+  { tasks }: ApiParts,
+  { scope }: Route,
+  { request, caller, params }: ApiCall,
+): Promise<boolean> {
+  if (isSafe(request) || NO_ACTIONS.has(scope)) return false;
+  if (OPERATORS_SCOPES.has(scope) || isStaff(caller)) return true;
+  // Nobody else changes others' tasks: who may not is spared the question whose it is.
+  if (scope !== "tasks:write" || !may(caller, "control")) return false;
+  const id = Object.values(params).find((value) => TASK_ID.test(value));
+  const task = id === undefined ? null : await tasks.get(id);
+  return task !== null && task.owner !== caller.owner;
+}
+
+async function actionOf(
+  { method, path }: Route,
+  { request, caller, params, query }: ApiCall,
+): Promise<Audited> {
+  return {
+    ...whoOf(request, caller),
+    action: `${method} ${path}`,
+    target: params,
+    detail: shownDetail({ ...Object.fromEntries(query), ...(await fieldsOf(request)) }),
+  };
+}
+
+function whoOf({ headers }: Request, caller: Caller) {
+  return {
+    actor: caller.owner,
+    userId: caller.userId,
+    how: proofOf(caller),
+    address: headers.get("CF-Connecting-IP"),
+    requestId: headers.get("CF-Ray")?.slice(0, 100) ?? null,
+  };
+}
+
+function proofOf(caller: Caller): Audited["how"] {
+  if (caller === ANONYMOUS) return "open";
+  return caller.userId === null ? "key" : "session";
+}
+
+/** What a form or a JSON body asks for; the handler reads it again, and refuses what is wrong with it. */
+async function fieldsOf(request: Request): Promise<Record<string, unknown>> {
+  const type = request.headers.get("Content-Type") ?? "";
+  const isForm = type.startsWith("application/x-www-form-urlencoded");
+  const declared = Number(request.headers.get("Content-Length") ?? 0);
+  if (request.body === null) return {};
+  if (!(isForm || /^application\/([\w.-]+\+)?json\b/i.test(type)) || declared > MAX_READ_BYTES) {
+    return { bytes: declared };
+  }
+  try {
+    const bytes = await readBytes(request.clone(), MAX_READ_BYTES);
+    if (isForm) return Object.fromEntries(new URLSearchParams(new TextDecoder().decode(bytes)));
+    const body = jsonOf(bytes);
+    return typeof body === "object" && body !== null ? { ...body } : {};
+  } catch {
+    return {};
+  }
+}
