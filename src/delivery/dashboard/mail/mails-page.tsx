@@ -83,7 +83,11 @@ function FilterForm({ query, templates }: Pick<List, "query" | "templates">) {
 
 function Mails({ emails }: Pick<List, "emails">) {
   return (
-    <Table caption="Mails" head={["Subject", "To", "State", "Message", "Tries", "Made"]}>
+    <Table
+      caption="Mails"
+      numbers={["Tries"]}
+      head={["Subject", "To", "State", "Message", "Tries", "Made"]}
+    >
       {emails.map((email) => (
         <tr>
           <Cell name="Subject">

@@ -72,7 +72,11 @@ export function listPage(call: ApiCall, { search, state, cursor, orders, next }:
 
 function Orders({ orders }: Pick<List, "orders">) {
   return (
-    <Table caption="Orders" head={["Order", "State", "Amount", "Customer", "Owner", "Created"]}>
+    <Table
+      caption="Orders"
+      numbers={["Amount"]}
+      head={["Order", "State", "Amount", "Customer", "Owner", "Created"]}
+    >
       {orders.map((order) => (
         <tr>
           <Cell name="Order">

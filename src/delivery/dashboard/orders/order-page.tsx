@@ -161,7 +161,11 @@ function Timeline({ shown: { order, payment, emails, tasks } }: { shown: Shown }
 function Items({ order, items }: { order: Order; items: readonly OrderItem[] }) {
   const money = (minor: number) => moneyText(minor, order.currency, "en");
   return (
-    <Table caption="Items" head={["Article", "Name", "Quantity", "Price", "Sum", "Seller"]}>
+    <Table
+      caption="Items"
+      numbers={["Quantity", "Price", "Sum"]}
+      head={["Article", "Name", "Quantity", "Price", "Sum", "Seller"]}
+    >
       {items.map(({ sku, name, quantity, unitPriceMinor, sellerId }) => (
         <tr>
           <Cell name="Article">{sku ?? "–"}</Cell>
@@ -184,7 +188,7 @@ function Items({ order, items }: { order: Order; items: readonly OrderItem[] }) 
 
 function Tasks({ tasks }: Pick<Shown, "tasks">) {
   return (
-    <Table caption="Tasks" head={["For", "Task", "State", "Tries", "Ended"]}>
+    <Table caption="Tasks" numbers={["Tries"]} head={["For", "Task", "State", "Tries", "Ended"]}>
       {tasks.map(({ id, what, task }) => (
         <tr>
           <Cell name="For">{what}</Cell>

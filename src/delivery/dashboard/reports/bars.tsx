@@ -1,3 +1,5 @@
+import { Empty } from "../shell/index.ts";
+
 /** A value of some that are compared. */
 export interface Bar {
   readonly name: string;
@@ -22,6 +24,7 @@ export function Bars({
   label: string;
   colour?: "a" | "b" | "c" | "d";
 }) {
+  if (bars.length === 0) return <Empty>None.</Empty>;
   const most = Math.max(...bars.map(({ value }) => value), 0);
   return (
     <ul class="bars" aria-label={label}>

@@ -54,7 +54,11 @@ function Changes({ week }: { week: NonNullable<WeeklyAnalysis["week_over_week"]>
   return (
     <section class="card">
       <h2>{`Against ${before}`}</h2>
-      <Table caption="Against the week before" head={["Figure", "Before", "Now", "Change"]}>
+      <Table
+        caption="Against the week before"
+        numbers={["Before", "Now", "Change"]}
+        head={["Figure", "Before", "Now", "Change"]}
+      >
         {Object.entries(figures).map(([name, change]) => (
           <tr>
             <Cell name="Figure">{name.replaceAll("_", " ")}</Cell>
@@ -80,6 +84,7 @@ function Routes({ report: { routes } }: { report: WeeklyAnalysis }) {
   return (
     <Table
       caption="Routes"
+      numbers={["Requests", "4xx", "5xx", "Average", "p95", "p99", "Longest"]}
       head={["Route", "Requests", "4xx", "5xx", "Average", "p95", "p99", "Longest"]}
     >
       {Object.entries(routes).map(([name, route]) => (

@@ -1,4 +1,4 @@
-import { PERIOD_MS, SOLAR_EVENTS, type Schedule, type Timing } from "#engine";
+import type { Schedule, Timing } from "#engine";
 import type { ApiCall } from "../../api/route.ts";
 import { ParamFields } from "../params/index.ts";
 import {
@@ -14,8 +14,8 @@ import {
 } from "../shell/index.ts";
 import { inWords } from "./list-page.tsx";
 import type { ArgumentsForm } from "./schedule-arguments.ts";
-import { CRONTAB_FIELDS, KINDS } from "./schedule-fields.ts";
 import { SlotList, type Slots } from "./schedule-page.tsx";
+import { TimingFields } from "./timing-fields.tsx";
 
 export interface Preview extends Slots {
   readonly timing: Timing;
@@ -46,7 +46,7 @@ export function formPage(call: ApiCall, form: ScheduleForm): Response {
         <Faults form={form} />
         <What form={form} />
         <div class="grid">
-          <When form={form} />
+          <TimingFields form={form} />
           <PreviewCard form={form} />
         </div>
         <ArgumentFields form={form} />
@@ -86,96 +86,6 @@ function taskChoices({ tasks, values }: ScheduleForm): string[] {
   const given = textOf(values, "task");
   const all = tasks.includes(given) || given === "" ? tasks : [given, ...tasks];
   return [...all].sort();
-}
-
-function When({ form }: { form: ScheduleForm }) {
-  return (
-    <section class="card">
-      <h2>When</h2>
-      <div class="stack">
-        <SelectField
-          form={form}
-          name="kind"
-          label="Kind"
-          choices={KINDS.map((kind) => [kind, KIND_WORDS[kind]])}
-        />
-        <fieldset class="of-kind crontab">
-          <legend>Crontab</legend>
-          <div class="fields wide narrow">
-            {CRONTAB_FIELDS.map((field) => (
-              <TextField
-                form={form}
-                name={field}
-                label={field.replaceAll("_", " ")}
-                at={[`crontab.${field}`, field]}
-              />
-            ))}
-            <TextField
-              form={form}
-              name="timezone"
-              label="Time zone"
-              placeholder={form.timezone}
-              at={["crontab.timezone"]}
-            />
-          </div>
-          <p class="hint">As in Celery: * for any, lists (1,15), ranges (mon-fri), steps (*/10).</p>
-        </fieldset>
-        <OtherKinds form={form} />
-      </div>
-    </section>
-  );
-}
-
-const KIND_WORDS = {
-  crontab: "crontab: at times of the clock",
-  interval: "interval: every so often",
-  clocked: "clocked: once",
-  solar: "solar: by the sun",
-} as const;
-
-function OtherKinds({ form }: { form: ScheduleForm }) {
-  return (
-    <>
-      <fieldset class="of-kind interval">
-        <legend>Interval</legend>
-        <div class="fields wide narrow">
-          <TextField form={form} name="every" label="Every" type="number" at={["interval.every"]} />
-          <SelectField
-            form={form}
-            name="period"
-            label="Period"
-            choices={Object.keys(PERIOD_MS)}
-            at={["interval.period"]}
-          />
-        </div>
-      </fieldset>
-      <fieldset class="of-kind clocked">
-        <legend>Clocked</legend>
-        <TextField
-          form={form}
-          name="at"
-          label="At (UTC)"
-          type="datetime-local"
-          step="1"
-          at={["clocked.at"]}
-        />
-      </fieldset>
-      <fieldset class="of-kind solar">
-        <legend>Solar</legend>
-        <div class="fields wide narrow">
-          <SelectField
-            form={form}
-            name="event"
-            label="Event"
-            choices={Object.keys(SOLAR_EVENTS)}
-            at={["solar.event"]}
-          />
-          <TextField form={form} name="latitude" label="Latitude" at={["solar.latitude"]} />
-          <TextField form={form} name="longitude" label="Longitude" at={["solar.longitude"]} />
-        </div>
-      </fieldset>
-    </>
-  );
 }
 
 function PreviewCard({ form: { preview } }: { form: ScheduleForm }) {

@@ -190,8 +190,10 @@ function formRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
         reader.check();
         const values = { ...newValues(timezone), task, args_as: "form" };
         const next = switched(registry, values, { args: [], kwargs: {} });
+        const { settings } = read(next.values, null);
+        const preview = settings === null ? null : previewOf(settings);
         const shown = { values: next.values, arguments: next.form, faults: [] };
-        return formPage(call, { old: null, preview: null, ...around, ...shown });
+        return formPage(call, { old: null, preview, ...around, ...shown });
       },
     },
     {

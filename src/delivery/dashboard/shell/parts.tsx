@@ -59,10 +59,13 @@ export function Empty({ children }: { children: Child }) {
 export function Table({
   caption,
   head,
+  numbers = [],
   children,
 }: {
   caption: string;
   head: readonly Child[];
+  /** Heads of columns of numbers. */
+  numbers?: readonly Child[];
   children: Child;
 }) {
   return (
@@ -72,7 +75,9 @@ export function Table({
         <thead>
           <tr>
             {head.map((one) => (
-              <th scope="col">{one}</th>
+              <th scope="col" class={numbers.includes(one) ? "number" : undefined}>
+                {one}
+              </th>
             ))}
           </tr>
         </thead>
@@ -89,7 +94,7 @@ export function Cell({
   children,
 }: {
   name: string;
-  kind?: "number" | "clip" | "mono";
+  kind?: "number" | "clip" | "mono" | "whole";
   children?: Child;
 }) {
   return (
@@ -133,24 +138,24 @@ export function Action({
 export function Pager({
   newest,
   next,
-  words: [first, more] = ["Newest", "Older"],
+  words = ["Newest", "Older"],
 }: {
   newest: string | null;
   next: string | null;
-  /** What the two are called. */
-  words?: readonly [string, string];
+  /** On the links to the first page and to the next. */
+  words?: readonly [first: string, next: string];
 }) {
   if (newest === null && next === null) return null;
   return (
     <nav class="pager" aria-label="Pages">
       {newest === null ? null : (
         <a class="button" href={newest} rel="first">
-          {first}
+          {words[0]}
         </a>
       )}
       {next === null ? null : (
         <a class="button" href={next} rel="next">
-          {more}
+          {words[1]}
         </a>
       )}
     </nav>
@@ -176,3 +181,17 @@ export const placeOf = {
   definition: (name: string) => `/dashboard/definitions/${encodeURIComponent(name)}`,
   order: (id: string) => `/dashboard/orders/${encodeURIComponent(id)}`,
 };
+
+/** A name as code has it, which may go over into the next line behind its underscores. */
+export function Name({ children: name }: { children: string }) {
+  return (
+    <>
+      {name.split(/(?<=_)/).map((part) => (
+        <>
+          {part}
+          {part.endsWith("_") ? <wbr /> : null}
+        </>
+      ))}
+    </>
+  );
+}
