@@ -24,7 +24,6 @@ const CURSOR = /^\d{1,15} [\w.:-]{1,64}$/;
 
 /** The orders of all owners. */
 export function orderPages(parts: ApiParts): Route[] {
-  const { db } = parts.shop;
   return [
     {
       method: "GET",
@@ -40,12 +39,12 @@ export function orderPages(parts: ApiParts): Route[] {
         const after = cursor === null ? null : { createdAt: Number(createdAt), id };
         const shown = { search, state, cursor };
         if (search !== "" && !search.includes("@")) {
-          const order = await findOrder(db, search);
+          const order = await findOrder(parts.shop.db, search);
           const orders = order !== null && (state === null || order.state === state) ? [order] : [];
           return listPage(call, { ...shown, orders, next: null });
         }
         const query = { state, email: search === "" ? null : search };
-        const { orders, next } = await searchOrders(db, query, { limit: PAGE, after });
+        const { orders, next } = await searchOrders(parts.shop.db, query, { limit: PAGE, after });
         const place = next === null ? null : `${next.createdAt} ${next.id}`;
         return listPage(call, { ...shown, orders, next: place });
       },
@@ -57,6 +56,7 @@ export function orderPages(parts: ApiParts): Route[] {
       handle: async (call) => {
         new QueryReader(filledIn(call.query)).check();
         const order = await orderToSee(parts, call.caller, call.params["id"]);
+        const { db } = parts.shop;
         const [payment, items, ...mails] = await Promise.all([
           findPayment(db, order.id),
           findItems(db, [order.id]),

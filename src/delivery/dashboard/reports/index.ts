@@ -30,14 +30,12 @@ const makeSchema = z.strictObject({
 
 /** Reports of days and weeks. */
 export function reportPages(parts: ApiParts): Route[] {
-  const { db } = parts.shop;
-
   async function show(call: ApiCall, values: Fields, faults: readonly FieldError[]) {
     const reader = new QueryReader(filledIn(call.query));
     const kind = reader.oneOf("kind", REPORT_KINDS) ?? "daily";
     const cursor = reader.cursor("cursor", PERIOD);
     reader.check();
-    const found = await listReports(db, kind, cursor, PAGE + 1);
+    const found = await listReports(parts.shop.db, kind, cursor, PAGE + 1);
     const reports = found.slice(0, PAGE);
     const next = found.length > PAGE ? (reports.at(-1)?.period ?? null) : null;
     const form = { values: { kind, ...values }, faults };
@@ -76,9 +74,9 @@ export function reportPages(parts: ApiParts): Route[] {
         const { kind: given, period = "" } = call.params;
         const kind = REPORT_KINDS.find((one) => one === given);
         if (kind === undefined || !PERIOD.test(period)) throw notFound();
-        const stored = await findReport(db, kind, period);
+        const stored = await findReport(parts.shop.db, kind, period);
         if (stored === null) throw notFound();
-        const trend = await lastReports(db, kind, period, TREND);
+        const trend = await lastReports(parts.shop.db, kind, period, TREND);
         return reportPage(call, { stored, trend: trend.toReversed() });
       },
     },

@@ -132,7 +132,7 @@ async function onePage(
 /** Making and changing: one form, which is shown again until what it says fits. */
 function formRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
   const { registry, timezone, queues } = parts;
-  const around = { tasks: registry.names(), queues: [...queues], timezone };
+  const around = () => ({ tasks: registry.names(), queues: [...queues], timezone });
 
   function previewOf(settings: ScheduleSettings): Preview {
     return { ...desk.next(settings, SHOWN_SLOTS), timing: settings.timing };
@@ -162,7 +162,7 @@ function formRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
     const form = formSent(registry, values);
     const { change, entered, settings, faults } = read(values, old);
     const show = (more: Partial<ScheduleForm>) =>
-      formPage(call, { old, values, faults, arguments: form, preview: null, ...around, ...more });
+      formPage(call, { old, values, faults, arguments: form, preview: null, ...around(), ...more });
     const wanted = textOf(values, "do");
     const isOther = form.task !== "" && form.task !== textOf(values, "task");
     if (wanted === "choose" || isOther) {
@@ -193,7 +193,7 @@ function formRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
         const { settings } = read(next.values, null);
         const preview = settings === null ? null : previewOf(settings);
         const shown = { values: next.values, arguments: next.form, faults: [] };
-        return formPage(call, { old: null, preview, ...around, ...shown });
+        return formPage(call, { old: null, preview, ...around(), ...shown });
       },
     },
     {
@@ -219,7 +219,7 @@ function formRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
         const { values, form } = argumentValues(registry, old);
         const shown = { ...newValues(timezone), ...valuesOfSettings(old), ...values };
         const state = { values: shown, faults: [], arguments: form, preview: previewOf(old) };
-        return formPage(call, { old, ...around, ...state });
+        return formPage(call, { old, ...around(), ...state });
       },
     },
     {
