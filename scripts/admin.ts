@@ -7,7 +7,7 @@
  *   npm run admin -- list                           everybody who is more than a user
  *
  * There is no default password: `create` prints a link that sets one, once. Add --remote for the deployed
- * database; without it the local one is meant.
+ * database; without it the local one is meant (--persist-to <folder>: that of another `wrangler dev`).
  */
 import { parseArgs } from "node:util";
 import { NO_PASSWORD } from "../src/domain/accounts/passwords.ts";
@@ -28,6 +28,7 @@ const { values, positionals } = parseArgs({
     email: { type: "string" },
     url: { type: "string", default: "http://localhost:8787" },
     remote: { type: "boolean", default: false },
+    "persist-to": { type: "string" },
   },
 });
 
@@ -37,7 +38,9 @@ function fail(message: string): never {
 }
 
 const run = (command: string) =>
-  execute(command, values.remote).catch((error: Error) => fail(error.message));
+  execute(command, { isRemote: values.remote, state: values["persist-to"] }).catch((error: Error) =>
+    fail(error.message),
+  );
 
 async function create(): Promise<void> {
   const { username = "", email = "" } = values;

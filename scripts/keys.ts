@@ -5,7 +5,8 @@
  *   npm run keys -- list
  *   npm run keys -- revoke <id>
  *
- * Add --remote for the deployed database; without it the local one is meant.
+ * Add --remote for the deployed database; without it the local one is meant
+ * (--persist-to <folder>: that of another `wrangler dev`).
  */
 import { createHash, randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     scopes: { type: "string" },
     "expires-days": { type: "string" },
     remote: { type: "boolean", default: false },
+    "persist-to": { type: "string" },
   },
 });
 
@@ -32,7 +34,9 @@ function fail(message: string): never {
 }
 
 const run = (command: string) =>
-  execute(command, values.remote).catch((error: Error) => fail(error.message));
+  execute(command, { isRemote: values.remote, state: values["persist-to"] }).catch((error: Error) =>
+    fail(error.message),
+  );
 
 async function create(): Promise<void> {
   const { name, owner, scopes: scopeList } = values;

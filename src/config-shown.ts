@@ -22,6 +22,7 @@ const DOES: Readonly<Record<Name, string>> = {
   AUDIT_DAYS: "What operators did is kept so many days",
   LOG_DAYS: "The log of requests is kept so many days",
   LOG_WAIT_MS: "Requests wait so long for others to be logged with, ms",
+  LOG_SAMPLING: "How many of the requests and attempts that went well are logged, 0 to 1",
   CART_DAYS: "A cart that nobody touches is deleted after so many days",
   REVIEW_REMINDER_DAYS: "A review is asked for so many days after the delivery",
   BACKUP_KEEP: "So many backups are kept",

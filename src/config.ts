@@ -46,6 +46,7 @@ export const ownSettings = z.object({
   BACKUP_KEEP: z.coerce.number().int().min(1).max(1_000).default(14),
   BACKUP_KEY: secretKey,
   BACKUP_KEY_PREVIOUS: secretKey,
+  LOG_SAMPLING: z.coerce.number().min(0).max(1).default(0),
   LOG_DAYS: z.coerce.number().int().min(8).max(365).default(30),
   LOG_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(5_000),
   PUBLIC_URL: z
@@ -90,6 +91,8 @@ export interface Config {
   readonly backupsKept: number;
   /** Keys for backups, the current one first; none: they are plain, without what is secret. */
   readonly backupKeys: readonly string[];
+  /** How many requests and attempts that went well are logged, from 0 to 1; the others always. */
+  readonly logSampling: number;
   /** The log of requests is kept this long. */
   readonly logDays: number;
   /** Requests wait this long for others to be logged with. */
@@ -150,6 +153,7 @@ export function readConfig(env: Env): Config {
     webhookSecrets: [providers.data.WEBHOOK_SECRET, checked.data.WEBHOOK_SECRET_PREVIOUS].filter(
       (secret) => secret !== "",
     ),
+    logSampling: checked.data.LOG_SAMPLING,
     logDays: checked.data.LOG_DAYS,
     logWaitMs: checked.data.LOG_WAIT_MS,
     alertUrl: checked.data.ALERT_URL === "" ? null : checked.data.ALERT_URL,

@@ -31,13 +31,17 @@ import { History } from "./platform/history/history.ts";
 import { HistorySearch } from "./platform/history/search.ts";
 import { Control } from "./platform/control/control.ts";
 import { QueueStop } from "./platform/control/queue-stop.ts";
+import { DeploymentEvents } from "./platform/ledger/deployment-events.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
+import { FiguresReader } from "./platform/ledger/figures-reader.ts";
 import { log } from "./platform/log.ts";
 import { D1Outbox } from "./platform/outbox/outbox.ts";
 import { Tasks } from "./platform/outbox/tasks.ts";
 import { createSealer } from "./platform/secrets/aes-sealer.ts";
 import { deriveKeys } from "./platform/secrets/derived-keys.ts";
 import { R2Results } from "./platform/results/r2-results.ts";
+import { traceScope } from "./platform/trace/trace-scope.ts";
+import { workerSpans } from "./platform/trace/worker-spans.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
 import { createAccess } from "./wiring-access.ts";
 import { callbackRules, createShopServices } from "./wiring-shop.ts";
@@ -62,7 +66,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   const config = readConfig(env);
   const db = drizzle(env.DB);
   const registry = new Registry<ShopServices>(tasks, createSealer(config.secretKeys));
-  const directory = new LedgerDirectory(env.LEDGER, env.LIMITER, new History(env.DB));
+  const directory = new LedgerDirectory(env.LEDGER, env.LIMITER, new History(env.DB), workerSpans);
   const settings: LovageSettings = {
     shards: config.shards,
     queues: QUEUES,
@@ -71,8 +75,9 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     callbackTo: createCallbackTo(callbackRules(config)),
   };
   const clock = systemClock;
-  const lovageFor = (owner: string) =>
-    new Lovage({ registry, submitter: directory, settings, clock, random: systemRandom, owner });
+  const random = systemRandom;
+  const lovageFor = (owner: string, trace: string | null = traceScope.current()) =>
+    new Lovage({ registry, submitter: directory, settings, clock, random, owner, trace });
   const outbox = new D1Outbox({ db, submitter: directory, clock, log });
   const keyFor = deriveKeys(config.idSecret);
   const control = new Control({
@@ -111,11 +116,13 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       tasks: taskAccess,
       control,
       largeResults,
+      events: new DeploymentEvents(shards, systemTimers),
       search: new DeploymentSearch(shards, new HistorySearch(env.DB)),
       canvases,
       timezone: config.timezone,
       schedules: new ScheduleClient(() => env.BEAT.getByName(BEAT)),
       deadLetters,
+      figures: new FiguresReader({ shards, clock }),
       registry,
       queues: QUEUES,
       shards: config.shards,
@@ -135,11 +142,10 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
         waitMs: config.logWaitMs,
         log,
       }),
-      ...{ system, readiness, audit },
       shownSettings: shownSettings(env, config),
       apiKeys: new ApiKeyList(env.DB),
-      clock,
-      log,
+      ...{ system, readiness, audit, clock, log },
+      ...{ trace: traceScope, random, logSampling: config.logSampling },
     }),
     systemAlerts,
     watchdogDuties,
@@ -159,9 +165,9 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
           registry,
           supplies: { services, lovageFor, largeResults },
           clock,
-          random: systemRandom,
+          random,
           timers: systemTimers,
-          log,
+          ...{ log, logSampling: config.logSampling, spans: workerSpans },
         },
         queue,
         bells,

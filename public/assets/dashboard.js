@@ -84,6 +84,8 @@ class LivePage {
   #dueAt = Infinity;
   #failures = 0;
   #isLoading = false;
+  /** Something happened while it loaded. */
+  #isBehind = false;
 
   /** @param {HTMLElement} main */
   constructor(main) {
@@ -125,8 +127,13 @@ class LivePage {
 
   async #refresh() {
     this.#dueAt = Infinity;
-    if (this.#isLoading || document.hidden) return;
+    if (document.hidden) return;
+    if (this.#isLoading) {
+      this.#isBehind = true;
+      return;
+    }
     this.#isLoading = true;
+    this.#isBehind = false;
     try {
       const answer = await fetch(location.href, { headers: { "X-Live": "1" } });
       // Signed out meanwhile, or the like: the whole page says so.
@@ -146,6 +153,7 @@ class LivePage {
       this.#in(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures));
     } finally {
       this.#isLoading = false;
+      if (this.#isBehind) this.#in(COALESCE_MS);
       document.body.toggleAttribute("data-stale", this.#failures > 0);
       tellTimes();
     }

@@ -1,15 +1,15 @@
 import { dueTime, expiryTime } from "./call-options.ts";
-import { MAX_CANVAS_BYTES, MAX_TREE_BYTES } from "./canvas/budget.ts";
+import { checkSize } from "./canvas/budget.ts";
 import { Compiler } from "./canvas/compile.ts";
 import { isCanvas } from "./canvas/parts.ts";
 import { release, type Plan } from "./canvas/plan.ts";
 import type { AnySignature } from "./canvas/signatures.ts";
-import { canvasSpec, treeOf, type CanvasTree } from "./canvas/tree.ts";
+import { canvasSpec, treeOf } from "./canvas/tree.ts";
 import { checkInteger, MAX_PRIORITY } from "./checks.ts";
 import { endCallback, type CallbackTo } from "./end-callback.ts";
 import type { ParamsSchema, TaskDefinition } from "./definition.ts";
-import { InvalidCallError, InvalidOptionError, LovageError } from "./errors.ts";
-import { fingerprint, isLargerThan } from "./json.ts";
+import { InvalidCallError, LovageError } from "./errors.ts";
+import { fingerprint } from "./json.ts";
 import type { Clock, Random } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import { replaySpec } from "./replay.ts";
@@ -69,6 +69,7 @@ export class Lovage {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #owner: string;
+  readonly #trace: string | null;
 
   constructor(parts: {
     registry: Registry<never>;
@@ -77,6 +78,8 @@ export class Lovage {
     clock: Clock;
     random: Random;
     owner: string;
+    /** The trace that its calls belong to; null or absent: each begins one. */
+    trace?: string | null;
   }) {
     this.#registry = parts.registry;
     this.#submitter = parts.submitter;
@@ -84,6 +87,7 @@ export class Lovage {
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#owner = parts.owner;
+    this.#trace = parts.trace ?? null;
   }
 
   /** On whose behalf it calls: the tasks are theirs. */
@@ -116,8 +120,13 @@ export class Lovage {
   async send(call: Signature, key?: CallKey): Promise<TaskHandle> {
     const [spec] =
       key === undefined ? await this.prepare([call]) : [await this.prepareKeyed(call, key)];
-    const [answer] = await this.#submitter.submit(spec === undefined ? [] : [spec]);
-    if (spec === undefined || answer === undefined) throw new Error("The ledger gave no answer.");
+    if (spec === undefined) throw new Error("The call gave no task.");
+    return this.#submit(spec);
+  }
+
+  async #submit(spec: TaskSpec): Promise<TaskHandle> {
+    const [answer] = await this.#submitter.submit([spec]);
+    if (answer === undefined) throw new Error("The ledger gave no answer.");
     if (typeof answer === "string") return { taskId: spec.id, answer };
     return { taskId: answer.mergedInto, answer: answer.how };
   }
@@ -208,6 +217,14 @@ export class Lovage {
     });
   }
 
+  /** Runs a task that has ended once more, see replaySpec. */
+  async replay(
+    old: TaskRecord,
+    kwargs: Readonly<Record<string, unknown>> | null,
+  ): Promise<TaskHandle> {
+    return this.#submit(await this.prepareReplay(old, kwargs));
+  }
+
   /**
    * Like `prepareRepeatable`, with the id that belongs to the caller's key. Of a unique call it lies in
    * the shard of its unique key: another such call under the same `key` is known as a conflict only where
@@ -262,13 +279,13 @@ export class Lovage {
 
   #specOf(call: AnySignature, id: string, now: number): TaskSpec {
     const compiler = this.#compiler(now, shardOf(id) ?? 0);
-    const owner = this.#owner;
+    const [owner, trace] = [this.#owner, this.#trace];
     if (!isCanvas(call)) {
       const keyOf = (name: string, kwargs: string) => this.#registry.keyOf(name, kwargs);
-      return release(compiler.call(call, false), { id, owner, now, input: null, keyOf });
+      return release(compiler.call(call, false), { id, owner, now, input: null, keyOf, trace });
     }
     const plan = compiler.calledPlan(call);
-    const spec = canvasSpec(id, owner, plan);
+    const spec = canvasSpec(id, owner, plan, trace);
     checkSize(plan, spec.options.tree);
     return { ...spec, expiresAt: expiryTime(call.options, now, null) };
   }
@@ -281,14 +298,5 @@ export class Lovage {
       now,
       mint: () => mintTaskId(now, shard, this.#random.bytes(8)),
     });
-  }
-}
-
-function checkSize(plan: Plan, tree: CanvasTree | undefined): void {
-  if (isLargerThan(JSON.stringify(plan), MAX_CANVAS_BYTES)) {
-    throw new InvalidOptionError("tasks", `may have ${MAX_CANVAS_BYTES} bytes of JSON.`);
-  }
-  if (isLargerThan(JSON.stringify(tree), MAX_TREE_BYTES)) {
-    throw new InvalidOptionError("tasks", "are too many different ones for one canvas.");
   }
 }

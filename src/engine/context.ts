@@ -17,6 +17,8 @@ export type TaskLog = ((message: string, fields?: Fields) => void) &
 export interface TaskContext<Services> {
   readonly taskId: string;
   readonly name: string;
+  /** The trace that it belongs to: 32 hex digits, those of the request that set it off. */
+  readonly traceId: string;
   /** 1 for the first attempt; lost attempts count too. */
   readonly attempt: number;
   /** Retries made so far: 0 on the first attempt. Losses don't count. */

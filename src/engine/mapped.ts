@@ -100,9 +100,9 @@ async function callEach<Services>(
 
 /** The attempt as the handler of one item sees it: an effect is the item's, not the whole map's. */
 function contextOfItem<Services>(ctx: TaskContext<Services>, index: number): TaskContext<Services> {
-  const { taskId, name, attempt, retries, maxRetries, slot, services } = ctx;
+  const { taskId, name, traceId, attempt, retries, maxRetries, slot, services } = ctx;
   return {
-    ...{ taskId, name, attempt, retries, maxRetries, slot, services },
+    ...{ taskId, name, traceId, attempt, retries, maxRetries, slot, services },
     get lovage() {
       return ctx.lovage;
     },

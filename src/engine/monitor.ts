@@ -5,16 +5,31 @@ import type { State } from "./states.ts";
  * should run does.
  */
 
-/** Celery's types of events about tasks. */
+/** What stands for all consumers where Celery names a worker: there are no workers, and nobody can tell them apart. */
+export const WORKER_NAME = "lovage@lovage";
+
+/**
+ * What happens to tasks, in Celery's words.
+ * - `task-sent`: the ledger has it. Celery's `task-received` is the same moment and has no event of its own.
+ * - `task-started`: a consumer took it, for each attempt.
+ * - `task-succeeded`: it ended without an error; its state is SUCCESS, or IGNORED.
+ * - `task-failed`: it ended with an error, and was tried as often as it may be.
+ * - `task-retried`: an attempt failed, and there will be another.
+ * - `task-rejected`: its consumer was lost, and it is in its queue again.
+ * - `task-revoked`: it was called off, terminated, or has expired.
+ * - `task-custom`: it goes on in another state: the handler's own, or SUSPENDED in the middle of its steps.
+ *
+ * Every task that ends has one of `task-succeeded`, `task-failed` and `task-revoked`, and no event after it.
+ */
 export const TASK_EVENTS = [
   "task-sent",
-  "task-received",
   "task-started",
   "task-succeeded",
   "task-failed",
   "task-retried",
   "task-revoked",
   "task-rejected",
+  "task-custom",
 ] as const;
 export type MonitorEventType = (typeof TASK_EVENTS)[number];
 
@@ -23,7 +38,7 @@ export interface MonitorEvent {
   readonly type: MonitorEventType;
   readonly uuid: string;
   readonly timestamp: number;
-  /** Of whoever saw it: `lovage@<shard>`. */
+  /** WORKER_NAME. */
   readonly hostname: string;
   readonly name: string;
   readonly queue: string;
@@ -32,7 +47,8 @@ export interface MonitorEvent {
   readonly retries: number;
   /** Whose task it is; not to be shown to anybody but them and those who monitor. */
   readonly owner: string;
-  readonly root_id: string | null;
+  /** The canvas that it is part of, or its own. */
+  readonly root_id: string;
   /** Of an attempt that ended, seconds. */
   readonly runtime?: number;
   /** Of one that failed, as `ValueError: boom`. */
@@ -42,15 +58,21 @@ export interface MonitorEvent {
 /** What happens, as it happens. */
 export interface MonitorEvents {
   /**
-   * Events from now on, in small lists, until `signal` aborts (the iteration then ends without an error). Under
-   * load they come some at a time; a watcher that is too slow misses some and is told how many.
+   * Events from now on, in lists of at most MAX_LISTED_EVENTS, until `signal` aborts (the iteration then ends
+   * without an error). The first list is empty: what happens after it is seen. Then they come as they happen,
+   * within about 200 ms; those of one task in their order. A watcher that is too slow, or where more happens
+   * than a list takes, misses some and is told how many. Idle watching costs nothing.
+   * @throws LovageError `too_many_watchers`, `ledger_unavailable` (both retryable), before the first list
    */
   watch(signal: AbortSignal): AsyncIterable<MonitorEventList>;
 }
 
+/** Events that one list takes; what a shard of the ledger has more in a tenth of a second is missed. */
+export const MAX_LISTED_EVENTS = 500;
+
 export interface MonitorEventList {
   readonly events: readonly MonitorEvent[];
-  /** Events that this watcher missed just before these. */
+  /** Events that this watcher missed around these. What was missed while a shard was out of reach counts as one. */
   readonly missed: number;
 }
 

@@ -4,6 +4,7 @@ import { InvalidOptionError } from "./errors.ts";
 import { fingerprint } from "./json.ts";
 import type { Registry } from "./registry.ts";
 import { deriveTaskId } from "./task-id.ts";
+import { traceIdOf } from "./trace.ts";
 import type { TaskRecord, TaskSpec } from "./wire.ts";
 
 /**
@@ -45,7 +46,7 @@ export async function replaySpec(
     key: checkKey(options.key ?? registry.keyOf(old.name, bound)),
     dueAt: null,
     expiresAt: null,
-    options: { ...options, replay_of: old.id },
+    options: { ...options, trace: traceIdOf(old), replay_of: old.id },
     fingerprint: await fingerprint(idSecret, [old.name, given, old.id]),
   };
 }

@@ -1,3 +1,4 @@
+import type { Match } from "./matching.ts";
 import type { State } from "./states.ts";
 import type { TaskRecord } from "./wire.ts";
 
@@ -16,9 +17,13 @@ export interface TaskQuery {
   /** Epoch ms. Tasks whose id was derived from a key have no time in it and are left out. */
   readonly submittedAfter?: number;
   readonly submittedBefore?: number;
+  /** What else is to be true of them. */
+  readonly match?: Match;
+  /** By the time in their ids; absent: the newest first. */
+  readonly order?: "newest" | "oldest";
 }
 
-/** Tasks on one page, newest first, and where the next goes on; null: there are no more. */
+/** Tasks on one page, and where the next goes on; null: there are no more. */
 export interface TaskPage {
   readonly tasks: readonly TaskRecord[];
   readonly next: string | null;
@@ -27,8 +32,8 @@ export interface TaskPage {
 /** Finds tasks wherever they are kept. */
 export interface TaskSearch {
   /**
-   * A page of tasks by the time in their ids, newest first; those whose ids were derived from keys come
-   * last, in no order. A page may have fewer than `limit` although more follow: it reads a bounded number
+   * A page of tasks by the time in their ids; those whose ids were derived from keys come last, in no order
+   * of time. A page may have fewer than `limit` although more follow: it reads a bounded number
    * of rows.
    * @param after the `next` of the page before; null: the first
    */

@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly slot?: string;
   /** What it can be found by; Celery's stamps. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** The trace that it belongs to, 32 hex digits; absent: it begins one, see trace.ts. */
+  readonly trace?: string;
   /** The dead letter that this task replays. */
   readonly replay_of?: string;
   /** What is started in the transaction in which this one fails for good. */

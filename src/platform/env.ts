@@ -71,6 +71,8 @@ export interface Env {
   readonly CALLBACK_SECRET?: string;
   readonly CALLBACK_SECRET_PREVIOUS?: string;
   readonly CALLBACK_LOCAL?: string;
+  /** How many requests and attempts that went well are logged, from 0 to 1; absent: 0. */
+  readonly LOG_SAMPLING?: string;
   /** Days that the log of requests is kept, at least 8; absent: 30. */
   readonly LOG_DAYS?: string;
   /** Requests wait this long for others to be logged with, ms up to 10,000; absent: 5,000. */

@@ -61,6 +61,7 @@ export async function runEagerCanvas(
       now: parts.now(),
       input: value,
       keyOf: parts.keyOf,
+      trace: null,
       canvas,
     });
   const port: CanvasPort = {

@@ -173,13 +173,13 @@ export class EagerLovage<Services> {
   async #callBack({ id, plan }: Callback, input: Value): Promise<void> {
     const [first] = plan.nodes;
     if (first?.kind !== "task" || plan.nodes.length > 2) {
-      const spec = canvasSpec(id, TEST_OWNER, plan);
+      const spec = canvasSpec(id, TEST_OWNER, plan, null);
       await this.#runCanvas(spec, plan, input);
       return;
     }
     const keyOf = (name: string, kwargs: string) => this.#registry.keyOf(name, kwargs);
     const now = systemClock.now();
-    await this.#run(release(first.call, { id, owner: TEST_OWNER, now, input, keyOf }));
+    await this.#run(release(first.call, { id, owner: TEST_OWNER, now, input, keyOf, trace: null }));
   }
 
   async #run(spec: TaskSpec): Promise<EagerEnd> {

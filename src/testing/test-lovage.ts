@@ -15,7 +15,7 @@ import {
   type TaskRoutes,
   type TaskSpec,
 } from "#engine";
-import { fits } from "#platform/ledger/find.ts";
+import { fits } from "#platform/history/search.ts";
 import { TaskLimiter } from "#platform/limiter/limiter.ts";
 import { ResultTexts, TEST_OWNER, testSettings } from "./settings.ts";
 import { SimSql } from "./sim-sql.ts";
@@ -84,8 +84,8 @@ export class TestLovage<Services> {
     const { callbackTo } = options;
     const settings = { ...testSettings(shards, routes), ...(callbackTo && { callbackTo }) };
     const submitter = { submit: (specs: readonly TaskSpec[]) => this.#submit(specs) };
-    const lovageFor = (owner: string) =>
-      new Lovage({ registry, submitter, settings, clock: world, random: world, owner });
+    const lovageFor = (owner: string, trace: string | null = null) =>
+      new Lovage({ registry, submitter, settings, clock: world, random: world, owner, trace });
     const parts: TestParts<Services> = {
       world,
       registry,

@@ -6,13 +6,14 @@ import type { LimitsPort } from "#platform/limiter/protocol.ts";
 import type { ResultTexts } from "./settings.ts";
 import { SimSql } from "./sim-sql.ts";
 import type { World } from "./world.ts";
+import { UNWATCHED } from "./unwatched.ts";
 
 /** What the shards of one test deployment have in common. */
 export interface TestParts<Services> {
   readonly world: World;
   readonly registry: Registry<Services>;
   readonly services: Services;
-  readonly lovageFor: (owner: string) => Lovage;
+  readonly lovageFor: (owner: string, trace: string) => Lovage;
   readonly results: ResultTexts;
   readonly history: Map<string, FinishedTask>;
   readonly limits: LimitsPort;
@@ -68,7 +69,7 @@ export class TestShard<Services> {
         runDirectly: async (queue) => {
           await this.#consume(queue, 0);
         },
-        watchers: { isWatched: () => false, notify: () => undefined },
+        ...UNWATCHED,
         background,
         log: () => undefined,
       },

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRequire } from "node:module";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { execute } from "../../scripts/database.ts";
 import { LocalServer } from "../../scripts/local-server.ts";
 import { ROOT } from "../../scripts/wrangler.ts";
 
@@ -65,6 +66,11 @@ export class Dashboard {
     const tab = new Tab(await context.newPage());
     await tab.page.goto(path);
     return tab;
+  }
+
+  /** Changes something that no request could: one statement. */
+  async sql(statement: string): Promise<void> {
+    await execute(statement, { isRemote: false, state: this.#state });
   }
 
   /** Makes something happen over the API. */

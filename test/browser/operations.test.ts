@@ -207,6 +207,7 @@ describe.skipIf(!hasBrowser)("what operators do", () => {
     await page.getByText("changed here").waitFor();
     await page.getByRole("button", { name: "Run now" }).click();
     await page.waitForURL(/\/dashboard\/tasks\/[0-9a-f-]{36}$/);
+    await page.getByText("It runs once more, as this task.").waitFor();
     await page.goto("/dashboard/schedules/steered");
     await page.getByText("manual").waitFor();
     await page.getByRole("button", { name: "Delete" }).click();

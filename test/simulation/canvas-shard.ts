@@ -13,6 +13,7 @@ import { DEFAULT_LEDGER_SETTINGS } from "#platform/ledger/protocol.ts";
 import { ResultTexts, testSettings } from "../../src/testing/settings.ts";
 import { SimSql } from "../../src/testing/sim-sql.ts";
 import { World } from "../../src/testing/world.ts";
+import { UNWATCHED } from "../../src/testing/unwatched.ts";
 
 /** What handlers of these tests find. */
 export interface Services {
@@ -167,7 +168,7 @@ export class CanvasShard {
           world.after(0, () => void this.#consume(queue));
         },
         runDirectly: (queue) => this.#consume(queue),
-        watchers: { isWatched: () => false, notify: () => undefined },
+        ...UNWATCHED,
         background: (work) => void work,
         log: () => undefined,
       },

@@ -19,6 +19,7 @@ import type { LimitRequest } from "#platform/limiter/protocol.ts";
 import { SimSql } from "../../src/testing/sim-sql.ts";
 import { never, World } from "../../src/testing/world.ts";
 import { NO_LARGE_RESULTS } from "../no-large.ts";
+import { UNWATCHED } from "../../src/testing/unwatched.ts";
 
 /** What goes wrong, as probabilities. */
 export interface DeploymentFaults {
@@ -260,7 +261,7 @@ class Shard<Services> {
         }
       },
       runDirectly: (queue) => alive(this.#consume(queue, 0)),
-      watchers: { isWatched: () => false, notify: () => undefined },
+      ...UNWATCHED,
       background: (work) => void work,
       log: () => undefined,
     };

@@ -1,3 +1,4 @@
+import type { Timers } from "#engine";
 import { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { LedgerPorts, SqlPort } from "#platform/ledger/ports.ts";
 import type { LedgerSettings } from "#platform/ledger/protocol.ts";
@@ -26,6 +27,8 @@ export interface HostParts {
   readonly fail: (what: string) => void;
 }
 
+/** Nothing is older than that in a simulation. */
+export const KEPT_DAYS = 30;
 /** After an alarm that threw (ledger-object.ts), and after one whose object died (the platform). */
 const ALARM_RETRY_MS = 5_000;
 const PLATFORM_RETRY_MS = 2_000;
@@ -195,6 +198,12 @@ export class LedgerHost {
     const epoch = this.#epoch;
     const isAlive = () => epoch === this.#epoch;
     const { world, sql, history, tripwire, settings } = this.#parts;
+    const timers: Timers = {
+      after: (ms, fn) =>
+        world.after(ms, () => {
+          if (isAlive()) fn();
+        }),
+    };
     const untilDeath = async (call: () => Promise<void>): Promise<void> => {
       try {
         await tripwire.async(call, () => {
@@ -217,12 +226,7 @@ export class LedgerHost {
           return now;
         },
       },
-      timers: {
-        after: (ms, fn) =>
-          world.after(ms, () => {
-            if (isAlive()) fn();
-          }),
-      },
+      timers,
       sql: this.#guarded(sql, isAlive),
       alarm: {
         set: (at) => {
@@ -249,6 +253,7 @@ export class LedgerHost {
           this.#parts.watched(() => this.#parts.oracle.watchers.notify(task));
         },
       },
+      events: this.#parts.oracle.events.portOf(timers, this.#parts.watched),
       background: (work) => {
         work.catch((error: unknown) => {
           // Two failures in a row may end it; that it fails by itself is a bug.
@@ -281,13 +286,17 @@ export class LedgerHost {
     };
   }
 
-  /** The alarm's handler, as ledger-object.ts has it; a dead object's alarm is run again. */
+  /**
+   * The alarm's handler, as ledger-object.ts has it, and what the watchdog asks for besides; a dead object's alarm
+   * is run again.
+   */
   async #tick(): Promise<void> {
     const epoch = this.#epoch;
     try {
       await this.execute({ kind: "tick" }, (ledger) => {
         ledger.tick();
         this.#alarm.ticked();
+        ledger.tidyFigures(KEPT_DAYS);
       });
     } catch {
       if (epoch === this.#epoch) this.#alarm.retry(ALARM_RETRY_MS);

@@ -11,7 +11,7 @@ import type {
 import type { LedgerDoor } from "#platform/consumer/door.ts";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
-import type { LedgerHost } from "./host.ts";
+import { KEPT_DAYS, type LedgerHost } from "./host.ts";
 import type { Command } from "./oracle.ts";
 import type { World } from "../../src/testing/world.ts";
 import { noInput } from "../no-large.ts";
@@ -107,6 +107,7 @@ export class Network implements LedgerDoor {
   tick(): Promise<void> {
     return this.#call({ kind: "tick" }, (ledger) => {
       ledger.tick();
+      ledger.tidyFigures(KEPT_DAYS);
     });
   }
 

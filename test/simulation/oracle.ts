@@ -3,6 +3,7 @@ import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
 import { checkClaim } from "./claims.ts";
 import { EffectBook } from "./effect-book.ts";
+import { EventWatcher } from "./event-watcher.ts";
 import { Model, isDue, isExpired, type ModelLease, type ModelTask } from "./model.ts";
 import type { SimSql } from "../../src/testing/sim-sql.ts";
 import { checkEnd, checkReported, stateOf } from "./records.ts";
@@ -32,6 +33,7 @@ export class Oracle {
   readonly model = new Model();
   readonly submissions = new Submissions();
   readonly watchers = new Watchers(this.model);
+  readonly events: EventWatcher;
   readonly effects = new EffectBook();
   /** Longest time by which a start came late, ms. Suspects wait for their turn and don't count. */
   worstDelayMs = 0;
@@ -53,7 +55,8 @@ export class Oracle {
   /** What the last one that was to be rescheduled must be told. */
   #moved: Rescheduled["answer"] = "ended";
 
-  constructor(sql: SimSql, leaseMs: number) {
+  constructor(sql: SimSql, leaseMs: number, seed: number) {
+    this.events = new EventWatcher(this.model, seed);
     this.#sql = sql;
     this.#leaseMs = leaseMs;
   }

@@ -3,6 +3,7 @@ import { ENDS, type Params } from "./behaviours.ts";
 import { Clients } from "./clients.ts";
 import { Consumers } from "./consumers.ts";
 import { NO_FAULTS, type Faults } from "./faults.ts";
+import { checkFigures } from "./figures.ts";
 import { SimHistory } from "./history.ts";
 import { LedgerHost } from "./host.ts";
 import { Network } from "./network.ts";
@@ -61,7 +62,7 @@ export class Simulation {
       maxUnflushed: world.pick([3, 50_000, 50_000]),
     };
     const watched = <T>(look: () => T) => this.#watched(look);
-    const oracle = new Oracle(this.#sql, settings.leaseMs);
+    const oracle = new Oracle(this.#sql, settings.leaseMs, seed);
     this.world = world;
     this.oracle = oracle;
     this.#faults = faults;
@@ -139,6 +140,10 @@ export class Simulation {
       if (this.history.rows.get(id) !== task.text) throw new Violation(`${id} is not in D1`);
       this.#checkReason(task);
     }
+    this.host.quietly((ledger) => {
+      checkFigures(ledger, this.history.rows);
+    });
+    this.oracle.events.check();
     const live = this.#sql.peek("SELECT id FROM tasks").length;
     const kept = this.#sql.peek("SELECT slot FROM finished WHERE tasks <> '[]'").length;
     const rows = this.#sql.peek("SELECT slot FROM finished").length;

@@ -55,9 +55,16 @@ const PACKAGES: Readonly<Record<string, (name: string) => boolean>> = {
 
 /** The composition root: may import everything but the testing kit, and is imported by nothing else. */
 const ROOT_FILES = [
-  ...["config-providers.ts", "config-risks.ts", "config-shown.ts", "config.ts"],
-  ...["wiring-access.ts", "wiring-duties.ts", "wiring-shop.ts", "wiring-system.ts"],
-  ...["wiring.ts", "worker.ts"],
+  "config-providers.ts",
+  "config-risks.ts",
+  "config-shown.ts",
+  "config.ts",
+  "wiring-access.ts",
+  "wiring-duties.ts",
+  "wiring-shop.ts",
+  "wiring-system.ts",
+  "wiring.ts",
+  "worker.ts",
 ];
 
 /** Where the real clock is read. */

@@ -132,6 +132,48 @@ it("tasks are found by name, state, queue and label, live and finished, page by 
   await post(`/api/tasks/${waiting}/revoke/`, {});
 });
 
+it("tasks are found by a text in their arguments or error, also the oldest first", async () => {
+  const text = `needle-${crypto.randomUUID()}`;
+  const call = { name: "process_data", countdown: 600 };
+  const waiting = await submit({ ...call, kwargs: { data: `a ${text} "b"` } });
+  const done = await submit({ name: "process_data", kwargs: { data: text.toUpperCase() } });
+  const failed = await submit({ name: "process_payment", kwargs: { order_id: text } });
+  await Promise.all([ended(done), ended(failed)]);
+  const path = (words: string) => `/api/tasks/search/?text=${encodeURIComponent(words)}`;
+  expect(ids(await page(path(text)))).toEqual([failed, done, waiting]);
+  expect(ids(await page(`${path(text)}&order=oldest`))).toEqual([waiting, done, failed]);
+  expect(ids(await page(path(`${text} "b"`)))).toEqual([waiting]);
+  const byError = ids(await page(`${path("OrderNotFoundError")}&order=oldest&limit=200`));
+  expect(byError).toContain(failed);
+  expect(byError).not.toContain(done);
+  await post(`/api/tasks/${waiting}/revoke/`, {});
+});
+
+it.each(["newest", "oldest"])(
+  "the %s first: every page goes on where the last ended",
+  async (order) => {
+    const label = { page: `p-${order}` };
+    const waiting = Array.from({ length: 14 }, () => submit({ countdown: 600, labels: label }));
+    const keyed = await post(
+      "/api/tasks/",
+      { name: "process_data", kwargs: { data: "x" }, countdown: 600, labels: label },
+      { "Idempotency-Key": crypto.randomUUID() },
+    );
+    const last = (await keyed.json<{ task_id: string }>()).task_id;
+    const submitted = (await Promise.all(waiting)).toSorted();
+    const found: string[] = [];
+    let cursor: string | null = "";
+    while (cursor !== null) {
+      const query: string = `label=page:p-${order}&limit=3&order=${order}`;
+      const next: Page = await page(`/api/tasks/search/?${query}${cursor && `&cursor=${cursor}`}`);
+      found.push(...ids(next));
+      cursor = next.next_cursor;
+    }
+    expect(found).toEqual([...(order === "oldest" ? submitted : submitted.toReversed()), last]);
+    await post("/api/control/revoke/", { labels: label });
+  },
+);
+
 it("pages smaller than what waits in a shard lose none of it", async () => {
   const waiting = Array.from({ length: 14 }, () =>
     submit({ countdown: 600, labels: { page: "p" } }),

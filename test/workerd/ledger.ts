@@ -5,6 +5,7 @@ import { History } from "#platform/history/history.ts";
 import { ObjectSql } from "#platform/ledger/object-ports.ts";
 import { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { Exchange } from "#platform/ledger/protocol.ts";
+import { UNWATCHED } from "../../src/testing/unwatched.ts";
 
 /** The world around a ledger on real storage: tests break it as they like. */
 export class World {
@@ -84,7 +85,7 @@ function createLedger(world: World, state: DurableObjectState): TaskLedger {
     runDirectly: async (queue) => {
       world.ranDirectly.push(queue);
     },
-    watchers: { isWatched: () => false, notify: () => undefined },
+    ...UNWATCHED,
     background: (work) => {
       world.work.push(work);
     },

@@ -33,6 +33,7 @@ it("another Worker calls a task, waits for its result, and reads its state", asy
   });
   expect(await lovage.status(id)).toEqual({
     task_id: id,
+    trace_id: id.replaceAll("-", ""),
     state: "SUCCESS",
     retries: 0,
     error: null,

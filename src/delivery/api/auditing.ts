@@ -94,7 +94,7 @@ async function actionOf(
     ...whoOf(request, caller),
     action: `${method} ${path}`,
     target: params,
-    detail: shownDetail({ ...Object.fromEntries(query), ...(await fieldsOf(request)) }),
+    detail: shownDetail({ ...listsOf(query), ...(await fieldsOf(request)) }),
   };
 }
 
@@ -124,10 +124,20 @@ async function fieldsOf(request: Request): Promise<Record<string, unknown>> {
   }
   try {
     const bytes = await readBytes(request.clone(), MAX_READ_BYTES);
-    if (isForm) return Object.fromEntries(new URLSearchParams(new TextDecoder().decode(bytes)));
+    if (isForm) return listsOf(new URLSearchParams(new TextDecoder().decode(bytes)));
     const body = jsonOf(bytes);
     return typeof body === "object" && body !== null ? { ...body } : {};
   } catch {
     return {};
   }
+}
+
+/** Fields by their names; what was given more than once is a list. */
+function listsOf(fields: URLSearchParams): Record<string, unknown> {
+  return Object.fromEntries(
+    [...new Set(fields.keys())].map((name) => {
+      const values = fields.getAll(name);
+      return [name, values.length === 1 ? values[0] : values];
+    }),
+  );
 }

@@ -5,10 +5,12 @@ import { answerAudited } from "./auditing.ts";
 import { canvasRoutes } from "./canvas-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
+import { eventRoutes } from "./event-routes.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
 import { requestLogging, type ApiEnv } from "./request-logging.ts";
+import { requestTracing } from "./request-tracing.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { searchRoutes } from "./search-routes.ts";
 import { accountRoutes } from "./shop/account-routes.ts";
@@ -61,11 +63,12 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...canvasRoutes(parts),
     ...scheduleRoutes(parts),
     ...searchRoutes(parts),
+    ...eventRoutes(parts),
     ...deadLetterRoutes(parts),
     ...controlRoutes(parts),
     ...inspectRoutes(parts),
-    ...systemRoutes(parts),
     ...auditRoutes(parts),
+    ...systemRoutes(parts),
     ...dashboardRoutes(parts),
     health,
   ];
@@ -75,6 +78,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
 export function createApi(parts: ApiParts): Hono<ApiEnv> {
   // In strict mode `/x` and `/x/` would be two paths.
   const app = new Hono<ApiEnv>({ strict: false });
+  app.use(requestTracing(parts));
   app.use(requestLogging(parts));
   const byPath = Map.groupBy(apiRoutes(parts), (route) => route.path);
   // Fixed paths first: `process` in `/api/tasks/process` is no id, whatever the method.

@@ -5,13 +5,17 @@ import type {
   DeploymentControl,
   LargeResults,
   Lovage,
+  Random,
   Readiness,
+  MonitorEvents,
   Registry,
   ScheduleBook,
   SystemWatch,
   TaskControl,
+  TaskFigures,
   TaskReader,
   TaskSearch,
+  TraceScope,
 } from "#engine";
 import type { z } from "zod";
 import type { AuditLog } from "#domain/audit";
@@ -56,12 +60,14 @@ export interface ApiParts {
   readonly tasks: TaskReader & TaskControl;
   readonly control: DeploymentControl;
   readonly search: TaskSearch;
+  readonly events: MonitorEvents;
   readonly canvases: CanvasReader;
   readonly schedules: ScheduleBook;
   /** Of schedules that name none. */
   readonly timezone: string;
   readonly largeResults: Pick<LargeResults, "get">;
   readonly deadLetters: DeadLetterBox;
+  readonly figures: TaskFigures;
   readonly registry: Registry<never>;
   /** The queues that have consumers, and the number of shards. */
   readonly queues: ReadonlySet<string>;
@@ -71,7 +77,8 @@ export interface ApiParts {
   /** The deployment's settings, for people who operate it. */
   readonly shownSettings: readonly ShownSetting[];
   readonly apiKeys: ApiKeyBook;
-  lovageFor(owner: string): Lovage;
+  /** @param trace what its calls belong to; absent: the trace of the request */
+  lovageFor(owner: string, trace?: string | null): Lovage;
   /** What the shop's own routes work with. */
   readonly shop: ShopServices;
   /** Every message the shop sends. */
@@ -81,6 +88,10 @@ export interface ApiParts {
   readonly requestLog: Pick<RequestLog, "add">;
   readonly audit: Pick<AuditLog, "begin" | "end" | "list">;
   readonly clock: Clock;
+  readonly trace: TraceScope;
+  readonly random: Random;
+  /** How many of the requests that went well are logged, from 0 to 1. */
+  readonly logSampling: number;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
 

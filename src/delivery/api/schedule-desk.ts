@@ -35,6 +35,17 @@ export class ScheduleDesk {
   }
 
   /**
+   * One whose calls the caller may make, too: whoever may steer schedules gets nothing run by them that they may
+   * not call, nor keeps it from running.
+   * @throws Problem 404, 403
+   */
+  async #steered(name: string | undefined, caller: Caller): Promise<Schedule> {
+    const schedule = await this.found(name);
+    checkCall(caller, callOfSlot(schedule, schedule.name, this.#parts.clock.now()));
+    return schedule;
+  }
+
+  /**
    * What a schedule would say after a change, without writing it.
    * @param old null: it would be new
    * @throws Problem 422 naming the field
@@ -93,7 +104,8 @@ export class ScheduleDesk {
 
   /** Once more, now. @param key the same is the same run @throws Problem 404, 403 */
   async run(name: string | undefined, key: string, caller: Caller): Promise<ScheduleRun> {
-    const run = await this.#parts.schedules.run((await this.#steered(name, caller)).name, key);
+    const schedule = await this.#steered(name, caller);
+    const run = await this.#parts.schedules.run(schedule.name, key);
     if (run === null) throw notFound();
     return run;
   }
@@ -134,16 +146,6 @@ export class ScheduleDesk {
       timeStyle: "long",
     });
     return { timezone, next: slots.map((at) => ({ at, local: local.format(at) })) };
-  }
-
-  /**
-   * One whose calls the caller may make, too: whoever may steer schedules gets nothing run by them that they may
-   * not call, nor keeps it from running.
-   */
-  async #steered(name: string | undefined, caller: Caller): Promise<Schedule> {
-    const schedule = await this.found(name);
-    checkCall(caller, callOfSlot(schedule, schedule.name, this.#parts.clock.now()));
-    return schedule;
   }
 
   /** A schedule whose calls can't be made is refused when it is written, not when it fires. */

@@ -95,9 +95,8 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
       handle: async ({ request, params, caller }) => {
         await readBody(request, emptySchema);
         const key = callKey(request, "")?.key ?? crypto.randomUUID();
-        return Response.json(runView(await desk.run(params.name, key, caller), null), {
-          status: 202,
-        });
+        const run = await desk.run(params.name, key, caller);
+        return Response.json(runView(run, null), { status: 202 });
       },
     },
     {

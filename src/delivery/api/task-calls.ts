@@ -76,8 +76,9 @@ export function checkCall(caller: Caller, call: Signature): void {
 }
 
 /**
- * What a replay is checked with: as a call by name. What only the deployment calls may be replayed as it was, but
- * never with other arguments.
+ * What a replay is checked with: as a call by name. What only the deployment calls may be replayed when it is a
+ * dead letter, as it was.
+ * @param isChanged true: with other arguments, or no dead letter
  * @throws Problem 403
  */
 export function replayCheck(caller: Caller, isChanged: boolean): (call: ReplayedCall) => void {

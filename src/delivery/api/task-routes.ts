@@ -1,9 +1,8 @@
 import { z } from "zod";
-import { isLargerThan, MAX_STEP_BYTES, type Rescheduled, type TaskRecord } from "#engine";
-import { commands, may, sees, type Caller } from "./access.ts";
+import type { Caller } from "./access.ts";
 import { readBody } from "./body.ts";
 import { CanvasResult } from "./canvas-result.ts";
-import { conflict, invalid, notFound, Problem } from "./problems.ts";
+import { invalid, notFound, Problem } from "./problems.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
 import {
   callKey,
@@ -13,6 +12,7 @@ import {
   rescheduleSchema,
   toSignature,
 } from "./task-calls.ts";
+import { rescheduleTask, revokeTask, sendTaskEvent, visibleTask } from "./task-commands.ts";
 import { withoutUndefined } from "./without-undefined.ts";
 import { awaited } from "./task-wait.ts";
 import { streamStates } from "./task-stream.ts";
@@ -24,19 +24,7 @@ const revokeSchema = z.strictObject({ terminate: z.boolean().default(false) });
 const eventSchema = z.strictObject({ payload: z.unknown().optional() });
 
 export function taskRoutes(parts: ApiParts): Route[] {
-  /** @throws Problem 404 for a task that is unknown or not the caller's */
-  async function visible(taskId: string, caller: Caller): Promise<TaskRecord> {
-    const task = await parts.tasks.get(taskId);
-    if (task === null || !sees(caller, task.owner)) throw notFound();
-    return task;
-  }
-
-  /** @throws Problem 404 as `visible`; 403 for a task that the caller may only see */
-  async function commanded(taskId: string, caller: Caller): Promise<TaskRecord> {
-    const task = await visible(taskId, caller);
-    if (commands(caller, task.owner)) return task;
-    throw new Problem(403, "forbidden", "To change others' tasks needs the scope control.");
-  }
+  const visible = (taskId: string, caller: Caller) => visibleTask(parts, taskId, caller);
 
   async function submitOne(
     { request, caller }: ApiCall,
@@ -142,26 +130,11 @@ export function taskRoutes(parts: ApiParts): Route[] {
       scope: "tasks:write",
       handle: async ({ request, params, caller }) => {
         const { payload = null } = await readBody(request, eventSchema);
-        const { name = "" } = params;
-        if (!/^[^\n\0]{1,100}$/.test(name)) {
-          throw invalid([{ field: "name", message: "An event's name has 1 to 100 characters." }]);
-        }
-        const text = JSON.stringify(payload);
-        if (isLargerThan(text, MAX_STEP_BYTES)) {
-          const message = `May have ${MAX_STEP_BYTES} bytes of JSON at most.`;
-          throw invalid([{ field: "payload", message }]);
-        }
+        const { id: taskId = "", name = "" } = params;
         const key = callKey(request, "")?.key ?? null;
-        const { id } = await commanded(params.id ?? "", caller);
-        const answer = await parts.tasks.sendEvent(id, { name, payload: text, key });
-        if (answer === "ended") throw conflict("task_ended", "The task has ended.");
-        if (answer === "too_many") {
-          throw conflict("too_many_events", "Too many events wait to be taken by this task.");
-        }
-        return Response.json(
-          { task_id: id, event: name, duplicate: answer === "exists" },
-          { status: 202 },
-        );
+        const event = { id: taskId, name, payload, key };
+        const { id, isDuplicate } = await sendTaskEvent(parts, caller, event);
+        return Response.json({ task_id: id, event: name, duplicate: isDuplicate }, { status: 202 });
       },
     },
     {
@@ -170,12 +143,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
       scope: "tasks:write",
       handle: async ({ request, params, caller }) => {
         const { terminate } = await readBody(request, revokeSchema);
-        const { id } = await commanded(params.id ?? "", caller);
-        if (terminate && !may(caller, "control")) {
-          throw new Problem(403, "forbidden", "To terminate a task needs the scope control.");
-        }
-        const task = await parts.tasks.revoke(id, { terminate });
-        if (task === null) throw notFound();
+        const task = await revokeTask(parts, caller, { id: params.id ?? "", terminate });
         return Response.json(taskView(task, caller, parts.clock.now()));
       },
     },
@@ -185,22 +153,10 @@ export function taskRoutes(parts: ApiParts): Route[] {
       scope: "tasks:write",
       handle: async ({ request, params, caller }) => {
         const options = await readBody(request, rescheduleSchema);
-        const { id } = await commanded(params.id ?? "", caller);
-        const change = parts.lovageFor(caller.owner).rescheduling(withoutUndefined(options));
-        const changed = await parts.tasks.reschedule(id, change);
-        if (changed === null) throw notFound();
-        refuseMove(changed.answer);
-        return Response.json(taskView(changed.task, caller, parts.clock.now()));
+        const change = { id: params.id ?? "", ...withoutUndefined(options) };
+        const task = await rescheduleTask(parts, caller, change);
+        return Response.json(taskView(task, caller, parts.clock.now()));
       },
     },
   ];
-}
-
-/** Turns the answers that are no success into problems. */
-function refuseMove(answer: Rescheduled["answer"]): void {
-  if (answer === "expires") {
-    throw invalid([{ field: "eta", message: "Is not before the task expires." }]);
-  }
-  if (answer === "running") throw conflict("task_running", "The task is running already.");
-  if (answer === "ended") throw conflict("task_ended", "The task has ended.");
 }

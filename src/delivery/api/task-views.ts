@@ -1,6 +1,7 @@
 import {
   nameOfPlan,
   redacted,
+  traceIdOf,
   type Callback,
   type EndCallback,
   type RunOptions,
@@ -62,6 +63,7 @@ export function taskView(task: TaskRecord, caller: Caller, now: number) {
   const seesStacks = may(caller, "control");
   return {
     task_id: task.id,
+    trace_id: traceIdOf(task),
     name: task.name,
     state: task.reported?.state ?? task.state,
     queue: task.queue,
@@ -145,6 +147,7 @@ function optionsView({ link, link_error: errbacks, callback, canvas, ...all }: R
   return {
     ...all,
     // Only the ledger needs these.
+    trace: undefined,
     unique_key: undefined,
     tells_end: undefined,
     tree: undefined,

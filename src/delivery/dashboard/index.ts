@@ -3,18 +3,21 @@ import type { ApiParts, Route } from "../api/route.ts";
 import { accountPages } from "./account/index.ts";
 import { accountsPages } from "./accounts/index.ts";
 import { auditPages } from "./audit/index.ts";
+import { canvasPages } from "./canvas/index.ts";
 import { deadLetterPages } from "./dead-letters/index.ts";
 import { definitionPages } from "./definitions/index.ts";
 import { mailPages } from "./mail/index.ts";
 import { orderPages } from "./orders/index.ts";
+import { overviewPages } from "./overview/index.ts";
 import { queuePages } from "./queues/index.ts";
 import { reportPages } from "./reports/index.ts";
 import { schedulePages } from "./schedules/index.ts";
 import { settingsPages } from "./settings/index.ts";
-import { ownPath, readForm, THEME_COOKIE, THEMES } from "./shell/index.ts";
 import { cookie } from "./shell/cookies.ts";
+import { ownPath, readForm, THEME_COOKIE, THEMES } from "./shell/index.ts";
 import { signInPages } from "./sign-in/index.ts";
 import { systemPages } from "./system/index.ts";
+import { taskPages } from "./tasks/index.ts";
 
 export { problemPage } from "./shell/index.ts";
 export { toSignIn } from "./sign-in/index.ts";
@@ -41,6 +44,9 @@ export function dashboardRoutes(parts: ApiParts): Route[] {
     ...accountPages(parts),
     ...accountsPages(parts),
     ...auditPages(parts),
+    ...overviewPages(parts),
+    ...taskPages(parts),
+    ...canvasPages(parts),
     ...deadLetterPages(parts),
     ...schedulePages(parts),
     ...queuePages(parts),

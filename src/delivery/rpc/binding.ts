@@ -26,6 +26,8 @@ export interface RpcCallOptions {
   readonly throttle?: number;
   readonly debounce?: number;
   readonly debounce_max?: number;
+  /** The caller's trace (W3C Trace Context), which the task then belongs to; what is none is passed over. */
+  readonly traceparent?: string;
   /** The same key is the same task: a call that was repeated is made once. 1 to 255 visible ASCII characters. */
   readonly idempotency_key?: string;
 }
@@ -33,6 +35,8 @@ export interface RpcCallOptions {
 /** A task as another Worker sees it. `error` is null unless it failed. */
 export interface RpcStatus {
   readonly task_id: string;
+  /** The trace that it belongs to: 32 hex digits. */
+  readonly trace_id: string;
   readonly state: State;
   readonly retries: number;
   readonly error: { readonly exc_type: string; readonly exc_message: string } | null;

@@ -1,4 +1,4 @@
-import { isTerminal, LovageError, type TaskRecord } from "#engine";
+import { isTerminal, LovageError, parseTraceparent, traceIdOf, type TaskRecord } from "#engine";
 import { commands, may, sees, type Caller, type Scope } from "../api/access.ts";
 import { CanvasResult } from "../api/canvas-result.ts";
 import type { ApiParts } from "../api/route.ts";
@@ -34,7 +34,7 @@ export class RpcCalls {
 
   async apply(name: string, kwargs: unknown, options: RpcCallOptions): Promise<string> {
     this.#need("tasks:write");
-    const { idempotency_key: key, ...rest } = options;
+    const { idempotency_key: key, traceparent, ...rest } = options;
     const checked = callSchema.safeParse({ ...rest, name, kwargs });
     if (!checked.success) {
       const [issue] = checked.error.issues;
@@ -49,7 +49,9 @@ export class RpcCalls {
     const refusal = refusalOf(this.#caller, call);
     if (refusal !== null) throw new LovageError("forbidden", refusal);
     const route = key === undefined ? undefined : { route: "rpc", key };
-    const { taskId, answer } = await this.#parts.lovageFor(this.#caller.owner).send(call, route);
+    const trace = parseTraceparent(typeof traceparent === "string" ? traceparent : null);
+    const lovage = this.#parts.lovageFor(this.#caller.owner, trace);
+    const { taskId, answer } = await lovage.send(call, route);
     if (answer === "conflict" || answer === "busy") {
       throw new LovageError(
         answer === "busy" ? "request_in_progress" : "idempotency_key_reused",
@@ -124,7 +126,8 @@ function notFound(): LovageError {
   return new LovageError("not_found", "There is no such task, or it isn't yours.");
 }
 
-function statusOf({ id, state, retries, error }: TaskRecord): RpcStatus {
+function statusOf(task: TaskRecord): RpcStatus {
+  const { id, state, retries, error } = task;
   const shown = error && { exc_type: error.exc_type, exc_message: error.exc_message };
-  return { task_id: id, state, retries, error: shown };
+  return { task_id: id, trace_id: traceIdOf(task), state, retries, error: shown };
 }

@@ -11,39 +11,15 @@ const LEFT_OUT = "[left out]";
  * Fields whose texts are shown: what operators choose from, names of things, times. All others may hold
  * something secret or personal, also those that will be there one day; so it is these that are listed.
  */
-const SHOWN: ReadonlySet<string> = new Set([
-  ...["action", "after", "at", "backup_id", "before", "chain", "chord", "clocked", "countdown"],
-  ...["crontab", "currency"],
-  ...["date", "day_of_month", "day_of_week", "decision", "enabled", "eta", "event", "every"],
-  ...[
-    "exc_type",
-    "expires",
-    "failed_after",
-    "failed_before",
-    "filter",
-    "from",
-    "group",
-    "hard",
-    "header",
-  ],
-  ...["hour", "id"],
-  ...[
-    "ids",
-    "interval",
-    "labels",
-    "limit",
-    "locale",
-    "map",
-    "method",
-    "minute",
-    "missed",
-    "month_of_year",
-  ],
-  ...["name", "name_glob", "one_off", "overlap", "period", "priority", "queue", "rate_limit"],
-  ...["resolution", "role", "schedule", "signal", "sku", "soft", "solar", "start_time", "state"],
-  ...["status", "task", "tasks", "template", "terminate", "timeout", "timezone", "type", "until"],
-  ...["workername"],
-]);
+const SHOWN: ReadonlySet<string> = new Set(
+  `action after all at backup_id before chain chord clocked countdown crontab currency date day_of_month
+  day_of_week decision do enabled eta event every exc_type expires failed_after failed_before filter from
+  group hard header hour id ids interval labels limit locale map method minute missed month_of_year name
+  name_glob one_off overlap period priority queue rate_limit resolution role schedule signal sku soft solar
+  start_time state status task tasks template terminate timeout timezone type until workername`.split(
+    /\s+/,
+  ),
+);
 
 /**
  * What a request asks for, as it may be kept and shown: JSON. Of what is too much the beginning; null: nothing.

@@ -2,6 +2,8 @@
 export interface CallbackMessage {
   readonly id: string;
   readonly body: string;
+  /** The `traceparent` that it is sent with. */
+  readonly traceparent: string;
 }
 
 /** What the receiver said to it: nothing of its answer is kept but this. */

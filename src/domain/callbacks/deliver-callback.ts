@@ -4,6 +4,7 @@ import {
   isTerminal,
   LovageError,
   secret,
+  traceparentOf,
   type CallbackTo,
   type TaskReader,
   type TaskRecord,
@@ -83,7 +84,9 @@ export const deliverCallback = defineShopTask({
     try {
       const task = endedTask(await callbacks.tasks.get(task_id), ctx.lovage.owner);
       const body = callbackBody(task, publicUrl, clock.now());
-      const answer = await callbacks.sender.post(url, { id: ctx.taskId, body }, ctx.signal);
+      const traceparent = traceparentOf(ctx.traceId, ctx.taskId);
+      const message = { id: ctx.taskId, body, traceparent };
+      const answer = await callbacks.sender.post(url, message, ctx.signal);
       if (isDelivered(answer)) return { host: url.host, status: answer.status };
       if (answer.status === 410) throw new CallbackRefusedError(`${url.host} answered 410: gone.`);
       wait = Math.max(wait, askedSeconds(answer));

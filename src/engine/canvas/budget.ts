@@ -1,4 +1,7 @@
 import { InvalidOptionError } from "../errors.ts";
+import { isLargerThan } from "../json.ts";
+import type { Plan } from "./plan.ts";
+import type { CanvasTree } from "./tree.ts";
 
 /** Tasks, chains, groups and undos of one canvas; groups and chains within each other. */
 export const MAX_CANVAS_NODES = 20_000;
@@ -33,4 +36,14 @@ export class CanvasBudget {
 export function checkDepth(depth: number): void {
   if (depth <= MAX_CANVAS_DEPTH) return;
   throw new InvalidOptionError("tasks", `are nested more than ${MAX_CANVAS_DEPTH} deep.`);
+}
+
+/** Whether a canvas fits into what keeps it. @throws InvalidOptionError */
+export function checkSize(plan: Plan, tree: CanvasTree | undefined): void {
+  if (isLargerThan(JSON.stringify(plan), MAX_CANVAS_BYTES)) {
+    throw new InvalidOptionError("tasks", `may have ${MAX_CANVAS_BYTES} bytes of JSON.`);
+  }
+  if (isLargerThan(JSON.stringify(tree), MAX_TREE_BYTES)) {
+    throw new InvalidOptionError("tasks", "are too many different ones for one canvas.");
+  }
 }

@@ -136,12 +136,14 @@ export interface Release {
   /** The key that a declaration gives a call; null: none. */
   readonly keyOf: (name: string, kwargs: string) => string | null;
   readonly canvas?: CanvasRef;
+  /** The trace that it belongs to; null: it begins one. */
+  readonly trace: string | null;
 }
 
 /** The task that a planned call becomes when its turn has come. */
 export function release(
   call: PlannedCall,
-  { id, owner, now, input, keyOf, canvas }: Release,
+  { id, owner, now, input, keyOf, canvas, trace }: Release,
 ): TaskSpec {
   const { into } = call;
   const isInline = into !== null && input !== null && "text" in input;
@@ -164,6 +166,7 @@ export function release(
       ...call.options,
       ...(canvas !== undefined && { canvas }),
       ...(reference !== null && { input: reference }),
+      ...(trace !== null && { trace }),
     },
     fingerprint: null,
   };

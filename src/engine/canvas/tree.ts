@@ -169,7 +169,7 @@ export function bodyPlaceOf(header: readonly CanvasTree[], chord: number): numbe
 }
 
 /** The task that stands for a canvas: nobody claims it, and it ends with its members. */
-export function canvasSpec(id: string, owner: string, plan: Plan): TaskSpec {
+export function canvasSpec(id: string, owner: string, plan: Plan, trace: string | null): TaskSpec {
   const [root] = plan.nodes;
   if (root === undefined || root.kind === "task" || root.kind === "undo") {
     throw new Error("A canvas begins with a chain or a group.");
@@ -190,6 +190,7 @@ export function canvasSpec(id: string, owner: string, plan: Plan): TaskSpec {
       tree: treeOf(plan),
       ...(link !== undefined && { link }),
       ...(link_error !== undefined && { link_error }),
+      ...(trace !== null && { trace }),
     },
     fingerprint: null,
     plan,

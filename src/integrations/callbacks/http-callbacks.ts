@@ -21,13 +21,14 @@ export function createHttpCallbacks({
   readonly timeoutMs?: number;
 }): CallbackSender {
   return {
-    async post(url, { id, body }, stop): Promise<CallbackAnswer> {
+    async post(url, { id, body, traceparent }, stop): Promise<CallbackAnswer> {
       const timeout = AbortSignal.timeout(timeoutMs);
       const signal = AbortSignal.any([stop, timeout]);
       const timestamp = Math.floor(clock.now() / 1_000);
       const headers = {
         "Content-Type": "application/json",
         "User-Agent": "Lovage",
+        traceparent,
         "webhook-id": id,
         "webhook-timestamp": String(timestamp),
         "webhook-signature": await signatureOf({ id, timestamp, body }, secrets),

@@ -13,6 +13,8 @@ import {
   type Timers,
 } from "#engine";
 import type { ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
+import type { Spans } from "../trace/spans.ts";
+import { exchangeSpan, inTrace, logEnd } from "./attempt-trace.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { LedgerDoor } from "./door.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -30,6 +32,10 @@ export interface DrainParts<Services> {
   readonly random: Random;
   readonly timers: Timers;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
+  /** How many of the attempts that went well are logged, from 0 to 1; absent: none. */
+  readonly logSampling?: number;
+  /** Absent: nothing is traced. */
+  readonly spans?: Spans;
 }
 
 export interface DrainLimits {
@@ -148,11 +154,11 @@ class Drain<Services> {
     this.#settlements = [];
     const isIdle = this.#running.size === 0;
     const request = { queue: this.#queue, settlements, claim, isIdle, bells };
-    const { ledger, timers, log } = this.#parts;
+    const { ledger, timers, log, spans } = this.#parts;
     const answer = await persistently(
       timers,
       EXCHANGE_TRIES,
-      () => ledger.exchange(request),
+      () => exchangeSpan(spans, request, () => ledger.exchange(request)),
       (error, tries) => {
         log("exchange_failed", { queue: this.#queue, tries, error });
       },
@@ -170,10 +176,9 @@ class Drain<Services> {
       const definition = this.#parts.registry.runnerOf(task);
       const running = this.#track(task, token, now, definition);
       if (definition?.batch == null) {
-        const { registry, random } = this.#parts;
-        void runAttempt(registry, definition, running, random.float()).then((outcome) =>
-          this.#settle(running, outcome),
-        );
+        const { registry, random, spans } = this.#parts;
+        const run = () => runAttempt(registry, definition, running, random.float());
+        void inTrace(spans, task, run).then((outcome) => this.#settle(running, outcome));
       } else {
         const batch = batches.get(definition);
         if (batch === undefined) batches.set(definition, [running]);
@@ -234,10 +239,8 @@ class Drain<Services> {
     this.#ran += 1;
     const logs = running.notes?.logs() ?? null;
     if (running.notes !== null) this.#reports.close(running.notes);
-    if (outcome.kind === "retry" || outcome.kind === "failure") {
-      this.#parts.log("attempt_failed", failureFields(task, outcome));
-    }
     const runtimeMs = this.#parts.clock.now() - startedAt;
+    logEnd(this.#parts.log, this.#parts.logSampling, task, outcome, runtimeMs);
     const settlement = { id: task.id, token, outcome, runtimeMs };
     this.#settlements.push(logs === null ? settlement : { ...settlement, logs });
     const isFull = this.#settlements.length >= SETTLE_TASKS;
@@ -287,12 +290,4 @@ class Drain<Services> {
     running.stop(reason === "revoked" ? new TaskRevokedError("terminated") : new LeaseLostError());
     if (this.#running.size === 0) this.#wake();
   }
-}
-
-/** What the log says of an attempt that failed: never its arguments, nor what the error says. */
-function failureFields(
-  { id, name, attempt }: ClaimedTask,
-  { kind, error }: Extract<Outcome, { kind: "retry" | "failure" }>,
-) {
-  return { task_id: id, name, attempt, outcome: kind, exc_type: error.exc_type };
 }

@@ -5,6 +5,7 @@ import {
   Retry,
   SoftTimeLimitExceeded,
   TimeLimitExceeded,
+  traceIdOf,
   type Signature,
   type AnyTaskDefinition,
   type Attempt,
@@ -33,7 +34,8 @@ const MAX_NESTING = 100;
 export interface AttemptSupplies<Services> {
   readonly services: Services;
   readonly largeResults: LargeResults;
-  lovageFor(owner: string): Lovage;
+  /** @param trace what its calls belong to */
+  lovageFor(owner: string, trace: string): Lovage;
 }
 
 /** The limits and retries that apply to one attempt: the call's, else the declaration's. */
@@ -130,6 +132,10 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     return this.task.name;
   }
 
+  get traceId(): string {
+    return traceIdOf(this.task);
+  }
+
   get attempt(): number {
     return this.task.attempt;
   }
@@ -147,7 +153,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   }
 
   get lovage(): Lovage {
-    return this.#supplies.lovageFor(this.task.owner);
+    return this.#supplies.lovageFor(this.task.owner, this.traceId);
   }
 
   /** What it has said so far; null: nothing, like most. */

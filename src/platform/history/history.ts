@@ -1,4 +1,5 @@
 import type { FinishedTask, TaskRecord } from "#engine";
+import { noSpans, type Spans } from "../trace/spans.ts";
 import { jsonArrays, MAX_PARAMETER_LENGTH } from "../json-parameters.ts";
 import type { HistoryPort } from "../ledger/ports.ts";
 import { COLUMNS, fromRow, toValues, type HistoryRow } from "./rows.ts";
@@ -27,10 +28,12 @@ const INSERT_EXPIRING = `INSERT INTO expiring_results (expires_at, task_id)
 /** The history of finished tasks in D1. Bulk writes go past the ORM: they are the hottest path there is. */
 export class History implements HistoryPort {
   readonly #db: D1Database;
+  readonly #spans: Spans;
   #rowsWritten = 0;
 
-  constructor(db: D1Database) {
+  constructor(db: D1Database, spans: Spans = noSpans) {
     this.#db = db;
+    this.#spans = spans;
   }
 
   /** Rows that this instance wrote, as D1 bills them. */
@@ -38,7 +41,15 @@ export class History implements HistoryPort {
     return this.#rowsWritten;
   }
 
-  async write(tasks: readonly FinishedTask[]): Promise<void> {
+  write(tasks: readonly FinishedTask[]): Promise<void> {
+    return this.#spans(
+      "flush",
+      () => ({ count: tasks.length }),
+      () => this.#write(tasks),
+    );
+  }
+
+  async #write(tasks: readonly FinishedTask[]): Promise<void> {
     for (const statement of this.#statements(tasks)) {
       const { meta } = await statement.run();
       this.#rowsWritten += meta.rows_written;

@@ -1,8 +1,27 @@
-import { FIRST_DERIVED_ID, lowestIdAt, type TaskPage, type TaskQuery } from "#engine";
+import {
+  FIRST_DERIVED_ID,
+  globMatcher,
+  lowestIdAt,
+  matches,
+  type TaskPage,
+  type TaskQuery,
+  type TaskRecord,
+} from "#engine";
+import { matchCondition, type MatchColumns } from "./match-condition.ts";
 import { fromRow, type HistoryRow } from "./rows.ts";
 
 /** Rows that one page reads at most: a search that finds little goes on with the next. */
 const MAX_SCANNED = 5_000;
+
+/** Arguments, result and error of a finished task; its detail has the error, and more. */
+const HISTORY_COLUMNS: MatchColumns = {
+  id: "id",
+  name: "name",
+  state: "state",
+  args: "kwargs",
+  result: "result",
+  error: "detail",
+};
 
 /** A part of the ids: `from` included, `to` not. */
 export interface IdRange {
@@ -18,8 +37,14 @@ export function rangesOf({ submittedAfter, submittedBefore }: TaskQuery): IdRang
   return [{ from, to }, ...(hasTime ? [] : [{ from: FIRST_DERIVED_ID, to: "g" }])];
 }
 
-/** The conditions that a query puts on columns of `tasks`; both tables of tasks have them. */
-export function conditionsOf(query: TaskQuery): { sql: string[]; params: string[] } {
+/**
+ * The conditions that a query puts on columns of a table of tasks: everything that fits passes them, but for
+ * a match and a live task's state maybe others too (`fits` tells).
+ */
+export function conditionsOf(
+  query: TaskQuery,
+  columns: MatchColumns,
+): { sql: string[]; params: string[] } {
   const sql: string[] = [];
   const params: string[] = [];
   const add = (condition: string, value: string | undefined) => {
@@ -30,7 +55,19 @@ export function conditionsOf(query: TaskQuery): { sql: string[]; params: string[
   if (query.name !== undefined) add(nameCondition(query.name), query.name);
   add("queue = ?", query.queue);
   add("owner = ?", query.owner);
+  if (query.match !== undefined) sql.push(matchCondition(query.match, columns, params));
   return { sql, params };
+}
+
+/** Whether a task fits a query; the times in it don't count. */
+export function fits(task: TaskRecord, query: TaskQuery): boolean {
+  if (query.state !== undefined && task.state !== query.state) return false;
+  if (query.queue !== undefined && task.queue !== query.queue) return false;
+  if (query.owner !== undefined && task.owner !== query.owner) return false;
+  if (query.name !== undefined && !globMatcher(query.name)(task.name)) return false;
+  if (query.match !== undefined && !matches(task, query.match)) return false;
+  const { labels = {} } = task.options;
+  return Object.entries(query.labels ?? {}).every(([label, value]) => labels[label] === value);
 }
 
 /** SQLite's GLOB has `[` besides, which no name has; a glob has at most MAX_GLOB_BYTES. */
@@ -47,12 +84,14 @@ export class HistorySearch {
   }
 
   /**
-   * Up to `limit` tasks of a range, the highest ids first. Reads at most MAX_SCANNED rows; then `next` says
+   * Up to `limit` tasks of a range, the highest ids first, or the lowest. Reads at most MAX_SCANNED rows; then `next` says
    * how far it got. With labels the rows are those that have the first of them.
    */
   async find(query: TaskQuery, range: IdRange, limit: number): Promise<TaskPage> {
     const [first, ...others] = Object.entries(query.labels ?? {});
-    const { sql, params } = conditionsOf(query);
+    const { sql, params } = conditionsOf(query, HISTORY_COLUMNS);
+    const isOldest = query.order === "oldest";
+    const order = isOldest ? "ASC" : "DESC";
     if (query.state !== undefined) {
       sql.push("state = ?");
       params.push(query.state);
@@ -63,19 +102,23 @@ export class HistorySearch {
     }
     const scanned =
       first === undefined
-        ? "SELECT id FROM tasks WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT ?"
+        ? `SELECT id FROM tasks WHERE id >= ? AND id < ? ORDER BY id ${order} LIMIT ?`
         : `SELECT task_id AS id FROM task_labels WHERE label = ? AND value = ? AND task_id >= ?
-             AND task_id < ? ORDER BY task_id DESC LIMIT ?`;
+             AND task_id < ? ORDER BY task_id ${order} LIMIT ?`;
     const scan = [...(first ?? []), range.from, range.to, MAX_SCANNED];
     const where = ["id IN (SELECT id FROM scanned)", ...sql].join(" AND ");
     const [tasks, reach] = await this.#db.batch<Record<string, unknown>>([
       this.#db
         .prepare(
           `WITH scanned AS MATERIALIZED (${scanned}) SELECT * FROM tasks WHERE ${where}
-           ORDER BY id DESC LIMIT ?`,
+           ORDER BY id ${order} LIMIT ?`,
         )
         .bind(...scan, ...params, limit),
-      this.#db.prepare(`SELECT count(*) AS count, min(id) AS last FROM (${scanned})`).bind(...scan),
+      this.#db
+        .prepare(
+          `SELECT count(*) AS count, ${isOldest ? "max" : "min"}(id) AS last FROM (${scanned})`,
+        )
+        .bind(...scan),
     ]);
     const rows = (tasks?.results ?? []) as unknown as HistoryRow[];
     const { count, last } = (reach?.results[0] ?? { count: 0, last: null }) as {
@@ -84,6 +127,10 @@ export class HistorySearch {
     };
     const next =
       rows.length >= limit ? (rows.at(-1)?.id ?? null) : count >= MAX_SCANNED ? last : null;
-    return { tasks: rows.map(fromRow), next };
+    const found = rows.map(fromRow);
+    return {
+      tasks: query.match === undefined ? found : found.filter((task) => fits(task, query)),
+      next,
+    };
   }
 }

@@ -4,6 +4,7 @@ import {
   MAX_CANVAS_NODES,
   TaskRevokedError,
   transition,
+  type AttemptRecord,
   type ErrorInfo,
   type LargeResult,
   type LogLine,
@@ -13,6 +14,8 @@ import {
   type TaskEvent,
   type Value,
 } from "#engine";
+import type { LiveReports } from "./reports.ts";
+import type { TaskRow } from "./rows.ts";
 import type { End } from "./sequels.ts";
 
 /** How an attempt under a lease ended. */
@@ -54,7 +57,26 @@ export const CANVAS_FULL = {
   ),
 } as const;
 
-export const NO_LOGS = {};
+/** An attempt as it ends. */
+export type EndedAttempt = Pick<AttemptRecord, "startedAt" | "outcome" | "error" | "logs"> & {
+  readonly finishedAt: number;
+};
+
+/**
+ * The record of an attempt that ends now, with its log: what came with its end, else what was reported last.
+ * Reports forget it.
+ */
+export function endedAttempt(
+  task: TaskRow,
+  reports: LiveReports,
+  end: EndedAttempt,
+): AttemptRecord {
+  const { logs, ...record } = end;
+  const attempt = { attempt: task.attempts_made + 1, ...record };
+  const reported = reports.end(task.id);
+  const kept = logs ?? reported?.logs ?? null;
+  return kept === null ? attempt : { ...attempt, logs: kept };
+}
 
 /** What a task leaves that never ran. */
 export const NOTHING = { result: null, attempt: null, steps: null };

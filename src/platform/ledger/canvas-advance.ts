@@ -41,6 +41,7 @@ export interface MemberEnd {
 export interface Start {
   readonly callback: Callback;
   readonly owner: string;
+  readonly trace: string;
   readonly input: Value;
 }
 
@@ -75,14 +76,16 @@ export class CanvasAdvance {
   }
 
   /** A callback's turn has come. It is no part of what called it. */
-  start({ callback: { id, plan }, owner, input }: Start): void {
+  start({ callback: { id, plan }, owner, trace, input }: Start): void {
     const [first] = plan.nodes;
     if (first?.kind === "task" && plan.nodes.length <= 2) {
       const fitting = this.#fitting(input, first.call, { id, place: OWN_INPUT });
       const { keyOf } = this.#memory;
-      this.#specs.push(release(first.call, { id, owner, now: this.#now, input: fitting, keyOf }));
+      this.#specs.push(
+        release(first.call, { id, owner, trace, now: this.#now, input: fitting, keyOf }),
+      );
     } else {
-      this.begin(canvasSpec(id, owner, plan), this.#owned(input, { id, place: OWN_INPUT }));
+      this.begin(canvasSpec(id, owner, plan, trace), this.#owned(input, { id, place: OWN_INPUT }));
     }
   }
 
@@ -93,7 +96,7 @@ export class CanvasAdvance {
   begin(spec: TaskSpec, input: Value | null): void {
     const { plan } = spec;
     if (plan === undefined) throw new Error(`${spec.id} is no canvas.`);
-    const row = insertHeld(this.#sql, this.#memory, spec, this.#now);
+    const row = insertHeld(this.#sql, this.#memory, this.#changes, spec, this.#now);
     this.#beginPlan(row, plan, input);
   }
 
@@ -132,7 +135,7 @@ export class CanvasAdvance {
   }
 
   #portOf(canvas: LiveCanvas): CanvasPort {
-    const { id, base, owner } = canvas;
+    const { id, base, owner, trace } = canvas;
     const store = this.#store;
     const { keyOf } = this.#memory;
     const now = this.#now;
@@ -146,6 +149,7 @@ export class CanvasAdvance {
       release(call, {
         id: memberId(base, place),
         owner,
+        trace,
         now,
         keyOf: key,
         input: input === null ? null : this.#fitting(input, call, { id, place }),
@@ -192,7 +196,7 @@ export class CanvasAdvance {
         store.keep(id, ownPlace(chain), JSON.stringify(undoing));
       },
       call: (callbacks, input) => {
-        for (const callback of callbacks) this.start({ callback, owner, input });
+        for (const callback of callbacks) this.start({ callback, owner, trace, input });
       },
       finish: (end) => {
         this.#changes.endHeld(id, end, { nodes: canvas.run.shape.nodesFrom(0) });

@@ -1,4 +1,11 @@
-import { CanvasRun, type CanvasMemory, type ErrorInfo, type Plan, type Undoing } from "#engine";
+import {
+  traceIdOf,
+  CanvasRun,
+  type CanvasMemory,
+  type ErrorInfo,
+  type Plan,
+  type Undoing,
+} from "#engine";
 import { ownPlace, type CanvasStore } from "./canvas-store.ts";
 import { optionsOf, suspensionOf, type TaskRow } from "./rows.ts";
 
@@ -11,6 +18,8 @@ export interface LiveCanvas {
   /** What its members' ids count up from. */
   readonly base: string;
   readonly owner: string;
+  /** The trace that its members belong to. */
+  readonly trace: string;
   readonly run: CanvasRun;
   /** Of its plan, as JSON text. */
   readonly length: number;
@@ -80,7 +89,7 @@ export class Canvases {
     const nesting = (options.canvas?.nesting ?? 0) + (options.base === undefined ? 0 : 1);
     const run = new CanvasRun({ id, base, nesting, plan, memory, stop });
     const { length } = JSON.stringify(plan);
-    const canvas = { id, base, owner, run, rows, length };
+    const canvas = { id, base, owner, trace: traceIdOf({ id, options }), run, rows, length };
     this.#live.set(id, canvas);
     this.#length += length;
     return canvas;

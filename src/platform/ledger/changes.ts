@@ -6,7 +6,6 @@ import {
   type AttemptRecord,
   type Failed,
   type FinishedTask,
-  type LogLine,
   type NodeEnd,
   type Outcome,
   type Plan,
@@ -16,7 +15,7 @@ import {
 } from "#engine";
 import {
   after,
-  NO_LOGS,
+  endedAttempt,
   NOTHING,
   OUTCOME_OF,
   REASON_OF,
@@ -24,7 +23,9 @@ import {
   revokedBy,
   withoutLedgerStack,
   type AttemptEnd,
+  type EndedAttempt,
 } from "./attempt-end.ts";
+import { Happenings } from "./happenings.ts";
 import type { Lease } from "./leases.ts";
 import { findLive, type Memory } from "./memory.ts";
 import { releaseKeys } from "./uniques.ts";
@@ -66,10 +67,15 @@ export class Changes {
   /** Ids of tasks whose state changed without an end. */
   readonly movedIds: string[] = [];
 
-  constructor(sql: SqlPort, memory: Memory, now: number) {
+  /** What is told to those who watch; null: nobody does. */
+  readonly happenings: Happenings | null;
+
+  /** @param room for how many events; null: nobody watches */
+  constructor(sql: SqlPort, memory: Memory, now: number, room: number | null) {
     this.#sql = sql;
     this.#memory = memory;
     this.#now = now;
+    this.happenings = room === null ? null : new Happenings(now, room);
     this.#sequels = new Sequels(sql, memory, this, now);
   }
 
@@ -113,7 +119,7 @@ export class Changes {
   endMerged(call: TaskRow, into: string): void {
     const row = { ...call, fingerprint: `${call.fingerprint}\n${into}` };
     const error = { ...revokedBy("revoked"), exc_message: `one with ${into}` };
-    this.#ended.push(toFinished(row, { ...NOTHING, state: "REVOKED", at: this.#now, error }));
+    this.#finish(toFinished(row, { ...NOTHING, state: "REVOKED", at: this.#now, error }));
   }
 
   /** Ends the attempt of a task under its lease. The caller has checked that the lease holds it. */
@@ -124,14 +130,13 @@ export class Changes {
     const losses = task.solo_losses + (end.event === "lose" && lease.isSolo ? 1 : 0);
     const isPoison = losses >= MAX_SOLO_LOSSES;
     const next = after("STARTED", isPoison ? "poison" : end.event);
-    const attempt: AttemptRecord = {
-      attempt: task.attempts_made + 1,
-      startedAt: Math.max(lease.claimedAt, this.#now - Math.max(0, end.runtimeMs)),
-      finishedAt: this.#now,
+    const startedAt = Math.max(lease.claimedAt, this.#now - Math.max(0, end.runtimeMs));
+    const attempt = this.#attempt(task, {
+      startedAt,
       outcome: OUTCOME_OF[end.event],
       error: end.error,
-      ...this.#logsOf(task.id, end.logs),
-    };
+      ...(end.logs !== undefined && { logs: end.logs }),
+    });
     if (isTerminal(next)) {
       const error = isPoison ? describeError(new WorkerLostError(losses)) : end.error;
       const kept = withoutLedgerStack(error, isPoison);
@@ -156,24 +161,15 @@ export class Changes {
   ): void {
     const state = runningSince === null ? waitingState(task) : "STARTED";
     if (after(state, event) !== "REVOKED") return;
-    const attempt: AttemptRecord | null =
-      runningSince === null
-        ? null
-        : {
-            attempt: task.attempts_made + 1,
-            startedAt: runningSince,
-            finishedAt: this.#now,
-            outcome: "revoked",
-            error: null,
-            ...this.#logsOf(task.id),
-          };
+    const running = { startedAt: runningSince ?? 0, outcome: "revoked" as const, error: null };
+    const attempt = runningSince === null ? null : this.#attempt(task, running);
     this.#end(task, "REVOKED", attempt, { error: revokedBy(REASON_OF[event]) });
   }
 
   /** A member of a canvas whose turn never comes ends without having been there. Rows written: those of an end. */
   endUnstarted(row: TaskRow, { state, error, taskId }: Failed): void {
     const end = { ...NOTHING, state, at: this.#now, error, isOwn: false };
-    this.#ended.push(toFinished(row, end));
+    this.#finish(toFinished(row, end));
     this.#sequels.callBack(row, state, { error, failedId: taskId });
   }
 
@@ -217,18 +213,18 @@ export class Changes {
     deleteDurable(this.#sql, this.#durableIds);
     this.#durableIds = [];
     releaseKeys(this.#sql, this.#ended.slice(this.#written), this.#now);
-    this.#memory.finished.append(this.#ended.slice(this.#written));
+    this.#memory.finished.append(this.#ended.slice(this.#written), this.#now);
     this.#written = this.#ended.length;
     this.#sequels.forgetOver();
   }
 
-  /** The log of an attempt that ends: what came with its end, else what was reported last. */
-  #logsOf(taskId: string, logs?: readonly LogLine[]): { logs?: readonly LogLine[] } {
-    const { reports } = this.#memory;
-    if (logs === undefined && reports.isEmpty) return NO_LOGS;
-    const reported = reports.end(taskId);
-    const kept = logs ?? reported?.logs ?? null;
-    return kept === null ? {} : { logs: kept };
+  #attempt(task: TaskRow, { startedAt, ...end }: Omit<EndedAttempt, "finishedAt">): AttemptRecord {
+    return endedAttempt(task, this.#memory.reports, { startedAt, finishedAt: this.#now, ...end });
+  }
+
+  #finish(task: FinishedTask): void {
+    this.#ended.push(task);
+    this.happenings?.ended(task);
   }
 
   #end(task: TaskRow, state: TerminalState, attempt: AttemptRecord | null, end: End): void {
@@ -244,7 +240,7 @@ export class Changes {
     const at = this.#now;
     const isOwn = !isCanvas;
     const finished = toFinished(task, { state, at, result, error, attempt, steps, isOwn });
-    this.#ended.push(large === undefined ? finished : { ...finished, large });
+    this.#finish(large === undefined ? finished : { ...finished, large });
   }
 
   /** Parks a task as the canvas that it becomes. Rows written: those of a move, and those of the canvas. */
@@ -257,6 +253,7 @@ export class Changes {
     const attempts = JSON.stringify(appended(task, attempt));
     const options = JSON.stringify(heldOptions(optionsOf(task), plan, base));
     this.movedIds.push(task.id);
+    this.happenings?.returned(task, attempt);
     this.#sequels.replaced(holdTask(this.#sql, { ...task, attempts, options }, lease.token), plan);
   }
 
@@ -270,6 +267,7 @@ export class Changes {
     const attempts = JSON.stringify(appended(task, attempt));
     const { token } = lease;
     this.movedIds.push(task.id);
+    this.happenings?.returned(task, attempt);
     this.noteParked(suspendTask(this.#sql, task, token, suspension, attempts, this.#now));
   }
 
@@ -295,6 +293,7 @@ export class Changes {
       token: lease.token,
     });
     this.movedIds.push(task.id);
+    this.happenings?.returned(task, attempt);
     this.noteParked({ ...task, due_at: dueAt });
   }
 }

@@ -1,9 +1,10 @@
-import type { TaskRecord } from "#engine";
 import type { ShardHealth } from "../health/health.ts";
+import type { TaskRecord, TaskReport } from "#engine";
 import { Changes } from "./changes.ts";
 import { expireWaiting } from "./expiry.ts";
 import { Flusher } from "./flusher.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
+import { Happenings } from "./happenings.ts";
 import { findLive, loadMemory, type Memory } from "./memory.ts";
 import { Permits } from "./permits.ts";
 import type { LedgerPorts } from "./ports.ts";
@@ -64,11 +65,21 @@ export class LedgerCore {
     return { ...record, steps: stepSummaries(this.ports.sql, taskId) };
   }
 
+  /**
+   * Puts away the figures of minutes that are over, folds old ones and deletes those that are older than the
+   * history: see FiguresBook. Called by the watchdog; safe to repeat.
+   */
+  tidyFigures(keptDays: number): void {
+    this.command((memory, _changes, now) => {
+      memory.finished.figures.tidy(now, keptDays);
+    });
+  }
+
   /** One transaction and what follows from it. If it fails, memory is loaded again from the tables. */
   protected command<T>(run: (memory: Memory, changes: Changes, now: number) => T): T {
     const memory = this.load();
     const now = this.now();
-    const changes = new Changes(this.ports.sql, memory, now);
+    const changes = new Changes(this.ports.sql, memory, now, this.ports.events.room);
     let result: T;
     try {
       result = this.ports.sql.transaction(() => {
@@ -83,6 +94,8 @@ export class LedgerCore {
       this.#memory = null;
       throw error;
     }
+    // First of all: whatever goes wrong after the commit, what happened has happened.
+    if (changes.happenings !== null) this.#tell(changes.happenings);
     memory.canvases.trim();
     for (const gate of changes.touchedGates) this.gatekeeper.touch(gate);
     this.wakeups.afterCommand(memory, changes, now);
@@ -90,6 +103,23 @@ export class LedgerCore {
     this.#flusher.kick(now, () => this.#memory);
     this.#notify(changes);
     return result;
+  }
+
+  /** Running attempts said something. */
+  protected reported(reports: readonly TaskReport[]): void {
+    this.notifyOf(reports.map(({ id }) => id));
+    const { room } = this.ports.events;
+    if (room === null) return;
+    const happenings = new Happenings(this.now(), room);
+    for (const { id, state } of reports) {
+      const task = state === null ? null : this.get(id);
+      if (task !== null && state !== null) happenings.reported(task, state);
+    }
+    this.#tell(happenings);
+  }
+
+  #tell({ events, missed }: Happenings): void {
+    if (events.length + missed > 0) this.ports.events.happened({ events, missed });
   }
 
   /** The command is done: that a watcher can't be told does not make it fail. */

@@ -16,8 +16,10 @@ import {
 } from "#engine";
 import type { History } from "../history/history.ts";
 import type { LimiterObject } from "../limiter/limiter-object.ts";
+import { noSpans, type Spans } from "../trace/spans.ts";
 import type { LedgerObject } from "./ledger-object.ts";
 import { nameOfShard } from "./shard-name.ts";
+import { messages, pause } from "./socket-messages.ts";
 
 /** Pause before a watch that broke off (the shard was moved or updated) is opened again. */
 const REOPEN_MS = 250;
@@ -27,6 +29,7 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
   readonly #namespace: DurableObjectNamespace<LedgerObject>;
   readonly #limiters: DurableObjectNamespace<LimiterObject>;
   readonly #history: History;
+  readonly #spans: Spans;
   /** Making an id from a name takes a hash; the ids stay the same. */
   readonly #ids = new Map<number, DurableObjectId>();
 
@@ -34,10 +37,12 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
     namespace: DurableObjectNamespace<LedgerObject>,
     limiters: DurableObjectNamespace<LimiterObject>,
     history: History,
+    spans: Spans = noSpans,
   ) {
     this.#namespace = namespace;
     this.#limiters = limiters;
     this.#history = history;
+    this.#spans = spans;
   }
 
   shard(shard: number): DurableObjectStub<LedgerObject> {
@@ -119,7 +124,7 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
         if (past !== null) yield past;
         return;
       }
-      for await (const task of messages(socket, signal)) {
+      for await (const task of messages<TaskRecord>(socket, signal)) {
         yield task;
         if (isTerminal(task.state)) return;
       }
@@ -128,7 +133,11 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
   }
 
   #submitTo(shard: number, tasks: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
-    return available(this.shard(shard).submit(tasks));
+    return this.#spans(
+      "submit",
+      () => ({ shard, count: tasks.length, name: tasks[0]?.name ?? "" }),
+      () => available(this.shard(shard).submit(tasks)),
+    );
   }
 }
 
@@ -139,7 +148,7 @@ function routeOf(taskId: string): number {
 }
 
 /** Names the one way in which a call to a shard fails for callers: it can't be reached just now. */
-async function available<T>(call: Promise<T>): Promise<T> {
+export async function available<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (cause) {
@@ -148,48 +157,4 @@ async function available<T>(call: Promise<T>): Promise<T> {
       cause,
     });
   }
-}
-
-/** The messages of a watch until its socket closes or the signal aborts. Closes the socket at the end. */
-async function* messages(socket: WebSocket, signal: AbortSignal): AsyncGenerator<TaskRecord> {
-  const waiting: TaskRecord[] = [];
-  let isOver = signal.aborted;
-  let wake: () => void = () => undefined;
-  const end = () => {
-    isOver = true;
-    wake();
-  };
-  socket.addEventListener("message", (event) => {
-    waiting.push(JSON.parse(String(event.data)) as TaskRecord);
-    wake();
-  });
-  socket.addEventListener("close", end);
-  socket.addEventListener("error", end);
-  signal.addEventListener("abort", end);
-  socket.accept();
-  try {
-    for (;;) {
-      const task = waiting.shift();
-      if (task !== undefined) yield task;
-      else if (isOver) return;
-      else {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    }
-  } finally {
-    signal.removeEventListener("abort", end);
-    socket.close(1000, "done");
-  }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

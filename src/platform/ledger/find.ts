@@ -1,15 +1,18 @@
-import { globMatcher, type TaskPage, type TaskQuery, type TaskRecord } from "#engine";
-import { conditionsOf, type IdRange } from "../history/search.ts";
+import type { TaskPage, TaskQuery, TaskRecord } from "#engine";
+import { conditionsOf, fits, type IdRange } from "../history/search.ts";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { toRecord, type TaskRow } from "./rows.ts";
+
+/** Of live tasks; errors stand among their attempts. */
+const LIVE_COLUMNS = { id: "id", name: "name", args: "kwargs", error: "attempts" };
 
 /** Rows of each kind that one search reads at most: a search that finds little goes on with the next. */
 const MAX_SCANNED = 5_000;
 
 /**
- * Tasks of a ledger that fit a query, the highest ids first: live ones, and finished ones that D1 may not
- * have yet. `next`: below that id some were not read; null: all were.
+ * Tasks of a ledger that fit a query, the highest ids first, or the lowest: live ones, and finished ones that D1
+ * may not have yet. `next`: beyond that id some were not read; null: all were.
  */
 export function findTasks(
   sql: SqlPort,
@@ -22,18 +25,27 @@ export function findTasks(
   for (const task of memory.finished.all()) {
     if (isIn(task, range) && fits(task, query)) found.push(task);
   }
-  found.sort((a, b) => (a.id < b.id ? 1 : -1));
-  const reach = reachOf(sql, range);
+  const isBefore = query.order === "oldest" ? isLower : isHigher;
+  found.sort((a, b) => (isBefore(a.id, b.id) ? -1 : 1));
+  const reach = reachOf(sql, range, query.order);
   const last = found[limit - 1]?.id ?? null;
-  const next = last !== null && (reach === null || last > reach) ? last : reach;
+  const next = last !== null && (reach === null || isBefore(last, reach)) ? last : reach;
   return { tasks: found.slice(0, limit), next };
 }
 
-/** The highest id at which the walk over one of the kinds of tasks ended early; null: none did. */
-function reachOf(sql: SqlPort, range: IdRange): string | null {
+function isLower(a: string, b: string): boolean {
+  return a < b;
+}
+
+function isHigher(a: string, b: string): boolean {
+  return a > b;
+}
+
+/** The first id at which the walk over one of the kinds of tasks ended early; null: none did. */
+function reachOf(sql: SqlPort, range: IdRange, order: TaskQuery["order"]): string | null {
   const reach = [0, 1].flatMap((parked) => {
     const [row] = sql.exec<{ id: string }>(
-      `SELECT id FROM tasks WHERE parked = ? AND id >= ? AND id < ? ORDER BY id DESC
+      `SELECT id FROM tasks WHERE parked = ? AND id >= ? AND id < ? ORDER BY id ${direction(order)}
        LIMIT 1 OFFSET ?`,
       parked,
       range.from,
@@ -42,7 +54,11 @@ function reachOf(sql: SqlPort, range: IdRange): string | null {
     );
     return row?.id ?? [];
   });
-  return reach.sort().at(-1) ?? null;
+  return reach.sort().at(order === "oldest" ? 0 : -1) ?? null;
+}
+
+function direction(order: TaskQuery["order"]): "ASC" | "DESC" {
+  return order === "oldest" ? "ASC" : "DESC";
 }
 
 function* liveTasks(
@@ -52,7 +68,7 @@ function* liveTasks(
   range: IdRange,
   limit: number,
 ): Generator<TaskRecord> {
-  const { sql: conditions, params } = conditionsOf(query);
+  const { sql: conditions, params } = conditionsOf(query, LIVE_COLUMNS);
   for (const [label, value] of Object.entries(query.labels ?? {})) {
     conditions.push("json_extract(options, ?) = ?");
     params.push(`$.labels."${label}"`, value);
@@ -62,7 +78,8 @@ function* liveTasks(
     let count = 0;
     const rows = sql.exec<TaskRow>(
       `SELECT * FROM (SELECT * FROM tasks WHERE parked = ? AND id >= ? AND id < ?
-         ORDER BY id DESC LIMIT ?) ${where} ORDER BY id DESC`,
+         ORDER BY id ${direction(query.order)} LIMIT ?) ${where}
+         ORDER BY id ${direction(query.order)}`,
       parked,
       range.from,
       range.to,
@@ -72,8 +89,8 @@ function* liveTasks(
     for (const row of rows) {
       if (count >= limit) break;
       const task = toRecord(row, memory.leases.holding(row.id)?.claimedAt ?? null);
-      // The state follows from the leases: it has no column.
-      if (query.state !== undefined && task.state !== query.state) continue;
+      // Not all can be said by columns: the state follows from the leases, and nobody finds a secret.
+      if (!fits(task, query)) continue;
       count += 1;
       yield task;
     }
@@ -82,14 +99,4 @@ function* liveTasks(
 
 function isIn({ id }: TaskRecord, { from, to }: IdRange): boolean {
   return id >= from && id < to;
-}
-
-/** Whether a task fits a query; the times in it don't count. */
-export function fits(task: TaskRecord, query: TaskQuery): boolean {
-  if (query.state !== undefined && task.state !== query.state) return false;
-  if (query.queue !== undefined && task.queue !== query.queue) return false;
-  if (query.owner !== undefined && task.owner !== query.owner) return false;
-  if (query.name !== undefined && !globMatcher(query.name)(task.name)) return false;
-  const { labels = {} } = task.options;
-  return Object.entries(query.labels ?? {}).every(([label, value]) => labels[label] === value);
 }

@@ -1,5 +1,6 @@
 import type { FinishedTask } from "#engine";
 import { jsonArrays } from "../json-parameters.ts";
+import { FiguresBook } from "./figures-book.ts";
 import type { SqlPort } from "./ports.ts";
 import { consume } from "./schema.ts";
 import { Slots } from "./slots.ts";
@@ -9,6 +10,7 @@ interface FinishedRow extends Record<string, string | number | null> {
   seq: number;
   flushed_seq: number;
   tasks: string;
+  figures: string;
 }
 
 interface Batch {
@@ -26,6 +28,8 @@ interface Batch {
  * which changes nothing there.
  */
 export class FinishedTasks {
+  /** What was counted of them, and of those that have gone. */
+  readonly figures: FiguresBook;
   readonly #sql: SqlPort;
   readonly #slots = new Slots();
   /** In the order of their seq. */
@@ -40,6 +44,7 @@ export class FinishedTasks {
     const rows = [...sql.exec<FinishedRow>("SELECT * FROM finished ORDER BY seq")];
     for (const row of rows) this.#flushedSeq = Math.max(this.#flushedSeq, row.flushed_seq);
     for (const row of rows) this.#load(row);
+    this.figures = new FiguresBook(sql, rows.at(-1)?.figures ?? "{}");
   }
 
   /** The newest time in the table: the clock never goes below it. Epoch ms. */
@@ -66,25 +71,30 @@ export class FinishedTasks {
     for (const { tasks } of this.#batches) yield* tasks;
   }
 
-  /** Keeps tasks that ended in the current transaction. Rows written: 1, more if they are large. */
-  append(tasks: readonly FinishedTask[]): void {
+  /**
+   * Keeps and counts tasks that ended in the current transaction. Rows written: 1, more if they are large.
+   * @param now epoch ms
+   */
+  append(tasks: readonly FinishedTask[], now: number): void {
     let kept = 0;
     for (const { text, count } of jsonArrays(tasks.map((task) => JSON.stringify(task)))) {
-      this.#appendBatch(tasks.slice(kept, kept + count), text);
+      this.#appendBatch(tasks.slice(kept, kept + count), text, now);
       kept += count;
     }
   }
 
-  #appendBatch(tasks: readonly FinishedTask[], text: string): void {
+  #appendBatch(tasks: readonly FinishedTask[], text: string, now: number): void {
     this.#lastSeq += 1;
     const batch: Batch = { seq: this.#lastSeq, slot: this.#slots.take(), tasks, index: null };
     consume(
       this.#sql.exec(
-        "INSERT OR REPLACE INTO finished (slot, seq, flushed_seq, tasks) VALUES (?, ?, ?, ?)",
+        `INSERT OR REPLACE INTO finished (slot, seq, flushed_seq, tasks, figures)
+         VALUES (?, ?, ?, ?, ?)`,
         batch.slot,
         batch.seq,
         this.#flushedSeq,
         text,
+        this.figures.count(tasks, now),
       ),
     );
     this.#remember(batch);
@@ -123,7 +133,7 @@ export class FinishedTasks {
         this.#flushedSeq,
       ),
     );
-    // The newest row stays, emptied: it carries the numbers that the next start goes on from.
+    // The newest row stays, without tasks: it carries the numbers and figures that the next start goes on from.
     consume(
       this.#sql.exec(
         "UPDATE finished SET flushed_seq = ?, tasks = '[]' WHERE flushed_seq < seq AND seq <= ?",

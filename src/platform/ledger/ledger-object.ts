@@ -5,6 +5,7 @@ import {
   type Controls,
   type DurableState,
   type EventAnswer,
+  type FiguresByTask,
   type KeptAt,
   type LiveKind,
   type QueueSurvey,
@@ -29,11 +30,14 @@ import { History } from "../history/history.ts";
 import type { IdRange } from "../history/search.ts";
 import type { Nudge } from "../limiter/protocol.ts";
 import { log } from "../log.ts";
+import { workerSpans } from "../trace/worker-spans.ts";
 import { systemClock, systemTimers } from "../system.ts";
 import type { BulkStep } from "./bulk.ts";
+import type { FiguresOfMinute } from "./figures-book.ts";
 import { TaskLedger } from "./ledger.ts";
 import type { LiveMembers } from "./members.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "./protocol.ts";
+import { EventSockets, watchesEvents } from "./event-sockets.ts";
 import { ObjectAlarm, ObjectSql } from "./object-ports.ts";
 import type { Position } from "./selection.ts";
 import { shardOfName } from "./shard-name.ts";
@@ -67,6 +71,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   readonly #shard: number;
   readonly #ledger: TaskLedger;
   readonly #watchers: SocketWatchers;
+  readonly #events: EventSockets;
   readonly #sql: ObjectSql;
   readonly #history: History;
   readonly #startedAt = Date.now();
@@ -84,8 +89,9 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     super(ctx, env);
     this.#shard = shardOfName(ctx.id.name);
     this.#watchers = new SocketWatchers(ctx);
+    this.#events = new EventSockets(ctx, systemTimers);
     this.#sql = new ObjectSql(ctx.storage);
-    this.#history = new History(env.DB);
+    this.#history = new History(env.DB, workerSpans);
     this.#ledger = new TaskLedger({
       shard: this.#shard,
       clock: systemClock,
@@ -105,6 +111,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
         await Consumer.drain(this.#shard, queue);
       },
       watchers: this.#watchers,
+      events: this.#events,
       background: (work) => {
         ctx.waitUntil(work);
       },
@@ -220,6 +227,17 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     return this.#ledger.reschedule(taskId, change);
   }
 
+  /** See `FiguresBook.over`. */
+  async figures(from: number, until: number, step: number): Promise<FiguresOfMinute[]> {
+    this.#requests += 1;
+    return this.#ledger.figures(from, until, step);
+  }
+
+  async figuresTotal(): Promise<FiguresByTask> {
+    this.#requests += 1;
+    return this.#ledger.figuresTotal();
+  }
+
   async stats(): Promise<ShardStats> {
     return {
       ...this.#ledger.stats(),
@@ -245,12 +263,13 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
 
   /**
    * The watchdog's call: does what the alarm does, and sets it again should it be lost. Brings the
-   * controls along, for a shard that was out of reach when they changed.
+   * controls along, for a shard that was out of reach when they changed, and how long figures are kept.
    */
-  async tick(controls?: Controls): Promise<void> {
+  async tick(from?: { readonly controls: Controls; readonly figureDays: number }): Promise<void> {
     this.#requests += 1;
-    if (controls !== undefined) this.#ledger.configure(controls);
+    if (from !== undefined) this.#ledger.configure(from.controls);
     this.#recoverer.watch(systemClock, () => this.#ledger.tick());
+    if (from !== undefined) this.#ledger.tidyFigures(from.figureDays);
   }
 
   async configure(controls: Controls): Promise<void> {
@@ -275,19 +294,22 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     }
   }
 
-  /** Opens a watch of one task (the last part of the path). 404: not here, ask the history. */
+  /**
+   * Opens a watch: of all tasks (`/`), or of the one whose id is the path. 404: it is not here, ask the history.
+   */
   override async fetch(request: Request): Promise<Response> {
     this.#requests += 1;
     const taskId = new URL(request.url).pathname.slice(1);
+    if (taskId === "") return this.#events.open();
     const task = this.#ledger.get(taskId);
     return task === null ? new Response(null, { status: 404 }) : this.#watchers.open(task);
   }
 
   override webSocketClose(socket: WebSocket): void {
-    this.#watchers.closed(socket);
+    (watchesEvents(socket) ? this.#events : this.#watchers).closed(socket);
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.#watchers.closed(socket);
+    this.webSocketClose(socket);
   }
 }

@@ -107,6 +107,7 @@ export class TaskLedger extends LedgerQuestions {
       const lease = memory.leases.grant(queue, picked.tasks, picked.isSolo, now, leaseMs);
       for (const task of picked.tasks) {
         changes.movedIds.push(task.id);
+        changes.happenings?.started(task);
         if (task.gate !== "") changes.touchedGates.add(task.gate);
       }
       const tasks = picked.tasks.map((task) => toClaimed(task, memory.controls));
@@ -184,7 +185,7 @@ export class TaskLedger extends LedgerQuestions {
     const changed = reports.filter((report) =>
       memory.reports.take(report, memory.leases.holding(report.id)),
     );
-    this.notifyOf(changed.map(({ id }) => id));
+    this.reported(changed);
   }
 
   /** See `TaskControl.revoke`. Null: no live task here, ask the history. */

@@ -1,4 +1,11 @@
-import type { Clock, FinishedTask, TaskLimits, TaskRecord, Timers } from "#engine";
+import type {
+  Clock,
+  FinishedTask,
+  MonitorEventList,
+  TaskLimits,
+  TaskRecord,
+  Timers,
+} from "#engine";
 import type { LimitsPort } from "../limiter/protocol.ts";
 
 /** A value SQLite stores here: no blobs are used. */
@@ -36,6 +43,17 @@ export interface WatchersPort {
   notify(task: TaskRecord): void;
 }
 
+/** Those who watch what happens to all tasks. */
+export interface EventsPort {
+  /**
+   * How many events there is room for; null: nobody watches, and they are not even counted. Cheap: asked once
+   * for every transaction.
+   */
+  readonly room: number | null;
+  /** What a transaction did that is committed, in its order. Takes no time, and never fails. */
+  happened(list: MonitorEventList): void;
+}
+
 /** What a ledger needs from outside. */
 export interface LedgerPorts {
   /** The number of this shard. */
@@ -55,6 +73,7 @@ export interface LedgerPorts {
   /** Claims and runs due work of a queue without a doorbell, for when bells are lost. May reject. */
   readonly runDirectly: (queue: string) => Promise<void>;
   readonly watchers: WatchersPort;
+  readonly events: EventsPort;
   /** Lets a promise run on after the answer. */
   readonly background: (work: Promise<void>) => void;
   readonly log: (event: string, fields: Record<string, unknown>) => void;

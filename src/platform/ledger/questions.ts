@@ -2,6 +2,7 @@ import {
   type CanvasTree,
   type Collected,
   type DurableState,
+  type FiguresByTask,
   type KeptAt,
   type LiveKind,
   type QueueSurvey,
@@ -13,6 +14,7 @@ import {
 import type { IdRange } from "../history/search.ts";
 import { CanvasStore } from "./canvas-store.ts";
 import { LedgerCore } from "./core.ts";
+import type { FiguresOfMinute } from "./figures-book.ts";
 import { findTasks } from "./find.ts";
 import { findLive } from "./memory.ts";
 import { liveMembers, outlineOf, type LiveMembers } from "./members.ts";
@@ -67,6 +69,16 @@ export class LedgerQuestions extends LedgerCore {
   /** See `findTasks`. */
   find(query: TaskQuery, range: IdRange, limit: number): TaskPage {
     return findTasks(this.ports.sql, this.load(), query, range, limit);
+  }
+
+  /** See `FiguresBook.over`. */
+  figures(from: number, until: number, step: number): FiguresOfMinute[] {
+    return this.load().finished.figures.over(from, until, step);
+  }
+
+  /** What was counted since the shard was made. */
+  figuresTotal(): FiguresByTask {
+    return this.load().finished.figures.total();
   }
 
   /** How many tasks there are that have not ended. Reads an entry of an index for each. */

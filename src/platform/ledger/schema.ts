@@ -7,6 +7,7 @@ import type { SqlPort } from "./ports.ts";
  * tasks     written by submit, retry, loss, revoke · read by claim, get · deleted when the task ends
  * leases    written by claim, heartbeat · read at load · a row is reused when its lease is over
  * finished  written by settle, revoke, expiry · read at load · a row is reused once D1 has its tasks
+ * figures   written by the watchdog's tick · read by figures, at load · folded, then deleted by that tick
  * uniques   written by submit · read by submit · deleted when their task ends, or their time is over
  * steps     written by recordSteps, suspend · read by durable, get · deleted when the task ends
  * events    written by sendEvent · read by durable, suspend · deleted when taken, or the task ends
@@ -145,6 +146,16 @@ const MIGRATIONS: readonly string[] = [
     text TEXT NOT NULL,
     PRIMARY KEY (id, place, seq)
   ) WITHOUT ROWID`,
+  // In the newest row: what was counted in the minutes that `figures` doesn't have yet, see FiguresBook.
+  `ALTER TABLE finished ADD COLUMN figures TEXT NOT NULL DEFAULT '{}'`,
+  `CREATE TABLE figures (
+    -- Since 1970; where the time begins, and how many minutes it is long: 1, 10 or 60.
+    minute INTEGER PRIMARY KEY,
+    minutes INTEGER NOT NULL,
+    -- JSON text of FiguresByTask: of this time, and (in minutes) of all time until its end.
+    figures TEXT NOT NULL,
+    total TEXT NOT NULL
+  )`,
 ];
 
 /**

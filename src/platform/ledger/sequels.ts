@@ -1,5 +1,6 @@
 import {
   MAX_CANVAS_NODES,
+  traceIdOf,
   type ErrorInfo,
   type LargeResult,
   type NodeEnd,
@@ -88,17 +89,18 @@ export class Sequels {
 
   /** The callbacks of a task that ended so; the one to whoever is told outside comes with every end. */
   callBack(task: TaskRow, state: TerminalState, end: End): void {
-    const { link, link_error: errbacks, callback: told } = optionsOf(task);
-    const { owner } = task;
+    const options = optionsOf(task);
+    const { link, link_error: errbacks, callback: told } = options;
+    const from = { owner: task.owner, trace: traceIdOf({ id: task.id, options }) };
     if (told !== undefined) {
-      this.#starts.push({ callback: told, owner, input: { text: JSON.stringify(task.id) } });
+      this.#starts.push({ callback: told, ...from, input: { text: JSON.stringify(task.id) } });
     }
     if (state === "SUCCESS") {
       const input = valueOf(end);
-      for (const callback of link ?? []) this.#starts.push({ callback, owner, input });
+      for (const callback of link ?? []) this.#starts.push({ callback, ...from, input });
     } else if (state === "FAILURE") {
       const input = { text: JSON.stringify(end.failedId ?? task.id) };
-      for (const callback of errbacks ?? []) this.#starts.push({ callback, owner, input });
+      for (const callback of errbacks ?? []) this.#starts.push({ callback, ...from, input });
     }
   }
 

@@ -1,5 +1,6 @@
 import type { TaskRecord } from "#engine";
 import { isTerminal } from "#engine";
+import { watchesEvents } from "./event-sockets.ts";
 import type { WatchersPort } from "./ports.ts";
 
 /**
@@ -12,7 +13,9 @@ export class SocketWatchers implements WatchersPort {
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
-    for (const socket of ctx.getWebSockets()) this.#count(socket, 1);
+    for (const socket of ctx.getWebSockets()) {
+      if (!watchesEvents(socket)) this.#count(socket, 1);
+    }
   }
 
   isWatched(taskId: string): boolean {

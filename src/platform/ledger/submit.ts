@@ -44,6 +44,7 @@ export function insertTasks(
     const isParked = dueAt > now || gate !== "" || !memory.lanes.hasRoom;
     const row = toRow(spec, isParked, dueAt, now, gate);
     memory.expiring.note(spec.expiresAt);
+    changes.happenings?.sent(row);
     if (isParked) changes.noteParked(row);
     else memory.lanes.push(spec.queue, spec.priority, spec.id, dueAt, row);
     return JSON.stringify(INSERTED.map((column) => row[column]));
@@ -52,13 +53,20 @@ export function insertTasks(
 }
 
 /** Inserts the row that stands for a canvas. Nobody claims it. Rows written: 2, one more with a deadline. */
-export function insertHeld(sql: SqlPort, memory: Memory, spec: TaskSpec, now: number): TaskRow {
+export function insertHeld(
+  sql: SqlPort,
+  memory: Memory,
+  changes: Changes,
+  spec: TaskSpec,
+  now: number,
+): TaskRow {
   const suspension: Suspension = { waiting: { reason: "members" }, events: [] };
   const row = {
     ...toRow(spec, true, NEVER, now, ""),
     suspension: JSON.stringify(suspension),
   };
   memory.expiring.note(spec.expiresAt);
+  changes.happenings?.sent(row);
   const columns = [...INSERTED, "suspension"] as const;
   consume(
     sql.exec(

@@ -148,5 +148,5 @@ it("a replay tells nobody: whoever was to know has been told of the old one", as
   const lovage = client();
   const spec = await prepared(work.s({ n: 1 }, { callbackUrl }), lovage);
   const replay = await lovage.prepareReplay(spec as unknown as TaskRecord, null);
-  expect(replay.options).toEqual({ replay_of: spec.id });
+  expect(replay.options).toEqual({ replay_of: spec.id, trace: spec.id.replaceAll("-", "") });
 });

@@ -4,6 +4,7 @@ import type { LedgerPorts } from "#platform/ledger/ports.ts";
 import { DEFAULT_LEDGER_SETTINGS, type Exchange } from "#platform/ledger/protocol.ts";
 import { SimSql } from "../../../src/testing/sim-sql.ts";
 import { World } from "../../../src/testing/world.ts";
+import { UNWATCHED } from "../../../src/testing/unwatched.ts";
 
 /** A ledger under Node, its storage and time simulated; everything else is as a test sets it up. */
 export class Rig {
@@ -48,7 +49,7 @@ export class Rig {
           this.rung.push(queue);
         },
         runDirectly: async () => undefined,
-        watchers: { isWatched: () => false, notify: () => undefined },
+        ...UNWATCHED,
         background: (work) => void work,
         log: () => undefined,
         ...over,

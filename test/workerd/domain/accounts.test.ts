@@ -11,6 +11,7 @@ import {
   setRole,
 } from "#domain/accounts";
 import { Faults, faultyDatabase } from "./faults.ts";
+import { Meter, meteredDatabase } from "./meter.ts";
 import { DAY_MS, FROM, MINUTE_MS, accounts, account, runTask, sentMails } from "./people.ts";
 import { emptyTables, rows } from "./shop.ts";
 
@@ -429,9 +430,9 @@ it("what is over is cleaned up in batches, and nothing else", async () => {
   await env.DB.batch([
     env.DB.prepare(
       `INSERT INTO sessions WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
-       SELECT printf('000000aa%010d', i), 1, 'x', 0, 1, '' FROM n`,
+       SELECT printf('000000aa%010d', i), 1, 'x', 0, 1, '', NULL FROM n`,
     ),
-    env.DB.prepare("INSERT INTO sessions VALUES ('zzzzzzzz0000000000', 1, 'x', 0, 1, '')"),
+    env.DB.prepare("INSERT INTO sessions VALUES ('zzzzzzzz0000000000', 1, 'x', 0, 1, '', NULL)"),
     env.DB.prepare(
       "INSERT INTO password_resets VALUES (1, 'old', 'x', ?, NULL), (1, 'new', 'x', ?, 1)",
     ).bind(now() - DAY_MS - 1, now() - 1),
@@ -466,4 +467,84 @@ it.each([
 ])("%s is found by an index", async (_what, query, index) => {
   const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`);
   expect(plan.map(({ detail }) => detail).join()).toContain(index);
+});
+
+it("a visit to the dashboard is over half an hour after its last use, and after twelve hours in any case", async () => {
+  const { parts, now, advance } = accounts();
+  const answer = await register(parts, account("ada"), FROM);
+  if (answer.kind !== "registered") throw new Error(answer.kind);
+  await setRole(parts.db, answer.user.id, "viewer");
+  const credentials = { username: "ada", password: account("ada").password };
+  const visit = async () => {
+    const entered = await login(parts, credentials, FROM, "dashboard");
+    if (entered.kind !== "in") throw new Error(entered.kind);
+    return entered.session.token;
+  };
+  const isIn = async (token: string, isUse = true) =>
+    (await authenticate(parts.db, token, now(), isUse)) !== null;
+  const visits = async () =>
+    (await listSessions(parts.db, answer.user.id, now())).filter(({ seenAt }) => seenAt !== null);
+  const idle = await visit();
+  advance(30 * MINUTE_MS - 1);
+  expect(await isIn(idle, false)).toBe(true);
+  advance(1);
+  expect(await isIn(idle, false)).toBe(false);
+  const used = await visit();
+  for (let minutes = 0; minutes < 12 * 60; minutes += 20) {
+    expect(await isIn(used), `${minutes} min`).toBe(true);
+    expect(await visits()).toHaveLength(1);
+    advance(20 * MINUTE_MS);
+  }
+  expect(await isIn(used)).toBe(false);
+  expect(await listSessions(parts.db, answer.user.id, now())).toEqual([]);
+});
+
+it("a program's session may lie unused", async () => {
+  const { parts, now, advance } = accounts();
+  const answer = await register(parts, account("ada"), FROM);
+  if (answer.kind !== "registered") throw new Error(answer.kind);
+  advance(29 * DAY_MS);
+  expect(await authenticate(parts.db, answer.session.token, now())).not.toBeNull();
+});
+
+it("uses of a visit write one row in three minutes, however many there are at once", async () => {
+  const meter = new Meter();
+  const { parts, now, advance } = accounts({ database: meteredDatabase(env.DB, meter) });
+  const answer = await register(parts, account("ada"), FROM);
+  if (answer.kind !== "registered") throw new Error(answer.kind);
+  await setRole(parts.db, answer.user.id, "admin");
+  const credentials = { username: "ada", password: account("ada").password };
+  const entered = await login(parts, credentials, FROM, "dashboard");
+  if (entered.kind !== "in") throw new Error(entered.kind);
+  meter.rowsWritten = 0;
+  for (let second = 0; second < 180; second += 10) {
+    await authenticate(parts.db, entered.session.token, now());
+    advance(10_000);
+  }
+  expect(meter.rowsWritten).toBe(0);
+  const uses = Array.from({ length: 10 }, () =>
+    authenticate(parts.db, entered.session.token, now()),
+  );
+  await Promise.all(uses);
+  expect(meter.rowsWritten).toBe(1);
+});
+
+it("a visit is for those who run the deployment; tries of others who know their password are given back", async () => {
+  const { parts } = accounts();
+  await register(parts, account("udo"), FROM);
+  const credentials = { username: "udo", password: account("udo").password };
+  for (let tries = 0; tries < 12; tries += 1) {
+    expect(await login(parts, credentials, FROM, "dashboard")).toEqual({ kind: "no_staff" });
+  }
+  expect(await rows("SELECT count(*) AS n FROM sessions")).toEqual([{ n: 1 }]);
+});
+
+it("the name of who may not visit takes as long as any other", async () => {
+  const { parts, kdf } = accounts();
+  await register(parts, account("udo"), FROM);
+  for (const username of ["udo", "nobody"]) {
+    kdf.times = 0;
+    await login(parts, { username, password: "guess" }, FROM, "dashboard");
+    expect(kdf.times).toBe(1);
+  }
 });

@@ -13,7 +13,6 @@ const emptyForm = z.strictObject({});
 
 /** The account of who reads, and where else it is signed in. */
 export function accountPages(parts: ApiParts): Route[] {
-  const { db } = parts.shop;
   return [
     {
       method: "GET",
@@ -21,7 +20,7 @@ export function accountPages(parts: ApiParts): Route[] {
       scope: "person",
       handle: async (call) => {
         const user = await signedIn(parts, call);
-        const sessions = await listSessions(db, user.id, parts.clock.now());
+        const sessions = await listSessions(parts.shop.db, user.id, parts.clock.now());
         return accountPage(call, { user, sessions, current: currentSession(call.request) });
       },
     },
@@ -31,7 +30,7 @@ export function accountPages(parts: ApiParts): Route[] {
       scope: "person",
       handle: async ({ request, caller }) => {
         const { session } = await readForm(request, endForm);
-        if (!(await revokeSession(db, caller.userId ?? 0, session))) throw notFound();
+        if (!(await revokeSession(parts.shop.db, caller.userId ?? 0, session))) throw notFound();
         return seeOther(PATH, "The session was ended.");
       },
     },
@@ -41,7 +40,11 @@ export function accountPages(parts: ApiParts): Route[] {
       scope: "person",
       handle: async ({ request, caller }) => {
         await readForm(request, emptyForm);
-        const ended = await revokeSessions(db, caller.userId ?? 0, currentSession(request));
+        const ended = await revokeSessions(
+          parts.shop.db,
+          caller.userId ?? 0,
+          currentSession(request),
+        );
         return seeOther(PATH, `Other sessions that were ended: ${ended.length}.`);
       },
     },

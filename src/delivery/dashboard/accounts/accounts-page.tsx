@@ -1,6 +1,6 @@
 import { ROLES, type Role, type User } from "#domain/accounts";
 import type { ApiCall } from "../../api/route.ts";
-import { Cell, Empty, page, pathWith, Table, When } from "../shell/index.ts";
+import { Cell, Empty, page, Pager, pathWith, Table, When } from "../shell/index.ts";
 
 const PATH = "/dashboard/accounts";
 
@@ -53,24 +53,11 @@ export function accountsPage(
               ))}
             </Table>
           )}
-          {isFirst && next === null ? null : (
-            <nav class="pager" aria-label="Pages">
-              {isFirst ? null : (
-                <a class="button" href={pathWith(PATH, { username, role })} rel="first">
-                  First
-                </a>
-              )}
-              {next === null ? null : (
-                <a
-                  class="button"
-                  href={pathWith(PATH, { username, role, cursor: next })}
-                  rel="next"
-                >
-                  More
-                </a>
-              )}
-            </nav>
-          )}
+          <Pager
+            newest={isFirst ? null : pathWith(PATH, { username, role })}
+            next={next === null ? null : pathWith(PATH, { username, role, cursor: next })}
+            words={["First", "More"]}
+          />
         </section>
       </div>
     ),

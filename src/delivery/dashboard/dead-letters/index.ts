@@ -95,11 +95,8 @@ export function deadLetterPages(parts: ApiParts): Route[] {
       scope: "control",
       handle: async ({ request, params, caller }) => {
         const { next } = await readForm(request, oneSchema);
-        const answers = await deadLetters.replay(
-          [params["id"] ?? ""],
-          null,
-          replayCheck(caller, false),
-        );
+        const check = replayCheck(caller, false);
+        const answers = await deadLetters.replay([params["id"] ?? ""], null, check);
         const [answer] = answers;
         const { text, hasFailed } = told(answers);
         const path = answer?.status === "replayed" ? placeOf.task(answer.taskId) : ownPath(next);

@@ -51,6 +51,25 @@ export function Json({ value, label }: { value: unknown; label: string }) {
   );
 }
 
+/** The beginning of a text that may be long. */
+export function clipped(text: string, length: number): string {
+  // No half of a character that is two.
+  const start = text.slice(0, length).replace(/[\uD800-\uDBFF]$/, "");
+  return start.length < text.length ? `${start}…` : text;
+}
+
+/** A task's id, short, with a button that copies it. */
+export function CopyId({ id }: { id: string }) {
+  return (
+    <span class="id">
+      <code title={id}>{`${id.slice(0, 8)}…${id.slice(-4)}`}</code>
+      <button type="button" class="plain" data-copy={id} aria-label={`Copy the id ${id}`}>
+        copy
+      </button>
+    </span>
+  );
+}
+
 export function Empty({ children }: { children: Child }) {
   return <p class="empty">{children}</p>;
 }

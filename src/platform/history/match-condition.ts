@@ -1,0 +1,51 @@
+import { inJson, lowered, type Match, type MatchField } from "#engine";
+
+/** Columns that have a field of a task in them, or more; absent: none has, and SQL can't tell. */
+export type MatchColumns = Readonly<Partial<Record<Exclude<MatchField, "pair">, string>>>;
+
+/** D1 takes a hundred parameters a statement; conditions that find no place are left to `matches`. */
+const MAX_PARAMS = 60;
+
+/**
+ * A condition that is true of whatever matches, and of little else: it may not know of secrets, and doesn't
+ * know what it has no column or parameter for.
+ * @param params takes what the condition needs
+ */
+export function matchCondition(match: Match, columns: MatchColumns, params: string[]): string {
+  if ("all" in match) return joined(match.all, " AND ", "1", columns, params);
+  if ("any" in match) return joined(match.any, " OR ", "0", columns, params);
+  const { field, text } = match;
+  const column = columns[field === "pair" ? "args" : field];
+  if (column === undefined || params.length + 2 > MAX_PARAMS) return "1";
+  const isIn = (value: string) => {
+    params.push(lowered(value));
+    return `instr(lower(${column}), ?)`;
+  };
+  switch (field) {
+    case "id":
+    case "name":
+      return isIn(text);
+    case "state":
+      params.push(lowered(text));
+      return `lower(${column}) = ?`;
+    case "pair":
+      return isIn(inJson(text.split("=", 1)[0] ?? ""));
+    // Errors stand in JSON too.
+    case "error":
+      return isIn(inJson(text));
+    case "args":
+    case "result":
+      return inJson(text) === text ? isIn(text) : `(${isIn(text)} OR ${isIn(inJson(text))})`;
+  }
+}
+
+function joined(
+  parts: readonly Match[],
+  operator: string,
+  empty: string,
+  columns: MatchColumns,
+  params: string[],
+): string {
+  if (parts.length === 0) return empty;
+  return `(${parts.map((part) => matchCondition(part, columns, params)).join(operator)})`;
+}

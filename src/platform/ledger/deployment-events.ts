@@ -1,0 +1,157 @@
+import {
+  LovageError,
+  MAX_LISTED_EVENTS,
+  type MonitorEventList,
+  type MonitorEvents,
+  type Timers,
+} from "#engine";
+import { EventQueue } from "../event-queue.ts";
+import { messages, pause } from "./socket-messages.ts";
+
+/** Lists of all shards that wait for one watcher; what comes on top is missed. */
+const MAX_WAITING = 4 * MAX_LISTED_EVENTS;
+/** Lists that shards send about the same time are handed on together. */
+const GATHER_MS = 50;
+/** Pauses before a shard that was moved, updated or is out of reach is tried again. */
+const REOPEN_MS = { first: 250, most: 5_000 };
+
+/** What a shard is asked for its events by. */
+export interface WatchedShard {
+  fetch(url: string, init: { headers: Record<string, string> }): Promise<Response>;
+}
+
+/** Why one opening failed. */
+type Refusal = "too_many_watchers" | "ledger_unavailable";
+
+/** What happens in all shards, as one stream for each watcher: see `MonitorEvents`. */
+export class DeploymentEvents implements MonitorEvents {
+  readonly #shards: () => readonly WatchedShard[];
+  readonly #timers: Timers;
+
+  /** @param shards asked for with every watch: what answers belongs to the request */
+  constructor(shards: () => readonly WatchedShard[], timers: Timers) {
+    this.#shards = shards;
+    this.#timers = timers;
+  }
+
+  async *watch(signal: AbortSignal): AsyncGenerator<MonitorEventList, void, undefined> {
+    const over = new AbortController();
+    const end = () => {
+      over.abort();
+    };
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+    try {
+      yield* this.#merged(over.signal);
+    } finally {
+      signal.removeEventListener("abort", end);
+      // Also where who watches has had enough: the sockets go.
+      end();
+    }
+  }
+
+  async *#merged(signal: AbortSignal): AsyncGenerator<MonitorEventList, void, undefined> {
+    if (signal.aborted) return;
+    const shards = this.#shards();
+    const opened = await Promise.all(shards.map((shard) => open(shard)));
+    const refusal = opened.find((socket) => typeof socket === "string");
+    if (refusal !== undefined) {
+      for (const socket of opened) if (typeof socket !== "string") drop(socket);
+      throw new LovageError(refusal, "Events can't be watched just now.", { retryable: true });
+    }
+    const inbox = new Inbox(signal);
+    for (const [index, socket] of opened.entries()) {
+      const shard = shards[index];
+      if (shard !== undefined && typeof socket !== "string") {
+        void follow(shard, socket, inbox, signal);
+      }
+    }
+    yield { events: [], missed: 0 };
+    while (await inbox.filled()) {
+      yield inbox.take();
+      await this.#gathered(signal);
+    }
+  }
+
+  #gathered(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) resolve();
+      else this.#timers.after(GATHER_MS, resolve);
+    });
+  }
+}
+
+/** What the shards sent and the watcher has not taken yet. */
+class Inbox {
+  readonly #queue = new EventQueue(MAX_WAITING);
+  readonly #signal: AbortSignal;
+  #wake: () => void = () => undefined;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", () => {
+      this.#wake();
+    });
+  }
+
+  add(list: MonitorEventList): void {
+    this.#queue.add(list);
+    this.#wake();
+  }
+
+  take(): MonitorEventList {
+    return this.#queue.take();
+  }
+
+  /** @returns false: it is over */
+  async filled(): Promise<boolean> {
+    while (this.#queue.isEmpty && !this.#signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return !this.#signal.aborted;
+  }
+}
+
+/** Takes everything a shard sends, at once, so that nothing piles up on the way; opens it again until the end. */
+async function follow(
+  shard: WatchedShard,
+  first: WebSocket,
+  inbox: Inbox,
+  signal: AbortSignal,
+): Promise<void> {
+  let socket: WebSocket | null = first;
+  let pauseMs = REOPEN_MS.first;
+  while (!signal.aborted) {
+    if (socket !== null) {
+      for await (const list of messages<MonitorEventList>(socket, signal)) {
+        inbox.add(list);
+        pauseMs = REOPEN_MS.first;
+      }
+      // Nobody knows how many: at least it is told that there may be some.
+      inbox.add({ events: [], missed: 1 });
+    }
+    await pause(pauseMs, signal);
+    pauseMs = Math.min(2 * pauseMs, REOPEN_MS.most);
+    const opened = signal.aborted ? null : await open(shard);
+    socket = opened instanceof WebSocket ? opened : null;
+  }
+  // Opened when it was over already: reading it closes it.
+  if (socket !== null) for await (const _list of messages(socket, signal));
+}
+
+async function open(shard: WatchedShard): Promise<WebSocket | Refusal> {
+  try {
+    const answer = await shard.fetch("https://ledger/", { headers: { Upgrade: "websocket" } });
+    return answer.webSocket ?? "too_many_watchers";
+  } catch {
+    return "ledger_unavailable";
+  }
+}
+
+/** A socket that nobody read. */
+function drop(socket: WebSocket): void {
+  socket.accept();
+  socket.close(1000, "done");
+}

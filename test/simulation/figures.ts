@@ -1,0 +1,19 @@
+import { addFigures, countTasks, type FiguresByTask, type FinishedTask } from "#engine";
+import type { TaskLedger } from "#platform/ledger/ledger.ts";
+import { Violation } from "./violation.ts";
+
+/** @throws Violation unless every task in the history was counted, once, by minutes and in the total */
+export function checkFigures(ledger: TaskLedger, history: ReadonlyMap<string, string>): void {
+  const tasks = Array.from(history.values(), (text) => JSON.parse(text) as FinishedTask);
+  const expected = sorted(countTasks({}, tasks));
+  const minutes = ledger.figures(0, Number.MAX_SAFE_INTEGER, 1).map(({ figures }) => figures);
+  for (const counted of [addFigures(minutes), ledger.figuresTotal()]) {
+    if (sorted(counted) !== expected) {
+      throw new Violation(`counted ${sorted(counted)} instead of ${expected}`);
+    }
+  }
+}
+
+function sorted(figures: FiguresByTask): string {
+  return JSON.stringify(Object.entries(figures).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
