@@ -225,12 +225,12 @@ function listen() {
 const PREVIEW_WAIT_MS = 400;
 
 /**
- * A form that shows what it would mean while it is filled in: `<form data-preview="id">`. It is sent as its own
- * button `preview` sends it, and of the answer that part is taken.
+ * A form that shows what it would mean while it is filled in: `<form data-preview="/its/path">`. It is sent
+ * there, and of the answer the part `preview` is taken.
  * @param {HTMLFormElement} form
  */
 function previewing(form) {
-  const id = form.dataset["preview"] ?? "";
+  const path = form.dataset["preview"] ?? "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let asked = 0;
@@ -238,12 +238,11 @@ function previewing(form) {
     asked += 1;
     const mine = asked;
     const fields = new FormData(form);
-    fields.set("do", "preview");
     const body = new URLSearchParams();
     for (const [name, value] of fields) if (typeof value === "string") body.append(name, value);
-    const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Live": "1" } });
-    const fresh = parse(await answer.text()).getElementById(id);
-    const old = document.getElementById(id);
+    const answer = await fetch(path, { method: "POST", body, headers: { "X-Live": "1" } });
+    const fresh = parse(await answer.text()).getElementById("preview");
+    const old = document.getElementById("preview");
     if (mine !== asked || fresh === null || old === null) return;
     morph(old, fresh);
     tellTimes();

@@ -25,8 +25,10 @@ const PAGES = [
 /** What changes something, with a form that it would take. */
 const ACTIONS: readonly (readonly [string, Record<string, string>])[] = [
   ["/dashboard/dead-letters/bulk", { do: "replay", ids: "x", next: "" }],
-  ["/dashboard/new-schedule", { do: "preview" }],
-  ["/dashboard/schedules/hostile/edit", { do: "preview" }],
+  ["/dashboard/new-schedule", {}],
+  ["/dashboard/new-schedule/preview", {}],
+  ["/dashboard/schedules/hostile/edit", {}],
+  ["/dashboard/schedules/hostile/edit/preview", {}],
   ["/dashboard/schedules/hostile/switch", { enabled: "false" }],
   ["/dashboard/schedules/hostile/run", { key: "k" }],
   ["/dashboard/schedules/hostile/backfill", {}],
@@ -134,7 +136,7 @@ it("an admin sees API keys without what they are checked by", async () => {
 });
 
 it("what is typed into a form comes back as text", async () => {
-  const fields = { do: "save", name: HOSTILE, task: "process_data", kind: "crontab" };
+  const fields = { name: HOSTILE, task: "process_data", kind: "crontab" };
   const answer = await post(
     "/dashboard/new-schedule",
     { ...fields, minute: HOSTILE, kwargs: HOSTILE, headers: HOSTILE },
@@ -175,7 +177,7 @@ it("a schedule whose interval is not touched keeps its beat when it is changed",
 });
 
 it("what an operator may not call is no schedule of theirs, and says so", async () => {
-  const fields = { do: "save", name: "backup", task: "backup_database", kind: "crontab" };
+  const fields = { name: "backup", task: "backup_database", kind: "crontab" };
   const rules = { missed: "once", overlap: "skip", kwargs: "{}", args: "[]" };
   const answer = await post(
     "/dashboard/new-schedule",
@@ -186,16 +188,19 @@ it("what an operator may not call is no schedule of theirs, and says so", async 
   expect((await get("/api/schedules/backup/")).status).toBe(404);
 });
 
-it("a preview writes nothing", async () => {
-  const fields = { do: "preview", name: "only-seen", task: "process_data", kind: "crontab" };
+it("a preview writes nothing, not into the audit log either", async () => {
+  const logged = async () => env.DB.prepare("SELECT count(*) AS n FROM audit_log").first("n");
+  const before = await logged();
+  const fields = { name: "only-seen", task: "process_data", kind: "crontab" };
   const rules = { missed: "once", overlap: "skip", kwargs: '{"data": ""}', args: "[]" };
   const answer = await post(
-    "/dashboard/new-schedule",
+    "/dashboard/new-schedule/preview",
     { ...fields, ...rules },
     { Cookie: operator },
   );
   expect(answer.status).toBe(200);
   expect((await answer.text()).match(/<ol class="slots">/g)).toHaveLength(1);
+  expect(await logged()).toBe(before);
   expect((await get("/api/schedules/only-seen/")).status).toBe(404);
 });
 

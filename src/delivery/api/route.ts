@@ -124,6 +124,8 @@ export interface Route {
   /** Without the trailing slash; answers with it too. */
   readonly path: string;
   readonly scope: Policy | "public";
+  /** A form that is only shown again with what it would mean: no operator's action, though it is posted. */
+  readonly changesNothing?: true;
   /** Absent: a page for people. */
   readonly doc?: RouteDoc;
   readonly handle: (call: ApiCall) => Response | Promise<Response>;

@@ -36,13 +36,13 @@ export interface ScheduleForm extends FormState {
 /** Makes a schedule or changes one. */
 export function formPage(call: ApiCall, form: ScheduleForm): Response {
   const { old, faults } = form;
-  const path = old === null ? "/dashboard/new-schedule" : `${placeOf.schedule(old.name)}/edit`;
+  const path = pathOf(form);
   return page(call, {
     title: old === null ? "New schedule" : `Change ${old.name}`,
     place: "/dashboard/schedules",
     status: faults.length > 0 ? 422 : 200,
     children: (
-      <form class="stack" method="post" action={path} data-preview="preview" novalidate>
+      <form class="stack" method="post" action={path} data-preview={`${path}/preview`} novalidate>
         <Faults form={form} />
         <What form={form} />
         <div class="grid">
@@ -52,9 +52,7 @@ export function formPage(call: ApiCall, form: ScheduleForm): Response {
         <ArgumentFields form={form} />
         <Rules form={form} />
         <div class="actions">
-          <button class="main" name="do" value="save">
-            {old === null ? "Make the schedule" : "Save"}
-          </button>
+          <button class="main">{old === null ? "Make the schedule" : "Save"}</button>
           <a
             class="button"
             href={old === null ? "/dashboard/schedules" : placeOf.schedule(old.name)}
@@ -65,6 +63,11 @@ export function formPage(call: ApiCall, form: ScheduleForm): Response {
       </form>
     ),
   });
+}
+
+/** Where the form is sent to be saved. */
+function pathOf({ old }: ScheduleForm): string {
+  return old === null ? "/dashboard/new-schedule" : `${placeOf.schedule(old.name)}/edit`;
 }
 
 function What({ form }: { form: ScheduleForm }) {
@@ -88,7 +91,8 @@ function taskChoices({ tasks, values }: ScheduleForm): string[] {
   return [...all].sort();
 }
 
-function PreviewCard({ form: { preview } }: { form: ScheduleForm }) {
+function PreviewCard({ form }: { form: ScheduleForm }) {
+  const { preview } = form;
   return (
     <section class="card" id="preview" aria-live="polite">
       <h2>
@@ -103,7 +107,7 @@ function PreviewCard({ form: { preview } }: { form: ScheduleForm }) {
         </>
       )}
       <p class="actions">
-        <button name="do" value="preview">
+        <button name="do" value="preview" formaction={`${pathOf(form)}/preview`}>
           Preview
         </button>
       </p>
@@ -128,7 +132,7 @@ function ArgumentFields({ form }: { form: ScheduleForm }) {
               ["json", "as JSON"],
             ]}
           />
-          <button name="do" value="choose">
+          <button name="do" value="choose" formaction={`${pathOf(form)}/preview`}>
             Show these for the task that is chosen
           </button>
         </div>

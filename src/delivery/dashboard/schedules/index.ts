@@ -152,26 +152,27 @@ function formRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
     }
   }
 
-  /** What is done with a form: shown anew for another task, shown with a preview, or saved by `save`. */
+  /**
+   * What is done with a form: it is shown anew for another task, shown with a preview, or saved.
+   * @param save null: only shown
+   */
   async function handleForm(
     call: ApiCall,
     old: Schedule | null,
-    save: (change: Change, values: Fields) => Promise<Response>,
+    save: ((change: Change, values: Fields) => Promise<Response>) | null,
   ): Promise<Response> {
     const values = await readFields(call.request);
     const form = formSent(registry, values);
     const { change, entered, settings, faults } = read(values, old);
     const show = (more: Partial<ScheduleForm>) =>
       formPage(call, { old, values, faults, arguments: form, preview: null, ...around(), ...more });
-    const wanted = textOf(values, "do");
     const isOther = form.task !== "" && form.task !== textOf(values, "task");
-    if (wanted === "choose" || isOther) {
+    if (isOther || (save === null && textOf(values, "do") === "choose")) {
       const next = switched(registry, values, entered);
       return show({ values: next.values, arguments: next.form, faults: [] });
     }
     const preview = settings === null ? null : previewOf(settings);
-    if (wanted === "preview") return show({ preview });
-    if (faults.length > 0 || change === null) return show({ preview });
+    if (save === null || faults.length > 0 || change === null) return show({ preview });
     try {
       return await save(change, values);
     } catch (error) {
@@ -209,6 +210,20 @@ function formRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
           );
           return seeOther(placeOf.schedule(created.name), `The schedule ${created.name} is made.`);
         }),
+    },
+    {
+      method: "POST",
+      path: `${NEW}/preview`,
+      scope: "control",
+      changesNothing: true,
+      handle: (call) => handleForm(call, null, null),
+    },
+    {
+      method: "POST",
+      path: `${PLACE}/:name/edit/preview`,
+      scope: "control",
+      changesNothing: true,
+      handle: async (call) => handleForm(call, await desk.found(call.params["name"]), null),
     },
     {
       method: "GET",
