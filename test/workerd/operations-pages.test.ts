@@ -104,10 +104,8 @@ it.each(PAGES)(
     expect(status).toBe(200);
     expect(text).not.toContain("<script>alert");
     const forms = [...text.matchAll(/<form[^>]*method="post"[^>]*action="([^"]*)"/g)];
-    expect(forms.map(([, action]) => action).sort()).toEqual([
-      "/dashboard/sign-out",
-      "/dashboard/theme",
-    ]);
+    const actions = new Set(forms.map(([, action]) => action));
+    expect(actions).toEqual(new Set(["/dashboard/sign-out", "/dashboard/theme"]));
   },
 );
 

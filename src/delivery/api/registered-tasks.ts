@@ -29,6 +29,6 @@ export function registeredView(task: AnyTaskDefinition<never>, controls: Control
   };
 }
 
-export function limitsView({ rate, concurrency }: LimitSet) {
+function limitsView({ rate, concurrency }: LimitSet) {
   return { rate_limit: rate === null ? null : formatRate(rate), concurrency };
 }

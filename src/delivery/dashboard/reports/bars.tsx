@@ -10,6 +10,9 @@ export interface Bar {
 
 const COLUMNS_WIDTH = 460;
 const COLUMNS_HEIGHT = 120;
+const MAX_COLUMN_WIDTH = 48;
+/** Of the words at either end. */
+const LABEL_WIDTH = 80;
 /** Beneath and above the columns, for words. */
 const FOOT = 20;
 const HEAD = 16;
@@ -56,7 +59,7 @@ export function Columns({
   colour?: "a" | "b" | "c" | "d";
 }) {
   const most = Math.max(...bars.map(({ value }) => value), 0);
-  const width = COLUMNS_WIDTH / Math.max(1, bars.length);
+  const width = Math.min(MAX_COLUMN_WIDTH, COLUMNS_WIDTH / Math.max(1, bars.length));
   const full = COLUMNS_HEIGHT - FOOT - HEAD;
   const [first] = bars;
   const last = bars.at(-1);
@@ -96,7 +99,11 @@ export function Columns({
         {first?.name}
       </text>
       {bars.length < 2 ? null : (
-        <text x={COLUMNS_WIDTH} y={COLUMNS_HEIGHT - 5} text-anchor="end">
+        <text
+          x={Math.max(width * bars.length, 2 * LABEL_WIDTH)}
+          y={COLUMNS_HEIGHT - 5}
+          text-anchor="end"
+        >
           {last?.name}
         </text>
       )}

@@ -1,5 +1,5 @@
 import type { ApiCall, ApiKeyEntry, ShownSetting } from "../../api/route.ts";
-import { Cell, Empty, page, Pager, pathWith, Table, Tag, When } from "../shell/index.ts";
+import { Cell, Empty, Name, page, Pager, pathWith, Table, Tag, When } from "../shell/index.ts";
 
 const PLACE = "/dashboard/settings";
 
@@ -55,13 +55,13 @@ function Settings({ settings }: Pick<Shown, "settings">) {
       {settings.map(({ name, value, does, fallback, isSecret }) => (
         <tr>
           <Cell name="Setting" kind="mono">
-            {name}
+            <Name>{name}</Name>
           </Cell>
           <Cell name="Value">
             {isSecret ? (
               <Tag state={value} kind={value === "set" ? "good" : ""} />
             ) : value === "" ? (
-              <span class="quiet">none</span>
+              <span class="quiet">not set</span>
             ) : value === fallback ? (
               value
             ) : (
@@ -70,7 +70,7 @@ function Settings({ settings }: Pick<Shown, "settings">) {
           </Cell>
           <Cell name="What it does">{does}</Cell>
           <Cell name="By default">
-            <span class="quiet">{isSecret ? "–" : (fallback ?? "has to be set") || "none"}</span>
+            <span class="quiet">{isSecret ? "–" : (fallback ?? "has to be set") || "not set"}</span>
           </Cell>
         </tr>
       ))}
