@@ -25,7 +25,8 @@ const webhookSecret = z
   .regex(/^(.{16,500})?$/)
   .default("");
 
-const settings = z.object({
+/** The deployment's own settings, as they stand in the Worker's variables and secrets. */
+export const ownSettings = z.object({
   ENVIRONMENT: z.enum(["development", "staging", "production"]).default("development"),
   OPEN_ACCESS: z.enum(["true", "false"]).transform((text) => text === "true"),
   LEDGER_SHARDS: z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(1).max(MAX_SHARDS)),
@@ -119,7 +120,7 @@ export interface Config {
  * @throws LovageError `bad_config` naming every setting that is missing or wrong, never their values
  */
 export function readConfig(env: Env): Config {
-  const checked = settings.safeParse(env);
+  const checked = ownSettings.safeParse(env);
   const providers = providerSettings.safeParse(env);
   if (!checked.success || !providers.success) {
     const issues = [checked, providers].flatMap(({ error }) => error?.issues ?? []);

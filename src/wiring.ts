@@ -9,12 +9,14 @@ import {
   type LovageSettings,
   type TaskLimits,
 } from "#engine";
+import { shownSettings } from "./config-shown.ts";
 import { readConfig } from "./config.ts";
 import { createApi, Problem, readyView, withHeaders } from "./delivery/api/index.ts";
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
 import { createCallbackTo } from "./domain/callbacks/index.ts";
 import { shopMails, shopRoutes, type ShopServices } from "./domain/index.ts";
 import { RequestLog } from "./domain/reports/index.ts";
+import { ApiKeyList } from "./platform/access/api-key-list.ts";
 import { ScheduleClient } from "./platform/beat/schedule-client.ts";
 import { submitRuns } from "./platform/beat/submit-runs.ts";
 import type { PlannedRun } from "./platform/beat/tick-plan.ts";
@@ -140,6 +142,8 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
         waitMs: config.logWaitMs,
         log,
       }),
+      shownSettings: shownSettings(env, config),
+      apiKeys: new ApiKeyList(env.DB),
       ...{ system, readiness, audit, clock, log },
       ...{ trace: traceScope, random, logSampling: config.logSampling },
     }),

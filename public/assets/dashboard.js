@@ -222,7 +222,42 @@ function listen() {
   });
 }
 
+const PREVIEW_WAIT_MS = 400;
+
+/**
+ * A form that shows what it would mean while it is filled in: `<form data-preview="/its/path">`. It is sent
+ * there, and of the answer the part `preview` is taken.
+ * @param {HTMLFormElement} form
+ */
+function previewing(form) {
+  const path = form.dataset["preview"] ?? "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let asked = 0;
+  const show = async () => {
+    asked += 1;
+    const mine = asked;
+    const fields = new FormData(form);
+    const body = new URLSearchParams();
+    for (const [name, value] of fields) if (typeof value === "string") body.append(name, value);
+    const answer = await fetch(path, { method: "POST", body, headers: { "X-Live": "1" } });
+    const fresh = parse(await answer.text()).getElementById("preview");
+    const old = document.getElementById("preview");
+    if (mine !== asked || fresh === null || old === null) return;
+    morph(old, fresh);
+    tellTimes();
+  };
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    // What can't be shown now is when the button is pressed.
+    timer = setTimeout(() => void show().catch(() => {}), PREVIEW_WAIT_MS);
+  });
+}
+
 listen();
+for (const form of document.querySelectorAll("form[data-preview]")) {
+  if (form instanceof HTMLFormElement) previewing(form);
+}
 tellTimes();
 setInterval(tellTimes, 10_000);
 const main = document.querySelector("main");

@@ -57,6 +57,7 @@ const PACKAGES: Readonly<Record<string, (name: string) => boolean>> = {
 const ROOT_FILES = [
   "config-providers.ts",
   "config-risks.ts",
+  "config-shown.ts",
   "config.ts",
   "wiring-access.ts",
   "wiring-duties.ts",

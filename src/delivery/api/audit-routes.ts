@@ -71,8 +71,8 @@ function auditPart({ limit: most, cursor, ...filter }: QueryOf<typeof auditQuery
 }
 
 /** Of entries of which one more was read than a page has. */
-export function nextCursor(entries: readonly AuditEntry[], limit: number): string | null {
-  const last = entries.length > limit ? entries[limit - 1] : undefined;
+export function nextCursor(entries: readonly AuditEntry[], most: number): string | null {
+  const last = entries.length > most ? entries[most - 1] : undefined;
   return last === undefined ? null : jsonCursor([last.at, last.id]);
 }
 

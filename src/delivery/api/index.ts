@@ -39,7 +39,7 @@ import { dashboardRoutes, problemPage, toSignIn } from "../dashboard/index.ts";
 export { personCaller, type Access } from "./access.ts";
 export { Problem } from "./problems.ts";
 export { readyView } from "./system-routes.ts";
-export type { ApiParts } from "./route.ts";
+export type { ApiParts, ShownSetting } from "./route.ts";
 
 const NOBODY: Caller = { owner: "", scopes: new Set(), userId: null };
 

@@ -47,6 +47,6 @@ export function registeredView(task: AnyTaskDefinition<never>, controls: Control
   };
 }
 
-export function limitsView({ rate, concurrency }: LimitSet): z.output<typeof limitsAnswer> {
+function limitsView({ rate, concurrency }: LimitSet): z.output<typeof limitsAnswer> {
   return { rate_limit: rate === null ? null : formatRate(rate), concurrency };
 }

@@ -25,6 +25,36 @@ import type { RequestLog } from "#domain/reports";
 import type { ShopServices } from "#domain/services";
 import type { Access, Caller, Policy } from "./access.ts";
 
+/** A setting of the deployment as it may be shown. */
+export interface ShownSetting {
+  readonly name: string;
+  /** What it does, for people. */
+  readonly does: string;
+  /** `set` or `not set` for a secret. */
+  readonly value: string;
+  /** What holds when it is absent; null: it has to be there. */
+  readonly fallback: string | null;
+  readonly isSecret: boolean;
+}
+
+/** An API key without its secret. Times are epoch ms. */
+export interface ApiKeyEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: number;
+  /** Null: never. */
+  readonly expiresAt: number | null;
+  /** Null: it was not. */
+  readonly revokedAt: number | null;
+}
+
+export interface ApiKeyBook {
+  /** By id, from behind `after` on. */
+  page(after: string, limit: number): Promise<ApiKeyEntry[]>;
+}
+
 /** What the API is put together from. */
 export interface ApiParts {
   readonly access: Access;
@@ -46,6 +76,9 @@ export interface ApiParts {
   readonly shards: number;
   /** Settings that may be shown. */
   readonly conf: Readonly<Record<string, unknown>>;
+  /** The deployment's settings, for people who operate it. */
+  readonly shownSettings: readonly ShownSetting[];
+  readonly apiKeys: ApiKeyBook;
   /** @param trace what its calls belong to; absent: the trace of the request */
   lovageFor(owner: string, trace?: string | null): Lovage;
   /** What the shop's own routes work with. */
@@ -116,6 +149,8 @@ export interface Route {
   /** Without the trailing slash; answers with it too. */
   readonly path: string;
   readonly scope: Policy | "public";
+  /** A form that is only shown again with what it would mean: no operator's action, though it is posted. */
+  readonly changesNothing?: true;
   /** Absent: a page for people. */
   readonly doc?: RouteDoc;
   readonly handle: (call: ApiCall) => Response | Promise<Response>;

@@ -4,11 +4,19 @@ import { accountPages } from "./account/index.ts";
 import { accountsPages } from "./accounts/index.ts";
 import { auditPages } from "./audit/index.ts";
 import { canvasPages } from "./canvas/index.ts";
+import { deadLetterPages } from "./dead-letters/index.ts";
+import { definitionPages } from "./definitions/index.ts";
 import { mailPages } from "./mail/index.ts";
+import { orderPages } from "./orders/index.ts";
 import { overviewPages } from "./overview/index.ts";
-import { ownPath, readForm, THEME_COOKIE, THEMES } from "./shell/index.ts";
+import { queuePages } from "./queues/index.ts";
+import { reportPages } from "./reports/index.ts";
+import { schedulePages } from "./schedules/index.ts";
+import { settingsPages } from "./settings/index.ts";
 import { cookie } from "./shell/cookies.ts";
+import { ownPath, readForm, THEME_COOKIE, THEMES } from "./shell/index.ts";
 import { signInPages } from "./sign-in/index.ts";
+import { systemPages } from "./system/index.ts";
 import { taskPages } from "./tasks/index.ts";
 
 export { problemPage } from "./shell/index.ts";
@@ -39,7 +47,15 @@ export function dashboardRoutes(parts: ApiParts): Route[] {
     ...overviewPages(parts),
     ...taskPages(parts),
     ...canvasPages(parts),
+    ...deadLetterPages(parts),
+    ...schedulePages(parts),
+    ...queuePages(parts),
+    ...definitionPages(parts),
+    ...orderPages(parts),
     ...mailPages(parts),
+    ...reportPages(parts),
+    ...systemPages(parts),
+    ...settingsPages(parts),
     theme,
   ];
 }

@@ -12,7 +12,8 @@ export { sendOrderConfirmationEmail } from "./order-confirmation.ts";
 export * from "./order-mails.ts";
 export { OrderNotFoundError } from "./order-not-found.ts";
 export { sendSellerNotification } from "./seller-notification.ts";
-export { ORDER_STATES, orderTransition, type OrderEvent } from "./states.ts";
+export { searchOrders } from "./search-orders.ts";
+export { ORDER_STATES, orderTransition, type OrderEvent, type OrderState } from "./states.ts";
 export {
   deleteLostItems,
   insertItems,

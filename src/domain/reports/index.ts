@@ -4,8 +4,10 @@ import { generateDailyReport } from "./daily-report.ts";
 import { processApiAnalytics } from "./weekly-analysis.ts";
 
 export { checkPeriod, periodOf, REPORT_KINDS, ReportPeriodError } from "./period.ts";
-export { findReport, listReports } from "./report-book.ts";
+export { findReport, lastReports, listReports } from "./report-book.ts";
 export type { StoredReport } from "./report-book.ts";
+export type { DailyReport } from "./daily-report.ts";
+export type { WeeklyAnalysis } from "./weekly-analysis.ts";
 export { reportCsv } from "./report-csv.ts";
 export { RequestLog } from "./request-log.ts";
 

@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, desc, eq, lt, lte } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ReportKind } from "./period.ts";
 import { reports } from "./tables.ts";
@@ -32,6 +32,21 @@ export function listReports(
     .from(reports)
     .where(and(eq(kindColumn, kind), before === null ? undefined : lt(period, before)))
     .orderBy(desc(period))
+    .limit(limit);
+}
+
+/** Whole reports up to a period and with it, the newest first. @param limit a few: bodies may be large */
+export function lastReports(
+  db: DrizzleD1Database,
+  kind: ReportKind,
+  until: string,
+  limit: number,
+): Promise<StoredReport[]> {
+  return db
+    .select()
+    .from(reports)
+    .where(and(eq(reports.kind, kind), lte(reports.period, until)))
+    .orderBy(desc(reports.period))
     .limit(limit);
 }
 

@@ -13,7 +13,8 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
 const MAX_KEY_LENGTH = 400;
 
-const place = z
+/** Where a page of mails ended. */
+export const mailPlace = z
   .tuple([z.int(), z.string(), z.string(), z.string()])
   .transform(([createdAt, taskId, toAddress, template]) => ({
     createdAt,
@@ -39,7 +40,7 @@ export function emailRoutes({ shop }: ApiParts): Route[] {
         template: text("Of this message."),
         to: text("To this address.", 320),
         limit: limit(DEFAULT_LIMIT, MAX_LIMIT),
-        cursor: placeCursor(place),
+        cursor: placeCursor(mailPlace),
       },
       answers: { 200: pageOf("emails", emailAnswer) },
       handle: async ({ query: asked }) => {

@@ -1,22 +1,20 @@
 import { z } from "zod";
 import {
-  checkPeriod,
   findReport,
   listReports,
-  periodOf,
   REPORT_KINDS,
-  REPORT_TASKS,
   reportCsv,
-  ReportPeriodError,
   type StoredReport,
 } from "#domain/reports";
 import { isoTime, pageOf, startedAnswer } from "../answers.ts";
 import { operation, type OperationCall } from "../operation.ts";
-import { invalid, notFound } from "../problems.ts";
+import { notFound } from "../problems.ts";
 import { cursor, limit, oneOf, oneOfOr } from "../query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
+import { orderReport } from "./report-order.ts";
 
-const PERIOD = /^\d{4}-(\d\d-\d\d|W\d\d)$/;
+/** `2025-06-26` or `2025-W26`. */
+export const PERIOD = /^\d{4}-(\d\d-\d\d|W\d\d)$/;
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
 
@@ -75,9 +73,7 @@ export function reportRoutes(parts: ApiParts): Route[] {
       example: { kind: "daily", date: "2025-06-26" },
       answers: { 202: startedAnswer },
       handle: async ({ caller, body: { kind, date } }) => {
-        if (date !== undefined) checkDate(parts, kind, date);
-        const call = REPORT_TASKS[kind].s(date === undefined ? {} : { date });
-        const { taskId } = await parts.lovageFor(caller.owner).send(call);
+        const taskId = await orderReport(parts, caller, { kind, date });
         return Response.json({ task_id: taskId }, { status: 202 });
       },
     }),
@@ -102,16 +98,6 @@ export function reportRoutes(parts: ApiParts): Route[] {
       handle: (call) => download(parts, call),
     }),
   ];
-}
-
-/** @throws Problem 422 when there can be no report of it */
-function checkDate({ shop, clock }: ApiParts, kind: "daily" | "weekly", date: string): void {
-  try {
-    checkPeriod(periodOf(kind, date, shop.timezone), clock.now(), shop.logDays);
-  } catch (error) {
-    if (!(error instanceof ReportPeriodError)) throw error;
-    throw invalid([{ field: "date", message: error.message }]);
-  }
 }
 
 /** One report, as JSON with what is known of it, or its values as CSV. */

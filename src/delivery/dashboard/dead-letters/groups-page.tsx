@@ -1,7 +1,7 @@
 import type { DeadLetterFilter, DeadLetterGroup } from "#engine";
 import { may } from "../../api/access.ts";
 import type { ApiCall } from "../../api/route.ts";
-import { Cell, count, Empty, page, pathWith, placeOf, Table, When } from "../shell/index.ts";
+import { Cell, count, Empty, Name, page, pathWith, placeOf, Table, When } from "../shell/index.ts";
 
 const PLACE = "/dashboard/dead-letters";
 const REFRESH_SECONDS = 15;
@@ -42,13 +42,14 @@ function Groups({ call, groups }: { call: ApiCall; groups: readonly DeadLetterGr
   return (
     <Table
       caption="Dead letters by task and error"
+      numbers={["Count"]}
       head={["Task", "Error", "Count", "First", "Last", "Some of them", "Actions"]}
     >
       {groups.map((group) => (
         <tr>
           <Cell name="Task">
             <a href={pathWith(`${PLACE}/list`, { name: group.name, exc_type: group.excType })}>
-              {group.name}
+              <Name>{group.name}</Name>
             </a>
           </Cell>
           <Cell name="Error">

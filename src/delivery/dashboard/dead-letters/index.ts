@@ -6,7 +6,7 @@ import { QueryReader } from "../../api/query.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
 import { replayCheck } from "../../api/task-calls.ts";
 import { withoutUndefined } from "../../api/without-undefined.ts";
-import { ownPath, placeOf, readForm, seeOther } from "../shell/index.ts";
+import { filledIn, ownPath, readForm, seeOther } from "../shell/index.ts";
 import { groupsPage } from "./groups-page.tsx";
 import { lettersPage } from "./letters-page.tsx";
 
@@ -31,7 +31,6 @@ const bulkSchema = z.strictObject({
   exc_type: z.string().max(200).optional(),
   next: z.string().max(2_000),
 });
-const oneSchema = z.strictObject({ next: z.string().max(2_000).default(PLACE) });
 
 /** Tasks that ran out of attempts: in groups, one by one, run again or dismissed. */
 export function deadLetterPages(parts: ApiParts): Route[] {
@@ -69,7 +68,7 @@ export function deadLetterPages(parts: ApiParts): Route[] {
       path: PLACE,
       scope: "monitor",
       handle: async (call) => {
-        const reader = new QueryReader(call.query);
+        const reader = new QueryReader(filledIn(call.query));
         const filter = filterOf(reader);
         reader.check();
         return groupsPage(call, { groups: await deadLetters.summary(filter), filter });
@@ -80,7 +79,7 @@ export function deadLetterPages(parts: ApiParts): Route[] {
       path: `${PLACE}/list`,
       scope: "monitor",
       handle: async (call) => {
-        const reader = new QueryReader(call.query);
+        const reader = new QueryReader(filledIn(call.query));
         const filter = filterOf(reader);
         const cursor = reader.cursor("cursor", CURSOR);
         reader.check();
@@ -89,20 +88,6 @@ export function deadLetterPages(parts: ApiParts): Route[] {
       },
     },
     { method: "POST", path: `${PLACE}/bulk`, scope: "control", handle: bulk },
-    {
-      method: "POST",
-      path: `${PLACE}/:id/replay`,
-      scope: "control",
-      handle: async ({ request, params, caller }) => {
-        const { next } = await readForm(request, oneSchema);
-        const check = replayCheck(caller, false);
-        const answers = await deadLetters.replay([params["id"] ?? ""], null, check);
-        const [answer] = answers;
-        const { text, hasFailed } = told(answers);
-        const path = answer?.status === "replayed" ? placeOf.task(answer.taskId) : ownPath(next);
-        return seeOther(path, text, { hasFailed });
-      },
-    },
   ];
 }
 

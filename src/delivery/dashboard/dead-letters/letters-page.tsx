@@ -1,7 +1,7 @@
 import { redacted, type DeadLetterFilter, type TaskRecord } from "#engine";
 import { may } from "../../api/access.ts";
 import type { ApiCall } from "../../api/route.ts";
-import { Cell, Empty, page, Pager, pathWith, placeOf, Table, When } from "../shell/index.ts";
+import { Cell, Empty, Name, page, Pager, pathWith, placeOf, Table, When } from "../shell/index.ts";
 import { Filter } from "./groups-page.tsx";
 
 const PLACE = "/dashboard/dead-letters";
@@ -89,6 +89,7 @@ function List({ tasks, isChoice }: { tasks: readonly TaskRecord[]; isChoice: boo
   return (
     <Table
       caption="Dead letters"
+      numbers={["Tries"]}
       head={[...(isChoice ? [box] : []), "Task", "Error", "Arguments", "Queue", "Tries", "Failed"]}
     >
       {tasks.map((task) => (
@@ -105,7 +106,7 @@ function List({ tasks, isChoice }: { tasks: readonly TaskRecord[]; isChoice: boo
           ) : null}
           <Cell name="Task">
             <a href={placeOf.task(task.id)} title={task.id}>
-              {task.name}
+              <Name>{task.name}</Name>
             </a>
           </Cell>
           <Cell name="Error" kind="clip">
@@ -115,7 +116,9 @@ function List({ tasks, isChoice }: { tasks: readonly TaskRecord[]; isChoice: boo
           <Cell name="Arguments" kind="clip">
             <code>{JSON.stringify(redacted(task.kwargs))}</code>
           </Cell>
-          <Cell name="Queue">{task.queue}</Cell>
+          <Cell name="Queue" kind="whole">
+            {task.queue}
+          </Cell>
           <Cell name="Tries" kind="number">
             {task.retries + 1}
           </Cell>

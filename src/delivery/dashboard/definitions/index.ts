@@ -14,6 +14,7 @@ import {
 import { withoutUndefined } from "../../api/without-undefined.ts";
 import { paramsOf, readParams } from "../params/index.ts";
 import {
+  filledIn,
   checked,
   faultsOf,
   instantOf,
@@ -68,7 +69,7 @@ export function definitionPages(parts: ApiParts): Route[] {
       path: PLACE,
       scope: "monitor",
       handle: async (call) => {
-        const reader = new QueryReader(call.query);
+        const reader = new QueryReader(filledIn(call.query));
         const search = reader.text("search") ?? "";
         reader.check();
         const [views, byTask] = await Promise.all([registeredViews(parts), schedulesByTask()]);
@@ -84,7 +85,7 @@ export function definitionPages(parts: ApiParts): Route[] {
       path: `${PLACE}/:name`,
       scope: "monitor",
       handle: (call) => {
-        new QueryReader(call.query).check();
+        new QueryReader(filledIn(call.query)).check();
         return show(call, {}, []);
       },
     },

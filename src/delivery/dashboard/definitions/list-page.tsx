@@ -1,7 +1,7 @@
 import type { AnyTaskDefinition, Schedule } from "#engine";
 import type { RegisteredTask } from "../../api/registered-tasks.ts";
 import type { ApiCall } from "../../api/route.ts";
-import { Cell, Empty, page, placeOf, Table } from "../shell/index.ts";
+import { Cell, Empty, Name, page, placeOf, Table } from "../shell/index.ts";
 import { inWords } from "../schedules/list-page.tsx";
 
 const PLACE = "/dashboard/definitions";
@@ -46,17 +46,22 @@ function Tasks({ tasks, schedules }: Omit<List, "search">) {
   return (
     <Table
       caption="Registered tasks"
+      numbers={["Retries", "Time limit"]}
       head={["Task", "Arguments", "Queue", "Rate", "At once", "Retries", "Time limit", "Schedules"]}
     >
       {tasks.map(({ view, definition }) => (
         <tr>
           <Cell name="Task">
-            <a href={placeOf.definition(view.name)}>{view.name}</a>
+            <a href={placeOf.definition(view.name)}>
+              <Name>{view.name}</Name>
+            </a>
           </Cell>
           <Cell name="Arguments">
             <span class="mono quiet">{view.params.join(", ") || "none"}</span>
           </Cell>
-          <Cell name="Queue">{definition.queue ?? "by route"}</Cell>
+          <Cell name="Queue" kind="whole">
+            {definition.queue ?? "by route"}
+          </Cell>
           <Cell name="Rate">{view.rate_limit ?? "–"}</Cell>
           <Cell name="At once">{view.concurrency ?? "–"}</Cell>
           <Cell name="Retries" kind="number">
@@ -85,5 +90,5 @@ export function timesOf({
   soft_time_limit: soft,
   time_limit: hard,
 }: Pick<RegisteredTask, "soft_time_limit" | "time_limit">): string {
-  return soft === null ? `${hard} s` : `${soft} s, ${hard} s`;
+  return soft === null ? `${hard} s` : `${soft} / ${hard} s`;
 }

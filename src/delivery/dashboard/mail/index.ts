@@ -1,20 +1,67 @@
-import { findEmails, LOCALES } from "#domain/mail";
-import { notFound } from "../../api/problems.ts";
+import { z } from "zod";
+import {
+  addSuppression,
+  EMAIL_STATES,
+  findEmail,
+  findEmails,
+  isAddress,
+  listSuppressions,
+  LOCALES,
+  removeSuppression,
+  SUPPRESSION_REASONS,
+  type EmailQuery,
+} from "#domain/mail";
+import { jsonCursor } from "../../api/json-cursor.ts";
+import { notFound, type FieldError } from "../../api/problems.ts";
+import { placeCursor } from "../../api/query-params.ts";
 import { QueryReader } from "../../api/query.ts";
-import type { ApiParts, Route } from "../../api/route.ts";
+import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
+import { mailPlace } from "../../api/shop/email-routes.ts";
 import { sampleOf } from "../../api/shop/email-views.ts";
-import { mailPage } from "./mail-page.tsx";
+import { withoutUndefined } from "../../api/without-undefined.ts";
+import {
+  checked,
+  faultsOf,
+  filledIn,
+  readFields,
+  readForm,
+  seeOther,
+  type Fields,
+} from "../shell/index.ts";
+import { mailsPage } from "./mails-page.tsx";
+import { oneMailPage } from "./one-mail-page.tsx";
+import { suppressionsPage } from "./suppressions-page.tsx";
+import { templatesPage } from "./templates-page.tsx";
 
-const NEWEST = 30;
+const PLACE = "/dashboard/mail";
+const SENT = `${PLACE}/sent`;
+const SUPPRESSIONS = `${PLACE}/suppressions`;
+const PAGE = 50;
 
-export function mailPages({ mails, shop }: ApiParts): Route[] {
+const reasons = z.enum(SUPPRESSION_REASONS);
+const entrySchema = z.strictObject({
+  address: z.string().trim().refine(isAddress, "Must be one e-mail address."),
+  reason: reasons,
+  detail: z.string().max(500),
+});
+const keySchema = z.strictObject({ address: z.string().max(320), reason: reasons });
+const suppressionPlace = z
+  .tuple([z.string(), reasons])
+  .transform(([address, reason]) => ({ address, reason }));
+
+/** Messages as their readers see them, what was sent, and whom nothing is sent to. */
+export function mailPages(parts: ApiParts): Route[] {
+  return [...templateRoutes(parts), ...sentRoutes(parts), ...suppressionRoutes(parts)];
+}
+
+function templateRoutes({ mails, shop }: ApiParts): Route[] {
   return [
     {
       method: "GET",
-      path: "/dashboard/mail",
+      path: PLACE,
       scope: "monitor",
-      handle: async (call) => {
-        const reader = new QueryReader(call.query);
+      handle: (call) => {
+        const reader = new QueryReader(filledIn(call.query));
         const name = reader.text("template") ?? mails[0]?.name;
         const locale = reader.oneOf("locale", LOCALES) ?? shop.locale;
         reader.check();
@@ -27,8 +74,97 @@ export function mailPages({ mails, shop }: ApiParts): Route[] {
         );
         const shown = samples.find((one) => one.mail.name === name && one.locale === locale);
         if (shown === undefined && name !== undefined) throw notFound();
-        const { emails } = await findEmails(shop.db, {}, { limit: NEWEST, after: null });
-        return mailPage(call, { samples, shown: shown ?? null, emails });
+        return templatesPage(call, { samples, shown: shown ?? null });
+      },
+    },
+  ];
+}
+
+function sentRoutes({ mails, shop }: ApiParts): Route[] {
+  return [
+    {
+      method: "GET",
+      path: SENT,
+      scope: "monitor",
+      handle: async (call) => {
+        const reader = new QueryReader(filledIn(call.query));
+        const query: EmailQuery = withoutUndefined({
+          taskId: reader.text("task_id", 400),
+          state: reader.oneOf("state", EMAIL_STATES),
+          template: reader.text("template"),
+          to: reader.text("to", 320),
+        });
+        const after = placeCursor(mailPlace).read(reader, "cursor");
+        reader.check();
+        const { emails, next } = await findEmails(shop.db, query, { limit: PAGE, after });
+        const cursor =
+          next && jsonCursor([next.createdAt, next.taskId, next.toAddress, next.template]);
+        const templates = mails.map(({ name }) => name);
+        return mailsPage(call, { query, templates, emails, isFirst: after === null, next: cursor });
+      },
+    },
+    {
+      method: "GET",
+      path: `${SENT}/:key/:to/:template`,
+      scope: "monitor",
+      handle: async (call) => {
+        const { key = "", to = "", template = "" } = call.params;
+        const email = await findEmail(shop.db, { taskId: key, toAddress: to, template });
+        if (email === null) throw notFound();
+        return oneMailPage(call, email);
+      },
+    },
+  ];
+}
+
+function suppressionRoutes({ shop, clock }: ApiParts): Route[] {
+  async function show(call: ApiCall, values: Fields, faults: readonly FieldError[]) {
+    const reader = new QueryReader(filledIn(call.query));
+    const after = placeCursor(suppressionPlace).read(reader, "cursor");
+    reader.check();
+    const found = await listSuppressions(shop.db, { after, limit: PAGE + 1 });
+    const entries = found.slice(0, PAGE);
+    const last = found.length > PAGE ? entries.at(-1) : undefined;
+    const next = last === undefined ? null : jsonCursor([last.address, last.reason]);
+    return suppressionsPage(call, {
+      entries,
+      isFirst: after === null,
+      next,
+      form: { values, faults },
+    });
+  }
+  return [
+    {
+      method: "GET",
+      path: SUPPRESSIONS,
+      scope: "admin",
+      handle: (call) => show(call, { reason: "hard_bounce" }, []),
+    },
+    {
+      method: "POST",
+      path: SUPPRESSIONS,
+      scope: "admin",
+      handle: async (call) => {
+        const values = await readFields(call.request);
+        try {
+          const { address, reason, detail } = checked(values, entrySchema);
+          const entry = { address, reason, detail: detail || null, createdAt: clock.now() };
+          const { isNew } = await addSuppression(shop.db, entry);
+          const told = isNew ? "is not written to any more" : "was on the list already";
+          return seeOther(SUPPRESSIONS, `${address} ${told}.`);
+        } catch (error) {
+          return show(call, values, faultsOf(error));
+        }
+      },
+    },
+    {
+      method: "POST",
+      path: `${SUPPRESSIONS}/remove`,
+      scope: "admin",
+      handle: async ({ request }) => {
+        const { address, reason } = await readForm(request, keySchema);
+        if (!(await removeSuppression(shop.db, address, reason))) throw notFound();
+        return seeOther(SUPPRESSIONS, `${address} is written to again.`);
       },
     },
   ];

@@ -88,12 +88,15 @@ function hintOf({ entry, description, rules, isNullable, isRequired }: Param): s
 }
 
 function placeholderOf({ fallback }: Param): string | undefined {
-  if (fallback === undefined) return undefined;
-  return typeof fallback === "string" ? fallback : JSON.stringify(fallback);
+  return fallback === undefined ? undefined : wordsOf(fallback);
 }
 
 /** What leaving it out means. */
 function left({ fallback, isRequired }: Param): string {
-  if (fallback !== undefined) return `default: ${String(fallback)}`;
+  if (fallback !== undefined) return `default: ${wordsOf(fallback)}`;
   return isRequired ? "choose …" : "left out";
+}
+
+function wordsOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

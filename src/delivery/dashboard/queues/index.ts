@@ -5,6 +5,7 @@ import { QueryReader } from "../../api/query.ts";
 import { registeredViews } from "../../api/registered-tasks.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
 import {
+  filledIn,
   faultsOf,
   numberOf,
   readFields,
@@ -73,7 +74,7 @@ export function queuePages(parts: ApiParts): Route[] {
       path: PLACE,
       scope: "monitor",
       handle: (call) => {
-        new QueryReader(call.query).check();
+        new QueryReader(filledIn(call.query)).check();
         return show(call);
       },
     },

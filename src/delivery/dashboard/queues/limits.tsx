@@ -172,10 +172,10 @@ function RateForm({ names, form }: { names: readonly string[]; form: FormState }
         form={form}
         name="rate_limit"
         label="Starts in a time"
-        placeholder="10/m"
-        hint="10/m, 100/h, 5/s; 0: no limit"
+        placeholder="10/m, 100/h, 5/s or 0"
       />
       <button>Set the rate</button>
+      <p class="hint">0: no limit.</p>
     </form>
   );
 }

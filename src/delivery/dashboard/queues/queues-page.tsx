@@ -82,6 +82,7 @@ function Queues({ call, shown: { queues, now } }: { call: ApiCall; shown: Shown 
   return (
     <Table
       caption="Queues"
+      numbers={["Waiting", "Scheduled", "Running", "Oldest waits for"]}
       head={["Queue", "State", "Waiting", "Scheduled", "Running", "Oldest waits for", "Actions"]}
     >
       {queues.map((one) => (

@@ -1,4 +1,4 @@
-import { PERIOD_MS, SOLAR_EVENTS, type Schedule, type Timing } from "#engine";
+import type { Schedule, Timing } from "#engine";
 import type { ApiCall } from "../../api/route.ts";
 import { ParamFields } from "../params/index.ts";
 import {
@@ -14,8 +14,8 @@ import {
 } from "../shell/index.ts";
 import { inWords } from "./list-page.tsx";
 import type { ArgumentsForm } from "./schedule-arguments.ts";
-import { CRONTAB_FIELDS, KINDS } from "./schedule-fields.ts";
 import { SlotList, type Slots } from "./schedule-page.tsx";
+import { TimingFields } from "./timing-fields.tsx";
 
 export interface Preview extends Slots {
   readonly timing: Timing;
@@ -36,25 +36,23 @@ export interface ScheduleForm extends FormState {
 /** Makes a schedule or changes one. */
 export function formPage(call: ApiCall, form: ScheduleForm): Response {
   const { old, faults } = form;
-  const path = old === null ? "/dashboard/new-schedule" : `${placeOf.schedule(old.name)}/edit`;
+  const path = pathOf(form);
   return page(call, {
     title: old === null ? "New schedule" : `Change ${old.name}`,
     place: "/dashboard/schedules",
     status: faults.length > 0 ? 422 : 200,
     children: (
-      <form class="stack" method="post" action={path} data-preview="preview" novalidate>
+      <form class="stack" method="post" action={path} data-preview={`${path}/preview`} novalidate>
         <Faults form={form} />
         <What form={form} />
         <div class="grid">
-          <When form={form} />
+          <TimingFields form={form} />
           <PreviewCard form={form} />
         </div>
         <ArgumentFields form={form} />
         <Rules form={form} />
         <div class="actions">
-          <button class="main" name="do" value="save">
-            {old === null ? "Make the schedule" : "Save"}
-          </button>
+          <button class="main">{old === null ? "Make the schedule" : "Save"}</button>
           <a
             class="button"
             href={old === null ? "/dashboard/schedules" : placeOf.schedule(old.name)}
@@ -65,6 +63,11 @@ export function formPage(call: ApiCall, form: ScheduleForm): Response {
       </form>
     ),
   });
+}
+
+/** Where the form is sent to be saved. */
+function pathOf({ old }: ScheduleForm): string {
+  return old === null ? "/dashboard/new-schedule" : `${placeOf.schedule(old.name)}/edit`;
 }
 
 function What({ form }: { form: ScheduleForm }) {
@@ -88,97 +91,8 @@ function taskChoices({ tasks, values }: ScheduleForm): string[] {
   return [...all].sort();
 }
 
-function When({ form }: { form: ScheduleForm }) {
-  return (
-    <section class="card">
-      <h2>When</h2>
-      <div class="stack">
-        <SelectField
-          form={form}
-          name="kind"
-          label="Kind"
-          choices={KINDS.map((kind) => [kind, KIND_WORDS[kind]])}
-        />
-        <fieldset class="of-kind crontab">
-          <legend>Crontab</legend>
-          <div class="fields wide narrow">
-            {CRONTAB_FIELDS.map((field) => (
-              <TextField
-                form={form}
-                name={field}
-                label={field.replaceAll("_", " ")}
-                at={[`crontab.${field}`, field]}
-              />
-            ))}
-            <TextField
-              form={form}
-              name="timezone"
-              label="Time zone"
-              placeholder={form.timezone}
-              at={["crontab.timezone"]}
-            />
-          </div>
-          <p class="hint">As in Celery: * for any, lists (1,15), ranges (mon-fri), steps (*/10).</p>
-        </fieldset>
-        <OtherKinds form={form} />
-      </div>
-    </section>
-  );
-}
-
-const KIND_WORDS = {
-  crontab: "crontab: at times of the clock",
-  interval: "interval: every so often",
-  clocked: "clocked: once",
-  solar: "solar: by the sun",
-} as const;
-
-function OtherKinds({ form }: { form: ScheduleForm }) {
-  return (
-    <>
-      <fieldset class="of-kind interval">
-        <legend>Interval</legend>
-        <div class="fields wide narrow">
-          <TextField form={form} name="every" label="Every" type="number" at={["interval.every"]} />
-          <SelectField
-            form={form}
-            name="period"
-            label="Period"
-            choices={Object.keys(PERIOD_MS)}
-            at={["interval.period"]}
-          />
-        </div>
-      </fieldset>
-      <fieldset class="of-kind clocked">
-        <legend>Clocked</legend>
-        <TextField
-          form={form}
-          name="at"
-          label="At (UTC)"
-          type="datetime-local"
-          step="1"
-          at={["clocked.at"]}
-        />
-      </fieldset>
-      <fieldset class="of-kind solar">
-        <legend>Solar</legend>
-        <div class="fields wide narrow">
-          <SelectField
-            form={form}
-            name="event"
-            label="Event"
-            choices={Object.keys(SOLAR_EVENTS)}
-            at={["solar.event"]}
-          />
-          <TextField form={form} name="latitude" label="Latitude" at={["solar.latitude"]} />
-          <TextField form={form} name="longitude" label="Longitude" at={["solar.longitude"]} />
-        </div>
-      </fieldset>
-    </>
-  );
-}
-
-function PreviewCard({ form: { preview } }: { form: ScheduleForm }) {
+function PreviewCard({ form }: { form: ScheduleForm }) {
+  const { preview } = form;
   return (
     <section class="card" id="preview" aria-live="polite">
       <h2>
@@ -193,7 +107,7 @@ function PreviewCard({ form: { preview } }: { form: ScheduleForm }) {
         </>
       )}
       <p class="actions">
-        <button name="do" value="preview">
+        <button name="do" value="preview" formaction={`${pathOf(form)}/preview`}>
           Preview
         </button>
       </p>
@@ -218,7 +132,7 @@ function ArgumentFields({ form }: { form: ScheduleForm }) {
               ["json", "as JSON"],
             ]}
           />
-          <button name="do" value="choose">
+          <button name="do" value="choose" formaction={`${pathOf(form)}/preview`}>
             Show these for the task that is chosen
           </button>
         </div>

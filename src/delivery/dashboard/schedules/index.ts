@@ -5,8 +5,9 @@ import { QueryReader } from "../../api/query.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
 import { ScheduleDesk } from "../../api/schedule-desk.ts";
 import { changeSchema, createSchema } from "../../api/schedule-schema.ts";
-import { instant } from "../../api/signatures.ts";
+import { instant } from "../../api/signature-schema.ts";
 import {
+  filledIn,
   checked,
   faultsOf,
   instantOf,
@@ -55,7 +56,7 @@ export function schedulePages(parts: ApiParts): Route[] {
       path: PLACE,
       scope: "monitor",
       handle: async (call) => {
-        const reader = new QueryReader(call.query);
+        const reader = new QueryReader(filledIn(call.query));
         const search = reader.text("search")?.toLowerCase() ?? "";
         const enabled = reader.oneOf("enabled", ["yes", "no"]) ?? null;
         const origin = reader.oneOf("origin", ORIGINS) ?? null;
@@ -99,7 +100,9 @@ function isWanted({ name, task, enabled, origin }: Schedule, filter: Filter): bo
 }
 
 async function statesOf(parts: ApiParts, ids: readonly (string | null)[]) {
-  const tasks = await Promise.all(ids.map((id) => (id === null ? null : parts.tasks.get(id))));
+  const tasks = await Promise.all(
+    ids.map(async (id) => (id === null ? null : parts.tasks.get(id))),
+  );
   return new Map(
     tasks.flatMap((task) => (task === null ? [] : [[task.id, task.reported?.state ?? task.state]])),
   );
@@ -114,7 +117,7 @@ async function onePage(
   const schedule = await desk.found(call.params["name"]);
   const runs = await parts.schedules.runs(schedule.name, SHOWN_RUNS);
   const tasks = await Promise.all(
-    runs.map(({ task_id: id }) => (id === null ? null : parts.tasks.get(id))),
+    runs.map(async ({ task_id: id }) => (id === null ? null : parts.tasks.get(id))),
   );
   return schedulePage(call, {
     schedule,
@@ -129,7 +132,7 @@ async function onePage(
 /** Making and changing: one form, which is shown again until what it says fits. */
 function formRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
   const { registry, timezone, queues } = parts;
-  const around = { tasks: registry.names(), queues: [...queues], timezone };
+  const around = () => ({ tasks: registry.names(), queues: [...queues], timezone });
 
   function previewOf(settings: ScheduleSettings): Preview {
     return { ...desk.next(settings, SHOWN_SLOTS), timing: settings.timing };
@@ -149,26 +152,27 @@ function formRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
     }
   }
 
-  /** What is done with a form: shown anew for another task, shown with a preview, or saved by `save`. */
+  /**
+   * What is done with a form: it is shown anew for another task, shown with a preview, or saved.
+   * @param save null: only shown
+   */
   async function handleForm(
     call: ApiCall,
     old: Schedule | null,
-    save: (change: Change, values: Fields) => Promise<Response>,
+    save: ((change: Change, values: Fields) => Promise<Response>) | null,
   ): Promise<Response> {
     const values = await readFields(call.request);
     const form = formSent(registry, values);
     const { change, entered, settings, faults } = read(values, old);
     const show = (more: Partial<ScheduleForm>) =>
-      formPage(call, { old, values, faults, arguments: form, preview: null, ...around, ...more });
-    const wanted = textOf(values, "do");
+      formPage(call, { old, values, faults, arguments: form, preview: null, ...around(), ...more });
     const isOther = form.task !== "" && form.task !== textOf(values, "task");
-    if (wanted === "choose" || isOther) {
+    if (isOther || (save === null && textOf(values, "do") === "choose")) {
       const next = switched(registry, values, entered);
       return show({ values: next.values, arguments: next.form, faults: [] });
     }
     const preview = settings === null ? null : previewOf(settings);
-    if (wanted === "preview") return show({ preview });
-    if (faults.length > 0 || change === null) return show({ preview });
+    if (save === null || faults.length > 0 || change === null) return show({ preview });
     try {
       return await save(change, values);
     } catch (error) {
@@ -182,13 +186,15 @@ function formRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
       path: NEW,
       scope: "control",
       handle: (call) => {
-        const reader = new QueryReader(call.query);
+        const reader = new QueryReader(filledIn(call.query));
         const task = reader.text("task") ?? registry.names()[0] ?? "";
         reader.check();
         const values = { ...newValues(timezone), task, args_as: "form" };
         const next = switched(registry, values, { args: [], kwargs: {} });
+        const { settings } = read(next.values, null);
+        const preview = settings === null ? null : previewOf(settings);
         const shown = { values: next.values, arguments: next.form, faults: [] };
-        return formPage(call, { old: null, preview: null, ...around, ...shown });
+        return formPage(call, { old: null, preview, ...around(), ...shown });
       },
     },
     {
@@ -206,6 +212,20 @@ function formRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
         }),
     },
     {
+      method: "POST",
+      path: `${NEW}/preview`,
+      scope: "control",
+      changesNothing: true,
+      handle: (call) => handleForm(call, null, null),
+    },
+    {
+      method: "POST",
+      path: `${PLACE}/:name/edit/preview`,
+      scope: "control",
+      changesNothing: true,
+      handle: async (call) => handleForm(call, await desk.found(call.params["name"]), null),
+    },
+    {
       method: "GET",
       path: `${PLACE}/:name/edit`,
       scope: "control",
@@ -214,7 +234,7 @@ function formRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
         const { values, form } = argumentValues(registry, old);
         const shown = { ...newValues(timezone), ...valuesOfSettings(old), ...values };
         const state = { values: shown, faults: [], arguments: form, preview: previewOf(old) };
-        return formPage(call, { old, ...around, ...state });
+        return formPage(call, { old, ...around(), ...state });
       },
     },
     {

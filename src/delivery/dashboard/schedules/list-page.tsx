@@ -5,6 +5,7 @@ import {
   Cell,
   count,
   Empty,
+  Name,
   page,
   Pager,
   pathWith,
@@ -117,6 +118,7 @@ function Schedules({ shown, states }: Pick<List, "shown" | "states">) {
   return (
     <Table
       caption="Schedules"
+      numbers={["Runs"]}
       head={[
         "Schedule",
         "Task",
@@ -134,26 +136,34 @@ function Schedules({ shown, states }: Pick<List, "shown" | "states">) {
         return (
           <tr>
             <Cell name="Schedule">
-              <a href={placeOf.schedule(one.name)}>{one.name}</a>
+              <a href={placeOf.schedule(one.name)}>
+                <Name>{one.name}</Name>
+              </a>
             </Cell>
             <Cell name="Task">
-              <a href={placeOf.definition(one.task)}>{one.task}</a>
+              <a href={placeOf.definition(one.task)}>
+                <Name>{one.task}</Name>
+              </a>
             </Cell>
             <Cell name="When">{inWords(one.timing)}</Cell>
-            <Cell name="Zone">{zoneOf(one.timing)}</Cell>
+            <Cell name="Zone" kind="whole">
+              {zoneOf(one.timing)}
+            </Cell>
             <Cell name="Enabled">
               <Enabled isEnabled={one.enabled} />
             </Cell>
             <Cell name="Last run">
               <When at={one.lastRunAt} /> {state === undefined ? null : <Tag state={state} />}
             </Cell>
-            <Cell name="Next run">
+            <Cell name="Next run" kind="whole">
               <When at={one.enabled ? one.nextAt : null} />
             </Cell>
             <Cell name="Runs" kind="number">
               {count(one.totalRunCount)}
             </Cell>
-            <Cell name="Origin">{one.origin}</Cell>
+            <Cell name="Origin" kind="whole">
+              {one.origin}
+            </Cell>
           </tr>
         );
       })}

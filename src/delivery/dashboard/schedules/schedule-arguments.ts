@@ -28,7 +28,7 @@ export interface ArgumentsForm {
 }
 
 /** Null: no such task is registered. */
-export function schemaOf(registry: Registry, task: string): JsonSchema | null {
+function schemaOf(registry: Registry, task: string): JsonSchema | null {
   const definition = registry.find(task);
   return definition === null ? null : paramsSchema(definition);
 }

@@ -192,7 +192,11 @@ function ArgumentsCard({ shown, headers }: { shown: Arguments; headers: Schedule
 
 function Runs({ runs }: Pick<Shown, "runs">) {
   return (
-    <Table caption="Runs" head={["Slot", "Kind", "Drift", "Task", "State", "Took"]}>
+    <Table
+      caption="Runs"
+      numbers={["Drift", "Took"]}
+      head={["Slot", "Kind", "Drift", "Task", "State", "Took"]}
+    >
       {runs.map(({ run, task }) => {
         const started = task?.attempts[0]?.startedAt ?? null;
         const ended = task?.finishedAt ?? null;

@@ -61,12 +61,6 @@ export function textOf(values: Fields, name: string): string {
   return (typeof value === "string" ? value : value?.[0]) ?? "";
 }
 
-/** All values of a field. */
-export function textsOf(values: Fields, name: string): readonly string[] {
-  const value = Object.hasOwn(values, name) ? values[name] : undefined;
-  return typeof value === "string" ? [value] : (value ?? []);
-}
-
 /** A number as people enter it; anything else stays text, for a schema to refuse; empty: undefined. */
 export function numberOf(text: string): number | string | undefined {
   const given = text.trim();

@@ -1,5 +1,6 @@
 import { QueryReader } from "../../api/query.ts";
 import type { ApiParts, Route } from "../../api/route.ts";
+import { filledIn } from "../shell/index.ts";
 import { systemPage } from "./system-page.tsx";
 
 export function systemPages({ system }: ApiParts): Route[] {
@@ -9,7 +10,7 @@ export function systemPages({ system }: ApiParts): Route[] {
       path: "/dashboard/system",
       scope: "monitor",
       handle: async (call) => {
-        new QueryReader(call.query).check();
+        new QueryReader(filledIn(call.query)).check();
         return systemPage(call, await system.report());
       },
     },

@@ -72,7 +72,7 @@ function Agents({ agents }: { agents: readonly AgentReport[] }) {
     <Table caption="Agents" head={["Agent", "What it does", "Last ran", "Next", "State"]}>
       {agents.map((agent) => (
         <tr>
-          <Cell name="Agent">
+          <Cell name="Agent" kind="whole">
             <strong>{agent.name}</strong>
           </Cell>
           <Cell name="What it does">{agent.does}</Cell>
@@ -106,15 +106,19 @@ function Agents({ agents }: { agents: readonly AgentReport[] }) {
 
 function Limits({ usage }: { usage: readonly Usage[] }) {
   return (
-    <Table caption="Limits used" head={["Of", "Used", "Limit", "Share"]}>
+    <Table
+      caption="Limits used"
+      numbers={["Used", "Limit"]}
+      head={["Of", "Used", "Limit", "Share"]}
+    >
       {usage.map(({ name, used, limit, unit }) => (
         <tr>
           <Cell name="Of">{name}</Cell>
           <Cell name="Used" kind="number">
-            {`${count(used)} ${unit}`}
+            {amount(used, unit)}
           </Cell>
           <Cell name="Limit" kind="number">
-            {`${count(limit)} ${unit}`}
+            {amount(limit, unit)}
           </Cell>
           <Cell name="Share">
             <meter
@@ -133,6 +137,15 @@ function Limits({ usage }: { usage: readonly Usage[] }) {
   );
 }
 
+const BYTES = ["bytes", "kB", "MB", "GB", "TB"];
+
+/** "86 kB", "50,000 tasks". */
+function amount(value: number, unit: string): string {
+  if (unit !== "bytes") return `${count(value)} ${unit}`;
+  const power = Math.min(BYTES.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3));
+  return `${count(Math.round(value / 1_000 ** power))} ${BYTES[power]}`;
+}
+
 function shareOf(used: number, limit: number): string {
   const percent = limit === 0 ? 0 : (used / limit) * 100;
   return percent > 0 && percent < 1 ? "< 1 %" : `${Math.round(percent)} %`;
@@ -140,12 +153,12 @@ function shareOf(used: number, limit: number): string {
 
 function Figures({ figures }: { figures: readonly SystemFigure[] }) {
   return (
-    <Table caption="What is counted" head={["What", "Count", "Since"]}>
+    <Table caption="What is counted" numbers={["Count"]} head={["What", "Count", "Since"]}>
       {figures.map(({ name, value, unit, since }) => (
         <tr>
           <Cell name="What">{name}</Cell>
           <Cell name="Count" kind="number">
-            {`${count(value)} ${unit}`}
+            {amount(value, unit)}
           </Cell>
           <Cell name="Since">{since === null ? "now" : <When at={since} />}</Cell>
         </tr>

@@ -1,12 +1,7 @@
-import {
-  LOCALES,
-  type AnyMail,
-  type Locale,
-  type MailContent,
-  type StoredEmail,
-} from "#domain/mail";
+import { LOCALES, type AnyMail, type Locale, type MailContent } from "#domain/mail";
 import type { ApiCall } from "../../api/route.ts";
-import { Empty, page, Tag, When } from "../shell/index.ts";
+import { page } from "../shell/index.ts";
+import { MailTabs } from "./mail-tabs.tsx";
 
 /** One message in one language, with a sample. */
 export interface Sample {
@@ -17,30 +12,28 @@ export interface Sample {
 
 const LANGUAGE = { en: "English", ru: "Русский" } as const;
 
-/** Every message of the shop as its readers see it, and the newest mails. */
-export function mailPage(
+/** Every message of the shop as its readers see it. */
+export function templatesPage(
   call: ApiCall,
   {
     samples,
     shown,
-    emails,
   }: {
     readonly samples: readonly Sample[];
     /** Null: the shop has no messages. */
     readonly shown: Sample | null;
-    readonly emails: readonly StoredEmail[];
   },
 ): Response {
   return page(call, {
     title: "Mail",
     place: "/dashboard/mail",
+    actions: <MailTabs caller={call.caller} at="/dashboard/mail" />,
     children: (
       <div class="stack">
         <div class="beside">
           <Templates samples={samples} shown={shown} />
           {shown === null ? null : <Preview sample={shown} />}
         </div>
-        <Emails emails={emails} />
       </div>
     ),
   });
@@ -106,34 +99,4 @@ function Preview({ sample: { mail, locale, content } }: { sample: Sample }) {
       </div>
     </article>
   );
-}
-
-function Emails({ emails }: { emails: readonly StoredEmail[] }) {
-  return (
-    <section class="card">
-      <h2>Newest mails</h2>
-      {emails.length === 0 ? (
-        <Empty>No mail was sent yet.</Empty>
-      ) : (
-        <ul class="lines">
-          {emails.map((email) => (
-            <li>
-              <Tag state={email.state} />
-              <a href={pathOf(email)}>{email.subject}</a>
-              <span class="quiet">{email.toAddress}</span>
-              <span class="quiet">{email.template}</span>
-              <When at={email.createdAt} />
-              {email.reason === null ? null : <span class="fault">{email.reason}</span>}
-            </li>
-          ))}
-        </ul>
-      )}
-    </section>
-  );
-}
-
-function pathOf({ taskId, toAddress, template, textBody }: StoredEmail): string {
-  const key = [taskId, toAddress, template].map((part) => encodeURIComponent(part)).join("/");
-  // A mail whose text isn't kept has only its data to show.
-  return `/api/emails/${key}/${textBody === "" ? "" : "?format=html"}`;
 }
