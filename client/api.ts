@@ -4267,19 +4267,7 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": {
-        "tasks": ({
-          /** As `10/m`; null: none. */
-          "rate_limit": string | null;
-          /** How many run at once; null: no limit. */
-          "concurrency": number | null;
-          "name": string;
-          "params": (string)[];
-          "per_key": components["schemas"]["Limits"] | null;
-          "soft_time_limit": number | null;
-          "time_limit": number | null;
-          /** Null: without end. */
-          "max_retries": number | null;
-        })[];
+        "tasks": (components["schemas"]["RegisteredTask"])[];
       } } };
         401: Refused;
         403: Refused;
@@ -4386,6 +4374,56 @@ export interface paths {
       };
     };
   };
+  "/api/audit": {
+    /** List what operators did, the newest first */
+    get: {
+      parameters: {
+        query?: {
+          /** Who did it: the owner of the account or key. */
+          "actor"?: string;
+          /** What was done, as `POST /api/control/purge`. */
+          "action"?: string;
+          /** Not before. */
+          "since"?: string;
+          /** Before. */
+          "until"?: string;
+          /** How many at most. */
+          "limit"?: number;
+          /** Where to go on: the `next_cursor` of the answer before. */
+          "cursor"?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": {
+        "entries": ({
+          "id": string;
+          "at": string;
+          "actor": string;
+          "user_id": number | null;
+          "how": "key" | "session" | "open";
+          "action": string;
+          "target": Record<string, string>;
+          "detail": unknown;
+          "status": number | null;
+          "address": string | null;
+          "trace_id": string | null;
+        })[];
+        /** Given as `cursor` it leads to the next page; null: there is none. */
+        "next_cursor": string | null;
+      } } };
+        401: Refused;
+        403: Refused;
+        422: Refused;
+        429: Refused;
+        500: Refused;
+        503: Refused;
+      };
+    };
+  };
   "/api/system": {
     /** Tell how the deployment is */
     get: {
@@ -4450,6 +4488,26 @@ export interface paths {
         200: { headers: Record<string, unknown>; content: { "application/json": {
         "status": "ok";
       } } };
+        500: Refused;
+        503: Refused;
+      };
+    };
+  };
+  "/metrics": {
+    /** Read metrics in Prometheus' text format */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: { headers: Record<string, unknown>; content?: never };
+        401: Refused;
+        403: Refused;
+        429: Refused;
         500: Refused;
         503: Refused;
       };
@@ -4820,6 +4878,19 @@ export interface components {
       "differences": number;
       "mended": number;
       "new": number;
+    };
+    "RegisteredTask": {
+      /** As `10/m`; null: none. */
+      "rate_limit": string | null;
+      /** How many run at once; null: no limit. */
+      "concurrency": number | null;
+      "name": string;
+      "params": (string)[];
+      "per_key": components["schemas"]["Limits"] | null;
+      "soft_time_limit": number | null;
+      "time_limit": number | null;
+      /** Null: without end. */
+      "max_retries": number | null;
     };
     "Report": {
       "kind": "daily" | "weekly";
@@ -5288,6 +5359,8 @@ export interface components {
       "expires": string | null;
       "finished_at": string | null;
       "dead_lettered": boolean;
+      /** Of all tasks that came of one request: 32 hex digits. */
+      "trace_id": string;
       /** What became of a dead letter. */
       "resolution": string | null;
       "waiting": components["schemas"]["TaskWaiting"] | null;
