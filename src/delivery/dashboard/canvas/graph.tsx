@@ -50,7 +50,7 @@ function Part({ box, data, id }: Parts) {
       {node.kind === "task" ? <Task node={node} data={data} /> : null}
       {node.kind === "folded" ? <Folded node={node} data={data} id={id} /> : null}
       {node.kind === "group" ? <Frame node={node} box={box} /> : null}
-      {node.kind === "chain" ? <Links box={box} /> : null}
+      {node.kind === "chain" || node.kind === "chord" ? <Links box={box} /> : null}
       {box.members.map((member) => (
         <Part box={member} data={data} id={id} />
       ))}

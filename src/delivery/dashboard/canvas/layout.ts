@@ -21,7 +21,7 @@ export interface Box {
 
 /** Chains from left to right, groups from top to bottom, the members of a chain around one middle line. */
 export function layOut(node: CanvasNode): Box {
-  if (node.kind === "chain") return chain(node);
+  if (node.kind === "chain" || node.kind === "chord") return chain(node);
   if (node.kind === "group") return group(node);
   const height = node.kind === "task" ? NODE_HEIGHT : FOLDED_HEIGHT;
   return { node, x: 0, y: 0, width: NODE_WIDTH, height, members: [] };

@@ -78,10 +78,13 @@ export function Empty({ children }: { children: Child }) {
 export function Table({
   caption,
   head,
+  numbers = [],
   children,
 }: {
   caption: string;
   head: readonly Child[];
+  /** Heads of columns of numbers. */
+  numbers?: readonly Child[];
   children: Child;
 }) {
   return (
@@ -91,7 +94,9 @@ export function Table({
         <thead>
           <tr>
             {head.map((one) => (
-              <th scope="col">{one}</th>
+              <th scope="col" class={numbers.includes(one) ? "number" : undefined}>
+                {one}
+              </th>
             ))}
           </tr>
         </thead>
@@ -108,7 +113,7 @@ export function Cell({
   children,
 }: {
   name: string;
-  kind?: "number" | "clip" | "mono";
+  kind?: "number" | "clip" | "mono" | "whole";
   children?: Child;
 }) {
   return (

@@ -29,7 +29,11 @@ export function Attempts({
   return (
     <section class="card" aria-labelledby="attempts">
       <h2 id="attempts">Attempts</h2>
-      <Table caption="Attempts" head={["Attempt", "Outcome", "Started", "Took", "Error"]}>
+      <Table
+        caption="Attempts"
+        head={["Attempt", "Outcome", "Started", "Took", "Error"]}
+        numbers={["Took"]}
+      >
         {attempts.map((one) => (
           <Attempt attempt={one} caller={caller} now={now} />
         ))}
@@ -116,6 +120,7 @@ export function Steps({ task: { steps } }: { task: TaskRecord }) {
       <Table
         caption="Durable steps"
         head={["Step", "State", "Tries", "Started", "Took", "Until", "Error"]}
+        numbers={["Tries", "Took"]}
       >
         {steps.map(({ index, kind, name, state, tries, startedAt, finishedAt, until, error }) => (
           <tr id={`step-${index}`}>
