@@ -96,17 +96,19 @@ function Log({ attempt, lines }: { attempt: number; lines: readonly LogLine[] })
   return (
     <div class="log-of">
       <h3>Log of attempt {attempt}</h3>
-      <ol class="log" tabindex={0} role="region" aria-label={`Log of attempt ${attempt}`}>
-        {lines.map(({ at, level, message, fields }) => (
-          <li class={level}>
-            <time datetime={new Date(at).toISOString()}>
-              {new Date(at).toISOString().slice(11, 23)}
-            </time>{" "}
-            <b>{level}</b> <span dir="auto">{message}</span>
-            {fields === undefined ? null : <code dir="auto"> {fields}</code>}
-          </li>
-        ))}
-      </ol>
+      <div class="log" tabindex={0} role="region" aria-label={`Log of attempt ${attempt}`}>
+        <ol>
+          {lines.map(({ at, level, message, fields }) => (
+            <li class={level}>
+              <time datetime={new Date(at).toISOString()}>
+                {new Date(at).toISOString().slice(11, 23)}
+              </time>{" "}
+              <b>{level}</b> <span dir="auto">{message}</span>
+              {fields === undefined ? null : <code dir="auto"> {fields}</code>}
+            </li>
+          ))}
+        </ol>
+      </div>
     </div>
   );
 }
