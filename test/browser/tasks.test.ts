@@ -14,8 +14,8 @@ async function call(name: string, kwargs: object, options: object = {}): Promise
   return answer.task_id;
 }
 
-async function canvas(call: unknown): Promise<string> {
-  return (await dashboard.post<{ canvas_id: string }>("/api/canvas/", call)).canvas_id;
+async function canvas(parts: unknown): Promise<string> {
+  return (await dashboard.post<{ canvas_id: string }>("/api/canvas/", parts)).canvas_id;
 }
 
 async function ended(id: string): Promise<void> {
@@ -139,6 +139,25 @@ describe.skipIf(!hasBrowser)("tasks on the dashboard", () => {
     await page.locator(`#task-${id}`).waitFor({ timeout: 8_000 });
     expect(await chosen.isChecked()).toBe(true);
     expect(await page.locator(`#task-${id}`).getByRole("checkbox").isChecked()).toBe(false);
+  });
+
+  it("a thousand tasks at once refresh the list once a second at most", async () => {
+    const { page } = await dashboard.open("/dashboard/tasks?limit=25");
+    const refreshedAt: number[] = [];
+    page.on("request", (request) => {
+      if (request.headers()["x-live"] !== undefined) refreshedAt.push(Date.now());
+    });
+    const tasks = Array.from({ length: 1_000 }, (_, n) => ({
+      name: "process_data",
+      kwargs: { data: `flood ${n}` },
+    }));
+    const { task_ids: many } = await dashboard.post<{ task_ids: string[] }>("/api/tasks/bulk/", {
+      tasks,
+    });
+    await page.locator(`#task-${many.at(-1)} .tag.SUCCESS`).waitFor({ timeout: 15_000 });
+    const gaps = refreshedAt.slice(1).map((at, index) => at - (refreshedAt[index] ?? 0));
+    expect(refreshedAt.length).toBeGreaterThan(0);
+    expect(gaps.every((gap) => gap >= 900)).toBe(true);
   });
 
   it("tasks are found by name, state, text and label; pages go on and back", async () => {

@@ -5,7 +5,7 @@ export const NODE_HEIGHT = 48;
 const FOLDED_HEIGHT = 66;
 export const LINK = 34;
 const GAP = 10;
-export const PAD = 12;
+const PAD = 12;
 export const TITLE = 16;
 
 /** A part of a canvas with the room that it takes. */
