@@ -1,6 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { beforeAll, expect, it, vi } from "vitest";
 import { ended, get, post } from "./api.ts";
+import { keyFor, request } from "./credentials.ts";
 
 const HOSTILE = `</pre><script>alert(1)</script><img src=x onerror="alert(2)"> ‮שלום 🎉`;
 let hostile = "";
@@ -113,4 +114,35 @@ it("programs get no page at the root, people are led to the dashboard", async ()
     redirect: "manual",
   });
   expect([answer.status, answer.headers.get("Location")]).toEqual([302, "/dashboard"]);
+});
+
+it("who only monitors sees every task without buttons and stacks, and changes none", async () => {
+  const token = await keyFor("viewer", ["monitor"]);
+  const page = await (await request(`/dashboard/tasks/${failed}`, token)).text();
+  expect(page).toContain("OrderNotFoundError");
+  expect(page).not.toContain("Traceback");
+  expect(page).not.toContain('action="/dashboard/tasks');
+  expect(await (await request("/dashboard/tasks", token)).text()).not.toContain('type="checkbox"');
+  for (const what of ["revoke", "replay", "reschedule", "event"]) {
+    const answer = await request(`/dashboard/tasks/${failed}/${what}`, token, { method: "POST" });
+    expect(answer.status).toBe(403);
+  }
+  const bulk = await request("/dashboard/tasks/bulk", token, { method: "POST" });
+  expect(bulk.status).toBe(403);
+});
+
+it("who may not even monitor sees no page, and an operator runs nothing that is for admins", async () => {
+  const reader = await keyFor("reader", ["tasks:read", "tasks:write"]);
+  for (const path of ["/dashboard", "/dashboard/tasks", `/dashboard/tasks/${failed}`]) {
+    expect((await request(path, reader)).status).toBe(403);
+  }
+  const backup = await submit({ name: "backup_database", kwargs: {} });
+  await ended(backup);
+  const operator = await keyFor("operator", ["control", "tasks:write"]);
+  const answer = await request(`/dashboard/tasks/${backup}/replay`, operator, {
+    method: "POST",
+    headers: { "Content-Type": "application/x-www-form-urlencoded" },
+    body: "kwargs=%7B%7D",
+  });
+  expect(answer.status).toBe(403);
 });

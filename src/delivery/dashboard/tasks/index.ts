@@ -8,7 +8,6 @@ import { taskPage } from "./task-page.tsx";
 
 /** Tasks: the list of them, each one, and what operators do to them. */
 export function taskPages(parts: ApiParts): Route[] {
-  const queues = [...parts.queues];
   return [
     {
       method: "GET",
@@ -17,7 +16,7 @@ export function taskPages(parts: ApiParts): Route[] {
       handle: async (call) => {
         const query = readListQuery(call.query);
         const found = await parts.search.search(query.search, query.limit, query.cursor);
-        return listPage(call, query, { found, queues });
+        return listPage(call, query, { found, queues: [...parts.queues] });
       },
     },
     {
@@ -31,7 +30,7 @@ export function taskPages(parts: ApiParts): Route[] {
         return taskPage(call, {
           task,
           now: parts.clock.now(),
-          queues,
+          queues: [...parts.queues],
           schedule,
           canReplay: isKnown && isTerminal(task.state) && task.options.tree === undefined,
         });
