@@ -55,20 +55,26 @@ function morph(old, fresh) {
 }
 
 /**
+ * By its attribute: the property of a form is its field of that name.
+ * @param {Node} node
+ */
+function idOf(node) {
+  return node instanceof Element ? (node.getAttribute("id") ?? "") : "";
+}
+
+/**
  * What stands for `next` in the open page: by its id, or the next one of its kind.
  * @param {Node} next
  * @param {Element} parent
  * @param {ChildNode | null} cursor
  */
 function twinOf(next, parent, cursor) {
-  if (next instanceof Element && next.id !== "") {
-    const named = document.getElementById(next.id);
+  const id = idOf(next);
+  if (id !== "") {
+    const named = document.getElementById(id);
     return named?.parentElement === parent && named.nodeName === next.nodeName ? named : null;
   }
-  const isAlike =
-    cursor !== null &&
-    cursor.nodeName === next.nodeName &&
-    !(cursor instanceof Element && cursor.id !== "");
+  const isAlike = cursor !== null && cursor.nodeName === next.nodeName && idOf(cursor) === "";
   return isAlike ? cursor : null;
 }
 

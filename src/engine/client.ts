@@ -218,11 +218,8 @@ export class Lovage {
   }
 
   /** Runs a task that has ended once more, see replaySpec. */
-  async replay(
-    old: TaskRecord,
-    kwargs: Readonly<Record<string, unknown>> | null,
-  ): Promise<TaskHandle> {
-    return this.#submit(await this.prepareReplay(old, kwargs));
+  async replay(...ended: Parameters<Lovage["prepareReplay"]>): Promise<TaskHandle> {
+    return this.#submit(await this.prepareReplay(...ended));
   }
 
   /**

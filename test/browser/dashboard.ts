@@ -39,11 +39,12 @@ export class Dashboard {
   static async start(
     port: number,
     vars: Readonly<Record<string, string>> = {},
+    config = "wrangler.toml",
   ): Promise<Dashboard> {
     if (EXECUTABLE === null) throw new Error("There is no browser.");
     const state = mkdtempSync(join(tmpdir(), "lovage-browser-"));
     const [server, browser] = await Promise.all([
-      LocalServer.start({ port, config: "wrangler.toml", state, vars }),
+      LocalServer.start({ port, config, state, vars }),
       chromium.launch({ executablePath: EXECUTABLE, args: ["--no-sandbox"] }),
     ]);
     return new Dashboard(server, browser, state);

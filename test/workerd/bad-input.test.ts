@@ -250,6 +250,7 @@ it("every route declares who may use it", () => {
       "GET /dashboard/system monitor",
       "GET /dashboard/settings monitor",
       "POST /dashboard/theme public",
+      "GET /metrics monitor",
       "GET /healthz public",
       "GET /openapi.json public",
       "GET /docs public",

@@ -1,10 +1,8 @@
-import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
-import { createApi, type ApiParts } from "../../src/delivery/api/index.ts";
 import { get, post } from "./api.ts";
 import { addUsers } from "./domain/escrow.ts";
-import { createShop, rows } from "./domain/shop.ts";
+import { rows } from "./domain/shop.ts";
+import { createShopApi } from "./shop-api.ts";
 
 const PATH = "/api/escrow/transactions/";
 const VERIFY = "/api/escrow/verification/";
@@ -269,38 +267,15 @@ it.each([
 
 /** The API with people signed in, whose tokens are their ids, and a key that may not act for anybody. */
 function closedApi() {
-  const shop = createShop();
-  const access = {
-    isOpen: false,
-    authenticate: (token: string) =>
-      Promise.resolve({
-        owner: /^\d+$/.test(token) ? `user:${token}` : token,
-        userId: /^\d+$/.test(token) ? Number(token) : null,
-        scopes: new Set(token === "manager" ? ["orders:manage"] : ["orders:read", "orders:write"]),
-      }),
-    mayFailAgain: () => Promise.resolve(true),
-  };
-  const parts = {
-    access,
-    shop: shop.services,
-    clock: shop.services.clock,
-    mails: [],
-    requestLog: { add: () => undefined },
-    lovageFor: () => shop.lovage,
-    log: () => undefined,
-  };
-  const app = createApi(parts as unknown as ApiParts);
-  return async (token: string, path: string, body?: object) => {
-    const ctx = createExecutionContext();
-    const request = new Request(`http://lovage${path}`, {
-      method: body === undefined ? "GET" : "POST",
-      headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const answer = await app.fetch(request, env, ctx);
-    await waitOnExecutionContext(ctx);
-    return answer;
-  };
+  const api = createShopApi((token) =>
+    Promise.resolve({
+      owner: /^\d+$/.test(token) ? `user:${token}` : token,
+      userId: /^\d+$/.test(token) ? Number(token) : null,
+      scopes: new Set(token === "manager" ? ["orders:manage"] : ["orders:read", "orders:write"]),
+    }),
+  );
+  return (token: string, path: string, body?: object) =>
+    api(token, body === undefined ? "GET" : "POST", path, body);
 }
 
 it("people act as themselves, each side for itself, and nobody else finds it", async () => {

@@ -1,11 +1,10 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
-import { createApi, type ApiParts } from "../../src/delivery/api/index.ts";
 import worker from "../../src/worker.ts";
 import { ask, ended, get, order, post } from "./api.ts";
-import { createShop } from "./domain/shop.ts";
 import { documented } from "./documented.ts";
+import { createShopApi } from "./shop-api.ts";
 
 const JSON_TYPE = { "Content-Type": "application/json" };
 const SECRET = "whsec_0123456789abcdef";
@@ -277,34 +276,8 @@ it("a review of an order that there is not is 404", async () => {
 
 /** The API for a caller who is this. */
 function apiFor(caller: { owner: string; scopes: readonly string[]; userId: number | null }) {
-  const shop = createShop();
-  const api = createApi({
-    access: {
-      isOpen: false,
-      authenticate: () => Promise.resolve({ ...caller, scopes: new Set(caller.scopes) }),
-      mayFailAgain: () => Promise.resolve(true),
-    },
-    shop: shop.services,
-    lovageFor: () => shop.lovage,
-    clock: shop.services.clock,
-    requestLog: { add: () => undefined },
-    mails: [],
-    log: () => undefined,
-  } as unknown as ApiParts);
-  return async (method: string, path: string, body?: unknown) => {
-    const ctx = createExecutionContext();
-    const answer = await api.fetch(
-      new Request(`http://lovage${path}`, {
-        method,
-        headers: { ...JSON_TYPE, Authorization: "Bearer x" },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      }),
-      env,
-      ctx,
-    );
-    await waitOnExecutionContext(ctx);
-    return answer;
-  };
+  const api = createShopApi(() => Promise.resolve({ ...caller, scopes: new Set(caller.scopes) }));
+  return (method: string, path: string, body?: unknown) => api("x", method, path, body);
 }
 
 const PERSON = { owner: "user:5", scopes: ["orders:read", "orders:write"], userId: 5 };

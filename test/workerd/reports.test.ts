@@ -70,7 +70,7 @@ it("every request is logged once, whatever its answer: by its route, with who an
       "GET /api/tasks/:id/ 404 reporter address",
       "GET /api/tasks/:id/ 404  address",
       "HEAD /api/tasks/:id/result/ 404  no address",
-      "GET /api/orders/:id/ 403  no address",
+      "GET /api/orders/:id/ 403 reporter no address",
       "GET /api/queues/ 401  no address",
       "POST /api/tasks/process/ 400  no address",
       "DELETE /api/tasks/process/ 405  no address",

@@ -128,7 +128,7 @@ export async function replayTask(
   const [answer] = await parts.deadLetters.replay([id], kwargs, check);
   if (answer?.status === "failed") throw answer.error;
   if (answer?.status === "replayed") return answer.taskId;
-  throw conflict("dead_letter_gone", "Somebody else has dealt with it meanwhile.");
+  throw conflict("dead_letter_gone", "It is no dead letter, or not yet: try again soon.");
 }
 
 async function replayEnded(

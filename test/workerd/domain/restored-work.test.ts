@@ -143,12 +143,12 @@ it("mails that are through go when their time is over; what waits, and what is y
     .run();
   now += 90 * DAY_MS + 1_000;
   const clean = () => new DurableTask().run(cleanupOldRecords, {}, shop);
-  expect(await clean()).toEqual({ uploads: 0, mails: 450 });
+  expect(await clean()).toEqual({ uploads: 0, mails: 450, audited: 0 });
   expect(await rows("SELECT task_id FROM emails")).toEqual([
     { task_id: "waits" },
     { task_id: "young" },
   ]);
-  expect(await clean()).toEqual({ uploads: 0, mails: 0 });
+  expect(await clean()).toEqual({ uploads: 0, mails: 0, audited: 0 });
 });
 
 it("no run of a clean-up asks the database more often than one invocation may", async () => {
@@ -163,6 +163,10 @@ it("no run of a clean-up asks the database more often than one invocation may", 
   const task = new DurableTask();
   const counts: number[] = [];
   task.slept = () => void counts.push(faults.calls);
-  expect(await task.run(cleanupOldRecords, {}, shop)).toEqual({ uploads: 0, mails: 100_000 });
+  expect(await task.run(cleanupOldRecords, {}, shop)).toEqual({
+    uploads: 0,
+    mails: 100_000,
+    audited: 0,
+  });
   expect(counts).toEqual([401]);
 }, 60_000);

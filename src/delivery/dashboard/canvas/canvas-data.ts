@@ -13,7 +13,7 @@ import {
 } from "./nodes.ts";
 
 /** Tasks of a fold that one page lists. */
-export const LISTED = 50;
+const LISTED = 50;
 /** Folds of which it is asked what they hold; each is a question to the ledger and to the history. */
 const MOST_COUNTED = 16;
 

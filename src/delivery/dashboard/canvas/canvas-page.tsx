@@ -129,7 +129,11 @@ function Members({
   return (
     <section class="card" id="members" aria-labelledby="members-title">
       <h2 id="members-title">Members</h2>
-      <Table caption="Members of the canvas" head={["Place", "State", "Task", "Result or error"]}>
+      <Table
+        caption="Members of the canvas"
+        head={["Place", "State", "Task", "Result or error"]}
+        numbers={["Place"]}
+      >
         {listed.map((node) => (
           <Member node={node} task={taskAt(node.place)} />
         ))}

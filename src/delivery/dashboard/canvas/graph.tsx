@@ -7,6 +7,7 @@ import type { FoldedNode, MembersNode, TaskNode } from "./nodes.ts";
 const MARGIN = 4;
 /** Characters that a node has room for. */
 const NAME_LENGTH = 23;
+const WORDS_LENGTH = 28;
 
 type Parts = { readonly box: Box; readonly data: CanvasData; readonly id: string };
 
@@ -50,7 +51,7 @@ function Part({ box, data, id }: Parts) {
       {node.kind === "task" ? <Task node={node} data={data} /> : null}
       {node.kind === "folded" ? <Folded node={node} data={data} id={id} /> : null}
       {node.kind === "group" ? <Frame node={node} box={box} /> : null}
-      {node.kind === "chain" ? <Links box={box} /> : null}
+      {node.kind === "chain" || node.kind === "chord" ? <Links box={box} /> : null}
       {box.members.map((member) => (
         <Part box={member} data={data} id={id} />
       ))}
@@ -95,11 +96,11 @@ function Task({ node: { name, place, undo }, data }: { node: TaskNode; data: Can
     undo === null ? "" : undone === null ? " · can be undone" : ` · undo ${undone.state}`;
   const drawn = (
     <g class={`node ${state}`}>
-      <title>{`${name}: ${state}`}</title>
+      {name.length > NAME_LENGTH ? <title>{name}</title> : null}
       <rect width={NODE_WIDTH} height={NODE_HEIGHT} rx="8" />
       <text class="name" x="11" y="20">
         {clipped(name, NAME_LENGTH)}
-      </text>
+      </text>{" "}
       <text class="state" x="11" y="37">
         {`${state}${note}`}
       </text>
@@ -107,11 +108,7 @@ function Task({ node: { name, place, undo }, data }: { node: TaskNode; data: Can
   );
   // There is nothing to see yet of a task that was not begun.
   if (task === null) return drawn;
-  return (
-    <a href={placeOf.task(data.idOf(place))} aria-label={`${name}: ${state}`}>
-      {drawn}
-    </a>
-  );
+  return <a href={placeOf.task(task.id)}>{drawn}</a>;
 }
 
 /** Many members in one node. */
@@ -120,16 +117,16 @@ function Folded({ node, data, id }: { node: FoldedNode; data: CanvasData; id: st
   const words = states === null ? "" : wordsOf(states, node.count);
   const href = membersPath(id, node);
   return (
-    <a href={href} aria-label={`${count(node.count)} × ${node.name}: ${words}`}>
+    <a href={href}>
       <g class="node folded">
-        <title>{words}</title>
+        {words.length > WORDS_LENGTH ? <title>{words}</title> : null}
         <rect x="5" y="4" width={NODE_WIDTH - 5} height="62" rx="8" class="behind" />
         <rect width={NODE_WIDTH - 5} height="61" rx="8" />
         <text class="name" x="11" y="20">
           {clipped(`${count(node.count)} × ${node.name}`, NAME_LENGTH)}
-        </text>
+        </text>{" "}
         <text class="state" x="11" y="37">
-          {clipped(words, 28)}
+          {clipped(words, WORDS_LENGTH)}
         </text>
         {states === null ? null : <StateBar states={states} total={node.count} />}
       </g>

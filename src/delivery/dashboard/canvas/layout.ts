@@ -5,7 +5,7 @@ export const NODE_HEIGHT = 48;
 const FOLDED_HEIGHT = 66;
 export const LINK = 34;
 const GAP = 10;
-export const PAD = 12;
+const PAD = 12;
 export const TITLE = 16;
 
 /** A part of a canvas with the room that it takes. */
@@ -21,7 +21,7 @@ export interface Box {
 
 /** Chains from left to right, groups from top to bottom, the members of a chain around one middle line. */
 export function layOut(node: CanvasNode): Box {
-  if (node.kind === "chain") return chain(node);
+  if (node.kind === "chain" || node.kind === "chord") return chain(node);
   if (node.kind === "group") return group(node);
   const height = node.kind === "task" ? NODE_HEIGHT : FOLDED_HEIGHT;
   return { node, x: 0, y: 0, width: NODE_WIDTH, height, members: [] };

@@ -25,7 +25,8 @@ export interface FoldedNode {
 }
 
 export interface MembersNode {
-  readonly kind: "chain" | "group";
+  /** A chord is a chain of a group and what gets its results. */
+  readonly kind: "chain" | "group" | "chord";
   readonly members: readonly CanvasNode[];
   /** Of a group: failed members don't fail it. */
   readonly collectsErrors: boolean;
@@ -53,7 +54,7 @@ class Drawing {
       const { header, body, errors } = tree.chord;
       const group = this.#members("group", header, place + 2, errors === "collect");
       const after = this.node(body, bodyPlaceOf(header, place));
-      return { kind: "chain", members: [group, after], collectsErrors: false };
+      return { kind: "chord", members: [group, after], collectsErrors: false };
     }
     if ("chain" in tree) return this.#members("chain", tree.chain, place + 1, false);
     return this.#members("group", tree.group, place + 1, tree.errors === "collect");

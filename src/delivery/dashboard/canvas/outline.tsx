@@ -51,10 +51,10 @@ function Part({ node, data, id }: { node: CanvasNode; data: CanvasData; id: stri
       </li>
     );
   }
-  const List = node.kind === "chain" ? "ol" : "ul";
+  const List = node.kind === "group" ? "ul" : "ol";
   return (
     <li>
-      {node.kind === "chain" ? "chain, one after the other" : "group, side by side"}
+      {WORDS[node.kind]}
       <List>
         {node.members.map((member) => (
           <Part node={member} data={data} id={id} />
@@ -63,3 +63,9 @@ function Part({ node, data, id }: { node: CanvasNode; data: CanvasData; id: stri
     </li>
   );
 }
+
+const WORDS = {
+  chain: "chain, one after the other",
+  group: "group, side by side",
+  chord: "chord, a group and what gets its results",
+} as const;

@@ -13,7 +13,7 @@ export function Numbers({ steps }: { steps: readonly Step[] }) {
   return (
     <details class="card" id="numbers">
       <summary>The numbers of these plots as a table</summary>
-      <Table caption="Tasks that ended, by time" head={HEAD}>
+      <Table caption="Tasks that ended, by time" head={HEAD} numbers={HEAD.slice(1)}>
         {shown.map(({ from, figures }) => {
           const { succeeded, failed, revoked, ignored, runtime, wait } = figures;
           const iso = new Date(from).toISOString();

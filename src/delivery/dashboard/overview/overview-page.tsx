@@ -84,7 +84,9 @@ function Spans({ span }: { span: Span }) {
 function Health({ report: { agents, findings } }: { report: SystemReport }) {
   const problems = [
     ...agents.flatMap(({ name, problem }) => (problem === null ? [] : [`${name}: ${problem}`])),
-    ...findings.flatMap(({ level, message }) => (level === "problem" ? [message] : [])),
+    ...findings.flatMap(({ level, name, message }) =>
+      level === "problem" ? [`${name}: ${message}`] : [],
+    ),
   ];
   const risks = findings.filter(({ level }) => level === "risk");
   const [first = ""] = problems;
@@ -167,7 +169,11 @@ function Running({
       {tasks.length === 0 ? (
         <Empty>Nothing runs just now.</Empty>
       ) : (
-        <Table caption="Tasks that run now" head={["Task", "Queue", "Attempt", "For"]}>
+        <Table
+          caption="Tasks that run now"
+          head={["Task", "Queue", "Attempt", "For"]}
+          numbers={["Attempt", "For"]}
+        >
           {tasks.map((task) => {
             const attempt = task.attempts.at(-1);
             return (
@@ -207,6 +213,7 @@ function Failures({ groups }: { groups: readonly FailureGroup[] }) {
         <Table
           caption="Failures by task and error"
           head={["Task and error", "Recent", "Dead letters", "Last"]}
+          numbers={["Recent", "Dead letters"]}
         >
           {groups.slice(0, SHOWN_FAILURES).map((group) => (
             <Failure group={group} />

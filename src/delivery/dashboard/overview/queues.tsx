@@ -16,6 +16,7 @@ export function Queues({ queues, now }: { queues: readonly QueueLength[] | null;
           <Table
             caption="What every queue holds now"
             head={["Queue", "Backlog", "Waiting", "Not due yet", "Running", "Oldest waits", ""]}
+            numbers={["Waiting", "Not due yet", "Running", "Oldest waits"]}
           >
             {queues.map((queue) => (
               <Queue queue={queue} most={mostOf(queues)} now={now} />
@@ -85,7 +86,12 @@ function Bar({ parts, most }: { parts: readonly number[]; most: number }) {
     return { from, width, colour: COLOURS[index] ?? "d" };
   });
   return (
-    <svg class="bar" viewBox={`0 0 ${BAR_WIDTH} ${BAR_HEIGHT}`} aria-hidden="true">
+    <svg
+      class="bar"
+      viewBox={`0 0 ${BAR_WIDTH} ${BAR_HEIGHT}`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
       <rect class="track" width={BAR_WIDTH} height={BAR_HEIGHT} rx="3" />
       {pieces.map(({ from, width, colour }) =>
         width === 0 ? null : (

@@ -1,2 +1,2 @@
-export { Plot, type Colour, type Series, type TimePlot } from "./plot.tsx";
-export { durationScale, elapsedScale, linearScale, shareScale, type Scale } from "./scales.ts";
+export { Plot, type Series, type TimePlot } from "./plot.tsx";
+export { durationScale, elapsedScale, linearScale, shareScale } from "./scales.ts";

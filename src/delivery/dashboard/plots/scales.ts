@@ -10,7 +10,7 @@ export interface Tick {
 export interface Scale {
   readonly ticks: readonly Tick[];
   /** 0 … 1 from the axis's beginning; what lies beyond an end is put there. */
-  place(value: number): number;
+  readonly place: (value: number) => number;
 }
 
 const MINUTE = 60_000;

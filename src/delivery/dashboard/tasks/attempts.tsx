@@ -29,7 +29,11 @@ export function Attempts({
   return (
     <section class="card" aria-labelledby="attempts">
       <h2 id="attempts">Attempts</h2>
-      <Table caption="Attempts" head={["Attempt", "Outcome", "Started", "Took", "Error"]}>
+      <Table
+        caption="Attempts"
+        head={["Attempt", "Outcome", "Started", "Took", "Error"]}
+        numbers={["Took"]}
+      >
         {attempts.map((one) => (
           <Attempt attempt={one} caller={caller} now={now} />
         ))}
@@ -92,17 +96,19 @@ function Log({ attempt, lines }: { attempt: number; lines: readonly LogLine[] })
   return (
     <div class="log-of">
       <h3>Log of attempt {attempt}</h3>
-      <ol class="log" tabindex={0} role="region" aria-label={`Log of attempt ${attempt}`}>
-        {lines.map(({ at, level, message, fields }) => (
-          <li class={level}>
-            <time datetime={new Date(at).toISOString()}>
-              {new Date(at).toISOString().slice(11, 23)}
-            </time>{" "}
-            <b>{level}</b> <span dir="auto">{message}</span>
-            {fields === undefined ? null : <code dir="auto"> {fields}</code>}
-          </li>
-        ))}
-      </ol>
+      <div class="log" tabindex={0} role="region" aria-label={`Log of attempt ${attempt}`}>
+        <ol>
+          {lines.map(({ at, level, message, fields }) => (
+            <li class={level}>
+              <time datetime={new Date(at).toISOString()}>
+                {new Date(at).toISOString().slice(11, 23)}
+              </time>{" "}
+              <b>{level}</b> <span dir="auto">{message}</span>
+              {fields === undefined ? null : <code dir="auto"> {fields}</code>}
+            </li>
+          ))}
+        </ol>
+      </div>
     </div>
   );
 }
@@ -116,6 +122,7 @@ export function Steps({ task: { steps } }: { task: TaskRecord }) {
       <Table
         caption="Durable steps"
         head={["Step", "State", "Tries", "Started", "Took", "Until", "Error"]}
+        numbers={["Tries", "Took"]}
       >
         {steps.map(({ index, kind, name, state, tries, startedAt, finishedAt, until, error }) => (
           <tr id={`step-${index}`}>

@@ -228,7 +228,9 @@ function Row({ task, canChoose }: { task: TaskRecord; canChoose: boolean }) {
         </a>
         <CopyId id={id} />
       </Cell>
-      <Cell name="Queue">{queue}</Cell>
+      <Cell name="Queue" kind="whole">
+        {queue}
+      </Cell>
       <Cell name="Arguments">
         <code dir="auto">{args}</code>
       </Cell>

@@ -14,7 +14,9 @@ export function JsonText({ text, label, href }: { text: string; label: string; h
         {clipped(text, SHOWN)}
       </pre>
       <p class="small">
-        <a href={href}>{text.length > SHOWN ? `All ${count(text.length)} characters` : "Alone"}</a>
+        <a href={href}>
+          {text.length > SHOWN ? `All ${count(text.length)} characters` : "Open as JSON"}
+        </a>
       </p>
     </>
   );

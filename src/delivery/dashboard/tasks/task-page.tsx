@@ -1,7 +1,7 @@
 import { isTerminal, type TaskRecord } from "#engine";
 import type { ApiCall } from "../../api/route.ts";
 import { taskView } from "../../api/task-views.ts";
-import { Action, CopyId, duration, page, Tag, When } from "../shell/index.ts";
+import { Action, CopyId, duration, page, placeOf, Tag, When } from "../shell/index.ts";
 import { Attempts, Steps } from "./attempts.tsx";
 import { EventForm, ReplayForm, RescheduleForm } from "./forms.tsx";
 import { Links } from "./links.tsx";
@@ -50,7 +50,7 @@ export function taskPage(call: ApiCall, shown: ShownTask): Response {
           <Times task={task} />
         </section>
         <div class="grid wide">
-          <Arguments task={task} />
+          {task.queue === "" ? null : <Arguments task={task} />}
           <Result task={task} now={now} />
         </div>
         <Fault task={task} caller={caller} />
@@ -79,6 +79,11 @@ function Actions({ call: { caller }, shown }: { call: ApiCall; shown: ShownTask 
   const isLive = !isTerminal(task.state);
   return (
     <>
+      {task.options.tree === undefined ? null : (
+        <a class="button" href={placeOf.canvas(task.id)}>
+          As a graph
+        </a>
+      )}
       {isLive ? (
         <>
           <Action

@@ -17,19 +17,20 @@ function Words({ waiting, caller }: { waiting: Waiting; caller: Caller }) {
     case "eta":
       return (
         <p>
-          It is not due before <When at={waiting.until} />.
+          It is not due before <When at={waiting.until} isExact />.
         </p>
       );
     case "sleep":
       return (
         <p>
-          It sleeps until <When at={waiting.until} />.
+          It sleeps until <When at={waiting.until} isExact />.
         </p>
       );
     case "step_retry":
       return (
         <p>
-          Its step <strong>{waiting.name}</strong> is tried again <When at={waiting.until} />.
+          Its step <strong>{waiting.name}</strong> is tried again{" "}
+          <When at={waiting.until} isExact />.
         </p>
       );
     case "event":
@@ -40,7 +41,7 @@ function Words({ waiting, caller }: { waiting: Waiting; caller: Caller }) {
           {waiting.until === null ? null : (
             <>
               {" "}
-              until <When at={waiting.until} />.
+              until <When at={waiting.until} isExact />.
             </>
           )}
         </p>
@@ -91,7 +92,7 @@ function RateLimit({ waiting }: { waiting: Extract<Waiting, { reason: "rate_limi
       {until === null ? null : (
         <>
           {" "}
-          Its turn comes about <When at={until} />.
+          Its turn comes about <When at={until} isExact />.
         </>
       )}
     </p>
