@@ -81,6 +81,8 @@ curl -X POST ${address}/api/create-order/ -H 'Content-Type: application/json' -d
 ${title("See what became of it:")}
 curl ${address}/api/orders/123/
 
+${title("Watch everything:")} ${address}/dashboard, or npx lovage ${url === "" ? "" : `--url ${address} `}events
+
 Many at once: ${url}npm run demo. Stop: Ctrl-C.
 `;
 }
