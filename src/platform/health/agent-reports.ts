@@ -43,13 +43,13 @@ export function cronReport(dog: WatchdogHealth, now: number, isLocal: boolean): 
 }
 
 function judgeCron(dog: WatchdogHealth, now: number, isLocal: boolean): Judged {
-  const { cronAt, isCronStored, startedAt } = dog;
+  const { cronAt, isCronStored, since } = dog;
   if (isLocal) {
     return { ...FINE, note: "There is no cron trigger on this machine; the alarms do without it." };
   }
   if (cronAt === null) {
-    if (now - startedAt <= CRON_MISSED_MS) return { ...FINE, note: "It has not come yet." };
-    return wrong("It has never come: is the cron trigger deployed ([triggers])?", startedAt);
+    if (now - since <= CRON_MISSED_MS) return { ...FINE, note: "It has not come yet." };
+    return wrong("It has never come: is the cron trigger deployed ([triggers])?", since);
   }
   // What was found stored may be as much too old.
   const quietMs = now - cronAt - (isCronStored ? CRON_STORE_MS : 0);
@@ -62,13 +62,14 @@ function judgeCron(dog: WatchdogHealth, now: number, isLocal: boolean): Judged {
 }
 
 export function watchdogReports(dog: WatchdogHealth, now: number): AgentReport[] {
+  const failing = judgeWork(dog.rounds);
   return [
     {
       name: "watchdog",
       does: "Every half minute: its duties.",
       lastRanAt: dog.rounds.ranAt,
       nextAt: dog.alarmAt,
-      ...judgeAlarm(dog.alarmAt, true, now),
+      ...(failing.problem === null ? judgeAlarm(dog.alarmAt, true, now) : failing),
     },
     ...dog.duties.map(({ name, does, ...health }) => ({
       name: `duty ${name}`,

@@ -13,6 +13,8 @@ interface ObjectHealth {
 }
 
 export interface WatchdogHealth extends ObjectHealth {
+  /** When it did its first round of all; before that, when its object was started. */
+  readonly since: number;
   /** When the cron trigger last came; null: never. */
   readonly cronAt: number | null;
   /** True: this object has not seen it itself; the time is one it found stored, up to CRON_STORE_MS too old. */

@@ -20,7 +20,7 @@ const FAILS: AgentHealth = {
 
 function dog(over: Partial<WatchdogHealth> = {}): WatchdogHealth {
   return {
-    ...{ startedAt: NOW - 60 * MINUTE, alarmAt: NOW + 10_000, rounds: FINE },
+    ...{ startedAt: NOW - MINUTE, since: NOW - 60 * MINUTE, alarmAt: NOW + 10_000, rounds: FINE },
     ...{ cronAt: NOW - 30_000, isCronStored: false },
     duties: [{ name: "outbox", does: "…", ...FINE }],
     ...over,
@@ -47,7 +47,7 @@ it.each<[string, Partial<WatchdogHealth>, string | null]>([
     null,
   ],
   ["stored too long ago", { cronAt: NOW - 9 * MINUTE, isCronStored: true }, "for 9 minutes"],
-  ["never seen, by an object that is new", { cronAt: null, startedAt: NOW - MINUTE }, null],
+  ["never seen, by a deployment that is new", { cronAt: null, since: NOW - MINUTE }, null],
   ["never seen at all", { cronAt: null }, "has never come"],
 ])("the cron trigger, %s", (_what, over, problem) => {
   const report = cronReport(dog(over), NOW, false);
