@@ -16,6 +16,9 @@ export const OVERDUE_MS = 60_000;
 /** A task that waits longer in the outbox is held up: the sweep comes every half minute. */
 const RELAY_LATE_MS = 120_000;
 
+/** A task that ended is in D1 within a second; one that isn't for so long is held up. */
+const FLUSH_LATE_MS = 120_000;
+
 type Judged = Pick<AgentReport, "problem" | "problemSince" | "note">;
 
 const FINE: Judged = { problem: null, problemSince: null, note: null };
@@ -129,9 +132,16 @@ export function shardReports(shard: number, health: ShardHealth, now: number): A
       does: "Writes finished tasks to D1.",
       lastRanAt: flusher.ranAt,
       nextAt: flusher.retryAt,
-      ...judgeWork(flusher),
+      ...judgeFlusher(health, now),
     },
   ];
+}
+
+function judgeFlusher({ flusher, unflushed }: ShardHealth, now: number): Judged {
+  const { waitingSince: since } = flusher;
+  const failing = judgeWork(flusher);
+  if (failing.problem !== null || since === null || now - since <= FLUSH_LATE_MS) return failing;
+  return wrong(`${unflushed} finished tasks wait for D1.`, since);
 }
 
 function judgeWork({ failingSince, error }: AgentHealth): Judged {

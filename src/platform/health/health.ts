@@ -49,8 +49,14 @@ export interface ShardStats {
 export interface ShardHealth extends ObjectHealth, ShardStats {
   /** What looks for lost leases and due work. */
   readonly recoverer: AgentHealth;
-  /** `retryAt`: when it tries again after a failure; null: it didn't fail. */
-  readonly flusher: AgentHealth & { readonly retryAt: number | null };
+  /**
+   * `retryAt`: when it tries again after a failure; null: it didn't fail. `waitingSince`: when the oldest task ended
+   * that D1 doesn't have yet; null: it has all. That is known also after an eviction, which forgets failures.
+   */
+  readonly flusher: AgentHealth & {
+    readonly retryAt: number | null;
+    readonly waitingSince: number | null;
+  };
   /** Tasks that have not ended; null: nobody asked to count them. */
   readonly live: number | null;
   readonly databaseBytes: number;

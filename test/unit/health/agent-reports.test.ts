@@ -30,7 +30,7 @@ function dog(over: Partial<WatchdogHealth> = {}): WatchdogHealth {
 function shard(over: Partial<ShardHealth> = {}): ShardHealth {
   return {
     ...{ startedAt: NOW - MINUTE, alarmAt: null, recoverer: FINE, live: null, databaseBytes: 1 },
-    flusher: { ...FINE, retryAt: null },
+    flusher: { ...FINE, retryAt: null, waitingSince: null },
     ...{ ready: 0, running: 0, unflushed: 0 },
     ...{ ledgerRows: 0, historyRows: 0, requests: 0, bells: 0 },
     ...over,
@@ -96,12 +96,21 @@ it("an idle shard needs no alarm, and one with work does", () => {
 });
 
 it("a flusher that fails says since when, and when it tries again", () => {
-  const flusher = { ...FAILS, retryAt: NOW + 500 };
+  const flusher = { ...FAILS, retryAt: NOW + 500, waitingSince: NOW - 9 * MINUTE };
   const [, report] = shardReports(2, shard({ flusher, unflushed: 3, alarmAt: NOW + 1 }), NOW);
   expect(report).toMatchObject({
     ...{ name: "flusher 2", nextAt: NOW + 500, problemSince: NOW - 5 * MINUTE },
     problem: "It fails: Error: D1 is away",
   });
+});
+
+it.each([
+  [NOW - MINUTE, null],
+  [NOW - 3 * MINUTE, NOW - 3 * MINUTE],
+])("tasks that D1 doesn't get are said, also by an object that has forgotten why", (at, since) => {
+  const flusher = { ranAt: null, failingSince: null, error: null, retryAt: null, waitingSince: at };
+  const [, report] = shardReports(2, shard({ flusher, unflushed: 3, alarmAt: NOW + 1 }), NOW);
+  expect(report?.problemSince).toBe(since);
 });
 
 it.each([
