@@ -158,6 +158,8 @@ class PendingMinute {
   figures: FiguresByTask;
   /** Of each name and queue, by their key. */
   readonly #texts = new Map<string, string>();
+  /** Of all of them; null: something was counted since it was made. */
+  #text: string | null = null;
 
   constructor(figures: FiguresByTask) {
     this.figures = figures;
@@ -165,7 +167,7 @@ class PendingMinute {
   }
 
   get text(): string {
-    return `{${[...this.#texts.values()].join(",")}}`;
+    return (this.#text ??= `{${[...this.#texts.values()].join(",")}}`);
   }
 
   count(tasks: readonly FinishedTask[]): void {
@@ -176,6 +178,7 @@ class PendingMinute {
   }
 
   #write(key: string): void {
+    this.#text = null;
     this.#texts.set(key, `${JSON.stringify(key)}:${JSON.stringify(this.figures[key])}`);
   }
 }
