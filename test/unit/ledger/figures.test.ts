@@ -137,6 +137,21 @@ it("where nobody tidies up, what finishing tasks write stays small and nothing i
   expect(sum(rig.ledger.figuresTotal())).toBe(60);
 });
 
+it("of many names the minutes that nobody puts away are put together sooner", async () => {
+  const rig = new Rig();
+  const names = Array.from({ length: 200 }, (_, at) => `task_${at}`);
+  for (let minute = 0; minute < 6; minute += 1) {
+    await rig.ledger.submit(names.map((name) => rig.spec({ name })));
+    const { tasks, token } = rig.claim(200);
+    rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token)) });
+    await rig.pass(MINUTE);
+  }
+  const rows = rig.sql.peek<{ length: number }>("SELECT length(figures) AS length FROM finished");
+  expect(Math.max(...rows.map(({ length }) => length))).toBeLessThan(150_000);
+  expect(minutes(rig).length).toBeGreaterThan(1);
+  expect(counted(rig)).toBe(1_200);
+});
+
 it("however many names there are, what is written with an end stays small and nothing is lost", async () => {
   const rig = new Rig();
   for (let minute = 0; minute < 20; minute += 1) {
