@@ -1,5 +1,6 @@
 import {
   createExecutionContext,
+  createScheduledController,
   evictDurableObject,
   runInDurableObject,
   waitOnExecutionContext,
@@ -135,4 +136,15 @@ it("what the alerts have seen, and since when the watchdog watches, outlives its
   const health = await watchdog.health();
   expect(health.since).toBe(since);
   expect(health.startedAt).toBeGreaterThan(since);
+});
+
+it("while the watchdog is out of reach the cron trigger looks around, and keeps what it saw", async () => {
+  const away = () => Promise.reject(new Error("away"));
+  const watchdog = { round: away, health: away, controls: away, start: away };
+  const broken = { ...env, WATCHDOG: { getByName: () => watchdog } } as unknown as typeof env;
+  await expect(worker.scheduled(createScheduledController(), broken)).rejects.toThrow("away");
+  const kept = await env.RESULTS.get("system/last-look.json");
+  expect(await kept?.json()).toMatchObject({
+    seenAt: { watchdog: expect.any(Number) },
+  });
 });

@@ -1,8 +1,8 @@
 import type { AgentHealth } from "./agent-record.ts";
 
 /*
- * What the deployment's objects say of themselves. Times are epoch ms. All of it is in their memory, so asking
- * writes nothing.
+ * What the deployment's objects say of themselves. Times are epoch ms. All of it is in their memory: asking
+ * writes nothing, but an object that has to be started for it sets its alarm again (one row).
  */
 
 interface ObjectHealth {
