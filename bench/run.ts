@@ -177,7 +177,8 @@ function startServer(vars: Readonly<Record<string, string>>): Promise<LocalServe
   mkdirSync(DIR, { recursive: true });
   const config = readFileSync("wrangler.toml", "utf8")
     .replace('main = "src/worker.ts"', 'main = "../../bench/worker.ts"')
-    .replace('migrations_dir = "migrations"', 'migrations_dir = "../../migrations"');
+    .replace('migrations_dir = "migrations"', 'migrations_dir = "../../migrations"')
+    .replace('directory = "public"', 'directory = "../../public"');
   writeFileSync(`${DIR}/wrangler.toml`, config);
   const place = `${DIR}/wrangler.toml`;
   return LocalServer.start({ port: PORT, config: place, state: `${DIR}/state`, vars });

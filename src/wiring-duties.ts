@@ -6,15 +6,16 @@ import { postAlert, sendAdminNotification } from "./domain/index.ts";
 import { PauseAlerts } from "./platform/control/pause-alerts.ts";
 import type { Env } from "./platform/env.ts";
 import type { DeploymentWatch } from "./platform/health/deployment-watch.ts";
+import { StoredLook } from "./platform/health/stored-look.ts";
 import { SystemAlerts } from "./platform/health/system-alerts.ts";
 import { DeadLetterAlerts } from "./platform/history/alerts.ts";
 import type { DeadLetters } from "./platform/history/dead-letters.ts";
 import { HistoryPruner } from "./platform/history/pruner.ts";
 import type { LedgerDirectory } from "./platform/ledger/directory.ts";
 import type { D1Outbox } from "./platform/outbox/outbox.ts";
-import type { WatchdogDuty } from "./platform/watchdog/watchdog-object.ts";
+import type { WatchdogDuty } from "./platform/watchdog/duty-rounds.ts";
 
-/** What the watchdog does every half minute; `systemAlerts` also for the cron trigger. */
+/** What the watchdog does every half minute; `tellOfSystem` is for the cron trigger, when the watchdog can't. */
 export function createDuties(
   env: Env,
   config: Config,
@@ -28,7 +29,7 @@ export function createDuties(
     system: DeploymentWatch;
     clock: Clock;
   },
-): { watchdogDuties: readonly WatchdogDuty[]; systemAlerts: SystemAlerts } {
+): { watchdogDuties: readonly WatchdogDuty[]; tellOfSystem: () => Promise<void> } {
   const { db, lovage, directory, deadLetters, outbox, system, clock } = parts;
   const message = (subject: string, text: string) =>
     sendAdminNotification.s({ subject, message: text });
@@ -60,7 +61,11 @@ export function createDuties(
       run: (controls) => pauseAlerts.run(controls),
     },
     { name: "outbox", does: "Relays what a write left behind.", run: () => outbox.sweep() },
-    { name: "system", does: "Tells the admins what doesn't run.", run: () => systemAlerts.run() },
+    {
+      name: "system",
+      does: "Tells the admins what doesn't run.",
+      run: (_controls, memory) => systemAlerts.run(memory),
+    },
     ...Array.from({ length: config.shards }, (_, shard) => ({
       name: `ledger ${shard}`,
       does: "Brings a shard the operators' settings, and has it look around.",
@@ -69,5 +74,6 @@ export function createDuties(
       },
     })),
   ];
-  return { watchdogDuties, systemAlerts };
+  const tellOfSystem = () => systemAlerts.run(new StoredLook(env.RESULTS));
+  return { watchdogDuties, tellOfSystem };
 }

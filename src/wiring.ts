@@ -39,6 +39,7 @@ import { Tasks } from "./platform/outbox/tasks.ts";
 import { createSealer } from "./platform/secrets/aes-sealer.ts";
 import { deriveKeys } from "./platform/secrets/derived-keys.ts";
 import { R2Results } from "./platform/results/r2-results.ts";
+import { within } from "./platform/health/within.ts";
 import { traceScope } from "./platform/trace/trace-scope.ts";
 import { workerSpans } from "./platform/trace/worker-spans.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
@@ -52,6 +53,9 @@ type ShopTask = AnyTaskDefinition<ShopServices>;
 
 /** Doorbells wait this long for the settings that are missing. */
 const NOT_CONFIGURED_RETRY_SECONDS = 60;
+
+/** A watchdog whose round takes longer is out of reach. */
+const ROUND_MS = 60_000;
 
 const READY_PATH = /^\/readyz\/?$/;
 
@@ -101,7 +105,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     ...{ directory, clock },
     timers: systemTimers,
   });
-  const { watchdogDuties, systemAlerts } = createDuties(env, config, {
+  const { watchdogDuties, tellOfSystem } = createDuties(env, config, {
     ...{ db, directory, deadLetters, outbox, system, clock },
     lovage: lovageFor(SYSTEM_OWNER),
   });
@@ -147,7 +151,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       ...{ system, readiness, audit, clock, log },
       ...{ trace: traceScope, random, logSampling: config.logSampling },
     }),
-    systemAlerts,
+    tellOfSystem,
     watchdogDuties,
     /** What Beat submits its runs with. */
     beat: {
@@ -246,10 +250,10 @@ export function createWorker(tasks: readonly ShopTask[]) {
     async scheduled(_controller: ScheduledController, env: Env): Promise<void> {
       const [beat, watchdog] = await Promise.allSettled([
         env.BEAT.getByName(BEAT).tick(),
-        env.WATCHDOG.getByName(WATCHDOG).round(),
+        within(systemTimers, ROUND_MS, () => env.WATCHDOG.getByName(WATCHDOG).round()),
       ]);
       // Of what the watchdog can't tell, the cron trigger does.
-      if (watchdog.status === "rejected") await partsFor(env).systemAlerts.run();
+      if (watchdog.status === "rejected") await partsFor(env).tellOfSystem();
       const failed = [beat, watchdog].find(({ status }) => status === "rejected");
       if (failed?.status === "rejected") throw failed.reason;
     },

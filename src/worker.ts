@@ -9,7 +9,8 @@ import type { Env } from "./platform/env.ts";
 import type { BeatPorts } from "./platform/beat/task-beat.ts";
 import { LedgerObject } from "./platform/ledger/ledger-object.ts";
 import { LimiterObject } from "./platform/limiter/limiter-object.ts";
-import { WatchdogObject, type WatchdogDuty } from "./platform/watchdog/watchdog-object.ts";
+import type { WatchdogDuty } from "./platform/watchdog/duty-rounds.ts";
+import { WatchdogObject } from "./platform/watchdog/watchdog-object.ts";
 import { createWorker, declaredKeys, declaredLimits, wire } from "./wiring.ts";
 
 const limits = declaredLimits(shopTasks);
@@ -33,7 +34,7 @@ export class Limiter extends LimiterObject {}
 export class Watchdog extends WatchdogObject {
   #duties: readonly WatchdogDuty[] | null = null;
 
-  /** The same ones every time: they remember. */
+  /** Put together once for each object. */
   protected override duties(): readonly WatchdogDuty[] {
     this.#duties ??= wire(this.env, shopTasks).watchdogDuties;
     return this.#duties;

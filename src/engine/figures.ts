@@ -72,6 +72,11 @@ export interface TaskFigures {
 /** Steps of one answer: a month of hours is 720. */
 export const MAX_FIGURE_STEPS = 2_000;
 
+/** The name of all tasks that are not counted by their own: a shard counts MAX_COUNTED names and queues apart. */
+export const OTHER_TASKS = "(other)";
+/** By name and queue. What is written with every end, and the total, have all of them. */
+export const MAX_COUNTED = 300;
+
 /** Tasks that ended, whatever their end. */
 export function endedOf({ succeeded, failed, revoked, ignored }: Figures): number {
   return succeeded + failed + revoked + ignored;

@@ -1,5 +1,7 @@
 import {
   createExecutionContext,
+  createScheduledController,
+  evictDurableObject,
   runInDurableObject,
   waitOnExecutionContext,
 } from "cloudflare:test";
@@ -117,4 +119,32 @@ it("a duty that throws is said by the watchdog, and is well again when it ran", 
   await env.DB.prepare("ALTER TABLE away RENAME TO outbox").run();
   await watchdog.round();
   expect(await history()).toMatchObject({ failingSince: null, error: null });
+});
+
+it("what the alerts have seen, and since when the watchdog watches, outlives its object", async () => {
+  const watchdog = env.WATCHDOG.getByName("watchdog");
+  await watchdog.round();
+  const seen = () =>
+    runInDurableObject(watchdog, (_dog, state) => state.storage.get<{ at: number }>("duty system"));
+  const { since } = await watchdog.health();
+  const look = await seen();
+  expect(look?.at).toBeLessThanOrEqual(Date.now());
+  await evictDurableObject(watchdog);
+  await watchdog.round();
+  // The one that was started just now does not look again: the last look is some seconds ago.
+  expect(await seen()).toEqual(look);
+  const health = await watchdog.health();
+  expect(health.since).toBe(since);
+  expect(health.startedAt).toBeGreaterThan(since);
+});
+
+it("while the watchdog is out of reach the cron trigger looks around, and keeps what it saw", async () => {
+  const away = () => Promise.reject(new Error("away"));
+  const watchdog = { round: away, health: away, controls: away, start: away };
+  const broken = { ...env, WATCHDOG: { getByName: () => watchdog } } as unknown as typeof env;
+  await expect(worker.scheduled(createScheduledController(), broken)).rejects.toThrow("away");
+  const kept = await env.RESULTS.get("system/last-look.json");
+  expect(await kept?.json()).toMatchObject({
+    seenAt: { watchdog: expect.any(Number) },
+  });
 });

@@ -16,6 +16,9 @@ export const OVERDUE_MS = 60_000;
 /** A task that waits longer in the outbox is held up: the sweep comes every half minute. */
 const RELAY_LATE_MS = 120_000;
 
+/** A task that ended is in D1 within a second; one that isn't for so long is held up. */
+const FLUSH_LATE_MS = 120_000;
+
 type Judged = Pick<AgentReport, "problem" | "problemSince" | "note">;
 
 const FINE: Judged = { problem: null, problemSince: null, note: null };
@@ -43,13 +46,13 @@ export function cronReport(dog: WatchdogHealth, now: number, isLocal: boolean): 
 }
 
 function judgeCron(dog: WatchdogHealth, now: number, isLocal: boolean): Judged {
-  const { cronAt, isCronStored, startedAt } = dog;
+  const { cronAt, isCronStored, since } = dog;
   if (isLocal) {
     return { ...FINE, note: "There is no cron trigger on this machine; the alarms do without it." };
   }
   if (cronAt === null) {
-    if (now - startedAt <= CRON_MISSED_MS) return { ...FINE, note: "It has not come yet." };
-    return wrong("It has never come: is the cron trigger deployed ([triggers])?", startedAt);
+    if (now - since <= CRON_MISSED_MS) return { ...FINE, note: "It has not come yet." };
+    return wrong("It has never come: is the cron trigger deployed ([triggers])?", since);
   }
   // What was found stored may be as much too old.
   const quietMs = now - cronAt - (isCronStored ? CRON_STORE_MS : 0);
@@ -62,13 +65,14 @@ function judgeCron(dog: WatchdogHealth, now: number, isLocal: boolean): Judged {
 }
 
 export function watchdogReports(dog: WatchdogHealth, now: number): AgentReport[] {
+  const failing = judgeWork(dog.rounds);
   return [
     {
       name: "watchdog",
       does: "Every half minute: its duties.",
       lastRanAt: dog.rounds.ranAt,
       nextAt: dog.alarmAt,
-      ...judgeAlarm(dog.alarmAt, true, now),
+      ...(failing.problem === null ? judgeAlarm(dog.alarmAt, true, now) : failing),
     },
     ...dog.duties.map(({ name, does, ...health }) => ({
       name: `duty ${name}`,
@@ -128,9 +132,16 @@ export function shardReports(shard: number, health: ShardHealth, now: number): A
       does: "Writes finished tasks to D1.",
       lastRanAt: flusher.ranAt,
       nextAt: flusher.retryAt,
-      ...judgeWork(flusher),
+      ...judgeFlusher(health, now),
     },
   ];
+}
+
+function judgeFlusher({ flusher, unflushed }: ShardHealth, now: number): Judged {
+  const { waitingSince: since } = flusher;
+  const failing = judgeWork(flusher);
+  if (failing.problem !== null || since === null || now - since <= FLUSH_LATE_MS) return failing;
+  return wrong(`${unflushed} finished tasks wait for D1.`, since);
 }
 
 function judgeWork({ failingSince, error }: AgentHealth): Judged {

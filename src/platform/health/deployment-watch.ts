@@ -53,7 +53,7 @@ interface Answers {
   readonly shards: readonly (ShardHealth | null)[];
 }
 
-/** Asks all objects of the deployment, at once, how they are; writes nothing. */
+/** Asks all objects of the deployment, at once, how they are. Rows written: see health.ts. */
 export class DeploymentWatch implements SystemWatch {
   readonly #parts: WatchParts;
 

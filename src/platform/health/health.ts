@@ -1,8 +1,8 @@
 import type { AgentHealth } from "./agent-record.ts";
 
 /*
- * What the deployment's objects say of themselves. Times are epoch ms. All of it is in their memory, so asking
- * writes nothing.
+ * What the deployment's objects say of themselves. Times are epoch ms. All of it is in their memory: asking
+ * writes nothing, but an object that has to be started for it sets its alarm again (one row).
  */
 
 interface ObjectHealth {
@@ -13,6 +13,8 @@ interface ObjectHealth {
 }
 
 export interface WatchdogHealth extends ObjectHealth {
+  /** When it did its first round of all; before that, when its object was started. */
+  readonly since: number;
   /** When the cron trigger last came; null: never. */
   readonly cronAt: number | null;
   /** True: this object has not seen it itself; the time is one it found stored, up to CRON_STORE_MS too old. */
@@ -47,8 +49,14 @@ export interface ShardStats {
 export interface ShardHealth extends ObjectHealth, ShardStats {
   /** What looks for lost leases and due work. */
   readonly recoverer: AgentHealth;
-  /** `retryAt`: when it tries again after a failure; null: it didn't fail. */
-  readonly flusher: AgentHealth & { readonly retryAt: number | null };
+  /**
+   * `retryAt`: when it tries again after a failure; null: it didn't fail. `waitingSince`: when the oldest task ended
+   * that D1 doesn't have yet; null: it has all. That is known also after an eviction, which forgets failures.
+   */
+  readonly flusher: AgentHealth & {
+    readonly retryAt: number | null;
+    readonly waitingSince: number | null;
+  };
   /** Tasks that have not ended; null: nobody asked to count them. */
   readonly live: number | null;
   readonly databaseBytes: number;

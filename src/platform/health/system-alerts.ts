@@ -20,6 +20,19 @@ interface AlertParts {
   readonly clock: Clock;
 }
 
+/** What a look leaves for the next one. Times are epoch ms. */
+export interface LastLook {
+  readonly at: number;
+  /** When what was wrong then was first seen so, by name: an object that is out of reach says no time. */
+  readonly seenAt: Readonly<Record<string, number>>;
+}
+
+/** Where that is kept from look to look: half an hour of them, so not in an object's or isolate's own memory. */
+export interface LookMemory {
+  read(): Promise<LastLook | undefined>;
+  write(look: LastLook): Promise<void>;
+}
+
 /**
  * Tells the admins of agents that have not done their work for ten minutes, and of databases that are nearly full:
  * one message an hour at most, because the task's id belongs to the hour. A duty of the watchdog; the cron trigger
@@ -27,24 +40,27 @@ interface AlertParts {
  */
 export class SystemAlerts {
   readonly #parts: AlertParts;
-  #lookedAt = -Infinity;
-  /** When this one first saw what is wrong now, by name: an object that is out of reach says no time. */
-  #seenAt: ReadonlyMap<string, number> = new Map();
 
   constructor(parts: AlertParts) {
     this.#parts = parts;
   }
 
-  /** Looks around if the last look is some minutes ago. */
-  async run(): Promise<void> {
+  /** Looks around if the last look is some minutes ago. Writes to its memory once for each look. */
+  async run(memory: LookMemory): Promise<void> {
     const now = this.#parts.clock.now();
-    if (now - this.#lookedAt < LOOK_MS) return;
-    this.#lookedAt = now;
+    const last = await memory.read();
+    // A look in the future was one of a clock that went wrong.
+    if (last !== undefined && last.at <= now && now - last.at < LOOK_MS) return;
     const { agents, usage } = await this.#parts.report();
     const wrong = agents.filter(({ problem }) => problem !== null);
-    this.#seenAt = new Map(wrong.map(({ name }) => [name, this.#seenAt.get(name) ?? now]));
+    // What was wrong long ago may have been well since.
+    const before = last !== undefined && now - last.at < LASTING_MS ? last.seenAt : {};
+    const seenAt = Object.fromEntries(
+      wrong.map(({ name }) => [name, Math.min(before[name] ?? now, now)]),
+    );
+    await memory.write({ at: now, seenAt });
     const lasting = wrong.filter(({ name, problemSince }) => {
-      const since = Math.min(problemSince ?? now, this.#seenAt.get(name) ?? now);
+      const since = Math.min(problemSince ?? now, seenAt[name] ?? now);
       return now - since >= LASTING_MS;
     });
     const lines = [

@@ -160,7 +160,8 @@ export class LedgerCore {
 
   /** How the flusher is; see `ShardHealth`. */
   get flusherHealth(): ShardHealth["flusher"] {
-    return { ...this.#flusher.health, retryAt: this.#flusher.retryAt };
+    const { oldestFinish: waitingSince } = this.load().finished;
+    return { ...this.#flusher.health, retryAt: this.#flusher.retryAt, waitingSince };
   }
 
   protected load(): Memory {

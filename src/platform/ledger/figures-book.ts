@@ -1,4 +1,12 @@
-import { addFigures, countTasks, figuresKey, type FiguresByTask, type FinishedTask } from "#engine";
+import {
+  addFigures,
+  countTasks,
+  figuresKey,
+  MAX_COUNTED,
+  OTHER_TASKS,
+  type FiguresByTask,
+  type FinishedTask,
+} from "#engine";
 import { FiguresFolder } from "./figures-folder.ts";
 import type { SqlPort } from "./ports.ts";
 import { consume } from "./schema.ts";
@@ -6,6 +14,8 @@ import { consume } from "./schema.ts";
 const MINUTE_MS = 60_000;
 /** Of these the text in `finished` is made: more there are only where nobody tidies up. */
 const MAX_PENDING = 10;
+/** Of more than one minute: a row has 2,000,000 bytes at most, and it has the tasks besides. */
+const MAX_PENDING_LENGTH = 150_000;
 
 /** What was counted in a time that begins in this minute since 1970. */
 export interface FiguresOfMinute {
@@ -26,6 +36,8 @@ export class FiguresBook {
   readonly #pending = new Map<number, PendingMinute>();
   /** The newest minute in the table; 0: it is empty. */
   #newest: number;
+  /** All that was ever counted by its own name and queue. */
+  readonly #known: Set<string>;
 
   /** @param pending what the newest row of `finished` says */
   constructor(sql: SqlPort, pending: string) {
@@ -41,6 +53,7 @@ export class FiguresBook {
         this.#pending.set(Number(minute), new PendingMinute(figures));
       }
     }
+    this.#known = new Set(Object.keys(this.total()));
   }
 
   /**
@@ -51,16 +64,17 @@ export class FiguresBook {
   count(tasks: readonly FinishedTask[], now: number): string {
     const minute = Math.max(minuteOf(now), this.#newest + 1, ...this.#pending.keys());
     const counted = this.#pending.get(minute) ?? new PendingMinute({});
-    counted.count(tasks);
+    counted.count(tasks.map((task) => this.#countedAs(task)));
     this.#pending.set(minute, counted);
-    const [oldest, next] = this.#pending.keys();
-    if (this.#pending.size > MAX_PENDING && oldest !== undefined && next !== undefined) {
+    for (;;) {
+      const text = this.#pendingText();
+      const isMuch = this.#pending.size > MAX_PENDING || text.length > MAX_PENDING_LENGTH;
+      const [oldest, next] = this.#pending.keys();
+      if (!isMuch || oldest === undefined || next === undefined) return text;
       const both = [oldest, next].map((each) => this.#pending.get(each)?.figures ?? {});
       this.#pending.set(next, new PendingMinute(addFigures(both)));
       this.#pending.delete(oldest);
     }
-    const texts = Array.from(this.#pending, ([each, { text }]) => `"${each}":${text}`);
-    return `{${texts.join(",")}}`;
   }
 
   /**
@@ -115,6 +129,20 @@ export class FiguresBook {
     return addFigures([this.#tableTotal(), ...pending]);
   }
 
+  #pendingText(): string {
+    const texts = Array.from(this.#pending, ([minute, { text }]) => `"${minute}":${text}`);
+    return `{${texts.join(",")}}`;
+  }
+
+  /** By its own name as long as there are not too many: all of them are in every text. */
+  #countedAs(task: FinishedTask): FinishedTask {
+    const key = figuresKey(task.name, task.queue);
+    if (this.#known.has(key)) return task;
+    if (this.#known.size >= MAX_COUNTED) return { ...task, name: OTHER_TASKS };
+    this.#known.add(key);
+    return task;
+  }
+
   #tableTotal(): FiguresByTask {
     const [row] = [
       ...this.#sql.exec<{ total: string }>(
@@ -130,6 +158,8 @@ class PendingMinute {
   figures: FiguresByTask;
   /** Of each name and queue, by their key. */
   readonly #texts = new Map<string, string>();
+  /** Of all of them; null: something was counted since it was made. */
+  #text: string | null = null;
 
   constructor(figures: FiguresByTask) {
     this.figures = figures;
@@ -137,7 +167,7 @@ class PendingMinute {
   }
 
   get text(): string {
-    return `{${[...this.#texts.values()].join(",")}}`;
+    return (this.#text ??= `{${[...this.#texts.values()].join(",")}}`);
   }
 
   count(tasks: readonly FinishedTask[]): void {
@@ -148,6 +178,7 @@ class PendingMinute {
   }
 
   #write(key: string): void {
+    this.#text = null;
     this.#texts.set(key, `${JSON.stringify(key)}:${JSON.stringify(this.figures[key])}`);
   }
 }

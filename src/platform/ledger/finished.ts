@@ -52,6 +52,11 @@ export class FinishedTasks {
     return this.#latestFinish;
   }
 
+  /** When the oldest ended that D1 doesn't have yet, epoch ms; null: it has all. */
+  get oldestFinish(): number | null {
+    return this.#batches[0]?.tasks[0]?.finishedAt ?? null;
+  }
+
   /** Tasks that D1 doesn't have yet. */
   get size(): number {
     return this.#size;

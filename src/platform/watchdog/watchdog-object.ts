@@ -4,21 +4,17 @@ import type { Env } from "../env.ts";
 import { AgentRecord } from "../health/agent-record.ts";
 import { CRON_STORE_MS, type WatchdogHealth } from "../health/health.ts";
 import { log } from "../log.ts";
+import { systemClock, systemTimers } from "../system.ts";
+import { DutyRounds, type DutyMemory, type WatchdogDuty } from "./duty-rounds.ts";
 
 /** Where the controls are stored. */
 const CONTROLS = "controls";
 /** Where it is stored when the cron trigger came, now and then. */
 const CRON_SEEN = "cron-seen";
+/** Where it is stored when this deployment's watchdog first did its round. */
+const SINCE = "since";
 /** How often the watchdog looks around. */
 const ROUND_MS = 30_000;
-
-/** Something the watchdog does on every round; each is tried, whatever becomes of the others. */
-export interface WatchdogDuty {
-  readonly name: string;
-  /** What it does, for people. */
-  readonly does: string;
-  run(controls: Controls): Promise<void>;
-}
 
 /**
  * The deployment's watchdog: one object whose alarm does its duties every half minute, for ever, and which
@@ -28,7 +24,7 @@ export interface WatchdogDuty {
 export abstract class WatchdogObject extends DurableObject<Env> {
   readonly #startedAt = Date.now();
   readonly #rounds = new AgentRecord();
-  readonly #duties = new Map<string, AgentRecord>();
+  readonly #duties = new DutyRounds({ clock: systemClock, timers: systemTimers, log });
   #cronAt: number | null = null;
 
   protected abstract duties(): readonly WatchdogDuty[];
@@ -52,13 +48,14 @@ export abstract class WatchdogObject extends DurableObject<Env> {
     const stored = await this.ctx.storage.get<number>(CRON_SEEN);
     return {
       startedAt: this.#startedAt,
+      since: (await this.ctx.storage.get<number>(SINCE)) ?? this.#startedAt,
       alarmAt: await this.ctx.storage.getAlarm(),
       cronAt: this.#cronAt ?? stored ?? null,
       isCronStored: this.#cronAt === null && stored !== undefined,
       rounds: this.#rounds.health,
       duties: this.duties().map(({ name, does }) => ({
         ...{ name, does },
-        ...this.#recordOf(name).health,
+        ...this.#duties.healthOf(name),
       })),
     };
   }
@@ -81,29 +78,26 @@ export abstract class WatchdogObject extends DurableObject<Env> {
   /** Never throws: an alarm that threw seven times would be dropped for ever. */
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + ROUND_MS);
-    await this.#work();
-    this.#rounds.ran(Date.now());
+    try {
+      await this.#work();
+      this.#rounds.ran(Date.now());
+    } catch (error) {
+      this.#rounds.failed(Date.now(), error);
+      log("round_failed", { error });
+    }
   }
 
+  /** Rows written: 1 in the first round of all, besides what the duties write. */
   async #work(): Promise<void> {
-    const controls = await this.controls();
-    await Promise.all(
-      this.duties().map(async (duty) => {
-        try {
-          await duty.run(controls);
-          this.#recordOf(duty.name).ran(Date.now());
-        } catch (error) {
-          this.#recordOf(duty.name).failed(Date.now(), error);
-          log("duty_failed", { duty: duty.name, error });
-        }
-      }),
-    );
+    const { storage } = this.ctx;
+    if ((await storage.get<number>(SINCE)) === undefined) await storage.put(SINCE, Date.now());
+    await this.#duties.run(this.duties(), await this.controls(), (duty) => this.#memoryOf(duty));
   }
 
-  #recordOf(duty: string): AgentRecord {
-    let record = this.#duties.get(duty);
-    if (record === undefined) this.#duties.set(duty, (record = new AgentRecord()));
-    return record;
+  #memoryOf(duty: string): DutyMemory {
+    const { storage } = this.ctx;
+    const key = `duty ${duty}`;
+    return { read: () => storage.get(key), write: (value) => storage.put(key, value) };
   }
 
   async #sawCron(): Promise<void> {

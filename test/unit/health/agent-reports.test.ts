@@ -20,7 +20,7 @@ const FAILS: AgentHealth = {
 
 function dog(over: Partial<WatchdogHealth> = {}): WatchdogHealth {
   return {
-    ...{ startedAt: NOW - 60 * MINUTE, alarmAt: NOW + 10_000, rounds: FINE },
+    ...{ startedAt: NOW - MINUTE, since: NOW - 60 * MINUTE, alarmAt: NOW + 10_000, rounds: FINE },
     ...{ cronAt: NOW - 30_000, isCronStored: false },
     duties: [{ name: "outbox", does: "…", ...FINE }],
     ...over,
@@ -30,7 +30,7 @@ function dog(over: Partial<WatchdogHealth> = {}): WatchdogHealth {
 function shard(over: Partial<ShardHealth> = {}): ShardHealth {
   return {
     ...{ startedAt: NOW - MINUTE, alarmAt: null, recoverer: FINE, live: null, databaseBytes: 1 },
-    flusher: { ...FINE, retryAt: null },
+    flusher: { ...FINE, retryAt: null, waitingSince: null },
     ...{ ready: 0, running: 0, unflushed: 0 },
     ...{ ledgerRows: 0, historyRows: 0, requests: 0, bells: 0 },
     ...over,
@@ -47,7 +47,7 @@ it.each<[string, Partial<WatchdogHealth>, string | null]>([
     null,
   ],
   ["stored too long ago", { cronAt: NOW - 9 * MINUTE, isCronStored: true }, "for 9 minutes"],
-  ["never seen, by an object that is new", { cronAt: null, startedAt: NOW - MINUTE }, null],
+  ["never seen, by a deployment that is new", { cronAt: null, since: NOW - MINUTE }, null],
   ["never seen at all", { cronAt: null }, "has never come"],
 ])("the cron trigger, %s", (_what, over, problem) => {
   const report = cronReport(dog(over), NOW, false);
@@ -96,12 +96,21 @@ it("an idle shard needs no alarm, and one with work does", () => {
 });
 
 it("a flusher that fails says since when, and when it tries again", () => {
-  const flusher = { ...FAILS, retryAt: NOW + 500 };
+  const flusher = { ...FAILS, retryAt: NOW + 500, waitingSince: NOW - 9 * MINUTE };
   const [, report] = shardReports(2, shard({ flusher, unflushed: 3, alarmAt: NOW + 1 }), NOW);
   expect(report).toMatchObject({
     ...{ name: "flusher 2", nextAt: NOW + 500, problemSince: NOW - 5 * MINUTE },
     problem: "It fails: Error: D1 is away",
   });
+});
+
+it.each([
+  [NOW - MINUTE, null],
+  [NOW - 3 * MINUTE, NOW - 3 * MINUTE],
+])("tasks that D1 doesn't get are said, also by an object that has forgotten why", (at, since) => {
+  const flusher = { ranAt: null, failingSince: null, error: null, retryAt: null, waitingSince: at };
+  const [, report] = shardReports(2, shard({ flusher, unflushed: 3, alarmAt: NOW + 1 }), NOW);
+  expect(report?.problemSince).toBe(since);
 });
 
 it.each([

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { createTaskDefiner, type AgentReport, type SystemReport, type Usage } from "#engine";
-import { SystemAlerts } from "#platform/health/system-alerts.ts";
+import { SystemAlerts, type LastLook } from "#platform/health/system-alerts.ts";
 import { createTestLovage } from "#testing";
 
 const MINUTE = 60_000;
@@ -23,7 +23,16 @@ function rig(hasReaders = true) {
   const t = createTestLovage({ tasks: [tell], services: null, now: new Date("2030-01-01T12:00Z") });
   const state: { agents: AgentReport[]; usage: Usage[] } = { agents: [], usage: [] };
   let reports = 0;
-  const create = () =>
+  let kept: LastLook | undefined;
+  const memory = {
+    read: async () => kept,
+    write: async (look: LastLook) => {
+      kept = look;
+    },
+  };
+  /** A look by an object that was just started: all it knows is what was kept. */
+  const look = (from = memory) => alerts().run(from);
+  const alerts = () =>
     new SystemAlerts({
       report: async (): Promise<SystemReport> => {
         reports += 1;
@@ -35,7 +44,9 @@ function rig(hasReaders = true) {
       clock: { now: () => t.now().getTime() },
     });
   return {
-    ...{ t, state, create, alerts: create(), reports: () => reports },
+    ...{ t, state, look, reports: () => reports },
+    /** Somebody else who looks, and knows nothing of the looks before. */
+    strangerLooks: () => look({ read: async () => undefined, write: async () => undefined }),
     since: () => t.now().getTime(),
     sent: async () => {
       await t.runDue();
@@ -45,76 +56,95 @@ function rig(hasReaders = true) {
 }
 
 it("what is wrong for a moment mends itself", async () => {
-  const { alerts, state, since, sent } = rig();
+  const { look, state, since, sent } = rig();
   state.agents = [agent("flusher 3", "It fails: away", since() - 9 * MINUTE)];
-  await alerts.run();
+  await look();
   expect(await sent()).toEqual([]);
 });
 
 it("what is wrong for ten minutes is told once an hour, by whoever looks", async () => {
-  const { t, alerts, create, state, since, sent } = rig();
+  const { t, look, strangerLooks, state, since, sent } = rig();
   state.agents = [
     agent("cron", null),
     agent("flusher 3", "It fails: away", since() - 10 * MINUTE),
     agent("beat", "It fails: new", since()),
   ];
-  await alerts.run();
+  await look();
   // Another watchdog, or the cron trigger, looks in the same hour.
-  await create().run();
+  await strangerLooks();
   expect(await sent()).toEqual(["flusher 3: It fails: away\n\nGET /api/system"]);
   await t.advance({ minutes: 70 });
   state.agents = [agent("flusher 3", "It fails: away", since() - 80 * MINUTE)];
-  await alerts.run();
+  await look();
   expect(await sent()).toHaveLength(2);
 });
 
 it("what can't say since when counts from when it was first seen so", async () => {
-  const { t, alerts, state, since, sent } = rig();
-  const look = async () => {
+  const { t, look, state, since, sent } = rig();
+  const lookAtIt = async () => {
     state.agents = [agent("ledger 1", "It can't be reached just now.", since())];
-    await alerts.run();
+    await look();
   };
-  await look();
+  await lookAtIt();
   await t.advance({ minutes: 6 });
-  await look();
+  await lookAtIt();
   expect(await sent()).toEqual([]);
   await t.advance({ minutes: 6 });
-  await look();
+  await lookAtIt();
   expect(await sent()).toHaveLength(1);
 });
 
 it("what was well in between begins anew", async () => {
-  const { t, alerts, state, since, sent } = rig();
+  const { t, look, state, since, sent } = rig();
   for (const isWrong of [true, false, true]) {
     state.agents = [agent("ledger 1", isWrong ? "It can't be reached just now." : null, since())];
-    await alerts.run();
+    await look();
     await t.advance({ minutes: 6 });
   }
   expect(await sent()).toEqual([]);
 });
 
 it("it looks every five minutes, however often it is called", async () => {
-  const { t, alerts, reports } = rig();
+  const { t, look, reports } = rig();
   for (let round = 0; round < 20; round += 1) {
-    await alerts.run();
+    await look();
     await t.advance({ seconds: 30 });
   }
   expect(reports()).toBe(2);
 });
 
+it("what was wrong hours ago and nobody has looked at since begins anew", async () => {
+  const { t, look, state, since, sent } = rig();
+  for (const hours of [3, 0]) {
+    state.agents = [agent("ledger 1", "It can't be reached just now.", since())];
+    await look();
+    await t.advance({ hours });
+  }
+  expect(await sent()).toEqual([]);
+});
+
+it("a look of a clock that was far ahead doesn't stop the next ones", async () => {
+  const { look, reports } = rig();
+  await look({
+    read: async () => ({ at: Date.parse("2031-01-01T00:00Z"), seenAt: {} }),
+    write: async () => undefined,
+  });
+  expect(reports()).toBe(1);
+});
+
 it("a database that is nearly full is told", async () => {
-  const { alerts, state, sent } = rig();
+  const { look, state, sent } = rig();
   state.usage = [
     { name: "D1", used: 91, limit: 100, unit: "bytes" },
     { name: "ledger 0", used: 89, limit: 100, unit: "bytes" },
   ];
-  await alerts.run();
+  await look();
   expect(await sent()).toEqual(["D1: 91 of 100 bytes are used.\n\nGET /api/system"]);
 });
 
 it("without readers there is no message", async () => {
-  const { alerts, state, sent } = rig(false);
+  const { look, state, sent } = rig(false);
   state.agents = [agent("cron", "gone", 0)];
-  await alerts.run();
+  await look();
   expect(await sent()).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { endedOf, type FiguresByTask } from "#engine";
+import { endedOf, MAX_COUNTED, OTHER_TASKS, type FiguresByTask } from "#engine";
 import { FiguresReader, type CountingShard } from "#platform/ledger/figures-reader.ts";
 import { Rig, success } from "./rig.ts";
 
@@ -135,6 +135,42 @@ it("where nobody tidies up, what finishing tasks write stays small and nothing i
   expect(row?.figures.length).toBeLessThan(4_000);
   rig.ledger = rig.create();
   expect(sum(rig.ledger.figuresTotal())).toBe(60);
+});
+
+it("of many names the minutes that nobody puts away are put together sooner", async () => {
+  const rig = new Rig();
+  const names = Array.from({ length: 200 }, (_, at) => `task_${at}`);
+  for (let minute = 0; minute < 6; minute += 1) {
+    await rig.ledger.submit(names.map((name) => rig.spec({ name })));
+    const { tasks, token } = rig.claim(200);
+    rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token)) });
+    await rig.pass(MINUTE);
+  }
+  const rows = rig.sql.peek<{ length: number }>("SELECT length(figures) AS length FROM finished");
+  expect(Math.max(...rows.map(({ length }) => length))).toBeLessThan(150_000);
+  expect(minutes(rig).length).toBeGreaterThan(1);
+  expect(counted(rig)).toBe(1_200);
+});
+
+it("however many names there are, what is written with an end stays small and nothing is lost", async () => {
+  const rig = new Rig();
+  for (let minute = 0; minute < 20; minute += 1) {
+    const names = Array.from({ length: 100 }, (_, at) => `task_${minute * 100 + at}`);
+    await rig.ledger.submit(names.map((name) => rig.spec({ name })));
+    const { tasks, token } = rig.claim(100);
+    rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token)) });
+    await rig.pass(MINUTE);
+    if (minute === 10) rig.ledger = rig.create();
+  }
+  const [row] = rig.sql.peek<{ length: number }>(
+    "SELECT max(length(figures)) AS length FROM finished",
+  );
+  expect(row?.length).toBeLessThan(150_000);
+  rig.ledger.tidyFigures(30);
+  const total = counts(rig.ledger.figuresTotal());
+  expect(Object.keys(total)).toHaveLength(MAX_COUNTED + 1);
+  expect(total[`default\n${OTHER_TASKS}`]).toBe(2_000 - MAX_COUNTED);
+  expect(counted(rig)).toBe(2_000);
 });
 
 it("old minutes become ten minutes and hours, and nothing is lost or doubled on the way", async () => {
