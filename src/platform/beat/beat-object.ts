@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { BeatMeter, DeclaredSchedule, ScheduleSettings } from "#engine";
 import type { Env } from "../env.ts";
-import { AgentRecord } from "../health/agent-record.ts";
+import { AgentRecord, type AgentHealth } from "../health/agent-record.ts";
 import type { BeatHealth } from "../health/health.ts";
 import { ObjectSql } from "../ledger/object-ports.ts";
 import { log } from "../log.ts";
@@ -13,6 +13,8 @@ import { TaskBeat, type BeatPorts } from "./task-beat.ts";
 /** An alarm that is so much too late was lost; a tick that dies is made again after so long. */
 const LOST_AFTER_MS = 60_000;
 const AGAIN_MS = 30_000;
+/** Where it is stored how the last tick went: between slots an object may be gone for days. */
+const TICKS = "ticks";
 
 /**
  * The deployment's clock: one object whose alarm is the next slot of its schedules, and which sleeps until
@@ -36,6 +38,10 @@ export abstract class BeatObject extends DurableObject<Env> {
       submit: (runs) => this.runsAndTasks().submit(runs),
       isUnfinished: (taskId) => this.runsAndTasks().isUnfinished(taskId),
       log,
+    });
+    void ctx.blockConcurrencyWhile(async () => {
+      const stored = await ctx.storage.get<AgentHealth>(TICKS);
+      if (stored !== undefined) this.#ticks.recall(stored);
     });
   }
 
@@ -122,10 +128,12 @@ export abstract class BeatObject extends DurableObject<Env> {
     return JSON.stringify(answer);
   }
 
+  /** Rows written: 1, besides those of the runs. */
   async #fire(): Promise<void> {
     try {
       await this.#beat.tick();
       this.#ticks.ran(Date.now());
+      await this.ctx.storage.put(TICKS, this.#ticks.health);
     } catch (error) {
       this.#ticks.failed(Date.now(), error);
       log("beat_failed", { error });

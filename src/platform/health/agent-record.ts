@@ -6,7 +6,7 @@ const MAX_ERROR_LENGTH = 300;
 
 /** How an agent is. Times are epoch ms. */
 export interface AgentHealth {
-  /** When it last did its work; null: not since its object was started. */
+  /** When it last did its work; null: not since its object was started, or never where that is stored. */
   readonly ranAt: number | null;
   /** The first of the failures since it last did; null: it does. */
   readonly failingSince: number | null;
@@ -14,7 +14,10 @@ export interface AgentHealth {
   readonly error: string | null;
 }
 
-/** When an agent last ran, and since when it fails. Kept in memory alone: it writes nothing, and a restart forgets it. */
+/**
+ * When an agent last ran, and since when it fails. Kept in memory: it writes nothing, and a restart forgets what
+ * its object doesn't store and give back (`recall`).
+ */
 export class AgentRecord {
   #ranAt: number | null = null;
   #failingSince: number | null = null;
@@ -40,6 +43,14 @@ export class AgentRecord {
       this.failed(clock.now(), error);
       throw error;
     }
+  }
+
+  /** How it was when it was last stored; what happened since then counts more. */
+  recall({ ranAt, failingSince, error }: AgentHealth): void {
+    if (this.#ranAt !== null || this.#failingSince !== null) return;
+    this.#ranAt = ranAt;
+    this.#failingSince = failingSince;
+    this.#error = error;
   }
 
   get health(): AgentHealth {

@@ -66,6 +66,11 @@ export class DutyRounds {
     return this.#recordOf(duty).agent.health;
   }
 
+  /** See `AgentRecord.recall`; of duties that there are no more it means nothing. */
+  recall(stored: Readonly<Record<string, AgentHealth>>): void {
+    for (const [duty, health] of Object.entries(stored)) this.#recordOf(duty).agent.recall(health);
+  }
+
   #begin(duty: WatchdogDuty, controls: Controls, memory: DutyMemory): Promise<void> {
     const record = this.#recordOf(duty.name);
     const now = this.#clock.now();

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { changeControls, NO_CONTROLS, type ControlChange, type Controls } from "#engine";
 import type { Env } from "../env.ts";
-import { AgentRecord } from "../health/agent-record.ts";
+import { AgentRecord, type AgentHealth } from "../health/agent-record.ts";
 import { CRON_STORE_MS, type WatchdogHealth } from "../health/health.ts";
 import { log } from "../log.ts";
 import { systemClock, systemTimers } from "../system.ts";
@@ -13,8 +13,15 @@ const CONTROLS = "controls";
 const CRON_SEEN = "cron-seen";
 /** Where it is stored when this deployment's watchdog first did its round. */
 const SINCE = "since";
+/** Where it is stored how the rounds and their duties went: an idle object is gone long before the next one. */
+const HEALTH = "health";
 /** How often the watchdog looks around. */
 const ROUND_MS = 30_000;
+
+interface StoredHealth {
+  readonly rounds: AgentHealth;
+  readonly duties: Readonly<Record<string, AgentHealth>>;
+}
 
 /**
  * The deployment's watchdog: one object whose alarm does its duties every half minute, for ever, and which
@@ -26,6 +33,16 @@ export abstract class WatchdogObject extends DurableObject<Env> {
   readonly #rounds = new AgentRecord();
   readonly #duties = new DutyRounds({ clock: systemClock, timers: systemTimers, log });
   #cronAt: number | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    void ctx.blockConcurrencyWhile(async () => {
+      const stored = await ctx.storage.get<StoredHealth>(HEALTH);
+      if (stored === undefined) return;
+      this.#rounds.recall(stored.rounds);
+      this.#duties.recall(stored.duties);
+    });
+  }
 
   protected abstract duties(): readonly WatchdogDuty[];
 
@@ -60,6 +77,14 @@ export abstract class WatchdogObject extends DurableObject<Env> {
     };
   }
 
+  #healthNow(): StoredHealth {
+    const duties = this.duties().map(({ name }): [string, AgentHealth] => [
+      name,
+      this.#duties.healthOf(name),
+    ]);
+    return { rounds: this.#rounds.health, duties: Object.fromEntries(duties) };
+  }
+
   /** See `Controls`: here they are kept. */
   async controls(): Promise<Controls> {
     return (await this.ctx.storage.get<Controls>(CONTROLS)) ?? NO_CONTROLS;
@@ -75,12 +100,16 @@ export abstract class WatchdogObject extends DurableObject<Env> {
     return controls;
   }
 
-  /** Never throws: an alarm that threw seven times would be dropped for ever. */
+  /**
+   * Never throws: an alarm that threw seven times would be dropped for ever. Rows written: 2 (the alarm, and how
+   * it went), besides what the duties write.
+   */
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + ROUND_MS);
     try {
       await this.#work();
       this.#rounds.ran(Date.now());
+      await this.ctx.storage.put(HEALTH, this.#healthNow());
     } catch (error) {
       this.#rounds.failed(Date.now(), error);
       log("round_failed", { error });
