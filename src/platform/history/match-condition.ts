@@ -47,5 +47,16 @@ function joined(
   params: string[],
 ): string {
   if (parts.length === 0) return empty;
-  return `(${parts.map((part) => matchCondition(part, columns, params)).join(operator)})`;
+  return balanced(
+    parts.map((part) => matchCondition(part, columns, params)),
+    operator,
+  );
+}
+
+/** In halves: an expression may be a hundred deep, and `a AND b AND c` is as deep as it is long. */
+function balanced(conditions: readonly string[], operator: string): string {
+  if (conditions.length < 3) return `(${conditions.join(operator)})`;
+  const half = Math.ceil(conditions.length / 2);
+  const [left, right] = [conditions.slice(0, half), conditions.slice(half)];
+  return `(${balanced(left, operator)}${operator}${balanced(right, operator)})`;
 }
