@@ -1,5 +1,5 @@
 import { Hono, type Context } from "hono";
-import { admit, identify, type Caller } from "./access.ts";
+import { admit, identify, isUnchanged, type Caller } from "./access.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { answerAudited } from "./auditing.ts";
 import { callRoutes } from "./call-routes.ts";
@@ -128,6 +128,7 @@ async function answer(parts: ApiParts, route: Route, c: Context<ApiEnv>): Promis
     caller,
     params: c.req.param() as Record<string, string>,
     query: new URL(request.url).searchParams,
+    isStillLetIn: () => isUnchanged(parts.access, request, caller),
     background: (work) => {
       const logged = work.catch((error: unknown) => {
         parts.log("background_failed", { path: route.path, error });

@@ -284,8 +284,9 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
    */
   override async fetch(request: Request): Promise<Response> {
     this.#requests += 1;
-    const taskId = new URL(request.url).pathname.slice(1);
-    if (taskId === "") return this.#events.open();
+    const { pathname, searchParams } = new URL(request.url);
+    const taskId = pathname.slice(1);
+    if (taskId === "") return this.#events.open(searchParams);
     const task = this.#ledger.get(taskId);
     return task === null ? new Response(null, { status: 404 }) : this.#watchers.open(task);
   }
