@@ -43,6 +43,23 @@ it.each([
   expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
 });
 
+it("what is secret is found by no cursor either, where it is kept plain", async () => {
+  const monitor = await keyFor("watcher", ["monitor"]);
+  const kept = await env.DB.prepare("SELECT kwargs FROM tasks WHERE id = ?")
+    .bind(failed)
+    .first<string>("kwargs");
+  const keep = (kwargs: string | null) =>
+    env.DB.prepare("UPDATE tasks SET kwargs = ? WHERE id = ?").bind(kwargs, failed).run();
+  await keep('{"url":{"$secret":"plain.https://example.com/hunter2"}}');
+  const find = async (search: string) => {
+    const texts = [`/api/tasks/search/?limit=1&text=${search}`, `/api/tasks?search=${search}`];
+    return Promise.all(texts.map(async (path) => (await request(path, monitor)).json()));
+  };
+  expect(await find("hunter2")).toEqual(await find("not-in-it"));
+  expect(await find("kwargs:hunter2=x")).toEqual(await find("kwargs:not-in-it=x"));
+  await keep(kept);
+});
+
 it("what is only in a stack, or in how it went, is found by no cursor either", async () => {
   const find = async (text: string) => {
     const query = new URLSearchParams({ text, limit: "1", name: "process_payment" });
