@@ -201,6 +201,17 @@ it("a shard takes a hundred watchers; one more is refused, until another has gon
   for (const lists of opened) await lists.return();
 });
 
+it("who asks for the headers of a stream alone watches nothing", async () => {
+  const shop = await keyFor("heads", ["tasks:read"]);
+  for (let asked = 0; asked < 25; asked += 1) {
+    const answer = await request("/api/events/", shop, { method: "HEAD" });
+    expect([answer.status, answer.body]).toEqual([200, null]);
+  }
+  const reader = new EventReader(await request("/api/events/", shop));
+  expect(await reader.next()).toEqual({ events: [], missed: 0 });
+  await reader.close();
+});
+
 it("nobody takes all places: one owner has twenty, and who may not monitor half of them", async () => {
   const refused = { code: "too_many_watchers" };
   const greedy = { owner: "greedy", isMonitor: false };

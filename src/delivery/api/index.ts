@@ -136,7 +136,10 @@ async function answer(parts: ApiParts, route: Route, c: Context<ApiEnv>): Promis
       c.executionCtx.waitUntil(logged);
     },
   };
-  return withHeaders(await answerAudited(parts, route, call, () => route.handle(call)));
+  const answered = await answerAudited(parts, route, call, () => route.handle(call));
+  // Of what goes on (event streams) nobody would tell that there is no reader.
+  if (request.method === "HEAD") await answered.body?.cancel();
+  return withHeaders(request.method === "HEAD" ? new Response(null, answered) : answered);
 }
 
 function failure(parts: ApiParts, error: unknown, c: Context<ApiEnv>): Response {
