@@ -1,7 +1,7 @@
 import type { ApiCall } from "./route.ts";
 
 /** What goes on is asked so often whether its caller still may: it ends so much too late at most. */
-export const ASKED_EVERY_MS = 60_000;
+const ASKED_EVERY_MS = 60_000;
 
 /**
  * Ends what goes on when its caller signed out, or lost the role or the key.
