@@ -64,7 +64,14 @@ export interface MonitorEvents {
    * than a list takes, misses some and is told how many. Idle watching costs nothing.
    * @throws LovageError `too_many_watchers`, `ledger_unavailable` (both retryable), before the first list
    */
-  watch(signal: AbortSignal): AsyncIterable<MonitorEventList>;
+  watch(signal: AbortSignal, watcher: Watcher): AsyncIterable<MonitorEventList>;
+}
+
+/** Who watches: nobody takes all places, and those who run the deployment always have some. */
+export interface Watcher {
+  readonly owner: string;
+  /** False: it is there for tasks of its own. */
+  readonly isMonitor: boolean;
 }
 
 /** Events that one list takes; what a shard of the ledger has more in a tenth of a second is missed. */

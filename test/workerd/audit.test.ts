@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, expect, it } from "vitest";
+import { keyFor } from "./credentials.ts";
 import { account, JSON_BODY, PAGE, post, postJson, send, signIn } from "./visitors.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -196,6 +197,57 @@ it("nothing secret is in it: no arguments, no passwords, no texts", async () => 
   expect(results.length).toBeGreaterThanOrEqual(6);
   expect(JSON.stringify(results)).not.toContain(secret);
   expect(JSON.stringify(results)).toContain("process_data");
+});
+
+it("nothing that is typed into a form is in it either", async () => {
+  const secret = "s3cret-value";
+  const id = await taskOf("operator");
+  await env.DB.prepare("DELETE FROM audit_log").run();
+  const timing = { kind: "interval", every: "1", period: "hours" };
+  const forms: [string, Record<string, string>][] = [
+    ["/dashboard/definitions/process_data", { "kwargs.data": secret, data: secret }],
+    ["/dashboard/new-schedule", { name: "mine", task: "process_data", data: secret, ...timing }],
+    ["/dashboard/new-schedule", { name: "mine", kwargs: JSON.stringify({ data: secret }) }],
+    [`/dashboard/tasks/${id}/replay`, { kwargs: JSON.stringify({ name: secret }) }],
+    [`/dashboard/tasks/${id}/event`, { name: "go", payload: secret }],
+    ["/dashboard/tasks/bulk", { id, what: "revoke", next: `/dashboard/tasks?text=${secret}` }],
+    ["/dashboard/mail/suppressions", { email: `${secret}@example.com` }],
+    ["/dashboard/mail/suppressions/remove", { address: `${secret}@example.com` }],
+  ];
+  for (const [path, fields] of forms) await post(path, fields, { Cookie: admin });
+  await post("/dashboard/sign-in", { username: "anna", password: secret });
+  const { results } = await env.DB.prepare("SELECT * FROM audit_log").all();
+  expect(results).toHaveLength(forms.length);
+  expect(JSON.stringify(results)).not.toContain(secret);
+});
+
+it("an address that is taken off the list is not kept in it", async () => {
+  const address = "someone@example.com";
+  await postJson("/api/mail/suppressions/", { email: address }, { Cookie: admin });
+  await send(`/api/mail/suppressions/${encodeURIComponent(address)}/`, {
+    method: "DELETE",
+    headers: { Cookie: admin, Origin: "http://lovage" },
+  });
+  const { results } = await env.DB.prepare("SELECT * FROM audit_log").all();
+  expect(results).toHaveLength(2);
+  expect(JSON.stringify(results)).not.toContain(address);
+});
+
+it("what the shop's side does to orders and escrows that are there is in it, also by a key", async () => {
+  const key = await keyFor("back office", ["orders:manage", "orders:write"]);
+  const customer = await keyFor("shop", ["orders:write"]);
+  const paths = ["/api/orders/none/cancel/", "/api/escrow/transactions/none/release/"];
+  for (const token of [customer, key]) {
+    for (const path of paths) {
+      const headers = { ...JSON_BODY, Authorization: `Bearer ${token}` };
+      await send(path, { method: "POST", headers, body: "{}" });
+    }
+  }
+  const { entries } = await log();
+  expect(entries.map(({ actor, how, action }) => [actor, how, action])).toEqual([
+    ["back office", "key", "POST /api/escrow/transactions/:id/release"],
+    ["back office", "key", "POST /api/orders/:id/cancel"],
+  ]);
 });
 
 it("a body that is large, broken or of another kind is no hindrance", async () => {

@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import type { MonitorEvent, MonitorEventList } from "#engine";
+import type { MonitorEvent, MonitorEventList, Watcher } from "#engine";
 import { DeploymentEvents, type WatchedShard } from "#platform/ledger/deployment-events.ts";
 import { systemTimers } from "#platform/system.ts";
 import { ended, get, post } from "./api.ts";
@@ -29,8 +29,12 @@ async function until(reader: EventReader, isIt: (event: MonitorEvent) => boolean
 const shard = (number: number) => env.LEDGER.getByName(`shard-${number}`);
 
 /** Watches these shards; the first list is taken: everything from now on is seen. */
-async function watch(shards: readonly WatchedShard[], signal = new AbortController().signal) {
-  const lists = new DeploymentEvents(() => shards, systemTimers).watch(signal);
+async function watch(
+  shards: readonly WatchedShard[],
+  signal = new AbortController().signal,
+  watcher: Watcher = { owner: "somebody", isMonitor: true },
+) {
+  const lists = new DeploymentEvents(() => shards, systemTimers).watch(signal, watcher);
   expect(await lists.next()).toEqual({ done: false, value: { events: [], missed: 0 } });
   return lists;
 }
@@ -172,17 +176,20 @@ it("a connection that breaks is made again, and that some may be missed is told"
   await lists.return();
 });
 
-it("a shard takes a hundred watchers; one more is refused, until another has gone", async () => {
-  const ledger = shard(305);
-  const opened = await Promise.all(
-    Array.from({ length: 100 }, async () => {
-      const over = new AbortController();
-      return { over, lists: await watch([ledger], over.signal) };
-    }),
+/** Watches a shard so many times. @returns what ends each */
+function watchAll(number: number, count: number, watcherOf: (index: number) => Watcher) {
+  const signal = new AbortController().signal;
+  return Promise.all(
+    Array.from({ length: count }, (_, index) => watch([shard(number)], signal, watcherOf(index))),
   );
-  const more = () => watch([ledger]).then((lists) => lists.return());
+}
+
+it("a shard takes a hundred watchers; one more is refused, until another has gone", async () => {
+  const isMonitor = true;
+  const opened = await watchAll(305, 100, (index) => ({ owner: `of ${index % 10}`, isMonitor }));
+  const more = () => watch([shard(305)]).then((lists) => lists.return());
   await expect(more()).rejects.toMatchObject({ code: "too_many_watchers", retryable: true });
-  await opened[0]?.lists.return();
+  await opened[0]?.return();
   await expect
     .poll(() =>
       more().then(
@@ -191,7 +198,32 @@ it("a shard takes a hundred watchers; one more is refused, until another has gon
       ),
     )
     .toBe("taken");
-  for (const { lists } of opened) await lists.return();
+  for (const lists of opened) await lists.return();
+});
+
+it("who asks for the headers of a stream alone watches nothing", async () => {
+  const shop = await keyFor("heads", ["tasks:read"]);
+  for (let asked = 0; asked < 25; asked += 1) {
+    const answer = await request("/api/events/", shop, { method: "HEAD" });
+    expect([answer.status, answer.body]).toEqual([200, null]);
+  }
+  const reader = new EventReader(await request("/api/events/", shop));
+  expect(await reader.next()).toEqual({ events: [], missed: 0 });
+  await reader.close();
+});
+
+it("nobody takes all places: one owner has twenty, and who may not monitor half of them", async () => {
+  const refused = { code: "too_many_watchers" };
+  const greedy = { owner: "greedy", isMonitor: false };
+  const opened = await watchAll(307, 20, () => greedy);
+  await expect(watchAll(307, 1, () => greedy)).rejects.toMatchObject(refused);
+  opened.push(
+    ...(await watchAll(307, 30, (index) => ({ owner: `user:${index}`, isMonitor: false }))),
+  );
+  const another = { owner: "another", isMonitor: false };
+  await expect(watchAll(307, 1, () => another)).rejects.toMatchObject(refused);
+  opened.push(...(await watchAll(307, 1, () => ({ ...another, isMonitor: true }))));
+  for (const lists of opened) await lists.return();
 });
 
 /** Passes so many tasks through a shard, from submit to success; its consumers help. @returns ms */

@@ -1,7 +1,7 @@
 import type { Role } from "#domain/accounts";
 import { crossSite, isSafe, isUse, refuseOtherSites } from "./own-site.ts";
 import { Problem } from "./problems.ts";
-import { cookieToken, headerToken } from "./session-cookie.ts";
+import { cookieToken, headerToken, requestToken } from "./session-cookie.ts";
 
 /**
  * What a credential allows. `monitor` sees everything in the deployment and changes nothing; `control` also
@@ -176,6 +176,31 @@ async function visitor(access: Access, request: Request): Promise<Caller | null>
   // Any page in a developer's browser could change things by a form or a plain fetch.
   if (!isSafe(request) && request.headers.get("Sec-Fetch-Site") === "cross-site") throw crossSite();
   return ANONYMOUS;
+}
+
+/**
+ * Whether the credential that a request came with still says the same: it was not revoked, it is not over, and
+ * its account has the role that it had. A check of its own is no use of a session. While nobody can tell, it does.
+ */
+export async function isUnchanged(
+  access: Access,
+  request: Request,
+  caller: Caller,
+): Promise<boolean> {
+  const token = requestToken(request);
+  // Nothing to take away: access is open.
+  if (token === null || caller === ANONYMOUS) return true;
+  try {
+    const now = await access.authenticate(token, false);
+    const { owner, scopes } = caller;
+    return (
+      now?.owner === owner &&
+      now.scopes.size === scopes.size &&
+      [...scopes].every((scope) => now.scopes.has(scope))
+    );
+  } catch {
+    return true;
+  }
 }
 
 function unauthorized(request: Request, detail: string): Problem {

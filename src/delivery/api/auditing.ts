@@ -1,5 +1,5 @@
-import { shownDetail, type Audited } from "#domain/audit";
-import { ANONYMOUS, isStaff, may, type Caller } from "./access.ts";
+import { LEFT_OUT, shownDetail, type Audited } from "#domain/audit";
+import { ANONYMOUS, isCustomer, isStaff, may, type Caller } from "./access.ts";
 import { jsonOf, readBytes } from "./body.ts";
 import { isSafe } from "./own-site.ts";
 import { Problem, problemOf } from "./problems.ts";
@@ -68,7 +68,7 @@ export async function noteSignIn(
 
 /**
  * Whether it is an operator's action: a change by a route for operators; by whom the dashboard is for, other than of
- * the own account; or of somebody else's task.
+ * the own account; by the shop's side of an escrow or an order that is there; or of somebody else's task.
  */
 async function isAction(
   { tasks }: ApiParts,
@@ -77,6 +77,8 @@ async function isAction(
 ): Promise<boolean> {
   if (isSafe(request) || changesNothing === true || NO_ACTIONS.has(scope)) return false;
   if (OPERATORS_SCOPES.has(scope) || isStaff(caller)) return true;
+  if (scope === "person or shop") return !isCustomer(caller);
+  if (scope === "orders:write") return "id" in params && may(caller, "orders:manage");
   // Nobody else changes others' tasks: who may not is spared the question whose it is.
   if (scope !== "tasks:write" || !may(caller, "control")) return false;
   const id = Object.values(params).find((value) => TASK_ID.test(value));
@@ -92,9 +94,14 @@ async function actionOf(
   return {
     ...whoOf(parts, request, caller),
     action: `${method} ${path}`,
-    target: params,
+    target: targetOf(params),
     detail: shownDetail({ ...listsOf(query), ...(await fieldsOf(request)) }),
   };
+}
+
+/** Mail addresses are not kept, in paths as in bodies. */
+function targetOf({ address, ...others }: ApiCall["params"]): Audited["target"] {
+  return address === undefined ? others : { ...others, address: LEFT_OUT };
 }
 
 function whoOf({ trace }: Pick<ApiParts, "trace">, { headers }: Request, caller: Caller) {

@@ -1,5 +1,5 @@
 import { globMatcher, TASK_EVENTS, type MonitorEvent, type MonitorEventList } from "#engine";
-import { sees, type Caller } from "./access.ts";
+import { may, sees, type Caller } from "./access.ts";
 import { streamEvents } from "./event-stream.ts";
 import { operation } from "./operation.ts";
 import { oneOf, taskName, text } from "./query-params.ts";
@@ -22,15 +22,17 @@ export function eventRoutes({ events }: Pick<ApiParts, "events">): Route[] {
         queue: text("Of tasks of this queue.", 100),
       },
       answers: { 200: { types: ["text/event-stream"], words: "Server-sent events." } },
-      handle: ({ query: { type, task, queue }, caller }) => {
+      handle: ({ query: { type, task, queue }, caller, ...call }) => {
         const isNamed = task === undefined ? () => true : globMatcher(task);
         const isAsked = (event: MonitorEvent) =>
           (type === undefined || event.type === type) &&
           (queue === undefined || event.queue === queue) &&
           isNamed(event.name);
         let isFirst = true;
+        const watcher = { owner: caller.owner, isMonitor: may(caller, "monitor") };
         return streamEvents(
-          (signal) => events.watch(signal),
+          call,
+          (signal) => events.watch(signal, watcher),
           (list) => {
             const shown = eventsView(list, caller, isAsked);
             const isEmpty = shown.events.length === 0 && shown.missed === 0;

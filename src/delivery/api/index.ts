@@ -1,5 +1,5 @@
 import { Hono, type Context } from "hono";
-import { admit, identify, type Caller } from "./access.ts";
+import { admit, identify, isUnchanged, type Caller } from "./access.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { answerAudited } from "./auditing.ts";
 import { callRoutes } from "./call-routes.ts";
@@ -128,6 +128,7 @@ async function answer(parts: ApiParts, route: Route, c: Context<ApiEnv>): Promis
     caller,
     params: c.req.param() as Record<string, string>,
     query: new URL(request.url).searchParams,
+    isStillLetIn: () => isUnchanged(parts.access, request, caller),
     background: (work) => {
       const logged = work.catch((error: unknown) => {
         parts.log("background_failed", { path: route.path, error });
@@ -135,7 +136,10 @@ async function answer(parts: ApiParts, route: Route, c: Context<ApiEnv>): Promis
       c.executionCtx.waitUntil(logged);
     },
   };
-  return withHeaders(await answerAudited(parts, route, call, () => route.handle(call)));
+  const answered = await answerAudited(parts, route, call, () => route.handle(call));
+  // Of what goes on (event streams) nobody would tell that there is no reader.
+  if (request.method === "HEAD") await answered.body?.cancel();
+  return withHeaders(request.method === "HEAD" ? new Response(null, answered) : answered);
 }
 
 function failure(parts: ApiParts, error: unknown, c: Context<ApiEnv>): Response {

@@ -37,8 +37,9 @@ export function refuseOtherSites(request: Request, publicUrl: string): void {
   if (isSocket || !(isFromHere || (isLink && isOpened))) throw crossSite();
 }
 
-/** Whether it is somebody who asks, and not a page that asks by itself, as live ones do. */
+/** Whether it is somebody who asks, and not a page that asks by itself, as live ones do (and say). */
 export function isUse(request: Request): boolean {
+  if (isSafe(request) && request.headers.has("X-Live")) return false;
   const mode = request.headers.get("Sec-Fetch-Mode");
   return !isSafe(request) || mode === null || mode === "navigate";
 }

@@ -103,6 +103,8 @@ export interface ApiCall {
   readonly caller: Caller;
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
+  /** Whether the caller would be let in now as then; for what goes on. No use that keeps a session alive. */
+  readonly isStillLetIn: () => Promise<boolean>;
   /** Lets work run on after the answer; if it fails, the log says so. */
   readonly background: (work: Promise<void>) => void;
 }

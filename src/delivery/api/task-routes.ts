@@ -97,9 +97,10 @@ export function taskRoutes(parts: ApiParts): Route[] {
         "Server-sent events: one `state` now and after every change, with the task as JSON, until it has ended.",
       params: path,
       answers: { 200: { types: ["text/event-stream"], words: "The states, as they come." } },
-      handle: async ({ params, caller }) => {
+      handle: async ({ params, caller, ...call }) => {
         const { id } = await visible(params.id ?? "", caller);
         return streamStates(
+          call,
           (signal) => parts.tasks.watch(id, signal),
           (task) => taskView(task, caller, parts.clock.now()),
         );

@@ -1,26 +1,33 @@
 import { isTerminal, type TaskRecord } from "#engine";
+import { whileLetIn } from "./let-in.ts";
+import type { ApiCall } from "./route.ts";
 
 /** Proxies cut connections on which nothing moves. */
 const KEEP_ALIVE_MS = 15_000;
 
 /**
  * Server-sent events with the states of one task: one `state` event now and after every change, until it
- * has ended or the client has gone. In between only a comment is sent now and then.
+ * has ended, the client has gone, or may follow it no more. In between only a comment is sent now and then.
  */
 export function streamStates(
+  call: Pick<ApiCall, "isStillLetIn">,
   watch: (signal: AbortSignal) => AsyncIterable<TaskRecord>,
   view: (task: TaskRecord) => unknown,
 ): Response {
   const gone = new AbortController();
+  let isLeft = false;
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       const send = (text: string) => {
-        if (!gone.signal.aborted) controller.enqueue(encoder.encode(text));
+        if (!isLeft) controller.enqueue(encoder.encode(text));
       };
       const keepAlive = setInterval(() => {
         send(": keep-alive\n\n");
       }, KEEP_ALIVE_MS);
+      const stopAsking = whileLetIn(call, () => {
+        gone.abort();
+      });
       const run = async () => {
         let id = 0;
         for await (const task of watch(gone.signal)) {
@@ -35,10 +42,12 @@ export function streamStates(
         })
         .finally(() => {
           clearInterval(keepAlive);
-          if (!gone.signal.aborted) controller.close();
+          stopAsking();
+          if (!isLeft) controller.close();
         });
     },
     cancel() {
+      isLeft = true;
       gone.abort();
     },
   });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { refuseOtherSites } from "../api/own-site.ts";
 import type { ApiParts, Route } from "../api/route.ts";
 import { accountPages } from "./account/index.ts";
 import { accountsPages } from "./accounts/index.ts";
@@ -33,6 +34,7 @@ export function dashboardRoutes(parts: ApiParts): Route[] {
     // Also whoever is about to sign in has eyes.
     scope: "public",
     handle: async ({ request }) => {
+      refuseOtherSites(request, parts.access.publicUrl);
       const { theme: chosen, next } = await readForm(request, themeForm);
       const kept = cookie(THEME_COOKIE, chosen, chosen === "system" ? 0 : YEAR_SECONDS);
       const headers = { Location: ownPath(next), "Set-Cookie": kept };

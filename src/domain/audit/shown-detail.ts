@@ -5,7 +5,8 @@ const MAX_TEXT = 200;
 const MAX_ITEMS = 20;
 const MAX_DEPTH = 6;
 
-const LEFT_OUT = "[left out]";
+/** What stands for what is not shown. */
+export const LEFT_OUT = "[left out]";
 
 /**
  * Fields whose texts are shown: what operators choose from, names of things, times. All others may hold

@@ -21,6 +21,8 @@ export function matchCondition(match: Match, columns: MatchColumns, params: stri
     params.push(lowered(value));
     return `instr(lower(${column}), ?)`;
   };
+  const isInEither = () =>
+    inJson(text) === text ? isIn(text) : `(${isIn(text)} OR ${isIn(inJson(text))})`;
   switch (field) {
     case "id":
     case "name":
@@ -29,14 +31,23 @@ export function matchCondition(match: Match, columns: MatchColumns, params: stri
       params.push(lowered(text));
       return `lower(${column}) = ?`;
     case "pair":
-      return isIn(inJson(text.split("=", 1)[0] ?? ""));
+      return orSecret(column, isIn(inJson(text.split("=", 1)[0] ?? "")));
     // Errors stand in JSON too.
     case "error":
       return isIn(inJson(text));
     case "args":
+      return orSecret(column, isInEither());
     case "result":
-      return inJson(text) === text ? isIn(text) : `(${isIn(text)} OR ${isIn(inJson(text))})`;
+      return isInEither();
   }
+}
+
+/**
+ * Whatever has a secret in it is let through: how far a page got would tell otherwise whether a text is in the
+ * secret, which may be kept plain.
+ */
+function orSecret(column: string, condition: string): string {
+  return `(${condition} OR instr(${column}, '"$secret"'))`;
 }
 
 function joined(
@@ -47,5 +58,16 @@ function joined(
   params: string[],
 ): string {
   if (parts.length === 0) return empty;
-  return `(${parts.map((part) => matchCondition(part, columns, params)).join(operator)})`;
+  return balanced(
+    parts.map((part) => matchCondition(part, columns, params)),
+    operator,
+  );
+}
+
+/** In halves: an expression may be a hundred deep, and `a AND b AND c` is as deep as it is long. */
+function balanced(conditions: readonly string[], operator: string): string {
+  if (conditions.length < 3) return `(${conditions.join(operator)})`;
+  const half = Math.ceil(conditions.length / 2);
+  const [left, right] = [conditions.slice(0, half), conditions.slice(half)];
+  return `(${balanced(left, operator)}${operator}${balanced(right, operator)})`;
 }

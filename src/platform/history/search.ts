@@ -13,14 +13,17 @@ import { fromRow, type HistoryRow } from "./rows.ts";
 /** Rows that one page reads at most: a search that finds little goes on with the next. */
 const MAX_SCANNED = 5_000;
 
-/** Arguments, result and error of a finished task; its detail has the error, and more. */
+/**
+ * Arguments, result and error of a finished task. Of the error (see `Detail`) not its stack: how far a page got
+ * must not tell what is in it.
+ */
 const HISTORY_COLUMNS: MatchColumns = {
   id: "id",
   name: "name",
   state: "state",
   args: "kwargs",
   result: "result",
-  error: "detail",
+  error: "json_remove(detail -> 8, '$.traceback')",
 };
 
 /** A part of the ids: `from` included, `to` not. */

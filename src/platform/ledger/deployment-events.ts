@@ -3,9 +3,11 @@ import {
   MAX_LISTED_EVENTS,
   type MonitorEventList,
   type MonitorEvents,
+  type Watcher,
   type Timers,
 } from "#engine";
 import { EventQueue } from "../event-queue.ts";
+import { watchUrl } from "./event-sockets.ts";
 import { messages, pause } from "./socket-messages.ts";
 
 /** Lists of all shards that wait for one watcher; what comes on top is missed. */
@@ -34,7 +36,10 @@ export class DeploymentEvents implements MonitorEvents {
     this.#timers = timers;
   }
 
-  async *watch(signal: AbortSignal): AsyncGenerator<MonitorEventList, void, undefined> {
+  async *watch(
+    signal: AbortSignal,
+    watcher: Watcher,
+  ): AsyncGenerator<MonitorEventList, void, undefined> {
     const over = new AbortController();
     const end = () => {
       over.abort();
@@ -42,7 +47,7 @@ export class DeploymentEvents implements MonitorEvents {
     signal.addEventListener("abort", end);
     if (signal.aborted) end();
     try {
-      yield* this.#merged(over.signal);
+      yield* this.#merged(over.signal, watchUrl(watcher));
     } finally {
       signal.removeEventListener("abort", end);
       // Also where who watches has had enough: the sockets go.
@@ -50,10 +55,13 @@ export class DeploymentEvents implements MonitorEvents {
     }
   }
 
-  async *#merged(signal: AbortSignal): AsyncGenerator<MonitorEventList, void, undefined> {
+  async *#merged(
+    signal: AbortSignal,
+    url: string,
+  ): AsyncGenerator<MonitorEventList, void, undefined> {
     if (signal.aborted) return;
-    const shards = this.#shards();
-    const opened = await Promise.all(shards.map((shard) => open(shard)));
+    const doors = this.#shards().map((shard) => () => open(shard, url));
+    const opened = await Promise.all(doors.map((door) => door()));
     const refusal = opened.find((socket) => typeof socket === "string");
     if (refusal !== undefined) {
       for (const socket of opened) if (typeof socket !== "string") drop(socket);
@@ -61,9 +69,9 @@ export class DeploymentEvents implements MonitorEvents {
     }
     const inbox = new Inbox(signal);
     for (const [index, socket] of opened.entries()) {
-      const shard = shards[index];
-      if (shard !== undefined && typeof socket !== "string") {
-        void follow(shard, socket, inbox, signal);
+      const door = doors[index];
+      if (door !== undefined && typeof socket !== "string") {
+        void follow(door, socket, inbox, signal);
       }
     }
     yield { events: [], missed: 0 };
@@ -116,7 +124,7 @@ class Inbox {
 
 /** Takes everything a shard sends, at once, so that nothing piles up on the way; opens it again until the end. */
 async function follow(
-  shard: WatchedShard,
+  door: () => ReturnType<typeof open>,
   first: WebSocket,
   inbox: Inbox,
   signal: AbortSignal,
@@ -134,16 +142,16 @@ async function follow(
     }
     await pause(pauseMs, signal);
     pauseMs = Math.min(2 * pauseMs, REOPEN_MS.most);
-    const opened = signal.aborted ? null : await open(shard);
+    const opened = signal.aborted ? null : await door();
     socket = opened instanceof WebSocket ? opened : null;
   }
   // Opened when it was over already: reading it closes it.
   if (socket !== null) for await (const _list of messages(socket, signal));
 }
 
-async function open(shard: WatchedShard): Promise<WebSocket | Refusal> {
+async function open(shard: WatchedShard, url: string): Promise<WebSocket | Refusal> {
   try {
-    const answer = await shard.fetch("https://ledger/", { headers: { Upgrade: "websocket" } });
+    const answer = await shard.fetch(url, { headers: { Upgrade: "websocket" } });
     return answer.webSocket ?? "too_many_watchers";
   } catch {
     return "ledger_unavailable";

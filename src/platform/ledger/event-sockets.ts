@@ -1,11 +1,25 @@
-import type { MonitorEventList, Timers } from "#engine";
+import type { MonitorEventList, Timers, Watcher } from "#engine";
 import { EventLists } from "../event-queue.ts";
 import type { EventsPort } from "./ports.ts";
 
 /** The tag, and the attachment, of sockets that watch all tasks; no id of a task is like that. */
 const EVENTS = "events";
+/** The tag of those that watch for tasks of their own alone. */
+const OWN = "events own";
+/** A tag has this many characters at most; owners that begin alike share their places. */
+const MAX_TAG_LENGTH = 256;
 /** Sockets on one shard: each gets every list. */
 const MAX_WATCHERS = 100;
+/** Of these for who may not monitor: anybody may have an account. */
+const MAX_OWN = 50;
+/** Of these for one owner. */
+const MAX_OF_ONE = 20;
+
+/** Where a shard is asked for its events. */
+export function watchUrl({ owner, isMonitor }: Watcher): string {
+  const query = new URLSearchParams({ owner, ...(isMonitor && { monitor: "1" }) });
+  return `https://ledger/?${query.toString()}`;
+}
 
 export function watchesEvents(socket: WebSocket): boolean {
   return socket.deserializeAttachment() === EVENTS;
@@ -38,11 +52,17 @@ export class EventSockets implements EventsPort {
     this.#lists.add(list);
   }
 
-  /** Opens a watch. 503: there are enough. */
-  open(): Response {
-    if (this.#count >= MAX_WATCHERS) return new Response(null, { status: 503 });
+  /** Opens a watch for whom the query of `watchUrl` names. 503: there are enough, of all or of theirs. */
+  open(query: URLSearchParams): Response {
+    const isMonitor = query.has("monitor");
+    const ofOne = `events of ${query.get("owner") ?? ""}`.slice(0, MAX_TAG_LENGTH);
+    const isTaken =
+      this.#count >= MAX_WATCHERS ||
+      this.#ctx.getWebSockets(ofOne).length >= MAX_OF_ONE ||
+      (!isMonitor && this.#ctx.getWebSockets(OWN).length >= MAX_OWN);
+    if (isTaken) return new Response(null, { status: 503 });
     const { 0: client, 1: server } = new WebSocketPair();
-    this.#ctx.acceptWebSocket(server, [EVENTS]);
+    this.#ctx.acceptWebSocket(server, [EVENTS, ofOne, ...(isMonitor ? [] : [OWN])]);
     server.serializeAttachment(EVENTS);
     this.#count += 1;
     return new Response(null, { status: 101, webSocket: client });

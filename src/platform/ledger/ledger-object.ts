@@ -279,13 +279,12 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     }
   }
 
-  /**
-   * Opens a watch: of all tasks (`/`), or of the one whose id is the path. 404: it is not here, ask the history.
-   */
+  /** Opens a watch of all tasks (`/`), or of the one with this id. 404: it is not here, ask the history. */
   override async fetch(request: Request): Promise<Response> {
     this.#requests += 1;
-    const taskId = new URL(request.url).pathname.slice(1);
-    if (taskId === "") return this.#events.open();
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/") return this.#events.open(searchParams);
+    const taskId = pathname.slice(1);
     const task = this.#ledger.get(taskId);
     return task === null ? new Response(null, { status: 404 }) : this.#watchers.open(task);
   }

@@ -18,6 +18,8 @@ class Endless {
   }
 }
 
+const LET_IN = { isStillLetIn: () => Promise.resolve(true) };
+
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
 }
@@ -25,6 +27,7 @@ async function turns(): Promise<void> {
 it("a client that reads nothing holds two lists, however many there are", async () => {
   const endless = new Endless();
   const { body } = await streamEvents(
+    LET_IN,
     (signal) => endless.watch(signal),
     (list) => list,
   );
@@ -40,6 +43,7 @@ it("a client that reads nothing holds two lists, however many there are", async 
 it("when the client goes, the watch ends", async () => {
   const endless = new Endless();
   const { body } = await streamEvents(
+    LET_IN,
     (signal) => endless.watch(signal),
     (list) => list,
   );
@@ -50,7 +54,7 @@ it("when the client goes, the watch ends", async () => {
 it("what a client is not shown makes no event", async () => {
   const endless = new Endless();
   const odd = ({ missed }: MonitorEventList) => (missed % 2 === 1 ? { missed } : null);
-  const { body } = await streamEvents((signal) => endless.watch(signal), odd);
+  const { body } = await streamEvents(LET_IN, (signal) => endless.watch(signal), odd);
   const reader = body?.getReader();
   const texts = [await reader?.read(), await reader?.read()].map((chunk) =>
     new TextDecoder().decode(chunk?.value),
@@ -67,5 +71,5 @@ it("a watch that is refused is refused before anything is sent", async () => {
   async function* refused(): AsyncGenerator<MonitorEventList> {
     throw new Error("too many");
   }
-  await expect(streamEvents(refused, (list) => list)).rejects.toThrow("too many");
+  await expect(streamEvents(LET_IN, refused, (list) => list)).rejects.toThrow("too many");
 });

@@ -5,8 +5,9 @@ import {
   type MonitorEvents,
   type MonitorEventType,
 } from "#engine";
-import { sees } from "../access.ts";
+import { may, sees } from "../access.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
+import { whileLetIn } from "../let-in.ts";
 import { flowerRoute, FlowerRefusal } from "./refusals.ts";
 
 /**
@@ -14,6 +15,9 @@ import { flowerRoute, FlowerRefusal } from "./refusals.ts";
  * waits for it on its socket. Who is to miss none follows `GET /api/events`.
  */
 const MAX_SENT = 100;
+
+/** What a WebSocket is closed with when its caller may follow it no more. */
+const POLICY_VIOLATION = 1008;
 
 /** Flower's streams by the end of their paths; what a worker receives there is what the ledger gets here. */
 const STREAMS: ReadonlyMap<string, MonitorEventType> = new Map([
@@ -51,11 +55,17 @@ async function openStream(events: MonitorEvents, call: ApiCall): Promise<Respons
     sees(caller, event.owner) &&
     (task === undefined || event.uuid === task || event.name === task);
   const gone = new AbortController();
-  const lists = events.watch(gone.signal)[Symbol.asyncIterator]();
+  const watcher = { owner: caller.owner, isMonitor: may(caller, "monitor") };
+  const lists = events.watch(gone.signal, watcher)[Symbol.asyncIterator]();
   // From here on none is missed; that nobody can watch is refused before.
   await lists.next();
   const { 0: client, 1: server } = new WebSocketPair();
+  const stopAsking = whileLetIn(call, () => {
+    server.close(POLICY_VIOLATION, "No longer allowed");
+    end();
+  });
   const end = () => {
+    stopAsking();
     gone.abort();
   };
   server.addEventListener("close", end);
