@@ -2250,7 +2250,9 @@ export interface paths {
         429: Refused;
         500: Refused;
         503: Refused;
-        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+        "4XX": { headers: Record<string, unknown>; content: { "application/json": {
+        "error": string;
+      }; "text/plain": unknown } };
       };
     };
   };
@@ -3076,7 +3078,7 @@ export interface paths {
         429: Refused;
         500: Refused;
         503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3099,7 +3101,7 @@ export interface paths {
         429: Refused;
         500: Refused;
         503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3130,7 +3132,7 @@ export interface paths {
         429: Refused;
         500: Refused;
         503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3139,7 +3141,10 @@ export interface paths {
     post: {
       parameters: {
         query?: never;
-        header?: never;
+        header?: {
+          /** A request that is repeated with the same key is made once, and answered the same. */
+          "Idempotency-Key"?: string;
+        };
         path: {
           "name": string;
         };
@@ -3197,7 +3202,7 @@ export interface paths {
         429: Refused;
         500: Refused;
         503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3206,7 +3211,10 @@ export interface paths {
     post: {
       parameters: {
         query?: never;
-        header?: never;
+        header?: {
+          /** A request that is repeated with the same key is made once, and answered the same. */
+          "Idempotency-Key"?: string;
+        };
         path: {
           "name": string;
         };
@@ -3262,7 +3270,7 @@ export interface paths {
         429: Refused;
         500: Refused;
         503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3271,7 +3279,10 @@ export interface paths {
     post: {
       parameters: {
         query?: never;
-        header?: never;
+        header?: {
+          /** A request that is repeated with the same key is made once, and answered the same. */
+          "Idempotency-Key"?: string;
+        };
         path: {
           "name": string;
         };
@@ -3327,7 +3338,7 @@ export interface paths {
         429: Refused;
         500: Refused;
         503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3352,7 +3363,7 @@ export interface paths {
         429: Refused;
         500: Refused;
         503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3433,7 +3444,7 @@ export interface paths {
         429: Refused;
         500: Refused;
         503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
