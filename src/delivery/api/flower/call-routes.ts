@@ -3,7 +3,7 @@ import { isTerminal } from "#engine";
 import { commands, may, sees, type Caller } from "../access.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
 import { callKey, checkCall, idempotencyKey, refuse, toSignature } from "../task-calls.ts";
-import { FlowerArguments } from "./arguments.ts";
+import { AS_FORM, FlowerArguments } from "./arguments.ts";
 import { ended } from "./awaiting.ts";
 import { flowerCallSchema, readCall } from "./calls.ts";
 import { flowerRoute, FlowerRefusal } from "./refusals.ts";
@@ -93,6 +93,7 @@ export function flowerCallRoutes(parts: ApiParts): Route[] {
     scope: "tasks:write",
     doc: {
       summary: "Call a task off as Flower does",
+      description: AS_FORM,
       tag: "Flower",
       query: {
         terminate: z.boolean().default(false),
