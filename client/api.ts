@@ -2246,10 +2246,14 @@ export interface paths {
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": Record<string, Record<string, unknown>> } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "application/json": {
+        "error": string;
+      }; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "application/json": {
+        "error": string;
+      }; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "application/json": {
         "error": string;
       }; "text/plain": unknown } };
@@ -3074,10 +3078,10 @@ export interface paths {
         "task-types": (string)[];
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
@@ -3097,10 +3101,10 @@ export interface paths {
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": Record<string, unknown> } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
@@ -3128,10 +3132,10 @@ export interface paths {
         "traceback"?: string | null;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
@@ -3198,10 +3202,10 @@ export interface paths {
         "traceback"?: string | null;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
@@ -3266,10 +3270,10 @@ export interface paths {
         "state": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
@@ -3334,10 +3338,10 @@ export interface paths {
         "state": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
@@ -3359,10 +3363,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
@@ -3388,10 +3392,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3414,10 +3418,10 @@ export interface paths {
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": Record<string, unknown> } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3440,10 +3444,10 @@ export interface paths {
         })[];
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
@@ -3465,10 +3469,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3490,10 +3494,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3517,10 +3521,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3544,10 +3548,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3572,10 +3576,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3599,10 +3603,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3626,10 +3630,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3654,10 +3658,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3683,10 +3687,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3706,10 +3710,10 @@ export interface paths {
       responses: {
         101: { headers: Record<string, unknown>; content?: never };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3730,10 +3734,10 @@ export interface paths {
       responses: {
         101: { headers: Record<string, unknown>; content?: never };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
