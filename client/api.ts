@@ -2246,11 +2246,17 @@ export interface paths {
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": Record<string, Record<string, unknown>> } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "application/json": {
+        "error": string;
+      }; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
-        "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "application/json": {
+        "error": string;
+      }; "text/plain": unknown } };
+        "4XX": { headers: Record<string, unknown>; content: { "application/json": {
+        "error": string;
+      }; "text/plain": unknown } };
       };
     };
   };
@@ -3072,11 +3078,11 @@ export interface paths {
         "task-types": (string)[];
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3095,11 +3101,11 @@ export interface paths {
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": Record<string, unknown> } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3126,11 +3132,11 @@ export interface paths {
         "traceback"?: string | null;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3139,7 +3145,10 @@ export interface paths {
     post: {
       parameters: {
         query?: never;
-        header?: never;
+        header?: {
+          /** A request that is repeated with the same key is made once, and answered the same. */
+          "Idempotency-Key"?: string;
+        };
         path: {
           "name": string;
         };
@@ -3193,11 +3202,11 @@ export interface paths {
         "traceback"?: string | null;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3206,7 +3215,10 @@ export interface paths {
     post: {
       parameters: {
         query?: never;
-        header?: never;
+        header?: {
+          /** A request that is repeated with the same key is made once, and answered the same. */
+          "Idempotency-Key"?: string;
+        };
         path: {
           "name": string;
         };
@@ -3258,11 +3270,11 @@ export interface paths {
         "state": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3271,7 +3283,10 @@ export interface paths {
     post: {
       parameters: {
         query?: never;
-        header?: never;
+        header?: {
+          /** A request that is repeated with the same key is made once, and answered the same. */
+          "Idempotency-Key"?: string;
+        };
         path: {
           "name": string;
         };
@@ -3323,11 +3338,11 @@ export interface paths {
         "state": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3348,11 +3363,11 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3377,10 +3392,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3403,10 +3418,10 @@ export interface paths {
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": Record<string, unknown> } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3429,11 +3444,11 @@ export interface paths {
         })[];
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
-        "4XX": { headers: Record<string, unknown>; content?: never };
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/html": unknown } };
+        "4XX": { headers: Record<string, unknown>; content: { "text/html": unknown } };
       };
     };
   };
@@ -3454,10 +3469,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3479,10 +3494,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3506,10 +3521,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3533,10 +3548,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3561,10 +3576,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3588,10 +3603,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3615,10 +3630,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3643,10 +3658,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3672,10 +3687,10 @@ export interface paths {
         "message": string;
       } } };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3695,10 +3710,10 @@ export interface paths {
       responses: {
         101: { headers: Record<string, unknown>; content?: never };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };
@@ -3719,10 +3734,10 @@ export interface paths {
       responses: {
         101: { headers: Record<string, unknown>; content?: never };
         401: Refused;
-        403: Refused;
+        403: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         429: Refused;
         500: Refused;
-        503: Refused;
+        503: { headers: Record<string, unknown>; content: { "application/problem+json": components["schemas"]["Problem"]; "text/plain": unknown } };
         "4XX": { headers: Record<string, unknown>; content: { "text/plain": unknown } };
       };
     };

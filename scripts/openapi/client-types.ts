@@ -92,8 +92,11 @@ function responseLine(status: string, response: Operation["responses"][string]):
   // A range of them, `4XX`, is no number.
   const key = /^\d+$/.test(status) ? status : JSON.stringify(status);
   const { $ref: shared, content } = response;
-  const isProblem = shared !== undefined || "application/problem+json" in (content ?? {});
-  if (isProblem) return `        ${key}: Refused;`;
+  // Where others' clients expect other words too, it is more than a problem.
+  const types = Object.keys(content ?? {});
+  if (shared !== undefined || types.join() === "application/problem+json") {
+    return `        ${key}: Refused;`;
+  }
   const mark = content === undefined ? "?" : "";
   return `        ${key}: { headers: Record<string, unknown>; content${mark}: ${contentOf(response)} };`;
 }

@@ -22,8 +22,12 @@ export class LovageError extends Error {
 
 /** An option or declaration that can't work; thrown when it is given, never when the task runs. */
 export class InvalidOptionError extends LovageError {
-  constructor(field: string, message: string) {
-    super("invalid_option", `${field}: ${message}`, { field });
+  /** The message without the field. */
+  readonly reason: string;
+
+  constructor(field: string, reason: string) {
+    super("invalid_option", `${field}: ${reason}`, { field });
+    this.reason = reason;
   }
 }
 

@@ -112,6 +112,23 @@ describe("asking", () => {
     expect(code).toBe(69);
   });
 
+  it.each([
+    ["inspect", "-d", "w1@lab", "ping"],
+    ["inspect", "ping", "-d", "w1@lab"],
+    ["control", "-d", "w1@lab", "autoscale", "3", "1"],
+  ])("nor does it when %s %s %s %s are given", async (...words) => {
+    const { code, stderr } = await lovage(...words);
+    expect(stderr).toContain("Error: No nodes replied within time constraint");
+    expect(code).toBe(69);
+  });
+
+  it("an answer may take as long as -t says, and no longer", async () => {
+    expect(await print("inspect", "ping", "-d", "lovage@lovage", "-t", "10")).toContain("pong");
+    const { code, stderr } = await lovage("inspect", "-t", "0", "ping");
+    expect(stderr).toContain("gave no answer within 0 s.");
+    expect(code).toBe(69);
+  });
+
   it("list bindings is celery's table", async () => {
     const [title, line, first] = (await print("list", "bindings")).split("\n");
     expect(title).toBe(`${"Queue".padEnd(28)} ${"Exchange".padEnd(28)} Routing Key`);

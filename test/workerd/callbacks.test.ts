@@ -17,7 +17,7 @@ async function refusal(path: string, body: unknown) {
 }
 
 it("a deployment without CALLBACK_HOSTS refuses callbacks, and stores nothing", async () => {
-  const message = "callbackUrl: callbacks are not configured.";
+  const message = "callbacks are not configured.";
   const refused = (field: string) => ({
     status: 422,
     code: "invalid_request",

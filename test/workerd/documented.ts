@@ -5,6 +5,7 @@ import {
   type DocumentedRoute,
 } from "../../src/delivery/api/openapi/operation-object.ts";
 import { problemCodes } from "../../src/delivery/api/openapi/problem-responses.ts";
+import type { RawContent } from "../../src/delivery/api/route.ts";
 import { problemAnswer } from "../../src/delivery/api/problem-answer.ts";
 import { declaredRoutes } from "../../scripts/openapi/declared-routes.ts";
 
@@ -40,20 +41,27 @@ async function faultOf({ doc }: DocumentedRoute, answer: Response): Promise<stri
   if (declared === undefined) return "its document doesn't know this status.";
   const type = answer.headers.get("Content-Type")?.split(";")[0];
   if (typeof declared === "string") return null;
-  if ("types" in declared) {
-    if (type === "application/json" && declared.json !== undefined)
-      return misfit(declared.json, answer);
-    const isKnown = declared.types.includes(type ?? "") || declared.types.includes("*/*");
-    return isKnown ? null : `its document doesn't know ${type}.`;
-  }
+  if ("types" in declared) return contentFault(declared, answer);
   if (type !== "application/json") return `${type} is no JSON.`;
   return misfit(declared, answer);
+}
+
+async function contentFault(declared: RawContent, answer: Response): Promise<string | null> {
+  const type = answer.headers.get("Content-Type")?.split(";")[0];
+  if (type === "application/json" && declared.json !== undefined) {
+    return misfit(declared.json, answer);
+  }
+  const isKnown = declared.types.includes(type ?? "") || declared.types.includes("*/*");
+  return isKnown ? null : `its document doesn't know ${type}.`;
 }
 
 async function refusalFault(route: DocumentedRoute, answer: Response): Promise<string | null> {
   if (route.doc.answers[answer.status] !== undefined) return faultOf(route, answer);
   const isProblem = answer.headers.get("Content-Type") === "application/problem+json";
-  if (route.doc.refusals !== undefined && !isProblem && answer.status < 500) return null;
+  const { refusals } = route.doc;
+  if (refusals !== undefined && !isProblem && answer.status !== 500) {
+    return contentFault(refusals, answer);
+  }
   const fault = await misfit(problemAnswer, answer);
   if (fault !== null) return fault;
   const { code } = await answer.clone().json<{ code: string }>();

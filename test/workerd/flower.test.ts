@@ -42,8 +42,8 @@ beforeAll(async () => {
     "task-id"
   ];
   done = (await sent("/api/task/async-apply/process_data", data))["task-id"];
-  // One after the other: which of two starts first nobody says.
   await ended(done);
+  // One after the other: which of two starts first nobody says.
   failed = (await sent("/api/task/async-apply/process_payment", { args: [marker] }))["task-id"];
   await ended(failed);
 });
@@ -320,6 +320,7 @@ it("one worker stands for all consumers, with what scripts read of workers", asy
     "stats active_queues registered scheduled active reserved revoked conf timestamp".split(" "),
   );
   expect(worker).toMatchObject({
+    stats: { total: { process_data: expect.any(Number), process_payment: expect.any(Number) } },
     registered: expect.arrayContaining(["process_data"]),
     active_queues: expect.arrayContaining([
       expect.objectContaining({ name: "default", routing_key: "default" }),

@@ -10,11 +10,11 @@ it("metrics count every task once by its end, and say what the queues hold", asy
   await post("/api/tasks/", { name: "process_data", args: ["x"], queue: "high-priority" });
   await post("/api/tasks/", { name: "process_data", args: ["x"], countdown: 3_600 });
   const wanted = [
-    'flower_events_total{worker="lovage",type="task-succeeded",task="process_payment"} 1',
-    'flower_events_total{worker="lovage",type="task-failed",task="process_payment"} 1',
-    'flower_task_runtime_seconds_count{worker="lovage",task="process_payment"} 2',
+    'flower_events_total{worker="lovage@lovage",type="task-succeeded",task="process_payment"} 1',
+    'flower_events_total{worker="lovage@lovage",type="task-failed",task="process_payment"} 1',
+    'flower_task_runtime_seconds_count{worker="lovage@lovage",task="process_payment"} 2',
     'lovage_task_wait_seconds_count{queue="payments"} 2',
-    'flower_worker_online{worker="lovage"} 1',
+    'flower_worker_online{worker="lovage@lovage"} 1',
     'lovage_queue_waiting{queue="high-priority"} 1',
     'lovage_queue_paused{queue="high-priority"} 1',
     'lovage_queue_scheduled{queue="default"} 1',

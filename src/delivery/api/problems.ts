@@ -125,7 +125,9 @@ export function problemOf(error: unknown): Problem {
   }
   if (error instanceof UnknownTaskError || error instanceof InvalidOptionError) {
     const field = snakeCase(error.field ?? "name").replace(/^(\w+)_seconds$/, "$1");
-    return invalid([{ field, message: error.message }]);
+    // An answer names the field as the request does, which isn't always the option's own name.
+    const message = error instanceof InvalidOptionError ? error.reason : error.message;
+    return invalid([{ field, message }]);
   }
   if (error instanceof SecretUnreadableError) return conflict(error.code, error.message);
   if (error instanceof LovageError && error.retryable) {

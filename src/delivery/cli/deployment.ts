@@ -1,7 +1,8 @@
 import { eventsOf, type ServerEvent } from "./server-events.ts";
 import { RefusedError, UnreachableError, UsageError } from "./failures.ts";
 
-const TIMEOUT_MS = 15_000;
+/** How long an answer may take, when nobody says. */
+export const TIMEOUT_MS = 15_000;
 
 export interface DeploymentOptions {
   readonly url: string;
@@ -9,6 +10,8 @@ export interface DeploymentOptions {
   readonly token: string | null;
   /** Ends every request. */
   readonly signal: AbortSignal;
+  /** How long an answer may take where a request doesn't say. */
+  readonly timeoutMs: number;
 }
 
 /** Parameters of a request; those that are undefined are left out, lists are given more than once. */
@@ -27,9 +30,10 @@ export class Deployment {
   readonly url: string;
   readonly #token: string | null;
   readonly #signal: AbortSignal;
+  readonly #timeoutMs: number;
 
   /** @throws UsageError for an address or a token that can't be one */
-  constructor({ url, token, signal }: DeploymentOptions) {
+  constructor({ url, token, signal, timeoutMs }: DeploymentOptions) {
     if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) {
       throw new UsageError(
         `'${url}' is no address of a deployment: give one as https://shop.example.com.`,
@@ -41,6 +45,7 @@ export class Deployment {
     this.url = url.replace(/\/+$/, "");
     this.#token = token;
     this.#signal = signal;
+    this.#timeoutMs = timeoutMs;
   }
 
   get<Answer>(path: string, request: Request = {}): Promise<Answer> {
@@ -96,7 +101,7 @@ export class Deployment {
   }
 
   async #send(method: string, path: string, request: Request): Promise<Response> {
-    const { query = {}, body, timeoutMs = TIMEOUT_MS } = request;
+    const { query = {}, body, timeoutMs = this.#timeoutMs } = request;
     const headers = new Headers(request.headers);
     if (body !== undefined) headers.set("Content-Type", "application/json");
     if (this.#token !== null) headers.set("Authorization", `Bearer ${this.#token}`);
@@ -135,7 +140,7 @@ export class Deployment {
     if (this.#signal.aborted) return this.#signal.reason;
     const { name, cause } = error as Error;
     if (name === "TimeoutError") {
-      const seconds = Math.round((timeoutMs ?? 0) / 1_000);
+      const seconds = (timeoutMs ?? 0) / 1_000;
       return new UnreachableError(`${this.url} gave no answer within ${seconds} s.`);
     }
     const { code = "", message = (error as Error).message } = (cause ?? {}) as Partial<Error> & {

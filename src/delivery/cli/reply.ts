@@ -1,18 +1,10 @@
 import type { Output } from "./output.ts";
 import { reprOf } from "./python.ts";
 import { printable } from "./text.ts";
-import { CommandError, EXIT, UnreachableError } from "./failures.ts";
+import { CommandError, EXIT } from "./failures.ts";
 
 /** A deployment answers as one node, whatever it consists of. */
 export const NODE = "lovage@lovage";
-
-/** @throws UnreachableError where none of the nodes that somebody means is this one */
-export function checkDestination(nodes: readonly string[] | undefined): void {
-  if (nodes === undefined || nodes.includes(NODE)) return;
-  throw new UnreachableError("No nodes replied within time constraint", [
-    `There is one node: ${NODE}.`,
-  ]);
-}
 
 /** The line that begins a node's answer, as `celery` writes it. */
 export function sayNode(output: Output, state: "OK" | "ERROR"): void {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import type { ReadStream, WriteStream } from "node:tty";
 import type { Command } from "commander";
-import { Deployment } from "./deployment.ts";
+import { Deployment, TIMEOUT_MS } from "./deployment.ts";
 import { UsageError } from "./failures.ts";
 import { Output } from "./output.ts";
 
@@ -27,6 +27,7 @@ export class Shell {
   /** Aborts with an `InterruptedError` when a signal asks for the end. */
   readonly signal: AbortSignal;
   readonly #program: Command;
+  #timeoutMs = TIMEOUT_MS;
 
   constructor(
     process: Pick<NodeJS.Process, "stdin" | "stdout" | "stderr" | "env" | "argv">,
@@ -61,7 +62,13 @@ export class Shell {
 
   /** The deployment, for whoever stops sooner than the command. */
   connect(signal: AbortSignal): Deployment {
-    return new Deployment({ url: this.url, token: this.token, signal });
+    return new Deployment({ url: this.url, token: this.token, signal, timeoutMs: this.#timeoutMs });
+  }
+
+  /** How long an answer may take from now on, where a command doesn't know better. */
+  answerWithin(seconds: number): void {
+    // Timers count no further than 24 days.
+    this.#timeoutMs = Math.min(seconds, 86_400) * 1_000;
   }
 
   get output(): Output {

@@ -17,7 +17,10 @@ async function deploymentThat(answer: RequestListener, token: string | null = nu
   await new Promise((resolve) => listening.once("listening", resolve));
   const url = `http://127.0.0.1:${(listening.address() as AddressInfo).port}/`;
   const aborted = new AbortController();
-  return { aborted, deployment: new Deployment({ url, token, signal: aborted.signal }) };
+  return {
+    aborted,
+    deployment: new Deployment({ url, token, signal: aborted.signal, timeoutMs: 15_000 }),
+  };
 }
 
 /** What a request fails with. */
@@ -104,7 +107,7 @@ it.each([
   ["http://localhost", "a token\n"],
 ])("%j with the token %j is a mistake of usage", (url, token) => {
   const { signal } = new AbortController();
-  expect(() => new Deployment({ url, token, signal })).toThrow(
+  expect(() => new Deployment({ url, token, signal, timeoutMs: 15_000 })).toThrow(
     expect.objectContaining({ exitCode: 2 }) as Error,
   );
 });

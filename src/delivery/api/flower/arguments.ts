@@ -2,6 +2,10 @@ import { readBytes } from "../body.ts";
 import type { ApiCall } from "../route.ts";
 import { FlowerRefusal } from "./refusals.ts";
 
+/** For the routes' documents. */
+export const AS_FORM =
+  "What stands in the query may be a form in the body instead (`application/x-www-form-urlencoded`).";
+
 const MAX_FORM_BYTES = 64 * 1_024;
 
 /**

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { isTerminal } from "#engine";
 import { commands, may, sees, type Caller } from "../access.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
-import { callKey, checkCall, refuse, toSignature } from "../task-calls.ts";
-import { FlowerArguments } from "./arguments.ts";
+import { callKey, checkCall, idempotencyKey, refuse, toSignature } from "../task-calls.ts";
+import { AS_FORM, FlowerArguments } from "./arguments.ts";
 import { ended } from "./awaiting.ts";
 import { flowerCallSchema, readCall } from "./calls.ts";
 import { flowerRoute, FlowerRefusal } from "./refusals.ts";
@@ -13,6 +13,11 @@ import { resultAnswer, resultSchema } from "./task-routes.ts";
 const APPLY_SECONDS = 60;
 
 const sentSchema = z.object({ "task-id": z.string(), state: z.string() });
+const CALLED = {
+  headers: { "Idempotency-Key": idempotencyKey },
+  body: flowerCallSchema,
+  example: { kwargs: { data: "hello" }, countdown: 10 },
+};
 const messageSchema = z.object({ message: z.string() });
 
 /** Flower's calls of tasks, and its ways to stop them. */
@@ -33,7 +38,7 @@ export function flowerCallRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: `/api/task/${kind}/:name`,
       scope: "tasks:write",
-      doc: { summary, tag: "Flower", body: flowerCallSchema, answers: { 200: sentSchema } },
+      doc: { summary, tag: "Flower", ...CALLED, answers: { 200: sentSchema } },
       handle: async (call) =>
         Response.json({ "task-id": await send(call, kind), state: "PENDING" }),
     });
@@ -46,7 +51,7 @@ export function flowerCallRoutes(parts: ApiParts): Route[] {
     doc: {
       summary: "Call a task as Flower does, and wait for its result",
       tag: "Flower",
-      body: flowerCallSchema,
+      ...CALLED,
       answers: { 200: resultSchema },
     },
     handle: async (call) => {
@@ -88,6 +93,7 @@ export function flowerCallRoutes(parts: ApiParts): Route[] {
     scope: "tasks:write",
     doc: {
       summary: "Call a task off as Flower does",
+      description: AS_FORM,
       tag: "Flower",
       query: {
         terminate: z.boolean().default(false),

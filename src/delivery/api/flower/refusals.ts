@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { problemOf } from "../problems.ts";
 import type { Route } from "../route.ts";
 
@@ -20,12 +21,14 @@ export type RefusalStyle = "silent" | "plain";
 /**
  * A route that refuses as Flower does. Who may not use it is told as everywhere (401, 403), before it is asked;
  * so is what is wrong on our side (500).
+ * @param json what its handler refuses with instead, for some reasons
  */
-export function flowerRoute(style: RefusalStyle, route: Route): Route {
-  const refusals =
+export function flowerRoute(style: RefusalStyle, route: Route, json?: z.ZodType): Route {
+  const raw =
     style === "silent"
-      ? { types: [], words: "Refused, as the status says." }
+      ? { types: ["text/html"], words: "Refused, as the status says; without a word." }
       : { types: ["text/plain"], words: "Refused: why." };
+  const refusals = { ...raw, ...(json !== undefined && { json }) };
   return {
     ...route,
     ...(route.doc !== undefined && { doc: { ...route.doc, refusals } }),

@@ -19,7 +19,7 @@ export function flowerTaskRoutes(parts: ApiParts): Route[] {
 }
 
 function listRoute({ search, clock }: ApiParts): Route {
-  return flowerRoute("plain", {
+  const route: Route = {
     method: "GET",
     path: "/api/tasks",
     scope: "tasks:read",
@@ -60,7 +60,8 @@ function listRoute({ search, clock }: ApiParts): Route {
         headers: isPartial ? { "Lovage-Partial": "true" } : {},
       });
     },
-  });
+  };
+  return flowerRoute("plain", route, z.object({ error: z.string() }));
 }
 
 function listingOf(given: FlowerArguments): Listing {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { InvalidOptionError, WORKER_NAME, type ControlChange } from "#engine";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
-import { FlowerArguments } from "./arguments.ts";
+import { AS_FORM, FlowerArguments } from "./arguments.ts";
 import { flowerRoute, FlowerRefusal } from "./refusals.ts";
 import { workerView } from "./worker-view.ts";
 
@@ -24,7 +24,13 @@ export function flowerWorkerRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: `/api/worker/${path}/:worker`,
       scope: "control",
-      doc: { summary, tag: "Flower", query, answers: { 200: messageSchema } },
+      doc: {
+        summary,
+        tag: "Flower",
+        ...(Object.keys(query).length > 0 && { description: AS_FORM }),
+        query,
+        answers: { 200: messageSchema },
+      },
       handle: async (call) => {
         const worker = call.params.worker ?? "";
         knownWorker(worker);
@@ -165,7 +171,13 @@ function limitRoutes({ control, registry }: ApiParts): Route[] {
       method: "POST",
       path: `/api/task/${path}/:name`,
       scope: "control",
-      doc: { summary, tag: "Flower", query, answers: { 200: messageSchema } },
+      doc: {
+        summary,
+        tag: "Flower",
+        ...(Object.keys(query).length > 0 && { description: AS_FORM }),
+        query,
+        answers: { 200: messageSchema },
+      },
       handle: async (call) => {
         const name = call.params.name ?? "";
         const given = await FlowerArguments.of(call);
@@ -179,7 +191,7 @@ function limitRoutes({ control, registry }: ApiParts): Route[] {
           await control.change(change);
         } catch (error) {
           if (!(error instanceof InvalidOptionError)) throw error;
-          throw new FlowerRefusal(403, refusal(error.message));
+          throw new FlowerRefusal(403, refusal(error.reason));
         }
         return Response.json({ message: done });
       },

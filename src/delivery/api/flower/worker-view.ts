@@ -1,4 +1,13 @@
-import { redacted, WORKER_NAME, type LiveKind, type QueueLength, type TaskRecord } from "#engine";
+import {
+  figuresOf,
+  redacted,
+  totalFigures,
+  WORKER_NAME,
+  type FiguresByTask,
+  type LiveKind,
+  type QueueLength,
+  type TaskRecord,
+} from "#engine";
 import type { ApiParts } from "../route.ts";
 import { iso } from "../task-views.ts";
 
@@ -9,18 +18,19 @@ const PREFETCH_COUNT = 200;
 
 /** The consumers as Flower shows a worker. What a process has and they have not is null, or empty. */
 export async function workerView(parts: ApiParts) {
-  const { control, registry, conf, queues, shards, clock } = parts;
+  const { control, figures, registry, conf, queues, shards, clock } = parts;
   const list = (kind: LiveKind) => control.list(kind, MAX_SHOWN);
-  const [controls, lengths, active, reserved, scheduled, revoked] = await Promise.all([
+  const [controls, lengths, total, active, reserved, scheduled, revoked] = await Promise.all([
     control.controls(),
     control.queues(),
+    figures.total(),
     list("active"),
     list("reserved"),
     list("scheduled"),
     list("revoked"),
   ]);
   return {
-    stats: statsView(controls.version, lengths, shards),
+    stats: { total: startsOf(total), ...statsView(controls.version, lengths, shards) },
     active_queues: lengths.filter(({ isPaused }) => !isPaused).map(({ queue }) => queueView(queue)),
     registered: registry.names().toSorted(),
     scheduled: scheduled.map((task) => ({
@@ -36,9 +46,19 @@ export async function workerView(parts: ApiParts) {
   };
 }
 
+/** How often each task was begun, as a worker counts those it accepted: of the tasks that have ended. */
+function startsOf(total: FiguresByTask): Record<string, number> {
+  const byName = Map.groupBy(Object.entries(total), ([key]) => figuresOf(key).name);
+  const starts = Array.from(byName, ([name, all]): [string, number] => [
+    name,
+    totalFigures(all.map(([, each]) => each)).started,
+  ]);
+  // A chain has none of its own.
+  return Object.fromEntries(starts.filter(([, started]) => started > 0));
+}
+
 function statsView(version: number, queues: readonly QueueLength[], shards: number) {
   return {
-    total: {},
     pid: null,
     clock: String(version),
     uptime: null,

@@ -1,6 +1,7 @@
 import {
   NO_LIMITS,
   parseRate,
+  WORKER_NAME,
   type Controls,
   type DeadLetterGroup,
   type MeterReading,
@@ -8,7 +9,6 @@ import {
   type Registry,
 } from "#engine";
 import type { Exposition, Labels } from "./exposition.ts";
-import { WORKER } from "./task-metrics.ts";
 
 /** What waits and runs, and whether anything is consumed. */
 export function queueMetrics(
@@ -17,7 +17,7 @@ export function queueMetrics(
   isShutDown: boolean,
   now: number,
 ): void {
-  const worker = { worker: WORKER };
+  const worker = { worker: WORKER_NAME };
   const executing = queues.reduce((total, { running }) => total + running, 0);
   out.add("gauge", "flower_worker_online", "Worker online status", worker, isShutDown ? 0 : 1);
   out.add(

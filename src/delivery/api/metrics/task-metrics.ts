@@ -4,14 +4,12 @@ import {
   endedOf,
   figuresOf,
   totalFigures,
+  WORKER_NAME,
   type Durations,
   type Figures,
   type FiguresByTask,
 } from "#engine";
 import type { Exposition, Labels } from "./exposition.ts";
-
-/** The deployment is one worker, by Flower's names: consumers come and go with the work. */
-export const WORKER = "lovage";
 
 /** Flower's default buckets (`task_runtime_metric_buckets`), ms. */
 const FLOWER_BUCKETS: readonly number[] = [
@@ -32,7 +30,7 @@ export function taskMetrics(out: Exposition, total: FiguresByTask): void {
     out.histogram(
       "flower_task_runtime_seconds",
       "Task runtime",
-      { worker: WORKER, task },
+      { worker: WORKER_NAME, task },
       histogramOf(figures.runtime, FLOWER_BUCKETS),
     );
     const retried = "Attempts that were followed by a retry";
@@ -68,7 +66,7 @@ export function recentMetrics(out: Exposition, recent: readonly FiguresByTask[])
   for (const [task, all] of byName) {
     const { wait } = totalFigures(all.map(([, each]) => each));
     if (wait.count === 0) continue;
-    const labels = { worker: WORKER, task };
+    const labels = { worker: WORKER_NAME, task };
     const help = "Time the tasks of the last minutes waited before they started, mean";
     const mean = wait.sumMs / wait.count / 1_000;
     out.add("gauge", "flower_task_prefetch_time_seconds", help, labels, mean);
@@ -76,14 +74,18 @@ export function recentMetrics(out: Exposition, recent: readonly FiguresByTask[])
 }
 
 function eventMetrics(out: Exposition, task: string, figures: Figures): void {
-  const { succeeded, failed, revoked, started, retried } = figures;
-  const events: Labels & Record<string, string> = { worker: WORKER, type: "", task };
+  const { succeeded, failed, revoked, started, retried, lost } = figures;
+  // It is received when it is sent.
+  const received = endedOf(figures);
+  const events: Labels & Record<string, string> = { worker: WORKER_NAME, type: "", task };
   const counts = {
-    "task-received": endedOf(figures),
+    "task-sent": received,
+    "task-received": received,
     "task-started": started,
     "task-succeeded": succeeded,
     "task-failed": failed,
     "task-retried": retried,
+    "task-rejected": lost,
     "task-revoked": revoked,
   };
   for (const [type, count] of Object.entries(counts)) {

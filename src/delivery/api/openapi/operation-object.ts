@@ -55,10 +55,22 @@ export function operationObject(route: DocumentedRoute, book: SchemaBook): JsonS
     ...(doc.body !== undefined && { requestBody: bodyOf(doc, book) }),
     responses: {
       ...answersOf(doc, book),
-      ...problemResponses(refusableOf(route)),
-      ...(doc.refusals !== undefined && { "4XX": rawAnswer(doc.refusals, book) }),
+      ...(doc.refusals === undefined
+        ? problemResponses(refusableOf(route))
+        : rawRefusals(route, doc.refusals, book)),
     },
   };
+}
+
+/** The problems of a route that others' clients use: what its handler refuses has no words for programs. */
+function rawRefusals(
+  route: DocumentedRoute,
+  refusals: RawContent,
+  book: SchemaBook,
+): Record<string, JsonSchema> {
+  const raw = rawAnswer(refusals, book);
+  const problems = problemResponses(refusableOf(route), rawContent(refusals, book));
+  return { ...problems, "4XX": raw };
 }
 
 function whoMay(scope: Route["scope"]): string {

@@ -1,3 +1,4 @@
+import type { JsonSchema } from "#engine";
 import type { RouteDoc } from "../route.ts";
 
 /** A refusal that many routes have: its name in the document, its words, its code. */
@@ -75,11 +76,23 @@ export function problemCodes(route: Refusable): ReadonlyMap<number, readonly str
   return new Map([...codes].sort(([a], [b]) => a - b));
 }
 
-/** The responses of a route's problems: shared ones where they have no code of their own. */
-export function problemResponses(route: Refusable): Record<string, unknown> {
+/** What a handler refuses with, besides what is refused before it is asked. */
+const BY_HANDLER: readonly number[] = [403, 503];
+
+/**
+ * The responses of a route's problems: shared ones where they have no code of their own.
+ * @param raw what its handler refuses with instead of a problem
+ */
+export function problemResponses(
+  route: Refusable,
+  raw?: Readonly<Record<string, unknown>>,
+): Record<string, JsonSchema> {
   return Object.fromEntries(
     Array.from(problemCodes(route), ([status, codes]) => {
       const shared = SHARED[status];
+      if (raw !== undefined && BY_HANDLER.includes(status)) {
+        return [String(status), response(shared?.words ?? "", codes, raw)];
+      }
       return [
         String(status),
         shared !== undefined && shared.codes.join() === codes.join()
@@ -97,10 +110,17 @@ export function sharedResponses(): Record<string, unknown> {
   );
 }
 
-function response(words: string, codes: readonly string[]) {
+function response(
+  words: string,
+  codes: readonly string[],
+  raw: Readonly<Record<string, unknown>> = {},
+) {
   const list = `Codes: ${codes.map((code) => `\`${code}\``).join(", ")}.`;
   return {
     description: words === "" ? list : `${words} ${list}`,
-    content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+    content: {
+      "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+      ...raw,
+    },
   };
 }

@@ -1,13 +1,10 @@
 import { InvalidArgumentError, type Command } from "commander";
 import type { Deployment } from "../deployment.ts";
-import { list, namedArgument, pair, seconds } from "../options.ts";
-import { checkDestination, NODE, refuseMeaningless, SilentFailure, sayDone } from "../reply.ts";
+import { addNodeOptions } from "../nodes.ts";
+import { namedArgument, pair, seconds } from "../options.ts";
+import { NODE, refuseMeaningless, SilentFailure, sayDone } from "../reply.ts";
 import type { Shell } from "../shell.ts";
 import { reprOf } from "../python.ts";
-
-interface ControlOptions {
-  readonly destination?: string[];
-}
 
 /** What `POST /api/control/revoke/` says of ids. */
 interface Revoked {
@@ -38,9 +35,10 @@ export function addControl(program: Command, shell: Shell): void {
       "Steers the whole deployment, in Celery's words. What is set survives restarts. Needs the scope control.",
     );
 
+  addNodeOptions(control, shell);
+
   /** Sends one command and shows what was done. */
-  async function send(path: string, body: unknown, { destination }: ControlOptions): Promise<void> {
-    checkDestination(destination);
+  async function send(path: string, body: unknown): Promise<void> {
     const { deployment, output } = shell;
     const { ok } = await deployment.post<{ ok: string }>(`/api/control/${path}/`, body);
     output.answer([{ [NODE]: { ok } }], () => {
@@ -49,10 +47,7 @@ export function addControl(program: Command, shell: Shell): void {
   }
 
   function add(usage: string, about: string): Command {
-    return control
-      .command(usage)
-      .description(about)
-      .option("-d, --destination <nodes>", "nodes that are meant, as with celery", list);
+    return control.command(usage).description(about);
   }
 
   for (const [kind, about] of [
@@ -61,27 +56,25 @@ export function addControl(program: Command, shell: Shell): void {
   ] as const) {
     add(kind, about)
       .addArgument(namedArgument("queues", "<queue>", "the queue"))
-      .action((queue: string, options: ControlOptions) => send(kind, { queue }, options));
+      .action((queue: string) => send(kind, { queue }));
   }
   add("rate_limit", "sets how often a task may start")
     .addArgument(namedArgument("tasks", "<task>", "the task's name"))
     .argument("<rate>", "as 200/m; 0: none; default: the declared one")
-    .action((task: string, rate: string, options: ControlOptions) =>
-      send("rate_limit", { task, rate_limit: rate === "default" ? null : rate }, options),
+    .action((task: string, rate: string) =>
+      send("rate_limit", { task, rate_limit: rate === "default" ? null : rate }),
     );
   add("time_limit", "sets how long attempts may take that start from now on, in seconds")
     .addArgument(namedArgument("tasks", "<task>", "the task's name"))
     .argument("<soft>", "the soft limit", seconds)
     .argument("[hard]", "the hard limit", seconds)
-    .action((task: string, soft: number, hard: number | undefined, options: ControlOptions) =>
-      send("time_limit", { task, soft, hard: hard ?? null }, options),
+    .action((task: string, soft: number, hard: number | undefined) =>
+      send("time_limit", { task, soft, hard: hard ?? null }),
     );
-  add("shutdown", "consumes nothing any more; what runs goes on").action(
-    (options: ControlOptions) => send("shutdown", {}, options),
+  add("shutdown", "consumes nothing any more; what runs goes on").action(() =>
+    send("shutdown", {}),
   );
-  add("start", "consumes all queues again that are not cancelled").action(
-    (options: ControlOptions) => send("start", {}, options),
-  );
+  add("start", "consumes all queues again that are not cancelled").action(() => send("start", {}));
   addRevokes(add, shell);
   for (const [name, why] of Object.entries(MEANINGLESS)) {
     control
@@ -96,8 +89,8 @@ function addRevokes(add: (usage: string, about: string) => Command, shell: Shell
   add("revoke", "revokes tasks by id")
     .argument("<id...>", "the tasks' ids")
     .option("--terminate", "stop running ones too")
-    .action((ids: string[], options: ControlOptions & { terminate?: boolean }) =>
-      revoke(shell, ids, options.terminate === true, options),
+    .action((ids: string[], options: { terminate?: boolean }) =>
+      revoke(shell, ids, options.terminate === true),
     );
   add("terminate", "revokes tasks by id and stops running ones")
     .argument(
@@ -106,9 +99,7 @@ function addRevokes(add: (usage: string, about: string) => Command, shell: Shell
       signalName,
     )
     .argument("<id...>", "the tasks' ids")
-    .action((_signal: string, ids: string[], options: ControlOptions) =>
-      revoke(shell, ids, true, options),
-    );
+    .action((_signal: string, ids: string[]) => revoke(shell, ids, true));
   add(
     "revoke_by_stamped_headers",
     "revokes all live tasks that have these labels (Celery's stamps)",
@@ -116,11 +107,7 @@ function addRevokes(add: (usage: string, about: string) => Command, shell: Shell
     .argument("<name=value...>", "labels", pair)
     .option("--terminate", "stop running ones too")
     .action(
-      async (
-        labels: Record<string, string>,
-        { destination, terminate = false }: ControlOptions & { terminate?: boolean },
-      ) => {
-        checkDestination(destination);
+      async (labels: Record<string, string>, { terminate = false }: { terminate?: boolean }) => {
         const { deployment, output } = shell;
         const done = await postRevoke(deployment, { labels, terminate });
         output.answer([{ [NODE]: { ok: done } }], () => {
@@ -134,9 +121,7 @@ async function revoke(
   { deployment, output }: Shell,
   ids: readonly string[],
   terminate: boolean,
-  { destination }: ControlOptions,
 ): Promise<void> {
-  checkDestination(destination);
   const done = await postRevoke(deployment, { ids, terminate });
   const { unknown = [] } = done;
   const known = ids.filter((id) => !unknown.includes(id));

@@ -1,13 +1,13 @@
 import type { Command } from "commander";
-import { limitOption, list } from "../options.ts";
+import { addNodeOptions } from "../nodes.ts";
+import { limitOption } from "../options.ts";
 import type { Queue } from "../queues.ts";
-import { checkDestination, NODE, refuseMeaningless, sayAnswer, sayCount } from "../reply.ts";
+import { NODE, refuseMeaningless, sayAnswer, sayCount } from "../reply.ts";
 import type { Shell } from "../shell.ts";
 import type { Task } from "../tasks.ts";
 import { requestOf, scheduledOf } from "../celery-tasks.ts";
 
 interface InspectOptions {
-  readonly destination?: string[];
   readonly limit: number;
 }
 
@@ -111,17 +111,16 @@ export function addInspect(program: Command, shell: Shell): void {
     .command("inspect")
     .summary("ask the deployment: active, reserved, scheduled, registered, stats, …")
     .description("Asks the deployment, in Celery's words and with its answers.");
+  addNodeOptions(inspect, shell);
 
   function add(name: string, about: string, ask: Question, argument = ""): void {
     inspect
       .command(`${name}${argument}`)
       .description(about)
-      .option("-d, --destination <nodes>", "nodes that are meant, as with celery", list)
       .addOption(limitOption(100, 1_000))
       .action(async (...given: unknown[]) => {
         const ids = argument === "" ? [] : (given[0] as string[]);
-        const { destination, limit } = given[argument === "" ? 0 : 1] as InspectOptions;
-        checkDestination(destination);
+        const { limit } = given[argument === "" ? 0 : 1] as InspectOptions;
         const { output } = shell;
         const answer = await ask(shell, ids, limit);
         output.answer({ [NODE]: answer }, () => {

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import type { Deployment } from "../deployment.ts";
 import { queueColumns, type Queue } from "../queues.ts";
-import { checkDestination, NODE, sayCount, sayNode } from "../reply.ts";
+import { NODE, sayCount, sayNode } from "../reply.ts";
 import type { Shell } from "../shell.ts";
-import { list } from "../options.ts";
+import { addNodeOptions } from "../nodes.ts";
 import { printable } from "../text.ts";
 
 interface Stats {
@@ -22,13 +22,11 @@ interface SystemReport {
 }
 
 export function addStatus(program: Command, shell: Shell): void {
-  program
+  const status = program
     .command("status")
     .summary("whether the deployment is online, its queues and what is wrong")
     .description("Says whether the deployment is online, what its queues hold, and what is wrong.")
-    .option("-d, --destination <nodes>", "nodes that are meant, as with celery", list)
-    .action(async ({ destination }: { destination?: string[] }) => {
-      checkDestination(destination);
+    .action(async () => {
       const { deployment, output } = shell;
       const [stats, problems] = await Promise.all([
         deployment.get<Stats>("/api/inspect/stats/"),
@@ -45,6 +43,7 @@ export function addStatus(program: Command, shell: Shell): void {
         for (const problem of all) output.line(output.paint("yellow", `! ${printable(problem)}`));
       });
     });
+  addNodeOptions(status, shell);
 }
 
 /** What is wrong, or may become so, for people. */
