@@ -2,6 +2,7 @@ import {
   createExecutionContext,
   createScheduledController,
   evictDurableObject,
+  runDurableObjectAlarm,
   runInDurableObject,
   waitOnExecutionContext,
 } from "cloudflare:test";
@@ -136,6 +137,21 @@ it("what the alerts have seen, and since when the watchdog watches, outlives its
   const health = await watchdog.health();
   expect(health.since).toBe(since);
   expect(health.startedAt).toBeGreaterThan(since);
+});
+
+it("when rounds, duties and ticks last ran outlives their objects", async () => {
+  const watchdog = env.WATCHDOG.getByName("watchdog");
+  const beat = env.BEAT.getByName("beat");
+  const before = Date.now();
+  await watchdog.start();
+  await runDurableObjectAlarm(watchdog);
+  await beat.tick();
+  await evictDurableObject(watchdog);
+  await evictDurableObject(beat);
+  const { rounds, duties } = await watchdog.health();
+  expect(rounds.ranAt).toBeGreaterThanOrEqual(before);
+  expect(duties.find(({ name }) => name === "outbox")?.ranAt).toBeGreaterThanOrEqual(before);
+  expect((await beat.health()).ticks.ranAt).toBeGreaterThanOrEqual(before);
 });
 
 it("while the watchdog is out of reach the cron trigger looks around, and keeps what it saw", async () => {
