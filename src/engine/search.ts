@@ -74,13 +74,13 @@ export type DeadLetterAnswer =
   | { readonly id: string; readonly status: "discarded" | "gone" }
   | { readonly id: string; readonly status: "failed"; readonly error: unknown };
 
-/** Tasks that ran out of attempts and wait for a person. */
 /** What a replay would call; its arguments as they are stored, or as they are given now. */
 export interface ReplayedCall {
   readonly task: string;
   readonly kwargs: Readonly<Record<string, unknown>>;
 }
 
+/** Tasks that ran out of attempts and wait for a person. */
 export interface DeadLetterBox {
   /** Those that failed last first. */
   list(filter: DeadLetterFilter, limit: number, after: string | null): Promise<TaskPage>;
