@@ -125,7 +125,11 @@ export function problemOf(error: unknown): Problem {
   }
   if (error instanceof UnknownTaskError || error instanceof InvalidOptionError) {
     const field = snakeCase(error.field ?? "name").replace(/^(\w+)_seconds$/, "$1");
-    return invalid([{ field, message: error.message }]);
+    // The field's name goes before the message once.
+    const message = error.message.slice(
+      error.message.startsWith(`${error.field}: `) ? `${error.field}: `.length : 0,
+    );
+    return invalid([{ field, message }]);
   }
   if (error instanceof SecretUnreadableError) return conflict(error.code, error.message);
   if (error instanceof LovageError && error.retryable) {
