@@ -8,6 +8,8 @@
 const COALESCE_MS = 1_000;
 const FIRST_RETRY_MS = 2_000;
 const MAX_RETRY_MS = 30_000;
+/** So long a notice stays on a page that refreshes itself, from when it was loaded. */
+const NOTICE_MS = 30_000;
 
 /** Pages come from this server, and its policy lets nothing in them run. */
 const policy = Reflect.get(globalThis, "trustedTypes")?.createPolicy("lovage", {
@@ -35,8 +37,11 @@ function morph(old, fresh) {
   for (const { name, value } of [...fresh.attributes]) {
     if (old.getAttribute(name) !== value && !isKept(name)) old.setAttribute(name, value);
   }
+  dropGone(old, fresh);
   let cursor = old.firstChild;
   for (const next of [...fresh.childNodes]) {
+    // What was just done is said for a while, also by a page that changes meanwhile.
+    if (isSaid(cursor)) cursor = cursor?.nextSibling ?? null;
     const twin = twinOf(next, old, cursor);
     if (twin === null) {
       old.insertBefore(next, cursor);
@@ -50,8 +55,29 @@ function morph(old, fresh) {
   while (cursor !== null) {
     const gone = cursor;
     cursor = cursor.nextSibling;
-    gone.remove();
+    if (!isSaid(gone)) gone.remove();
   }
+}
+
+/**
+ * Takes out what has an id and is not there any more, first of all: what stands behind it would be taken for
+ * something new, and what was typed into it lost.
+ * @param {Element} old
+ * @param {Element} fresh
+ */
+function dropGone(old, fresh) {
+  const ids = new Set([...fresh.children].map(idOf));
+  for (const child of [...old.children]) {
+    if (idOf(child) !== "" && !ids.has(idOf(child)) && !isSaid(child)) child.remove();
+  }
+}
+
+/**
+ * Whether it is the notice of what was done, which the server says once, and was not there long.
+ * @param {Node | null} node
+ */
+function isSaid(node) {
+  return node !== null && idOf(node) === "notice" && performance.now() < NOTICE_MS;
 }
 
 /**

@@ -240,7 +240,7 @@ describe.skipIf(!hasBrowser)("what operators do", () => {
     await page.getByRole("button", { name: "Pause callbacks" }).click();
     await page.getByText("callbacks is paused").waitFor();
     await page.getByRole("button", { name: "Purge callbacks" }).click();
-    await page.getByText("0 tasks of callbacks were revoked.").waitFor();
+    await page.getByText("Revoked in callbacks: 0 tasks.").waitFor();
     await page.getByRole("button", { name: "Resume callbacks" }).click();
     await page.getByText("callbacks goes on.").waitFor();
     await page.getByRole("button", { name: "Stop all queues" }).click();

@@ -50,4 +50,89 @@ describe.skipIf(!hasBrowser)("the dashboard's frame", () => {
     await page.keyboard.press("Enter");
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("main");
   });
+
+  it("what was done stays said, and what is typed stays, while the page refreshes itself", async () => {
+    const call = { name: "process_data", kwargs: { data: "x" }, countdown: 3_600 };
+    const { task_id: id } = await dashboard.post<{ task_id: string }>("/api/tasks/", call);
+    const { page } = await dashboard.open(`/dashboard/tasks/${id}`);
+    await page.getByText("Reschedule", { exact: true }).first().click();
+    await page.getByLabel("Priority, 0 to 9").fill("7");
+    await page.getByRole("button", { name: "Reschedule" }).click();
+    await page.getByText("The task was rescheduled.").waitFor();
+    await page.getByText("Reschedule", { exact: true }).first().click();
+    await page.getByLabel("Priority, 0 to 9").fill("3");
+    const refreshed = () =>
+      page.waitForResponse((answer) => "x-live" in answer.request().headers());
+    await refreshed();
+    await refreshed();
+    expect(await page.getByText("The task was rescheduled.").isVisible()).toBe(true);
+    expect(await page.getByLabel("Priority, 0 to 9").inputValue()).toBe("3");
+    // Its reason to wait goes, and with it a part of the page.
+    await page.evaluate(() => {
+      performance.now = () => 60_000;
+    });
+    await refreshed();
+    await page.getByText("The task was rescheduled.").waitFor({ state: "detached" });
+    expect(await page.getByLabel("Priority, 0 to 9").inputValue()).toBe("3");
+  });
+
+  it("a refused form's page takes other colours, and comes back when it is opened again", async () => {
+    const { page } = await dashboard.open("/dashboard/queues");
+    await page.getByLabel("Starts in a time").fill("ten a minute");
+    await page.getByRole("button", { name: "Set the rate" }).click();
+    const alert = await page.getByRole("alert").textContent();
+    expect(alert).toContain("rate_limit: 'ten a minute' is not a rate");
+    await page.getByRole("button", { name: "dark" }).click();
+    expect(await page.getByRole("heading", { level: 1 }).textContent()).toBe("Queues and limits");
+    expect(await page.locator("html").getAttribute("data-theme")).toBe("dark");
+  });
+
+  it("a time limit is set and taken back, and one that makes no sense is said", async () => {
+    const { page } = await dashboard.open("/dashboard/queues");
+    const form = page.locator("form[action$=time_limit]").last();
+    const set = async (soft: string, hard: string) => {
+      await form.getByLabel("Task").selectOption("process_data");
+      await form.getByLabel("Soft, seconds").fill(soft);
+      await form.getByLabel("Hard, seconds").fill(hard);
+      await form.getByRole("button", { name: "Set the limits" }).click();
+    };
+    await set("30", "10");
+    expect(await page.getByRole("alert").textContent()).toContain("30 is over the hard limit");
+    await set("10", "20");
+    await page.getByText("process_data has other time limits now.").waitFor();
+    const row = page.getByRole("row", { name: "process_data" });
+    expect(await row.textContent()).toContain("20 s (declared: 840 s)");
+    await row.getByRole("button", { name: "Back to the declared time limits" }).click();
+    await page.getByText("process_data has its declared time limits again.").waitFor();
+  });
+
+  it("a backfill that makes no sense is said with what was entered", async () => {
+    const { page } = await dashboard.open("/dashboard/schedules/backup_database");
+    await page.getByLabel("From (UTC)").fill("2026-01-02T00:00:00");
+    await page.getByLabel("Until (UTC)").fill("2026-01-01T00:00:00");
+    await page.getByRole("button", { name: "Backfill" }).click();
+    expect(await page.getByRole("alert").textContent()).toContain("Must be after from");
+    expect(await page.getByLabel("From (UTC)").inputValue()).toContain("2026-01-02T00:00");
+    await page.getByLabel("From (UTC)").fill("2026-01-01T00:00:00");
+    await page.getByLabel("Until (UTC)").fill("2026-01-02T12:00:00");
+    await page.getByRole("button", { name: "Backfill" }).click();
+    await page.getByText(/^Made up for \d slots?\.$/).waitFor();
+  });
+
+  it("every control of the tasks' page is reached by Tab, in the order that it is read", async () => {
+    const { page } = await dashboard.open("/dashboard/tasks");
+    const all = await page
+      .locator("a[href], button, input:not([type=hidden]), select, summary")
+      .evaluateAll((found) =>
+        found.map((one, index) => one.setAttribute("data-at", String(index))),
+      );
+    const reached: number[] = [];
+    for (let n = 0; n < all.length * 3 && reached.at(-1) !== all.length - 1; n += 1) {
+      await page.keyboard.press("Tab");
+      const at = await page.evaluate(() => document.activeElement?.getAttribute("data-at"));
+      // A field for a time has parts, each of which Tab stops at.
+      if (at != null && reached.at(-1) !== Number(at)) reached.push(Number(at));
+    }
+    expect(reached).toEqual(all.map((_, index) => index));
+  });
 });

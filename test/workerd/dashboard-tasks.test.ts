@@ -146,3 +146,72 @@ it("who may not even monitor sees no page, and an operator runs nothing that is 
   });
   expect(answer.status).toBe(403);
 });
+
+it.each([
+  ["/dashboard/queues/rate_limit", "/dashboard/queues"],
+  ["/dashboard/schedules/a%2Fb%E2%82%AC/backfill/", "/dashboard/schedules/a%2Fb%E2%82%AC"],
+  ["/dashboard/sign-out", "/dashboard"],
+])("who comes to %s, where a form was sent, is led to its page", async (path, page) => {
+  const answer = await exports.default.fetch(`http://lovage${path}`, {
+    headers: { Accept: "text/html" },
+    redirect: "manual",
+  });
+  expect([answer.status, answer.headers.get("Location")]).toEqual([303, page]);
+  expect((await get(path)).status).toBe(405);
+});
+
+it("a page that there is not does not talk of forms", async () => {
+  const headers = { Accept: "text/html" };
+  const answer = await exports.default.fetch("http://lovage/dashboard/none", { headers });
+  expect(await answer.text()).not.toContain("Nothing was changed");
+});
+
+it.each([
+  ["/dashboard/tasks/bulk", { what: "revoke", next: "/dashboard/tasks?state=STARTED" }],
+  ["/dashboard/dead-letters/bulk", { do: "replay", next: "/dashboard/dead-letters/list" }],
+])("%s with nothing chosen says so where the boxes are", async (path, fields) => {
+  const answer = await send(path, fields);
+  expect([answer.status, answer.headers.get("Location")]).toEqual([303, fields.next]);
+  expect(decodeURIComponent(answer.headers.get("Set-Cookie") ?? "")).toMatch(/=-No.* was chosen/);
+});
+
+it("the overview says what it knows while the history can't be read", async () => {
+  await env.DB.prepare("ALTER TABLE tasks RENAME TO tasks_away").run();
+  try {
+    const page = await pageOf("/dashboard");
+    expect(page).toContain("Throughput");
+    expect(page).toContain("What failed can’t be reached just now.");
+  } finally {
+    await env.DB.prepare("ALTER TABLE tasks_away RENAME TO tasks").run();
+  }
+});
+
+it.each(["newest", "oldest"])(
+  "a task among thousands is found once, the %s first, each page where the last ended",
+  async (order) => {
+    await env.DB.prepare(
+      `INSERT OR IGNORE INTO tasks (id, name, state, queue, owner, finished_at, is_dead_lettered, kwargs, detail)
+       WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 11999)
+       SELECT printf('0000%04x-0000-8000-9000-%012x', i, i), iif(i % 5999 = 0, 'rare', 'common'), 'SUCCESS',
+         'default', 'anonymous', 0, 0, '{}', detail FROM n, (SELECT detail FROM tasks WHERE id = ?)`,
+    )
+      .bind(failed)
+      .run();
+    const found: string[] = [];
+    let [cursor, pages] = ["", 0];
+    do {
+      const query = new URLSearchParams({ name: "rare", order, ...(cursor && { cursor }) });
+      const answer = await get(`/api/tasks/search/?${query.toString()}`);
+      const page = await answer.json<{
+        tasks: { task_id: string }[];
+        next_cursor: string | null;
+      }>();
+      found.push(...page.tasks.map(({ task_id: id }) => id.slice(4, 8)));
+      cursor = page.next_cursor ?? "";
+      pages += 1;
+    } while (cursor !== "" && pages < 20);
+    const newest = ["2ede", "176f", "0000"];
+    expect(found).toEqual(order === "newest" ? newest : newest.toReversed());
+    expect(pages).toBeGreaterThan(2);
+  },
+);

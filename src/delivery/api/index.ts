@@ -94,7 +94,7 @@ export function createApi(parts: ApiParts): Hono<ApiEnv> {
     for (const route of routes) app.on(route.method, path, (c) => answer(parts, route, c));
     app.all(path, (c) => {
       c.set("path", path);
-      return methodNotAllowed(routes.map((route) => route.method));
+      return toPageOfForm(c) ?? methodNotAllowed(routes.map((route) => route.method));
     });
   }
   app.notFound((c) => withHeaders(tell(notFound(), c)));
@@ -156,11 +156,25 @@ function failure(parts: ApiParts, error: unknown, c: Context<ApiEnv>): Response 
 
 /** A problem as whoever asked can read it: programs as JSON, people on the dashboard as a page. */
 function tell(problem: Problem, c: Context<ApiEnv>): Response {
-  const isPage = /^\/dashboard(\/|$)/.test(c.req.path);
-  if (!isPage || c.req.header("Accept")?.includes("text/html") !== true)
-    return problem.toResponse();
+  if (!isForPeople(c)) return problem.toResponse();
   if (problem.status === 401) return toSignIn(c.req.raw);
   return problemPage({ request: c.req.raw, caller: c.get("caller") ?? NOBODY }, problem);
+}
+
+/** Whether a browser asks for a page of the dashboard. */
+function isForPeople(c: Context<ApiEnv>): boolean {
+  const isPage = /^\/dashboard(\/|$)/.test(c.req.path);
+  return isPage && c.req.header("Accept")?.includes("text/html") === true;
+}
+
+/**
+ * A form that was refused is shown at the path that it was sent to: who comes back there, by a reload, a change
+ * of colours or after signing in, is shown the page that the form stands on. Null: nobody did.
+ */
+function toPageOfForm(c: Context<ApiEnv>): Response | null {
+  if (c.req.method !== "GET" || !isForPeople(c)) return null;
+  const Location = new URL(c.req.url).pathname.replace(/\/[^/]+\/?$/, "");
+  return withHeaders(new Response(null, { status: 303, headers: { Location } }));
 }
 
 function methodNotAllowed(methods: readonly string[]): Response {

@@ -87,8 +87,8 @@ export class HistorySearch {
   }
 
   /**
-   * Up to `limit` tasks of a range, the highest ids first, or the lowest. Reads at most MAX_SCANNED rows; then `next` says
-   * how far it got. With labels the rows are those that have the first of them.
+   * Up to `limit` tasks of a range, the highest ids first, or the lowest. Looks through at most MAX_SCANNED
+   * tasks; then `next` says how far it got. With labels the rows are those that have the first of them.
    */
   async find(query: TaskQuery, range: IdRange, limit: number): Promise<TaskPage> {
     const [first, ...others] = Object.entries(query.labels ?? {});
@@ -103,33 +103,33 @@ export class HistorySearch {
       sql.push("id IN (SELECT task_id FROM task_labels WHERE label = ? AND value = ?)");
       params.push(...label);
     }
-    const scanned =
+    const { from, to } = range;
+    const [table, id, condition] =
       first === undefined
-        ? `SELECT id FROM tasks WHERE id >= ? AND id < ? ORDER BY id ${order} LIMIT ?`
-        : `SELECT task_id AS id FROM task_labels WHERE label = ? AND value = ? AND task_id >= ?
-             AND task_id < ? ORDER BY task_id ${order} LIMIT ?`;
-    const scan = [...(first ?? []), range.from, range.to, MAX_SCANNED];
-    const where = ["id IN (SELECT id FROM scanned)", ...sql].join(" AND ");
+        ? ["tasks", "id", ""]
+        : ["task_labels", "task_id", "label = ? AND value = ? AND"];
+    const scanned = `SELECT ${id} AS id FROM ${table} WHERE ${condition} ${id} >= ? AND ${id} < ?
+       ORDER BY ${id} ${order}`;
+    const scan = [...(first ?? []), from, to];
+    /** Where reading stops; null: all of the range is read. */
+    const last = `SELECT id FROM (${scanned}) LIMIT 1 OFFSET ${MAX_SCANNED - 1}`;
+    // One bound on each side: of two SQLite takes any, and may read the whole table.
+    const [inScan, bounds] =
+      first !== undefined
+        ? [`id IN (${scanned} LIMIT ${MAX_SCANNED})`, scan]
+        : isOldest
+          ? [`id >= ? AND id < coalesce((${last}) || '!', ?)`, [from, ...scan, to]]
+          : [`id < ? AND id >= coalesce((${last}), ?)`, [to, ...scan, from]];
+    const where = [inScan, ...sql].join(" AND ");
     const [tasks, reach] = await this.#db.batch<Record<string, unknown>>([
       this.#db
-        .prepare(
-          `WITH scanned AS MATERIALIZED (${scanned}) SELECT * FROM tasks WHERE ${where}
-           ORDER BY id ${order} LIMIT ?`,
-        )
-        .bind(...scan, ...params, limit),
-      this.#db
-        .prepare(
-          `SELECT count(*) AS count, ${isOldest ? "max" : "min"}(id) AS last FROM (${scanned})`,
-        )
-        .bind(...scan),
+        .prepare(`SELECT * FROM tasks WHERE ${where} ORDER BY id ${order} LIMIT ?`)
+        .bind(...bounds, ...params, limit),
+      this.#db.prepare(last).bind(...scan),
     ]);
     const rows = (tasks?.results ?? []) as unknown as HistoryRow[];
-    const { count, last } = (reach?.results[0] ?? { count: 0, last: null }) as {
-      count: number;
-      last: string | null;
-    };
-    const next =
-      rows.length >= limit ? (rows.at(-1)?.id ?? null) : count >= MAX_SCANNED ? last : null;
+    const read = reach?.results[0] as { id: string } | undefined;
+    const next = rows.length >= limit ? (rows.at(-1)?.id ?? null) : (read?.id ?? null);
     const found = rows.map(fromRow);
     return {
       tasks: query.match === undefined ? found : found.filter((task) => fits(task, query)),

@@ -39,6 +39,9 @@ export function deadLetterPages(parts: ApiParts): Route[] {
   async function bulk({ request, caller }: ApiCall): Promise<Response> {
     const given = await readForm(request, bulkSchema);
     const chosen = await chosenIds(given);
+    if (chosen === null) {
+      return seeOther(ownPath(given.next), "None was chosen.", { hasFailed: true });
+    }
     const answers = await (given.do === "replay"
       ? deadLetters.replay(chosen, null, replayCheck(caller, false))
       : deadLetters.discard(chosen));
@@ -46,8 +49,8 @@ export function deadLetterPages(parts: ApiParts): Route[] {
     return seeOther(ownPath(given.next), text, { hasFailed });
   }
 
-  /** What is ticked, or all of a group that are there now: as many as one request may deal with. */
-  async function chosenIds(given: z.output<typeof bulkSchema>): Promise<string[]> {
+  /** What is ticked, or all of a group that are there now: as many as one request may deal with; null: nothing is. */
+  async function chosenIds(given: z.output<typeof bulkSchema>): Promise<string[] | null> {
     const { all, ids: ticked = [], name, exc_type: excType } = given;
     if (all === "on") {
       if (name === undefined || excType === undefined) {
@@ -55,7 +58,7 @@ export function deadLetterPages(parts: ApiParts): Route[] {
       }
       return lettersThatFit(deadLetters, { name, excType }, MAX_BULK);
     }
-    if (ticked.length === 0) throw invalid([{ field: "ids", message: "None was chosen." }]);
+    if (ticked.length === 0) return null;
     if (ticked.length > MAX_BULK) {
       throw invalid([{ field: "ids", message: `${MAX_BULK} at most at once.` }]);
     }

@@ -1,5 +1,4 @@
-import { LovageError } from "#engine";
-import { notFound } from "../../api/problems.ts";
+import { notFound, problemOf } from "../../api/problems.ts";
 import { QueryReader } from "../../api/query.ts";
 import type { ApiParts, Route } from "../../api/route.ts";
 import { SPANS, stepsOf, type Span } from "./figures.ts";
@@ -13,7 +12,19 @@ const SPAN_NAMES = Object.keys(SPANS) as readonly Span[];
 
 /** The first page: how the deployment does. */
 export function overviewPages(parts: ApiParts): Route[] {
-  const { figures, control, search, deadLetters, system, clock } = parts;
+  const { figures, control, search, deadLetters, system, clock, log } = parts;
+
+  /** Null: a part of the deployment can't be reached just now, which must not take the rest of the page along. */
+  async function reached<T>(answer: Promise<T>): Promise<T | null> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (problemOf(error).status < 500) throw error;
+      log("overview_incomplete", { error });
+      return null;
+    }
+  }
+
   return [
     {
       method: "GET",
@@ -41,8 +52,8 @@ export function overviewPages(parts: ApiParts): Route[] {
           reached(control.queues()),
           reached(control.list("active", SHOWN_RUNNING + 1)),
           reached(search.search({ state: "FAILURE" }, LOOKED_AT, null)),
-          deadLetters.summary({}),
-          system.report(),
+          reached(deadLetters.summary({})),
+          reached(system.report()),
         ]);
         return overviewPage(call, {
           span,
@@ -51,20 +62,13 @@ export function overviewPages(parts: ApiParts): Route[] {
           queues,
           running: running?.slice(0, SHOWN_RUNNING) ?? null,
           hasMoreRunning: (running?.length ?? 0) > SHOWN_RUNNING,
-          failures: groupFailures(newest?.tasks ?? [], letters),
+          failures:
+            newest === null && letters === null
+              ? null
+              : groupFailures(newest?.tasks ?? [], letters ?? []),
           report,
         });
       },
     },
   ];
-}
-
-/** Null: a part of the deployment can't be reached just now, which must not take the rest of the page along. */
-async function reached<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof LovageError && error.retryable) return null;
-    throw error;
-  }
 }

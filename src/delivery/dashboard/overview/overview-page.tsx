@@ -31,8 +31,8 @@ interface Overview {
   readonly queues: readonly QueueLength[] | null;
   readonly running: readonly TaskRecord[] | null;
   readonly hasMoreRunning: boolean;
-  readonly failures: readonly FailureGroup[];
-  readonly report: SystemReport;
+  readonly failures: readonly FailureGroup[] | null;
+  readonly report: SystemReport | null;
 }
 
 export function overviewPage(call: ApiCall, overview: Overview): Response {
@@ -44,7 +44,11 @@ export function overviewPage(call: ApiCall, overview: Overview): Response {
     actions: <Spans span={span} />,
     children: (
       <div class="stack">
-        <Health report={report} />
+        {report === null ? (
+          <Unreached what="How the deployment does" />
+        ) : (
+          <Health report={report} />
+        )}
         <Totals steps={steps} queues={queues} now={now} />
         {steps === null ? (
           <Unreached what="What was counted" />
@@ -203,7 +207,8 @@ function Running({
   );
 }
 
-function Failures({ groups }: { groups: readonly FailureGroup[] }) {
+function Failures({ groups }: { groups: readonly FailureGroup[] | null }) {
+  if (groups === null) return <Unreached what="What failed" />;
   return (
     <section class="card">
       <h2>Recent failures</h2>

@@ -1,4 +1,4 @@
-import type { JsonSchema } from "#engine";
+import { REDACTED, type JsonSchema } from "#engine";
 import { jsonOf } from "../../api/body.ts";
 import { problemOf, type FieldError } from "../../api/problems.ts";
 import { numberOf, textOf, type Fields } from "../shell/index.ts";
@@ -103,6 +103,29 @@ export function valuesOf(
     }
   }
   return values;
+}
+
+/**
+ * What a form that was sent leaves out because it never showed it: the secrets of the arguments that it changes, as
+ * they may be shown. A field in which something was entered is not among them.
+ */
+export function keptSecrets(
+  params: readonly Param[],
+  values: Fields,
+  shown: Readonly<Record<string, unknown>>,
+): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const { path, entry } of params) {
+    const name = path.at(-1) ?? "";
+    const value = Object.hasOwn(shown, name) ? shown[name] : undefined;
+    if (value === undefined || value === null) continue;
+    if (entry.kind === "group")
+      Object.assign(kept, keptSecrets(entry.params, values, objectOf(value)));
+    else if (textOf(values, fieldOf(path)) !== "") continue;
+    else if (entry.kind === "secret") kept[fieldOf(path)] = REDACTED;
+    else if (entry.kind === "json" && entry.hasSecret) kept[fieldOf(path)] = JSON.stringify(value);
+  }
+  return kept;
 }
 
 /** Whether a generated form can show these arguments whole, and give them back as they are. */

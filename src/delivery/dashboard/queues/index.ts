@@ -5,6 +5,7 @@ import { QueryReader } from "../../api/query.ts";
 import { registeredViews } from "../../api/registered-tasks.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
 import {
+  counted,
   filledIn,
   faultsOf,
   numberOf,
@@ -84,7 +85,8 @@ export function queuePages(parts: ApiParts): Route[] {
     everything("start", "All queues are consumed that are not paused."),
     action("purge", async ({ request }) => {
       const { queue } = await readForm(request, queueSchema);
-      return seeOther(PLACE, `${await desk.purge(queue)} tasks of ${queue} were revoked.`);
+      const revoked = counted(await desk.purge(queue), "task");
+      return seeOther(PLACE, `Revoked in ${queue}: ${revoked}.`);
     }),
     setting("rate_limit", async (task, values) => {
       const rate = textOf(values, "do") === "declared" ? null : textOf(values, "rate_limit").trim();

@@ -7,6 +7,7 @@ import { ScheduleDesk } from "../../api/schedule-desk.ts";
 import { changeSchema, createSchema } from "../../api/schedule-schema.ts";
 import { instant } from "../../api/signature-schema.ts";
 import {
+  counted,
   filledIn,
   checked,
   faultsOf,
@@ -282,7 +283,8 @@ function actionRoutes(parts: ApiParts, desk: ScheduleDesk): Route[] {
           backfillSchema,
         );
         const runs = await desk.backfill(name, { from, until }, call.caller);
-        return seeOther(placeOf.schedule(name), `${runs.length} slots were made up for.`);
+        const words = `Made up for ${counted(runs.length, "slot")}.`;
+        return seeOther(placeOf.schedule(name), words);
       } catch (error) {
         return onePage(parts, desk, call, { values, faults: faultsOf(error) });
       }

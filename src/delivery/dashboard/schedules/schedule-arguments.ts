@@ -3,6 +3,7 @@ import type { FieldError } from "../../api/problems.ts";
 import type { ApiParts } from "../../api/route.ts";
 import {
   isShownWhole,
+  keptSecrets,
   masked,
   maskedArgs,
   paramsOf,
@@ -71,29 +72,38 @@ export function formSent(registry: Registry, values: Fields): ArgumentsForm {
   return { task, params: schema === null ? null : paramsOf(schema) };
 }
 
-/** The arguments that were entered. What still reads `[secret]` is what it was. */
+/**
+ * The arguments that were entered. What still reads `[secret]` is what it was, and so is a secret that a form made
+ * for the task did not show.
+ */
 export function readArguments(
   registry: Registry,
   values: Fields,
   old: ScheduleSettings | null,
 ): Arguments & { readonly faults: readonly FieldError[] } {
-  const { params } = formSent(registry, values);
-  if (params !== null) return { args: [], ...readParams(params, values) };
+  const { task, params } = formSent(registry, values);
+  // Of another task it would come out in a field that is not secret.
+  const isKept = old !== null && old.task === textOf(values, "task");
+  const kept = isKept && registry.find(old.task) !== null ? old : null;
+  const restore = (given: Readonly<Record<string, unknown>>, from: object) =>
+    kept === null ? given : registry.withOldSecrets(kept.task, given, JSON.stringify(from));
+  if (params !== null) {
+    const isSame = kept !== null && kept.task === task;
+    if (!isSame) return { args: [], ...readParams(params, values) };
+    const secrets = keptSecrets(params, values, shownArguments(registry, kept).kwargs);
+    const { kwargs, faults } = readParams(params, { ...values, ...secrets });
+    return { args: [], kwargs: restore(kwargs, kept.kwargs), faults };
+  }
   const faults: FieldError[] = [];
   const args = jsonField(textOf(values, "args"), "args", "list", faults);
   const kwargs = jsonField(textOf(values, "kwargs"), "kwargs", "object", faults);
-  const task = textOf(values, "task");
-  if (old === null || old.task !== task || registry.find(task) === null) {
-    return { args, kwargs, faults };
-  }
-  const names = Object.keys(registry.get(task).params.shape as object);
+  if (kept === null) return { args, kwargs, faults };
+  const names = Object.keys(registry.get(kept.task).params.shape as object);
   const byName = (list: readonly unknown[]) =>
     Object.fromEntries(list.map((value, index) => [names[index] ?? String(index), value]));
-  const restore = (given: Readonly<Record<string, unknown>>, from: object) =>
-    registry.withOldSecrets(task, given, JSON.stringify(from));
   return {
-    args: Object.values(restore(byName(args), byName(old.args))),
-    kwargs: restore(kwargs, old.kwargs),
+    args: Object.values(restore(byName(args), byName(kept.args))),
+    kwargs: restore(kwargs, kept.kwargs),
     faults,
   };
 }

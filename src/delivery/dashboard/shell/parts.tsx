@@ -42,6 +42,11 @@ export function count(value: number): string {
   return NUMBER.format(value);
 }
 
+/** "1 task", "1,200 tasks". */
+export function counted(value: number, what: string): string {
+  return `${count(value)} ${what}${value === 1 ? "" : "s"}`;
+}
+
 /** JSON as people read it. */
 export function Json({ value, label }: { value: unknown; label: string }) {
   return (

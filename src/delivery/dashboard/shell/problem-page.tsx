@@ -9,10 +9,14 @@ const TITLES: Readonly<Record<number, string>> = {
   409: "Not possible now",
   422: "Something does not fit",
   429: "Too many",
+  503: "Not possible just now",
 };
+const TRY_AGAIN_SECONDS = 5;
 
 /** What went wrong, for people. */
 export function problemPage(call: Pick<ApiCall, "request" | "caller">, problem: Problem): Response {
+  const isForm = call.request.method === "POST";
+  const isTriedAgain = !isForm && problem.status === 503;
   const answer = page(call, {
     title: TITLES[problem.status] ?? "That did not work",
     place: "",
@@ -29,12 +33,16 @@ export function problemPage(call: Pick<ApiCall, "request" | "caller">, problem: 
             ))}
           </ul>
         )}
-        <p class="quiet">
-          Nothing was changed. Go back with your browser to change what you entered.
-        </p>
+        {isForm && problem.status < 500 ? (
+          <p class="quiet">
+            Nothing was changed. Go back with your browser to change what you entered.
+          </p>
+        ) : null}
+        {isTriedAgain ? <p class="quiet">The page is tried again by itself.</p> : null}
       </section>
     ),
   });
+  if (isTriedAgain) answer.headers.set("Refresh", String(TRY_AGAIN_SECONDS));
   for (const [name, value] of Object.entries(problem.headers)) answer.headers.set(name, value);
   return answer;
 }

@@ -3,7 +3,7 @@ import { jsonOf } from "../../api/body.ts";
 import { invalid, Problem, problemOf } from "../../api/problems.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
 import { replayTask, rescheduleTask, revokeTask, sendTaskEvent } from "../../api/task-commands.ts";
-import { count, ownPath, placeOf, readForm, seeOther } from "../shell/index.ts";
+import { count, counted, ownPath, placeOf, readForm, seeOther } from "../shell/index.ts";
 import { LIMITS, LIST } from "./list-query.ts";
 
 /** Tasks that are dealt with at once: an invocation may call other objects so often. */
@@ -20,7 +20,9 @@ const rescheduleForm = z.strictObject({
 const eventForm = z.strictObject({ name: z.string(), payload: z.string() });
 const id = z.string().max(100);
 const bulkForm = z.strictObject({
-  id: z.union([id.transform((one) => [one]), z.array(id).max(LIMITS[LIMITS.length - 1] ?? 200)]),
+  id: z
+    .union([id.transform((one) => [one]), z.array(id).max(LIMITS[LIMITS.length - 1] ?? 200)])
+    .default([]),
   what: z.enum(["revoke", "terminate", "replay"]),
   next: z.string().max(4_000),
 });
@@ -116,6 +118,7 @@ function objectIn(field: string, text: string): Record<string, unknown> {
 /** Some can't be dealt with, which must not keep the others back: it says how many, and why the first. */
 async function doToMany(parts: ApiParts, { request, caller }: ApiCall): Promise<Response> {
   const { id: ids, what, next } = await readForm(request, bulkForm);
+  if (ids.length === 0) return seeOther(ownPath(next), "No task was chosen.", { hasFailed: true });
   const errors: unknown[] = [];
   const one = async (taskId: string) => {
     try {
@@ -131,7 +134,7 @@ async function doToMany(parts: ApiParts, { request, caller }: ApiCall): Promise<
     await Promise.all(ids.slice(start, start + AT_ONCE).map(one));
   }
   const done = ids.length - errors.length;
-  const words = `${DONE[what]} ${count(done)} of ${count(ids.length)} tasks.`;
+  const words = `${DONE[what]} ${count(done)} of ${counted(ids.length, "task")}.`;
   if (errors.length === 0) return seeOther(ownPath(next), words);
   const why = `${words} The first that was not: ${problemOf(errors[0]).message}`;
   return seeOther(ownPath(next), why, { hasFailed: true });

@@ -4,6 +4,7 @@ import { visibleTask } from "../../api/task-commands.ts";
 import { taskActions } from "./actions.ts";
 import { listPage } from "./list-page.tsx";
 import { LIST, readListQuery } from "./list-query.ts";
+import { findTasks } from "./found-tasks.ts";
 import { taskPage } from "./task-page.tsx";
 
 /** Tasks: the list of them, each one, and what operators do to them. */
@@ -15,7 +16,7 @@ export function taskPages(parts: ApiParts): Route[] {
       scope: "monitor",
       handle: async (call) => {
         const query = readListQuery(call.query);
-        const found = await parts.search.search(query.search, query.limit, query.cursor);
+        const found = await findTasks(parts, query);
         return listPage(call, query, { found, queues: [...parts.queues] });
       },
     },

@@ -1,4 +1,4 @@
-import { redacted, type TaskPage, type TaskRecord } from "#engine";
+import { FIRST_DERIVED_ID, mintedAt, redacted, type TaskRecord } from "#engine";
 import { may } from "../../api/access.ts";
 import type { ApiCall } from "../../api/route.ts";
 import {
@@ -6,6 +6,7 @@ import {
   clipped,
   CopyId,
   count,
+  counted,
   duration,
   Empty,
   page,
@@ -24,8 +25,11 @@ import {
   type ListQuery,
   type Sort,
 } from "./list-query.ts";
+import type { FoundTasks } from "./found-tasks.ts";
 
 const REFRESH_SECONDS = 10;
+/** Of what was long looked for: that costs as much again. */
+const RARE_REFRESH_SECONDS = 60;
 /** Characters of arguments and results that a row shows. */
 const SHOWN = 90;
 /** The form that the boxes of the rows belong to. */
@@ -35,10 +39,12 @@ const BULK = "bulk";
 export function listPage(
   call: ApiCall,
   query: ListQuery,
-  { found, queues }: { readonly found: TaskPage; readonly queues: readonly string[] },
+  { found, queues }: { readonly found: FoundTasks; readonly queues: readonly string[] },
 ): Response {
   const tasks = sorted(found.tasks, query);
-  const live = { everySeconds: REFRESH_SECONDS, events: "/api/events" };
+  const live = found.hasReadOn
+    ? { everySeconds: RARE_REFRESH_SECONDS }
+    : { everySeconds: REFRESH_SECONDS, events: "/api/events" };
   return page(call, {
     title: "Tasks",
     place: LIST,
@@ -52,7 +58,7 @@ export function listPage(
           {tasks.length === 0 ? null : (
             <Rows tasks={tasks} query={query} canChoose={may(call.caller, "control")} />
           )}
-          <p class="small quiet">{wordsOf(query, tasks.length)}</p>
+          <p class="small quiet">{wordsOf(query, found)}</p>
           <Pager
             words={query.search.order === "oldest" ? ["Oldest", "Newer"] : ["Newest", "Older"]}
             newest={query.cursor === null ? null : listPath(query, { cursor: null })}
@@ -64,16 +70,34 @@ export function listPage(
   });
 }
 
-function wordsOf(query: ListQuery, shown: number): string {
-  const tasks = `${count(shown)} ${shown === 1 ? "task" : "tasks"} on this page`;
+function wordsOf(query: ListQuery, { tasks: { length: shown }, hasReadOn }: FoundTasks): string {
+  const tasks = `${counted(shown, "task")} on this page`;
   if (query.sort !== null) return `${tasks}, these in the order of their ${query.sort.by}.`;
-  return isNewest(query) ? `${tasks}; it shows new ones as they come.` : `${tasks}.`;
+  if (!isNewest(query)) return `${tasks}.`;
+  return `${tasks}; it shows new ones ${hasReadOn ? "within a minute" : "as they come"}.`;
 }
 
-function Nothing({ query: { given }, next }: { query: ListQuery; next: string | null }) {
-  if (next !== null) return <Empty>None here; there may be more: go on.</Empty>;
-  const isFiltered = Object.keys(given).some((name) => name !== "limit" && name !== "cursor");
+function Nothing({ query, next }: { query: ListQuery; next: string | null }) {
+  if (next !== null) return <NothingSoFar query={query} next={next} />;
+  const isFiltered = Object.keys(query.given).some((name) => name !== "limit" && name !== "cursor");
   return <Empty>{isFiltered ? "No task fits." : "There is no task yet."}</Empty>;
+}
+
+/** How far it was looked, and that there is more: the links below go on. */
+function NothingSoFar({ query: { search }, next }: { query: ListQuery; next: string }) {
+  const isMinted = next < FIRST_DERIVED_ID;
+  return (
+    <Empty>
+      None so far
+      {isMinted ? (
+        <>
+          {search.order === "oldest" ? ", up to " : ", back to "}
+          <When at={mintedAt(next)} isExact />
+        </>
+      ) : null}
+      . There may be more: go on, or set a time.
+    </Empty>
+  );
 }
 
 /** What is done to the rows that are chosen. */

@@ -89,7 +89,7 @@ export function Progress({ task: { reported } }: { task: TaskRecord }) {
   const isMeasured = typeof current === "number" && typeof total === "number" && total > 0;
   const shown = isMeasured ? rest : meta;
   return (
-    <section class="card" aria-labelledby="progress">
+    <section class="card" id="task-progress" aria-labelledby="progress">
       <h2 id="progress">
         Progress <Tag state={reported.state} />
       </h2>

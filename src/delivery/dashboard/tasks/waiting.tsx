@@ -5,7 +5,7 @@ import { count, placeOf, When } from "../shell/index.ts";
 /** Why a task has not started, or does not go on, in words. */
 export function WhyItWaits({ waiting, caller }: { waiting: Waiting; caller: Caller }) {
   return (
-    <section class="card waits" aria-labelledby="waits">
+    <section class="card waits" id="task-waits" aria-labelledby="waits">
       <h2 id="waits">Why it waits</h2>
       <Words waiting={waiting} caller={caller} />
     </section>
