@@ -245,7 +245,7 @@ describe.skipIf(!hasBrowser)("tasks on the dashboard", () => {
     await page.goto(`/dashboard/tasks?state=PENDING`);
     await page.locator(`#task-${ids["waiting"]}`).getByRole("checkbox").check();
     await page.getByRole("button", { name: "Replay" }).click();
-    expect(await page.getByRole("status").textContent()).toContain("Replayed 0 of 1 tasks.");
+    expect(await page.getByRole("status").textContent()).toContain("Replayed 0 of 1 task.");
   });
 
   it("a canvas is walked through with the keyboard, and its states change by themselves", async () => {

@@ -15,8 +15,8 @@ export function Queues({ queues, now }: { queues: readonly QueueLength[] | null;
         <>
           <Table
             caption="What every queue holds now"
-            head={["Queue", "Backlog", "Waiting", "Not due yet", "Running", "Oldest waits", ""]}
-            numbers={["Waiting", "Not due yet", "Running", "Oldest waits"]}
+            head={["Queue", "Backlog", "Waiting", "Scheduled", "Running", "Oldest waits for", ""]}
+            numbers={["Waiting", "Scheduled", "Running", "Oldest waits for"]}
           >
             {queues.map((queue) => (
               <Queue queue={queue} most={mostOf(queues)} now={now} />
@@ -25,7 +25,7 @@ export function Queues({ queues, now }: { queues: readonly QueueLength[] | null;
           <p class="legend" aria-hidden="true">
             <span class="key area-d">waiting</span>
             <span class="key area-c">running</span>
-            <span class="key area-e">not due yet</span>
+            <span class="key area-e">scheduled</span>
           </p>
         </>
       )}
@@ -54,13 +54,13 @@ function Queue({ queue, most, now }: { queue: QueueLength; most: number; now: nu
       <Cell name="Waiting" kind="number">
         {count(waiting)}
       </Cell>
-      <Cell name="Not due yet" kind="number">
+      <Cell name="Scheduled" kind="number">
         {count(scheduled)}
       </Cell>
       <Cell name="Running" kind="number">
         {count(running)}
       </Cell>
-      <Cell name="Oldest waits" kind="number">
+      <Cell name="Oldest waits for" kind="number">
         {oldestAt === null ? "–" : duration(Math.max(0, now - oldestAt))}
       </Cell>
       <Cell name="">

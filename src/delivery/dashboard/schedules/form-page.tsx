@@ -14,7 +14,7 @@ import {
 } from "../shell/index.ts";
 import { inWords } from "./list-page.tsx";
 import type { ArgumentsForm } from "./schedule-arguments.ts";
-import { SlotList, type Slots } from "./schedule-page.tsx";
+import { MISSED, OVERLAP, SlotList, type Slots } from "./schedule-page.tsx";
 import { TimingFields } from "./timing-fields.tsx";
 
 export interface Preview extends Slots {
@@ -172,11 +172,7 @@ function Rules({ form }: { form: ScheduleForm }) {
           form={form}
           name="missed"
           label="Slots that were missed"
-          choices={[
-            ["once", "one run makes up for all"],
-            ["skip", "are left out"],
-            ["all", "the last ones are made up for"],
-          ]}
+          choices={Object.entries(MISSED)}
         />
         <TextField
           form={form}
@@ -190,11 +186,7 @@ function Rules({ form }: { form: ScheduleForm }) {
           form={form}
           name="overlap"
           label="While the run before is unfinished"
-          choices={[
-            ["allow", "it runs all the same"],
-            ["skip", "the slot is left out"],
-            ["queue", "the slot waits"],
-          ]}
+          choices={Object.entries(OVERLAP)}
         />
         <CheckField form={form} name="one_off" label="Once only, then disabled" />
         <TextField

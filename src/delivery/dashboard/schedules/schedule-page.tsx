@@ -22,6 +22,20 @@ import type { Arguments } from "./schedule-arguments.ts";
 
 const REFRESH_SECONDS = 10;
 
+/** What becomes of slots that were missed, in words. */
+export const MISSED = {
+  once: "one run makes up for all",
+  skip: "are left out",
+  all: "the last ones are made up for",
+} as const satisfies Record<Schedule["missed"]["policy"], string>;
+
+/** What becomes of a slot that comes before the last run has ended. */
+export const OVERLAP = {
+  allow: "it runs all the same",
+  skip: "the slot is left out",
+  queue: "the slot waits",
+} as const satisfies Record<Schedule["overlap"], string>;
+
 /** Slots that are to come, and the zone in which they are told. */
 export interface Slots {
   readonly timezone: string;
@@ -120,9 +134,9 @@ function Facts({ schedule }: { schedule: Schedule }) {
     ["Runs in total", count(schedule.totalRunCount)],
     [
       "Slots that were missed",
-      missed.policy === "all" ? `the last ${missed.limit}` : missed.policy,
+      missed.policy === "all" ? `the last ${missed.limit} are made up for` : MISSED[missed.policy],
     ],
-    ["While a run is unfinished", schedule.overlap],
+    ["While the run before is unfinished", OVERLAP[schedule.overlap]],
     ["Once only", schedule.oneOff ? "yes" : "no"],
     ["Not before", <When at={schedule.startTime} />],
     ["Not after", <When at={schedule.expires} />],

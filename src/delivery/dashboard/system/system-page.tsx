@@ -1,6 +1,6 @@
 import type { AgentReport, Finding, SystemFigure, SystemReport, Usage } from "#engine";
 import type { ApiCall } from "../../api/route.ts";
-import { Cell, count, Empty, page, Table, Tag, When } from "../shell/index.ts";
+import { Cell, count, counted, Empty, page, Table, Tag, When } from "../shell/index.ts";
 
 const REFRESH_SECONDS = 15;
 /** From here on something that has an end is shown as nearly used up. */
@@ -141,7 +141,7 @@ const BYTES = ["bytes", "kB", "MB", "GB", "TB"];
 
 /** "86 kB", "50,000 tasks". */
 function amount(value: number, unit: string): string {
-  if (unit !== "bytes") return `${count(value)} ${unit}`;
+  if (unit !== "bytes") return counted(value, unit.replace(/s$/, ""));
   const power = Math.min(BYTES.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3));
   return `${count(Math.round(value / 1_000 ** power))} ${BYTES[power]}`;
 }
