@@ -1,6 +1,6 @@
 import type { CanvasNode, MembersNode } from "./nodes.ts";
 
-export const NODE_WIDTH = 176;
+export const NODE_WIDTH = 200;
 export const NODE_HEIGHT = 48;
 const FOLDED_HEIGHT = 66;
 export const LINK = 34;
