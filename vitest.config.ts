@@ -3,8 +3,10 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-worker
 import { defineConfig } from "vitest/config";
 import { NO_PROVIDERS } from "./scripts/no-providers.ts";
 
-/** Vitest runs a group of one worker after all others, so the projects before e2e need at least two. */
+/** Files at once. Vitest runs a group of one worker after all others, so it is at least two. */
 const maxWorkers = Math.max(2, availableParallelism());
+/** Servers (and browsers) at once: each is some processes that want a core now and then. */
+const MAX_SERVERS = 2;
 
 const ID_SECRET = "for tests only: 0123456789abcdef0123456789abcdef";
 
@@ -14,8 +16,9 @@ const ID_SECRET = "for tests only: 0123456789abcdef0123456789abcdef";
  * - `simulation`: the platform's logic under Node, on simulated ports (storage is node:sqlite).
  * - `workerd`: the Worker in Cloudflare's runtime, with its Durable Objects, queues and database. Storage
  *   belongs to the file, not to the test: `reset()` between tests where they would meet.
- * - `e2e`: the built Worker from outside, over HTTP. One file at a time, after the others.
- * - `browser`: the dashboard in Debian's Chromium; skipped where there is none. One file at a time, at the end.
+ * - `e2e`: the built Worker from outside, over HTTP, after the others. Each file has a
+ *   server, ports and data of its own.
+ * - `browser`: the dashboard in Debian's Chromium; skipped where there is none. As e2e, and beside it.
  */
 export default defineConfig(async () => ({
   test: {
@@ -41,6 +44,9 @@ export default defineConfig(async () => ({
                 ID_SECRET,
                 // Tests that wait for what runs on after an answer would wait for company in the log.
                 LOG_WAIT_MS: "0",
+                FUZZ_REQUESTS: process.env["FUZZ_REQUESTS"] ?? "20000",
+                FUZZ_SECONDS: process.env["FUZZ_SECONDS"] ?? "75",
+                FUZZ_SEED: process.env["FUZZ_SEED"] ?? "20261121",
                 ...NO_PROVIDERS,
                 TEST_MIGRATIONS: await readD1Migrations("migrations"),
               },
@@ -62,7 +68,7 @@ export default defineConfig(async () => ({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          maxWorkers: MAX_SERVERS,
           sequence: { groupOrder: 1 },
         },
       },
@@ -72,8 +78,8 @@ export default defineConfig(async () => ({
           include: ["test/browser/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          maxWorkers: MAX_SERVERS,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -1,8 +1,6 @@
+import { OPERATIONS_PER_BELL, PRICE } from "../scripts/capacity/prices.ts";
 import { Agent, request } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-
-/** List prices in dollars per million, of platform.md's sources (Workers Paid, beyond what is included). */
-const PRICE = { row: 1, request: 0.15, queueOperation: 0.4, workerRequest: 0.3 };
 
 export interface Totals {
   readonly ledgerRows: number;
@@ -34,6 +32,24 @@ export function call(url: string, body?: string): Promise<string> {
     sent.on("error", reject);
     sent.end(body);
   });
+}
+
+/** Runs `total` calls, `width` at a time; seconds taken. */
+export async function spread(
+  total: number,
+  width: number,
+  one: () => Promise<unknown>,
+): Promise<number> {
+  const startedAt = performance.now();
+  let left = total;
+  const lane = async () => {
+    while (left > 0) {
+      left -= 1;
+      await one();
+    }
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+  return (performance.now() - startedAt) / 1_000;
 }
 
 export async function totals(url: string): Promise<Totals> {
@@ -73,15 +89,15 @@ export function bill(before: Totals, after: Totals, tasks: number, httpRequests:
   const bells = per(after.bells - before.bells);
   const dollars =
     (ledgerRows + historyRows + limiterRows) * PRICE.row +
-    objectRequests * PRICE.request +
-    bells * (3 * PRICE.queueOperation + PRICE.workerRequest) +
+    objectRequests * PRICE.objectRequest +
+    bells * (OPERATIONS_PER_BELL * PRICE.queueOperation + PRICE.workerRequest) +
     per(httpRequests) * PRICE.workerRequest;
   return {
     ledger_rows: round2(ledgerRows),
     history_rows: round2(historyRows),
     ...(limiterRows > 0 && { limiter_rows: round2(limiterRows) }),
     object_requests: round2(objectRequests),
-    queue_operations: round2(bells * 3),
+    queue_operations: round2(bells * OPERATIONS_PER_BELL),
     dollars_per_million: round2(dollars),
   };
 }

@@ -1,83 +1,29 @@
 /**
  * `npm run bench`: starts a server of its own, measures, prints one table and writes it to
  * bench/results/latest.json. With names of sections as arguments only these. Compare numbers of one run only: machines are noisy.
+ * With `--peers` first: what else does such work, side by side (bench/peers/run.ts).
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { LocalServer } from "../scripts/local-server.ts";
+import type { LocalServer } from "../scripts/local-server.ts";
 import { beat } from "./beat.ts";
+import { bulk, features } from "./bulk.ts";
 import { canvases } from "./canvas.ts";
+import { cost } from "./cost.ts";
+import { growth } from "./growth/growth.ts";
 import { mail } from "./mail.ts";
 import { GATEWAY_MS, gatewaySettings, payments } from "./payments.ts";
+import { comparePeers } from "./peers/run.ts";
+import { startServer } from "./server.ts";
 import { shop } from "./shop.ts";
 import { StripeServer } from "../test/stripe/server.ts";
-import { bill, call, median, round2, totals, untilRecorded } from "./measure.ts";
+import { bill, call, median, round2, spread, totals, untilRecorded } from "./measure.ts";
 
-const PORT = Number(process.env["BENCH_PORT"] ?? 8790);
-const DIR = ".wrangler/bench";
-const BULK_SIZE = 1_000;
 const SINGLE_REQUESTS = 2_000;
 const SINGLE_WIDTH = 64;
 const ROUNDS = 5;
 const BULK_ROUNDS = 5;
-const FEATURE_TASKS = 5_000;
 const MEMORY_ROUNDS = 5;
-/** Runs `total` calls, `width` at a time; seconds taken. */
-async function spread(total: number, width: number, one: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  let left = total;
-  const lane = async () => {
-    while (left > 0) {
-      left -= 1;
-      await one();
-    }
-  };
-  await Promise.all(Array.from({ length: width }, lane));
-  return (performance.now() - startedAt) / 1_000;
-}
-
-/** Tasks in bulk requests of 1,000, from the first request to the last result in D1. */
-async function bulk(
-  url: string,
-  total: number,
-  name: string,
-  kwargs: (n: number) => unknown,
-  options: Record<string, unknown> = {},
-) {
-  const before = await totals(url);
-  const body = JSON.stringify({
-    tasks: Array.from({ length: BULK_SIZE }, (_, n) => ({ name, kwargs: kwargs(n), ...options })),
-  });
-  const startedAt = performance.now();
-  await spread(total / BULK_SIZE, 4, () => call(`${url}/api/tasks/bulk/`, body));
-  await untilRecorded(url, before, total);
-  const seconds = (performance.now() - startedAt) / 1_000;
-  const units = bill(before, await totals(url), total, total / BULK_SIZE);
-  return { tasks_per_second: Math.round(total / seconds), ...units };
-}
-
-/** What each feature costs: the same handler, that does nothing, called in bulk. */
-async function features(url: string) {
-  const run = (name: string, options?: Record<string, unknown>, count = FEATURE_TASKS) =>
-    bulk(url, count, name, (n) => ({ n }), options);
-  return {
-    plain: await run("bench_noop"),
-    countdown_1s: await run("bench_noop", { countdown: 1 }),
-    expires: await run("bench_noop", { expires: 60 }),
-    retried_once: await run("bench_retry"),
-    labels_two: await run("bench_noop", { labels: { customer: "1", campaign: "x" } }),
-    // Every bulk request has the same arguments: a second one would make no tasks.
-    unique: await run("bench_unique", {}, BULK_SIZE),
-    progress_and_log: await run("bench_report"),
-    one_step: await run("bench_step"),
-    one_effect: await run("bench_once"),
-    one_sleep_1s: await run("bench_sleep"),
-    key: await run("bench_key"),
-    concurrency_100: await run("bench_concurrency"),
-    rate_1000_per_s: await run("bench_rate"),
-  };
-}
-
 /** One POST with this body after another, several at a time; requests per second. */
 async function requestRate(url: string, body: string): Promise<number> {
   const seconds = await spread(SINGLE_REQUESTS, SINGLE_WIDTH, () => call(url, body));
@@ -171,19 +117,16 @@ function flat(value: unknown, path = ""): [string, unknown][] {
   );
 }
 
-/** The deployment's own configuration, with the bench's Worker and an empty database. */
-function startServer(vars: Readonly<Record<string, string>>): Promise<LocalServer> {
-  rmSync(DIR, { recursive: true, force: true });
-  mkdirSync(DIR, { recursive: true });
-  const config = readFileSync("wrangler.toml", "utf8")
-    .replace('main = "src/worker.ts"', 'main = "../../bench/worker.ts"')
-    .replace('migrations_dir = "migrations"', 'migrations_dir = "../../migrations"')
-    .replace('directory = "public"', 'directory = "../../public"');
-  writeFileSync(`${DIR}/wrangler.toml`, config);
-  const place = `${DIR}/wrangler.toml`;
-  return LocalServer.start({ port: PORT, config: place, state: `${DIR}/state`, vars });
+// It starts servers of its own, one for each number of shards.
+if (process.argv[2] === "growth") {
+  await growth({ isQuick: process.argv.includes("--quick") });
+  process.exit(0);
 }
 
+if (process.argv[2] === "--peers") {
+  await comparePeers(process.argv.slice(3));
+  process.exit(0);
+}
 const gateway = await StripeServer.start(GATEWAY_MS);
 const server = await startServer(gatewaySettings(gateway));
 const slow = await slowServer();
@@ -205,6 +148,7 @@ try {
     shop: () => shop(url),
     mail: () => mail(url),
     features: () => features(url),
+    cost: () => cost(url, { latency: () => latency(url, 200), singles: () => singles(url) }),
     memory_mib_after_each_50k: () => memory(server, () => noop(50_000)),
   };
   const wanted = process.argv.slice(2);

@@ -8,6 +8,7 @@ import type { Env } from "../src/platform/env.ts";
 import { LedgerObject } from "../src/platform/ledger/ledger-object.ts";
 import { createWorker, declaredKeys, declaredLimits, wire } from "../src/wiring.ts";
 import { SAMPLE_MAIL } from "./sample-mail.ts";
+import { answerGrowth, isHeld } from "./growth/commands.ts";
 import { countingDatabase, type RowCounts } from "./counting-database.ts";
 
 export { Beat, Limiter, Watchdog } from "../src/worker.ts";
@@ -16,6 +17,7 @@ export { Beat, Limiter, Watchdog } from "../src/worker.ts";
 const benchNoop = defineShopTask({
   name: "bench_noop",
   params: z.object({ n: z.number() }),
+  timeLimitSeconds: 20,
   handler: ({ n }) => n,
 });
 
@@ -24,6 +26,29 @@ const benchHttp = defineShopTask({
   name: "bench_http",
   params: z.object({ url: z.string() }),
   handler: async ({ url }) => (await fetch(url)).status,
+});
+
+/** Has an effect outside, and nothing that guards it: as most tasks are written. */
+const benchEffect = defineShopTask({
+  name: "bench_effect",
+  params: z.object({ url: z.string() }),
+  handler: async ({ url }) => {
+    await fetch(url);
+    return (await fetch(url, { method: "POST" })).status;
+  },
+});
+
+/** The same as an effect that is remembered, for a receiver that honours its key. */
+const benchEffectOnce = defineShopTask({
+  name: "bench_effect_once",
+  params: z.object({ url: z.string() }),
+  handler: async ({ url }, ctx) => {
+    await fetch(url);
+    return ctx.once("effect", async ({ idempotencyKey }) => {
+      const headers = { "Idempotency-Key": idempotencyKey };
+      return (await fetch(url, { method: "POST", headers })).status;
+    });
+  },
 });
 
 const benchRate = defineShopTask({
@@ -102,6 +127,8 @@ const tasks = [
   ...shopTasks,
   benchNoop,
   benchHttp,
+  benchEffect,
+  benchEffectOnce,
   benchRate,
   benchConcurrency,
   benchKey,
@@ -182,11 +209,16 @@ export class Ledger extends LedgerObject {
   protected override keyOf(name: string, kwargs: string): string | null {
     return keyOf(this.env, name, kwargs);
   }
+
+  /** Takes the object out of memory: whoever calls next wakes it. */
+  evict(): void {
+    this.ctx.abort("evicted by the bench");
+  }
 }
 
 export class Consumer extends WorkerEntrypoint<Env> {
-  drain(shard: number, queue: string): Promise<number> {
-    return wire(taskEnv(this.env), tasks).drain(shard, queue, 0);
+  async drain(shard: number, queue: string): Promise<number> {
+    return isHeld(queue) ? 0 : wire(taskEnv(this.env), tasks).drain(shard, queue, 0);
   }
 }
 
@@ -202,10 +234,13 @@ export default {
       isCounting = true;
       return Response.json(rows);
     }
+    if (pathname.startsWith("/bench/growth/")) return answerGrowth(env, request);
     if (pathname === "/bench/stats") return Response.json(await stats(env));
     return worker.fetch(request, env, ctx);
   },
-  queue: (batch, env) => worker.queue(batch, taskEnv(env)),
+  async queue(batch, env) {
+    if (!isHeld(batch.queue)) await worker.queue(batch, taskEnv(env));
+  },
 } satisfies ExportedHandler<Env, Doorbell>;
 
 async function stats(env: Env) {

@@ -152,6 +152,7 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": components["schemas"]["Message"] } };
+        429: Refused;
         500: Refused;
         503: Refused;
       };
@@ -664,6 +665,7 @@ export interface paths {
         400: Refused;
         413: Refused;
         422: Refused;
+        429: Refused;
         500: Refused;
         503: Refused;
       };
@@ -754,6 +756,7 @@ export interface paths {
         "next_cursor": string | null;
       } } };
         422: Refused;
+        429: Refused;
         500: Refused;
         503: Refused;
       };
@@ -775,6 +778,7 @@ export interface paths {
         200: { headers: Record<string, unknown>; content: { "application/json": components["schemas"]["Product"] } };
         404: Refused;
         422: Refused;
+        429: Refused;
         500: Refused;
         503: Refused;
       };
@@ -1010,6 +1014,7 @@ export interface paths {
       } } };
         404: Refused;
         422: Refused;
+        429: Refused;
         500: Refused;
         503: Refused;
       };
@@ -1760,6 +1765,7 @@ export interface paths {
         200: { headers: Record<string, unknown>; content: { "text/html": unknown } };
         404: Refused;
         422: Refused;
+        429: Refused;
         500: Refused;
         503: Refused;
       };
@@ -2198,7 +2204,10 @@ export interface paths {
     /** Call a task by its name */
     post: {
       parameters: {
-        query?: never;
+        query?: {
+          /** Answer when it has ended, or after so many seconds. */
+          "wait"?: number;
+        };
         header?: {
           /** A request that is repeated with the same key is made once, and answered the same. */
           "Idempotency-Key"?: string;
@@ -2208,6 +2217,7 @@ export interface paths {
       };
       requestBody: { content: { "application/json": components["schemas"]["TaskCall"] } };
       responses: {
+        200: { headers: Record<string, unknown>; content: { "application/json": components["schemas"]["Task"] } };
         202: { headers: Record<string, unknown>; content: { "application/json": components["schemas"]["SentTask"] } };
         400: Refused;
         401: Refused;
@@ -2479,6 +2489,7 @@ export interface paths {
       } } };
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": components["schemas"]["Task"] } };
+        204: { headers: Record<string, unknown>; content?: never };
         400: Refused;
         401: Refused;
         403: Refused;
@@ -2512,6 +2523,7 @@ export interface paths {
       } } };
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": components["schemas"]["Task"] } };
+        204: { headers: Record<string, unknown>; content?: never };
         400: Refused;
         401: Refused;
         403: Refused;
@@ -3754,6 +3766,7 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content?: never };
+        429: Refused;
         500: Refused;
         503: Refused;
       };
@@ -4503,6 +4516,7 @@ export interface paths {
         200: { headers: Record<string, unknown>; content: { "application/json": {
         "status": "ok";
       } } };
+        429: Refused;
         500: Refused;
         503: Refused;
       };
@@ -4542,6 +4556,7 @@ export interface paths {
         200: { headers: Record<string, unknown>; content: { "application/json": {
         "status": "ok";
       } } };
+        429: Refused;
         500: Refused;
         503: Refused;
       };
@@ -4559,6 +4574,7 @@ export interface paths {
       requestBody?: never;
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": Record<string, unknown> } };
+        429: Refused;
         500: Refused;
         503: Refused;
       };

@@ -1,8 +1,8 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { NO_PROVIDERS } from "./no-providers.ts";
+import { killGroup, memoryMiBOf, portsOf, spawnGroup } from "./process-group.ts";
 import { isPortTaken, ROOT } from "./wrangler.ts";
 
 const START_TIMEOUT_MS = 90_000;
@@ -17,6 +17,17 @@ export interface LocalServerOptions {
   readonly vars?: Readonly<Record<string, string>>;
   /** Certificates that it trusts besides the usual ones: a PEM file. */
   readonly certificates?: string;
+  /** True: there is no database, or it is up to date, so the start is half as long. Default false. */
+  readonly isMigrated?: boolean;
+  /** Where the runtime lets itself be inspected. Default: the first free port from 9229 on. */
+  readonly inspectorPort?: number;
+  /**
+   * True: `url` is where the Worker itself listens, and not wrangler's proxy before it, which is there to load changed
+   * source anew and takes 3 ms of each request. Default false.
+   */
+  readonly isDirect?: boolean;
+  /** A file descriptor that its errors go to. Default: where ours go. */
+  readonly errorsTo?: number;
 }
 
 /**
@@ -24,41 +35,67 @@ export interface LocalServerOptions {
  * everything it started, as a machine that loses power would.
  */
 export class LocalServer {
-  readonly url: string;
   readonly #port: number;
   readonly #process: ChildProcess;
+  #url: string;
 
   private constructor(port: number, child: ChildProcess) {
     this.#port = port;
-    this.url = `http://127.0.0.1:${port}`;
+    this.#url = `http://127.0.0.1:${port}`;
     this.#process = child;
+  }
+
+  get url(): string {
+    return this.#url;
   }
 
   /** Brings the local database up to date, starts the server and waits until it answers. */
   static async start(options: LocalServerOptions): Promise<LocalServer> {
     const { port, config, state, certificates } = options;
     const place = ["--config", config, "--persist-to", state];
-    await finished(run(["d1", "migrations", "apply", "lovage", "--local", ...place]));
+    if (options.isMigrated !== true) {
+      await finished(run(["d1", "migrations", "apply", "lovage", "--local", ...place]));
+    }
     const own = { ...NO_PROVIDERS, OPEN_ACCESS: "true", ID_SECRET: "local".repeat(8) };
     const settings = { ...own, ...options.vars };
     const vars = Object.entries(settings).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
     const address = ["--port", String(port), "--ip", "127.0.0.1", "--log-level", "error"];
+    const inspector =
+      options.inspectorPort === undefined
+        ? []
+        : ["--inspector-port", String(options.inspectorPort)];
     const trust = certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates };
-    const server = new LocalServer(port, run(["dev", ...address, ...vars, ...place], trust));
+    const server = new LocalServer(
+      port,
+      run(["dev", ...address, ...inspector, ...vars, ...place], trust, options.errorsTo),
+    );
     await server.#ready();
+    if (options.isDirect === true) server.#url = await server.#findRuntime();
     return server;
   }
 
   /** Kills the server at once (SIGKILL to its whole group) and waits until its port is closed. */
   async kill(): Promise<void> {
-    if (this.#process.pid !== undefined) process.kill(-this.#process.pid, "SIGKILL");
+    if (this.#process.pid !== undefined) killGroup(this.#process.pid);
     while (await isPortTaken(this.#port)) await pause(50);
   }
 
-  /** Memory of the server's processes together, MiB. */
-  memoryMiB(): number {
-    const mine = readProcesses().filter((row) => row.group === this.#process.pid);
-    return Math.round(mine.reduce((sum, row) => sum + row.rssKiB, 0) / 1_024);
+  /** Memory of the server's processes together, MiB; or of those of one name. */
+  memoryMiB(program?: string): number {
+    return memoryMiBOf([this.#process.pid], program);
+  }
+
+  async #findRuntime(): Promise<string> {
+    for (const port of portsOf(this.#process.pid)) {
+      const url = `http://127.0.0.1:${port}`;
+      const answer = port === this.#port ? null : await fetch(`${url}/healthz`).catch(() => null);
+      if (answer?.ok === true && (await answer.text()) === (await this.#health())) return url;
+    }
+    throw new Error("The Worker itself listens nowhere.");
+  }
+
+  async #health(): Promise<string> {
+    return (await fetch(`${this.#url}/healthz`)).text();
   }
 
   async #ready(): Promise<void> {
@@ -73,11 +110,15 @@ export class LocalServer {
   }
 }
 
-function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
-  return spawn(process.execPath, [join(ROOT, "node_modules/wrangler/bin/wrangler.js"), ...args], {
+function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  errorsTo: number | "inherit" = "inherit",
+): ChildProcess {
+  const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+  return spawnGroup(process.execPath, [wrangler, ...args], {
     cwd: ROOT,
-    detached: true,
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", errorsTo],
     env: {
       ...process.env,
       CI: "1",
@@ -98,20 +139,4 @@ function finished(child: ChildProcess): Promise<void> {
       else reject(new Error(`wrangler ended with ${code}.`));
     });
   });
-}
-
-/** Process group and resident memory of every process, from /proc. */
-function readProcesses(): { group: number; rssKiB: number }[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-        const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-        return [{ group: Number(fields[2]), rssKiB: Number(fields[21]) * 4 }];
-      } catch {
-        // It ended while we looked.
-        return [];
-      }
-    });
 }

@@ -15,6 +15,11 @@ export function risksOf(config: Config): Finding[] {
       "Whoever reaches the deployment may do everything, without a token.",
     ),
     ...risk(
+      !config.isRateLimited,
+      "RATE_LIMITS",
+      "It is off: one caller may make any number of requests.",
+    ),
+    ...risk(
       config.secretKeys.length === 0,
       "SECRETS_KEY",
       "It is not set: secret arguments are stored as they are.",

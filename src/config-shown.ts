@@ -9,10 +9,12 @@ type Name = keyof typeof ownSettings.shape | keyof typeof providerSettings.shape
 const DOES: Readonly<Record<Name, string>> = {
   ENVIRONMENT: "Where it runs: development, staging or production",
   OPEN_ACCESS: "true lets requests without a key do everything",
+  RATE_LIMITS: "off counts no requests: one caller may make any number of them",
   LEDGER_SHARDS: "Durable Objects that new tasks are spread over",
   LOCALE: "Language of mails where an order names none",
   TIMEZONE: "Time zone of schedules and reports that name none",
   PUBLIC_URL: "Where people reach the deployment: links in mails begin with it",
+  CORS_ORIGINS: "Sites whose pages may use the API with a token",
   ADMIN_EMAILS: "Who is told of dead letters, besides the admins with an account",
   ALERT_URL: "What the admins are told is posted there too",
   ALERT_THRESHOLD: "So many new dead letters in a window are worth a message",

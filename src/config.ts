@@ -29,6 +29,7 @@ const webhookSecret = z
 export const ownSettings = z.object({
   ENVIRONMENT: z.enum(["development", "staging", "production"]).default("development"),
   OPEN_ACCESS: z.enum(["true", "false"]).transform((text) => text === "true"),
+  RATE_LIMITS: z.enum(["on", "off"]).default("on"),
   LEDGER_SHARDS: z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(1).max(MAX_SHARDS)),
   LOCALE: z.enum(LOCALES),
   ID_SECRET: z.string().min(32),
@@ -53,6 +54,12 @@ export const ownSettings = z.object({
     .string()
     .regex(/^https?:\/\/[\w.:-]+$/)
     .default("http://localhost:8787"),
+  CORS_ORIGINS: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").map((origin) => origin.trim()))
+    .transform((origins) => origins.filter((origin) => origin !== ""))
+    .pipe(z.array(z.string().refine(isOrigin)).max(50)),
   TIMEZONE: z.string().default("UTC").refine(isZone),
   CART_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
   REVIEW_REMINDER_DAYS: z.coerce.number().min(0).max(365).default(3),
@@ -70,11 +77,20 @@ function isAlertUrl(text: string): boolean {
   return url?.username === "" && (url.protocol === "https:" || isLocal);
 }
 
+/** As a browser says it: `https:`, or plain on this machine; nothing behind the port, and no `*`. */
+function isOrigin(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isLocal = url?.protocol === "http:" && LOCAL_HOST.test(url.hostname);
+  return url?.origin === text && !text.includes("*") && (url.protocol === "https:" || isLocal);
+}
+
 /** The settings of a deployment, checked. */
 export interface Config {
   /** Where it runs: `development` is a person's own machine. */
   readonly environment: "development" | "staging" | "production";
   readonly isOpenAccess: boolean;
+  /** Whether a caller's requests are counted, and refused when they are too many. */
+  readonly isRateLimited: boolean;
   readonly shards: number;
   readonly locale: Locale;
   readonly idSecret: string;
@@ -99,6 +115,8 @@ export interface Config {
   readonly logWaitMs: number;
   /** Where people reach the deployment: the origin, without a slash at the end. */
   readonly publicUrl: string;
+  /** Origins whose pages may use the API with a token; none: only the deployment's own. */
+  readonly corsOrigins: readonly string[];
   /** Of schedules that name none. */
   readonly timezone: string;
   /** Carts are kept so long after they were last touched. */
@@ -132,9 +150,11 @@ export function readConfig(env: Env): Config {
   return {
     environment: checked.data.ENVIRONMENT,
     isOpenAccess: OPEN_ACCESS,
+    isRateLimited: checked.data.RATE_LIMITS === "on",
     shards: LEDGER_SHARDS,
     locale: LOCALE,
     publicUrl: checked.data.PUBLIC_URL,
+    corsOrigins: checked.data.CORS_ORIGINS,
     timezone: checked.data.TIMEZONE,
     idSecret: ID_SECRET,
     secretKeys: [checked.data.SECRETS_KEY, checked.data.SECRETS_KEY_PREVIOUS].filter(

@@ -29,7 +29,7 @@ export function createAccess(
         if (person !== null) return personCaller(person.userId, person.role);
         return apiKeys.authenticate(token, now);
       },
-      mayFailAgain: async (address) => (await env.AUTH_FAILURES.limit({ key: address })).success,
+      mayFailAgain: async (network) => (await env.AUTH_FAILURES.limit({ key: network })).success,
     },
     audit: new AuditLog({ db, clock, random: systemRandom, key: () => keyFor("audit-address") }),
   };

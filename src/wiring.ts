@@ -8,10 +8,11 @@ import {
   type AnyTaskDefinition,
   type LovageSettings,
   type TaskLimits,
+  type TaskSubmitter,
 } from "#engine";
 import { shownSettings } from "./config-shown.ts";
 import { readConfig } from "./config.ts";
-import { createApi, Problem, readyView, withHeaders } from "./delivery/api/index.ts";
+import { createApi, Problem, readyView, withHeaders, type ApiParts } from "./delivery/api/index.ts";
 import { RpcCalls, type RpcProps } from "./delivery/rpc/calls.ts";
 import { createCallbackTo } from "./domain/callbacks/index.ts";
 import { shopMails, shopRoutes, type ShopServices } from "./domain/index.ts";
@@ -20,7 +21,6 @@ import { ApiKeyList } from "./platform/access/api-key-list.ts";
 import { ScheduleClient } from "./platform/beat/schedule-client.ts";
 import { submitRuns } from "./platform/beat/submit-runs.ts";
 import type { PlannedRun } from "./platform/beat/tick-plan.ts";
-import { drain } from "./platform/consumer/drain.ts";
 import { answerDoorbells } from "./platform/consumer/queue-handler.ts";
 import { QUEUES, type Doorbell } from "./platform/doorbell.ts";
 import type { Env } from "./platform/env.ts";
@@ -44,7 +44,9 @@ import { traceScope } from "./platform/trace/trace-scope.ts";
 import { workerSpans } from "./platform/trace/worker-spans.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
 import { createAccess } from "./wiring-access.ts";
+import { createConsumer } from "./wiring-consumer.ts";
 import { createFigures } from "./wiring-figures.ts";
+import { createRates } from "./wiring-rates.ts";
 import { callbackRules, createShopServices } from "./wiring-shop.ts";
 import { createDuties } from "./wiring-duties.ts";
 import { BEAT, createSystem, WATCHDOG } from "./wiring-system.ts";
@@ -80,8 +82,9 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   };
   const clock = systemClock;
   const random = systemRandom;
-  const lovageFor = (owner: string, trace: string | null = traceScope.current()) =>
-    new Lovage({ registry, submitter: directory, settings, clock, random, owner, trace });
+  const lovageBy = (submitter: TaskSubmitter, owner: string, trace = traceScope.current()) =>
+    new Lovage({ registry, submitter, settings, clock, random, owner, trace });
+  const lovageFor = (owner: string, trace?: string | null) => lovageBy(directory, owner, trace);
   const outbox = new D1Outbox({ db, submitter: directory, clock, log });
   const keyFor = deriveKeys(config.idSecret);
   const control = new Control({
@@ -111,12 +114,23 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   });
   const taskAccess = new Tasks(directory, outbox);
   const canvases = new CanvasHistory(env.DB, (shard) => directory.shard(shard));
+  const supplies = { services, lovageFor, largeResults };
+  const { logSampling } = config;
+  const { drain, expressFor } = createConsumer({ directory, registry, supplies, logSampling });
+  const expressLovageFor: ApiParts["expressLovageFor"] = (background, owner, trace) =>
+    lovageBy(expressFor(background), owner, trace);
   return {
     /** Calls of another Worker; `props` as its binding has them. */
-    rpcFor: (props: RpcProps | undefined) =>
-      new RpcCalls({ tasks: taskAccess, lovageFor, largeResults, canvases, clock }, props),
+    rpcFor: (background: (work: Promise<void>) => void, props: RpcProps | undefined) =>
+      new RpcCalls(
+        { tasks: taskAccess, expressLovageFor, largeResults, canvases, clock },
+        background,
+        props,
+      ),
     api: createApi({
       access,
+      rates: createRates(env, config),
+      corsOrigins: config.corsOrigins,
       tasks: taskAccess,
       control,
       largeResults,
@@ -135,7 +149,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
         locale: config.locale,
         timezone: config.timezone,
       },
-      lovageFor,
+      ...{ lovageFor, expressLovageFor },
       shop: services,
       mails: shopMails,
       requestLog: new RequestLog({
@@ -149,7 +163,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
       shownSettings: shownSettings(env, config),
       apiKeys: new ApiKeyList(env.DB),
       ...{ system, readiness, audit, clock, log },
-      ...{ trace: traceScope, random, logSampling: config.logSampling },
+      ...{ trace: traceScope, random, logSampling },
     }),
     tellOfSystem,
     watchdogDuties,
@@ -161,21 +175,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
         return task !== null && !isTerminal(task.state);
       },
     },
-    /** Does the due work of one queue on one shard; `bells` rang for it. */
-    drain: (shard: number, queue: string, bells: number): Promise<number> =>
-      drain(
-        {
-          ledger: directory.shard(shard),
-          registry,
-          supplies: { services, lovageFor, largeResults },
-          clock,
-          random,
-          timers: systemTimers,
-          ...{ log, logSampling: config.logSampling, spans: workerSpans },
-        },
-        queue,
-        bells,
-      ),
+    drain,
     tick: async (shard: number) => {
       await directory.shard(shard).tick();
     },

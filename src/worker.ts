@@ -86,7 +86,7 @@ export class LovageService
   }
 
   #calls(): RpcCalls {
-    return wire(this.env, shopTasks).rpcFor(this.ctx.props);
+    return wire(this.env, shopTasks).rpcFor((work) => this.ctx.waitUntil(work), this.ctx.props);
   }
 }
 

@@ -1,5 +1,10 @@
 import { InvalidOptionError } from "./errors.ts";
 
+/**
+ * A task whose hard limit is at most this may be run by the invocation that accepted it: that may go on for 30 s after
+ * its answer, and has to settle in them too.
+ */
+export const MAX_EXPRESS_SECONDS = 20;
 /** A task may run for 14 minutes: a consumer is stopped after 15, and its settles need a moment. */
 export const MAX_TIME_LIMIT_SECONDS = 840;
 export const MAX_PRIORITY = 9;

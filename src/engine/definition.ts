@@ -55,6 +55,12 @@ export interface TaskOptions extends PaceOptions {
   readonly softTimeLimitSeconds?: number | null;
   /** After this the attempt fails with `TimeLimitExceeded`. Default and maximum 840. */
   readonly timeLimitSeconds?: number;
+  /**
+   * False: only consumers run it. Otherwise, if its hard limit is at most MAX_EXPRESS_SECONDS and it is no batch, the
+   * invocation that accepted a lone call may run it after its answer. To be declared for handlers that compute for
+   * long: they would hold up the requests of their isolate. Default true.
+   */
+  readonly express?: boolean;
   /** Don't keep the result. Default false. */
   readonly ignoreResult?: boolean;
   /** Seconds after its end for which the result may be read. Default: as long as the history is kept. */
@@ -133,6 +139,8 @@ export interface TaskDefinition<
   readonly dontAutoretryFor: readonly ErrorClass[];
   readonly softTimeLimitSeconds: number | null;
   readonly timeLimitSeconds: number;
+  /** Whether the invocation that accepted a call may run it, if the call's hard limit allows it. */
+  readonly isExpress: boolean;
   readonly ignoreResult: boolean;
   readonly resultExpiresSeconds: number | null;
   /** Null: nothing limits it. */
@@ -210,6 +218,7 @@ export function createTaskDefiner<Services>({
       dontAutoretryFor: declaration.dontAutoretryFor ?? [],
       softTimeLimitSeconds,
       timeLimitSeconds,
+      isExpress: batch === null && declaration.express !== false,
       ignoreResult: declaration.ignoreResult ?? false,
       resultExpiresSeconds:
         declaration.resultExpiresSeconds === undefined

@@ -22,6 +22,16 @@ export interface Env {
   readonly QUEUE_CALLBACKS: Queue<Doorbell>;
   /** Counts requests with a wrong key, by address. */
   readonly AUTH_FAILURES: RateLimit;
+  /** Count requests by caller, each a kind of route. */
+  readonly RATE_READ: RateLimit;
+  readonly RATE_SUBMIT: RateLimit;
+  readonly RATE_CONTROL: RateLimit;
+  readonly RATE_AUTH: RateLimit;
+  readonly RATE_UPLOAD: RateLimit;
+  readonly RATE_WEBHOOK: RateLimit;
+  readonly RATE_PUBLIC: RateLimit;
+  /** "off" counts no requests; absent: on. */
+  readonly RATE_LIMITS?: string;
   /** development, staging or production; absent: development. */
   readonly ENVIRONMENT?: string;
   /** "true" lets requests without a credential do everything; for development only. */
@@ -34,6 +44,8 @@ export interface Env {
   readonly ADMIN_EMAILS?: string;
   /** The origin that links in mails begin with; absent: that of `npm start`. */
   readonly PUBLIC_URL?: string;
+  /** Comma-separated origins whose pages may use the API with a token; absent: none. */
+  readonly CORS_ORIGINS?: string;
   /** Days that finished tasks are kept, at least 7; absent: 30. */
   readonly HISTORY_DAYS?: string;
   /** Days that mails are kept, at least as long as tasks; absent: 90. */

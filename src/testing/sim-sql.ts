@@ -77,6 +77,26 @@ export class SimSql implements SqlPort {
     return statement.all(...params) as Row[];
   }
 
+  /**
+   * Calls `touched` with the key of every row of a table that is written from now on, whether or not its
+   * transaction is committed. Of a row that is replaced by another, only with that one's.
+   */
+  watchRows(table: string, key: string, touched: (key: string | number) => void): void {
+    const name = `touched_${table}`;
+    this.#db.function(name, (value: unknown) => {
+      touched(value as string | number);
+      return null;
+    });
+    for (const [event, row] of [
+      ["INSERT", "new"],
+      ["UPDATE", "new"],
+      ["DELETE", "old"],
+    ]) {
+      this.#db.exec(`CREATE TEMP TRIGGER ${name}_${event} AFTER ${event} ON main.${table}
+        BEGIN SELECT ${name}(${row}.${key}); END`);
+    }
+  }
+
   close(): void {
     this.#db.close();
   }

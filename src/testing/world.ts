@@ -27,6 +27,7 @@ export class World implements Clock, Random, Timers {
   readonly #events: Event[] = [];
   /** What happened, for comparing two runs of a seed and for reading a failure. */
   readonly trace: string[] = [];
+  #tell: ((line: string) => void) | null = (line) => this.trace.push(line);
 
   constructor(seed: number, start = START) {
     this.#start = start;
@@ -105,7 +106,12 @@ export class World implements Clock, Random, Timers {
   }
 
   note(what: string): void {
-    this.trace.push(`${this.#now - this.#start} ${what}`);
+    this.#tell?.(`${this.#now - this.#start} ${what}`);
+  }
+
+  /** From now on what happens is told to somebody else than `trace`; null: to nobody. */
+  tellTo(tell: ((line: string) => void) | null): void {
+    this.#tell = tell;
   }
 
   #push(event: Event): void {

@@ -98,10 +98,10 @@ describe.skipIf(!hasBrowser)("the dashboard's frame", () => {
     };
     await set("30", "10");
     expect(await page.getByRole("alert").textContent()).toContain("30 is over the hard limit");
-    await set("10", "20");
+    await set("5", "15");
     await page.getByText("process_data has other time limits now.").waitFor();
     const row = page.getByRole("row", { name: "process_data" });
-    expect(await row.textContent()).toContain("20 s (declared: 840 s)");
+    expect(await row.textContent()).toContain("15 s (declared: 20 s)");
     await row.getByRole("button", { name: "Back to the declared time limits" }).click();
     await page.getByText("process_data has its declared time limits again.").waitFor();
   });

@@ -407,6 +407,14 @@ describe("backups", () => {
 });
 
 describe("what goes wrong", () => {
+  it("a backup where everything is stopped says that it waits, and goes on later", async () => {
+    await print("control", "shutdown");
+    const backup = start(process.execPath, [LAUNCHER, "backup", "create"], env);
+    await backup.said("waits: its queue is not consumed");
+    await print("control", "start");
+    expect((await backup.ended).code).toBe(0);
+  });
+
   it("nothing answers: 69, and which address", async () => {
     const { code, stdout, stderr } = await lovage(
       "--url",

@@ -6,9 +6,10 @@ import { LocalServer } from "../../scripts/local-server.ts";
 import { FuzzSession } from "../fuzz/session.ts";
 
 const SEED = 20_261_121;
-const REQUESTS = 3_000;
+/** Most are sent inside the runtime, by test/workerd/fuzz.test.ts; these go over the wire. */
+const REQUESTS = 1_000;
 /** A slow machine sends fewer. */
-const AT_MOST_MS = 30_000;
+const AT_MOST_MS = 10_000;
 const FEWEST = 400;
 
 const state = mkdtempSync(join(tmpdir(), "lovage-fuzz-"));
@@ -24,8 +25,8 @@ afterAll(async () => {
 });
 
 it("whatever is sent, every answer is one that the OpenAPI document declares", async () => {
-  const session = await FuzzSession.open(server?.url ?? "", SEED);
-  const { sent, faults, done, statuses } = await session.run(REQUESTS, AT_MOST_MS);
+  const session = await FuzzSession.open(server?.url ?? "");
+  const { sent, faults, done, statuses } = await session.run(REQUESTS, SEED, AT_MOST_MS);
   expect(faults).toEqual([]);
   expect(sent).toBeGreaterThanOrEqual(FEWEST);
   // Not all of it was refused.

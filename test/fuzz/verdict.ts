@@ -1,13 +1,6 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import type { ReadAnswer } from "./campaign.ts";
 import type { DeclaredAnswer, OpenApi, Placed } from "./document.ts";
-
-/** An answer that was read to its end; a stream's beginning is enough. */
-export interface ReadAnswer {
-  readonly status: number;
-  /** Its media type alone. */
-  readonly type: string;
-  readonly text: string;
-}
 
 /** Holds answers against the document. */
 export class Judge {

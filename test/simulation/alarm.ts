@@ -1,8 +1,9 @@
+import type { Chaos } from "./chaos.ts";
 import type { Faults } from "./faults.ts";
-import { isDue } from "./model.ts";
-import type { Oracle } from "./oracle.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "../../src/testing/world.ts";
+
+type AlarmFaults = Pick<Faults, "alarmLate" | "alarmDropped" | "alarmDoubled" | "clockJumps">;
 
 /** The ledger takes an alarm for lost that is overdue by this (wakeups.ts). */
 const GRACE_MS = 5_000;
@@ -15,7 +16,7 @@ export class SimAlarm {
   readonly #world: World;
   readonly #clock: () => number;
   readonly #fire: () => void;
-  faults: Faults;
+  readonly #chaos: Chaos<AlarmFaults>;
   /** Epoch ms; null: none is set. */
   #at: number | null = null;
   #cancel: () => void = () => undefined;
@@ -23,11 +24,12 @@ export class SimAlarm {
   #isLost = false;
   readonly #isUnreliable: boolean;
 
-  constructor(world: World, clock: () => number, faults: Faults, fire: () => void) {
+  constructor(world: World, clock: () => number, chaos: Chaos<AlarmFaults>, fire: () => void) {
     this.#world = world;
     this.#clock = clock;
-    this.faults = faults;
-    this.#isUnreliable = faults.alarmLate + faults.alarmDropped + faults.clockJumps > 0;
+    this.#chaos = chaos;
+    const { alarmLate, alarmDropped, clockJumps } = chaos.faults;
+    this.#isUnreliable = alarmLate + alarmDropped + clockJumps > 0;
     this.#fire = fire;
   }
 
@@ -37,7 +39,7 @@ export class SimAlarm {
 
   set(at: number): void {
     this.#at = at;
-    this.#plan(this.#world.chance(this.faults.alarmLate) ? this.#world.between(0, 75_000) : 0);
+    this.#plan(this.#chaos.strikes("alarmLate") ? this.#world.between(0, 75_000) : 0);
   }
 
   /** The handler failed, or its object died. */
@@ -63,20 +65,12 @@ export class SimAlarm {
   /**
    * While there is work an alarm is set, and not later than it is needed; where alarms come late, not later
    * than the ledger takes them for lost.
+   * @param needed when it is, epoch ms; Infinity: never
    */
-  check(oracle: Oracle, isUnflushed: boolean, watchMs: number): void {
-    if (this.#isLost) return;
-    const { model, now } = oracle;
-    let needed = isUnflushed || model.leases.size > 0 ? now + watchMs : Infinity;
-    for (const task of model.live.values()) {
-      if (task.lease !== null) continue;
-      needed = Math.min(needed, isDue(task, now) ? now + watchMs : task.dueAt);
-      // One that has expired meanwhile is ended by the next command, or the next tick.
-      const expires = task.spec.expiresAt ?? Infinity;
-      needed = Math.min(needed, expires > now ? expires : now + 1);
-    }
-    if (this.#isUnreliable) needed = Math.max(needed, now + GRACE_MS);
-    if (needed === Infinity || (this.#at !== null && this.#at <= needed)) return;
+  check(needed: number, now: number): void {
+    if (this.#isLost || needed === Infinity) return;
+    const latest = this.#isUnreliable ? Math.max(needed, now + GRACE_MS) : needed;
+    if (this.#at !== null && this.#at <= latest) return;
     throw new Violation(`the alarm is set to ${this.#at}, but needed at ${needed} (it is ${now})`);
   }
 
@@ -85,12 +79,12 @@ export class SimAlarm {
     const delay = Math.max(0, (this.#at ?? 0) - this.#clock()) + late;
     this.#cancel = this.#world.after(delay, () => {
       this.#at = null;
-      if (this.#world.chance(this.faults.alarmDropped)) {
+      if (this.#chaos.strikes("alarmDropped")) {
         this.#isLost = true;
         this.#world.note("an alarm is dropped");
         return;
       }
-      if (this.#world.chance(this.faults.alarmDoubled)) {
+      if (this.#chaos.strikes("alarmDoubled")) {
         this.#world.after(this.#world.between(0, 1_000), this.#fire);
       }
       this.#fire();

@@ -153,7 +153,7 @@ function untilAborted(signal: AbortSignal): Promise<never> {
 const define = createTaskDefiner<SimServices>();
 const policy = { autoretryFor: [RangeError], retryBackoff: true, maxRetries: 3 };
 
-const definitions = [
+export const behaviourTasks = [
   define({ name: "single", params, ...policy, handler: behave }),
   define({
     name: "batch",
@@ -166,4 +166,4 @@ const definitions = [
   }),
 ];
 
-export const registry = new Registry<SimServices>(definitions);
+export const registry = new Registry<SimServices>(behaviourTasks);

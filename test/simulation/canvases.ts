@@ -8,7 +8,7 @@ import type { World } from "../../src/testing/world.ts";
  */
 
 export interface Services {
-  readonly world: World;
+  readonly world: Pick<World, "sleep">;
 }
 const define = createTaskDefiner<Services>();
 const label = z.string();
@@ -76,10 +76,14 @@ function isLeaf(node: Node): node is Node & Leaf {
   return node.kind === "work" || node.kind === "fail" || node.kind === "ignored";
 }
 
-/** Draws a canvas. `failing`: how often a task is one that fails. */
-export function drawCanvas(world: World, depth: number, failing: number): Node {
+/**
+ * Draws a canvas.
+ * @param failing how often a task is one that fails
+ * @param prefix begins all labels
+ */
+export function drawCanvas(world: World, depth: number, failing: number, prefix = ""): Node {
   let count = 0;
-  const next = (kind: string) => `${kind}${(count += 1)}`;
+  const next = (kind: string) => `${prefix}${kind}${(count += 1)}`;
   const draw = (levels: number): Node => {
     const callbacks = {
       link: world.chance(0.1) ? next("link") : null,
@@ -108,6 +112,19 @@ export function drawCanvas(world: World, depth: number, failing: number): Node {
     const root = draw(depth);
     if (!isLeaf(root)) return root;
   }
+}
+
+/** A chord of so many tasks that do well, and a body. */
+export function wideChord(world: World, size: number, prefix: string): Node {
+  const leaf = (own: string): Node => ({
+    ...{ kind: "work", label: `${prefix}${own}`, tries: 0, ms: world.between(0, 40) },
+    ...{ isImmutable: false, undo: null, link: null, errback: null },
+  });
+  const members = Array.from({ length: size }, (_, index) => leaf(`member${index}`));
+  return {
+    ...{ kind: "chord", members, collects: false, body: leaf("body") },
+    ...{ link: null, errback: null },
+  };
 }
 
 const named = (name: string, kwargs: Record<string, unknown>, immutable = false): AnySignature => ({

@@ -1,5 +1,5 @@
 import { mintTaskId, type TaskSpec, type UniqueRule } from "#engine";
-import { KINDS, type Kind } from "./behaviours.ts";
+import { KINDS, type Kind, type Params } from "./behaviours.ts";
 import type { Faults } from "./faults.ts";
 import type { SimHistory } from "./history.ts";
 import type { Network } from "./network.ts";
@@ -26,6 +26,7 @@ export class Clients {
   readonly #oracle: Oracle;
   readonly #readers = new Readers();
   readonly #watched: <T>(look: () => T) => T;
+  readonly #submitToRun: (spec: TaskSpec) => Promise<unknown>;
 
   constructor(
     world: World,
@@ -33,7 +34,9 @@ export class Clients {
     history: SimHistory,
     oracle: Oracle,
     watched: <T>(look: () => T) => T,
+    submitToRun: (spec: TaskSpec) => Promise<unknown>,
   ) {
+    this.#submitToRun = submitToRun;
     this.#world = world;
     this.#network = network;
     this.#history = history;
@@ -50,12 +53,14 @@ export class Clients {
     for (let submits = world.between(3, 6); submits > 0; submits -= 1) {
       const isKeyed = world.chance(0.4);
       const first = world.between(0, 60_000);
-      const count = world.between(1, world.chance(0.2) ? 12 : 4);
-      const specs = Array.from({ length: count }, () =>
-        this.#anySpec(isKeyed, faults.poison, kinds),
-      );
-      this.#at(first, () => this.#network.submit(specs));
-      if (isKeyed) this.#planRepeats(specs, first);
+      const isRunner = world.chance(0.4);
+      const count = isRunner ? 1 : world.between(1, world.chance(0.2) ? 12 : 4);
+      const specs = Array.from({ length: count }, () => {
+        const spec = this.#anySpec(isKeyed, faults.poison, kinds);
+        return isRunner ? short(spec) : spec;
+      });
+      this.#at(first, () => this.#submit(specs, isRunner));
+      if (isKeyed) this.#planRepeats(specs, isRunner, first);
       for (const { id } of specs) this.#planReads(id, first);
       for (const { id } of specs) if (world.chance(0.15)) this.#planMove(id, first);
       const [victim] = specs;
@@ -64,6 +69,11 @@ export class Clients {
         this.#at(first + world.between(0, 20_000), () => this.revoke(victim.id, terminate));
       }
     }
+  }
+
+  /** A submit from an invocation that can run the task. */
+  submitToRun(spec: TaskSpec): Promise<unknown> {
+    return this.#submitToRun(short(spec));
   }
 
   submit(specs: readonly TaskSpec[]): Promise<unknown> {
@@ -143,14 +153,19 @@ export class Clients {
     return this.#world.chance(0.4) ? this.#unique(spec) : spec;
   }
 
-  #planRepeats(specs: readonly TaskSpec[], first: number): void {
+  #submit(specs: readonly TaskSpec[], isRunner: boolean): Promise<unknown> {
+    const [spec] = specs;
+    return isRunner && spec !== undefined ? this.#submitToRun(spec) : this.#network.submit(specs);
+  }
+
+  #planRepeats(specs: readonly TaskSpec[], isRunner: boolean, first: number): void {
     const world = this.#world;
     for (let repeats = world.between(1, 3); repeats > 0; repeats -= 1) {
       const later = world.between(0, world.chance(0.5) ? 10 : 100_000);
-      this.#at(first + later, () => this.#network.submit(specs));
+      this.#at(first + later, () => this.#submit(specs, isRunner));
     }
     const others = specs.map((spec) => ({ ...spec, fingerprint: `another ${spec.id}` }));
-    this.#at(first + world.between(0, 100_000), () => this.#network.submit(others));
+    this.#at(first + world.between(0, 100_000), () => this.#submit(others, isRunner));
   }
 
   /** One of a few keys, so that calls meet. */
@@ -189,4 +204,11 @@ export class Clients {
       run().catch(() => undefined);
     });
   }
+}
+
+/** With a limit that an invocation can keep, but for what takes longer, and batches, which end with their slowest. */
+function short(spec: TaskSpec): TaskSpec {
+  const { kind } = JSON.parse(spec.kwargs) as Params;
+  if (kind === "slow" || spec.name === "batch") return spec;
+  return { ...spec, options: { ...spec.options, time_limit: 20 } };
 }

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { SimAlarm } from "./alarm.ts";
+import { Chaos } from "./chaos.ts";
 import { traceOf } from "./conformance.ts";
 import expected from "./conformance-trace.json" with { type: "json" };
 import { NO_FAULTS } from "./faults.ts";
@@ -17,7 +18,7 @@ it("the simulator's storage does as a Durable Object's, step by step", async () 
   const alarm = new SimAlarm(
     world,
     () => world.now(),
-    NO_FAULTS,
+    new Chaos(world, NO_FAULTS),
     () => undefined,
   );
   const trace = await traceOf({

@@ -14,27 +14,25 @@ import {
   type Exchange,
   type ExchangeAnswer,
 } from "#platform/ledger/protocol.ts";
-import { TaskLimiter } from "#platform/limiter/limiter.ts";
-import type { LimitRequest } from "#platform/limiter/protocol.ts";
+import type { TaskLimiter } from "#platform/limiter/limiter.ts";
+import { Chaos } from "./chaos.ts";
+import { Limiters, type LimiterFaults } from "./limiters.ts";
 import { SimSql } from "../../src/testing/sim-sql.ts";
 import { never, World } from "../../src/testing/world.ts";
 import { NO_LARGE_RESULTS } from "../no-large.ts";
 import { UNWATCHED } from "../../src/testing/unwatched.ts";
 
 /** What goes wrong, as probabilities. */
-export interface DeploymentFaults {
-  /** A request to a limiter, its answer, or a limiter's call, is lost. */
-  readonly messageLost: number;
-  /** A request to a limiter arrives seconds later. */
-  readonly messageLate: number;
+export interface DeploymentFaults extends LimiterFaults {
   readonly bellLost: number;
   /** It rings twice, the second time much later. */
   readonly bellDoubled: number;
   /** The object starts again at a command. */
   readonly ledgerDies: number;
-  readonly limiterDies: number;
   /** A consumer dies at an exchange. */
   readonly consumerDies: number;
+  /** It stands still at a call for longer than its lease, and goes on then as if nothing had been. */
+  readonly consumerFreezes: number;
   /** D1 can't be written. */
   readonly historyFails: number;
 }
@@ -47,8 +45,13 @@ export const NO_DEPLOYMENT_FAULTS: DeploymentFaults = {
   ledgerDies: 0,
   limiterDies: 0,
   consumerDies: 0,
+  consumerFreezes: 0,
   historyFails: 0,
 };
+
+/** Leases last for 30 s: by then the tasks of a consumer that stands still run elsewhere, or have run. */
+const MIN_FREEZE_MS = 31_000;
+const MAX_FREEZE_MS = 75_000;
 
 /** One start of a task as its ledger recorded it. */
 export interface Start {
@@ -67,12 +70,11 @@ export class Deployment<Services> {
   readonly history = new Map<string, FinishedTask>();
   readonly starts: Start[] = [];
   readonly shards: Shard<Services>[];
-  readonly #limiters = new Map<string, { sql: SimSql; limiter: TaskLimiter }>();
+  readonly limiters: Limiters;
+  readonly #chaos: Chaos<DeploymentFaults>;
   readonly #services: Services;
-  faults: DeploymentFaults;
   /** Called after every command of a ledger. */
   afterCommand: () => void = () => undefined;
-  asks = 0;
   bells = 0;
   /** Calls of consumers. */
   commands = 0;
@@ -88,9 +90,24 @@ export class Deployment<Services> {
   ) {
     this.world = new World(options.seed ?? 1);
     this.registry = new Registry(tasks);
-    this.faults = options.faults ?? NO_DEPLOYMENT_FAULTS;
+    this.#chaos = new Chaos(this.world, options.faults ?? NO_DEPLOYMENT_FAULTS);
+    this.limiters = new Limiters(this.world, this.#chaos, (shard, name, nudge) => {
+      this.shards[shard]?.ledger.nudge(name, nudge);
+    });
     this.#services = options.services(this.world);
     this.shards = Array.from({ length: options.shards ?? 4 }, (_, shard) => new Shard(shard, this));
+  }
+
+  get faults(): DeploymentFaults {
+    return this.#chaos.faults;
+  }
+
+  set faults(faults: DeploymentFaults) {
+    this.#chaos.faults = faults;
+  }
+
+  get asks(): number {
+    return this.limiters.asks;
   }
 
   get services(): Services {
@@ -133,36 +150,8 @@ export class Deployment<Services> {
     return shard;
   }
 
-  async ask(name: string, request: LimitRequest) {
-    const { world } = this;
-    this.asks += 1;
-    await world.sleep(world.between(0, world.chance(this.faults.messageLate) ? 5_000 : 4));
-    if (world.chance(this.faults.messageLost)) throw new Error("the request was lost");
-    const answer = this.limiter(name).ask(request);
-    await world.sleep(world.between(0, 4));
-    if (world.chance(this.faults.messageLost)) throw new Error("the answer was lost");
-    return answer;
-  }
-
   limiter(name: string): TaskLimiter {
-    let entry = this.#limiters.get(name);
-    if (entry === undefined || this.world.chance(this.faults.limiterDies)) {
-      const sql = entry?.sql ?? new SimSql();
-      const limiter = new TaskLimiter({
-        clock: this.world,
-        sql,
-        nudge: async (shard, nudge) => {
-          await this.world.sleep(this.world.between(0, 4));
-          if (this.world.chance(this.faults.messageLost)) throw new Error("the call was lost");
-          this.shards[shard]?.ledger.nudge(name, nudge);
-        },
-        background: (work) => void work,
-        log: () => undefined,
-      });
-      entry = { sql, limiter };
-      this.#limiters.set(name, entry);
-    }
-    return entry.limiter;
+    return this.limiters.of(name);
   }
 
   /** Lets this much time pass. */
@@ -249,7 +238,7 @@ class Shard<Services> {
         },
         fingerprints: async () => new Map(),
       },
-      limits: { ask: (name, request) => alive(this.#deployment.ask(name, request)) },
+      limits: { ask: (name, request) => alive(this.#deployment.limiters.ask(name, request)) },
       limitsOf: (name) => registry.find(name)?.limits ?? null,
       keyOf: (name, kwargs) => registry.keyOf(name, kwargs),
       ring: async (queue) => {
@@ -272,12 +261,16 @@ class Shard<Services> {
     const deployment = this.#deployment;
     const { world, registry } = deployment;
     let isDead = false;
+    let frozenUntil = 0;
     const remote = async <T>(call: () => T): Promise<T> => {
       if (isDead || world.chance(deployment.faults.consumerDies)) {
         isDead = true;
         return never<T>();
       }
-      await world.sleep(world.between(0, 2));
+      if (world.chance(deployment.faults.consumerFreezes)) {
+        frozenUntil = world.now() + world.between(MIN_FREEZE_MS, MAX_FREEZE_MS);
+      }
+      await world.sleep(Math.max(world.between(0, 2), frozenUntil - world.now()));
       const answer = call();
       deployment.commands += 1;
       deployment.afterCommand();

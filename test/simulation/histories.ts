@@ -2,7 +2,7 @@ import { MIXES, type Faults } from "./faults.ts";
 import { Simulation } from "./simulation.ts";
 
 /** Histories of each mix; SIM_SEEDS asks for more. */
-const SEEDS = Number(process.env["SIM_SEEDS"] ?? 100);
+const SEEDS = Number(process.env["SIM_SEEDS"] ?? 30);
 /** `<mix>:<seed>` as a failure prints it: that history alone. */
 const REPLAY = process.env["SIM_REPLAY"];
 

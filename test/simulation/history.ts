@@ -1,9 +1,11 @@
 import type { FinishedTask } from "#engine";
 import type { HistoryPort } from "#platform/ledger/ports.ts";
+import type { Chaos } from "./chaos.ts";
 import type { Faults } from "./faults.ts";
-import type { Oracle } from "./oracle.ts";
 import type { Tripwire } from "./tripwire.ts";
 import { never, type World } from "../../src/testing/world.ts";
+
+type HistoryFaults = Pick<Faults, "historyFails" | "historyDown">;
 
 /**
  * D1: finished tasks as JSON, by id. It outlives every object. Before or after its commit it may fail, be
@@ -12,26 +14,29 @@ import { never, type World } from "../../src/testing/world.ts";
 export class SimHistory {
   readonly rows = new Map<string, string>();
   readonly #world: World;
-  readonly #oracle: Oracle;
+  readonly #chaos: Chaos<HistoryFaults>;
+  readonly #kept: (id: string, text: string) => void;
   readonly #tripwire: Tripwire;
   readonly #watched: <T>(look: () => T) => T;
-  faults: Faults;
   #downUntil = 0;
 
-  /** @param watched runs what the oracle looks at, and ends the simulation if it objects */
+  /**
+   * @param kept told of every record that arrives
+   * @param watched runs what the oracle looks at, and ends the simulation if it objects
+   */
   constructor(
     world: World,
-    faults: Faults,
-    oracle: Oracle,
+    chaos: Chaos<HistoryFaults>,
+    kept: (id: string, text: string) => void,
     tripwire: Tripwire,
     watched: <T>(look: () => T) => T,
   ) {
     this.#world = world;
     this.#watched = watched;
-    this.faults = faults;
-    this.#oracle = oracle;
+    this.#chaos = chaos;
+    this.#kept = kept;
     this.#tripwire = tripwire;
-    if (world.chance(faults.historyDown)) {
+    if (chaos.strikes("historyDown")) {
       world.after(world.between(0, 60_000), () => {
         world.note("D1 is down");
         this.#downUntil = world.now() + world.between(1_000, 60_000);
@@ -67,12 +72,12 @@ export class SimHistory {
     const texts = tasks.map((task) => [task.id, JSON.stringify(task)] as const);
     await this.#arrive();
     for (const [id, text] of texts) {
-      this.#watched(() => this.#oracle.kept(id, text));
+      this.#watched(() => this.#kept(id, text));
       if (!this.rows.has(id)) this.rows.set(id, text);
     }
     this.#world.note(`D1 has ${texts.length} more`);
     await this.#world.sleep(this.#world.between(0, 10));
-    if (this.#world.chance(this.faults.historyFails)) {
+    if (this.#chaos.strikes("historyFails")) {
       throw new Error("D1: network connection lost after the commit");
     }
   }
@@ -94,6 +99,6 @@ export class SimHistory {
       await world.sleep(world.between(0, 5_000));
       throw new Error("D1 is down");
     }
-    if (world.chance(this.faults.historyFails)) throw new Error("D1: lost before the commit");
+    if (this.#chaos.strikes("historyFails")) throw new Error("D1: lost before the commit");
   }
 }

@@ -3,9 +3,11 @@ import { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { LedgerPorts, SqlPort } from "#platform/ledger/ports.ts";
 import type { LedgerSettings } from "#platform/ledger/protocol.ts";
 import { SimAlarm } from "./alarm.ts";
+import type { Chaos } from "./chaos.ts";
 import type { Faults } from "./faults.ts";
 import type { SimHistory } from "./history.ts";
-import type { Command, Oracle } from "./oracle.ts";
+import type { Overseer } from "./overseer.ts";
+import type { Command } from "./oracle.ts";
 import type { SimSql } from "../../src/testing/sim-sql.ts";
 import { BLOWS, Crash, PortFailure, UNDONE, type Blow, type Tripwire } from "./tripwire.ts";
 import type { World } from "../../src/testing/world.ts";
@@ -13,11 +15,13 @@ import { never } from "../../src/testing/world.ts";
 
 export interface HostParts {
   readonly world: World;
-  readonly faults: Faults;
+  readonly chaos: Chaos<Faults>;
   readonly settings: LedgerSettings;
   readonly sql: SimSql;
   readonly history: SimHistory;
-  readonly oracle: Oracle;
+  readonly overseer: Overseer;
+  /** The number of its shard, and what limits its tasks. */
+  readonly limiting: Pick<LedgerPorts, "shard" | "limits" | "limitsOf" | "keyOf">;
   readonly tripwire: Tripwire;
   readonly ring: (queue: string) => Promise<void>;
   readonly runDirectly: (queue: string) => Promise<void>;
@@ -48,15 +52,13 @@ export class LedgerHost {
   #clockOffset = 0;
   #isQuiet = false;
   #isMigration = false;
-  faults: Faults;
 
   constructor(parts: HostParts) {
     this.#parts = parts;
-    this.faults = parts.faults;
     this.#alarm = new SimAlarm(
       parts.world,
       () => this.clock(),
-      parts.faults,
+      parts.chaos,
       () => {
         void this.#tick();
       },
@@ -82,30 +84,30 @@ export class LedgerHost {
 
   /** Runs one command in the object as it is now. Rejects when it throws, or the object dies over it. */
   async execute<T>(command: Command, run: (ledger: TaskLedger) => T | Promise<T>): Promise<T> {
-    const { world, oracle } = this.#parts;
-    if (world.chance(this.faults.clockJumps)) this.#jump();
-    if (world.chance(this.faults.ledgerDies)) this.die();
+    const { chaos, overseer } = this.#parts;
+    if (chaos.strikes("clockJumps")) this.#jump();
+    if (chaos.strikes("ledgerDies")) this.die();
     const died = this.#died.promise;
     try {
-      oracle.begin(command);
+      overseer.begin(command);
       let running: T | Promise<T>;
       try {
         running = run(this.#ledger);
       } finally {
-        oracle.end();
+        overseer.end();
       }
       const answer = running instanceof Promise ? await Promise.race([running, died]) : running;
       this.#parts.watched(() => {
-        this.#answered(command, answer);
+        overseer.answered(command, answer);
         this.check();
       });
-      if (world.chance(this.faults.ledgerDies)) {
+      if (chaos.strikes("ledgerDies")) {
         this.die();
         throw new Error("the object died before it could answer");
       }
       return answer;
     } catch (error) {
-      oracle.failed();
+      overseer.failed();
       if (error instanceof Crash) this.die();
       if (/constraint|no such/.test(String(error))) this.#parts.fail(String(error));
       throw error;
@@ -119,22 +121,14 @@ export class LedgerHost {
     this.#died.reject(new Error("the object died"));
     this.#died = Promise.withResolvers<never>();
     this.#died.promise.catch(() => undefined);
-    this.#parts.oracle.restarted();
+    this.#parts.overseer.restarted();
     this.#ledger = this.#create();
-  }
-
-  setFaults(faults: Faults): void {
-    this.faults = faults;
-    this.#alarm.faults = faults;
-    this.#parts.history.faults = faults;
   }
 
   /** Looks at everything. */
   check(): void {
-    const { oracle, history, settings } = this.#parts;
     this.quietly((ledger) => {
-      oracle.check(ledger, history.rows);
-      this.#alarm.check(oracle, ledger.stats().unflushed > 0, settings.watchMs);
+      this.#parts.overseer.check(ledger, this.#alarm);
     });
   }
 
@@ -148,12 +142,11 @@ export class LedgerHost {
     }
   }
 
-  #answered(command: Command, answer: unknown): void {
-    const { oracle } = this.#parts;
-    if (command.kind === "exchange") oracle.exchanged(answer as never);
-    else if (command.kind === "submit") oracle.submitted(command.specs, answer as never);
-    else if (command.kind === "reschedule") oracle.rescheduled(command.taskId, answer as never);
-    else if (command.kind === "heartbeat") oracle.heartbeatAnswered(command.held, answer as never);
+  /** The clock goes on by so much, for good. */
+  leap(ms: number): void {
+    this.#clockOffset += ms;
+    this.#parts.world.note(`the clock is off by ${this.#clockOffset}`);
+    this.#alarm.clockChanged();
   }
 
   #jump(): void {
@@ -167,9 +160,9 @@ export class LedgerHost {
   #aroundStatement<T>(sql: string, run: () => T): T {
     if (sql.includes("schema_version")) this.#isMigration = true;
     if (this.#isQuiet) return run();
-    const { world, tripwire } = this.#parts;
-    if (world.chance(this.faults.diesAtStatement)) throw new Crash(sql.slice(0, 40));
-    if (world.chance(this.faults.statementFails)) throw new Error("the disk failed");
+    const { chaos, tripwire } = this.#parts;
+    if (chaos.strikes("diesAtStatement")) throw new Crash(sql.slice(0, 40));
+    if (chaos.strikes("statementFails")) throw new Error("the disk failed");
     // Nothing comes between a commit and the end of its turn: on the platform they are one.
     return sql === "COMMIT" ? tripwire.uncommitted(run) : tripwire.sync(run, this.#differing(sql));
   }
@@ -185,12 +178,13 @@ export class LedgerHost {
     const isMigration = this.#isMigration;
     this.#isMigration = false;
     if (isMigration) {
+      this.#parts.overseer.migrated();
       // A look at a new object has it load its tables, and tells it the time.
-      if (this.#isQuiet) this.#parts.oracle.woke(this.clock());
+      if (this.#isQuiet) this.#parts.overseer.woke(this.clock());
       return;
     }
     this.#parts.watched(() => {
-      this.#parts.oracle.committed(this.clock());
+      this.#parts.overseer.committed(this.clock());
     });
   }
 
@@ -215,14 +209,17 @@ export class LedgerHost {
       if (!isAlive()) await never();
     };
     const ports: LedgerPorts = {
-      shard: 0,
-      limits: { ask: () => Promise.reject(new Error("nothing is limited here")) },
-      limitsOf: () => null,
-      keyOf: () => null,
+      ...this.#parts.limiting,
+      limits: {
+        ask: async (name, request) => {
+          const answer = await this.#parts.limiting.limits.ask(name, request);
+          return isAlive() ? answer : never();
+        },
+      },
       clock: {
         now: () => {
           const now = this.clock();
-          this.#parts.oracle.sawClock(now);
+          this.#parts.overseer.sawClock(now);
           return now;
         },
       },
@@ -245,15 +242,18 @@ export class LedgerHost {
       history: history.portOf(isAlive, () => {
         this.die();
       }),
-      ring: (queue) => untilDeath(() => this.#parts.ring(queue)),
+      ring: (queue) => {
+        this.#parts.overseer.rang(queue);
+        return untilDeath(() => this.#parts.ring(queue));
+      },
       runDirectly: (queue) => untilDeath(() => this.#parts.runDirectly(queue)),
       watchers: {
-        isWatched: (id) => this.#parts.oracle.watchers.isWatched(id),
+        isWatched: (id) => this.#parts.overseer.watchers.isWatched(id),
         notify: (task) => {
-          this.#parts.watched(() => this.#parts.oracle.watchers.notify(task));
+          this.#parts.watched(() => this.#parts.overseer.watchers.notify(task));
         },
       },
-      events: this.#parts.oracle.events.portOf(timers, this.#parts.watched),
+      events: this.#parts.overseer.eventsOf(timers),
       background: (work) => {
         work.catch((error: unknown) => {
           // Two failures in a row may end it; that it fails by itself is a bug.

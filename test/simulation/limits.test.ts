@@ -31,6 +31,12 @@ const narrow = defineTask({
   concurrency: 3,
   handler: (_params, ctx) => ctx.services.world.sleep(ctx.services.world.between(10, 200)),
 });
+const long = defineTask({
+  name: "long",
+  params: z.object({}),
+  concurrency: 3,
+  handler: (_params, ctx) => ctx.services.world.sleep(ctx.services.world.between(5_000, 25_000)),
+});
 const perCustomer = defineTask({
   name: "per_customer",
   params: z.object({}),
@@ -53,7 +59,7 @@ const strict = defineTask({
   handler: (_params, ctx) => ctx.services.world.sleep(ctx.services.world.between(10, 300)),
 });
 const plain = defineTask({ name: "plain", params: z.object({}), handler: () => null });
-const tasks = [limited, slow, narrow, single, perCustomer, strict, plain];
+const tasks = [limited, slow, narrow, long, single, perCustomer, strict, plain];
 
 it("1,000 tasks limited to 50/s over 4 shards: never more in any second, and 95 % of it reached", async () => {
   for (const seed of [1, 2, 3]) {
@@ -79,6 +85,7 @@ it("the rate holds whatever is lost or dies, and everything ends", async () => {
       limiterDies: 0.02,
       historyFails: 0,
       bellDoubled: 0,
+      consumerFreezes: 0,
       consumerDies: 0.005,
     };
     const deployment = new Deployment(tasks, { seed, services, faults });
@@ -129,6 +136,7 @@ it("a concurrency of 3 is never passed, whatever is lost or dies, and everything
       limiterDies: 0.05,
       historyFails: 0,
       bellDoubled: 0,
+      consumerFreezes: 0,
       consumerDies: 0.02,
     };
     const deployment = new Deployment(tasks, { seed, services, faults });
@@ -142,6 +150,27 @@ it("a concurrency of 3 is never passed, whatever is lost or dies, and everything
     await deployment.untilEnded(150, 1_800_000);
     expect(most).toBe(3);
   }
+}, 120_000);
+
+it("a place comes back once: not again when a runner that has lost its lease settles (G18)", async () => {
+  let frozen = 0;
+  for (let seed = 0; seed < SEEDS; seed += 1) {
+    const faults = { ...NO_DEPLOYMENT_FAULTS, consumerFreezes: 0.05 };
+    const deployment = new Deployment(tasks, { seed, services, faults, shards: 2 });
+    let most = 0;
+    deployment.afterCommand = () => {
+      most = Math.max(most, running(deployment, "long").length);
+    };
+    await deployment.submit(40, "long");
+    await deployment.pass(600_000);
+    deployment.faults = NO_DEPLOYMENT_FAULTS;
+    await deployment.untilEnded(40, 3_600_000);
+    expect(most, `seed ${seed}`).toBe(3);
+    const starts = Map.groupBy(deployment.starts, ({ id }) => id);
+    frozen += [...starts.values()].filter(({ length }) => length > 1).length;
+  }
+  // Else nobody lost a lease.
+  expect(frozen).toBeGreaterThan(SEEDS);
 }, 120_000);
 
 it.each([1, 4])("tasks of all priorities share the one place, over %i shards", async (shards) => {
@@ -208,6 +237,7 @@ it("all limits of a task hold together, whatever is lost or dies, and nothing wa
       limiterDies: 0.05,
       historyFails: 0,
       bellDoubled: 0,
+      consumerFreezes: 0,
       consumerDies: 0.01,
     };
     const deployment = new Deployment(tasks, { seed, services, faults, shards: 3 });
@@ -255,4 +285,22 @@ it("limited tasks block no others: plain ones run past a backlog of them", async
   await deployment.pass(60_000);
   expect(deployment.asks - asks).toBeLessThan(80);
   expect(deployment.bells - bells).toBeLessThan(80);
+});
+
+it("consumers that evictions called beside each other become one again", async () => {
+  const deployment = new Deployment(tasks, { shards: 1, services });
+  await deployment.submit(3_000, "limited");
+  const callsIn = async (ms: number) => {
+    const before = deployment.commands;
+    await deployment.pass(ms);
+    return deployment.commands - before;
+  };
+  await deployment.pass(2_000);
+  const calm = await callsIn(10_000);
+  for (let eviction = 0; eviction < 10; eviction += 1) {
+    deployment.shards[0]?.restart();
+    await deployment.pass(700);
+  }
+  await deployment.pass(10_000);
+  expect(await callsIn(10_000)).toBeLessThan(2 * calm);
 });

@@ -95,6 +95,12 @@ export class Model {
     }
   }
 
+  /** One lease is over before its time. */
+  loseLease(token: number | null, now: number): void {
+    const lease = token === null ? undefined : this.leases.get(token);
+    for (const id of [...(lease?.ids ?? [])]) if (lease) this.#lose(this.#get(id), lease, now);
+  }
+
   /** Waiting tasks that have expired end. */
   expireWaiting(now: number): void {
     for (const task of [...this.live.values()]) {

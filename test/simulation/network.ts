@@ -1,5 +1,8 @@
 import type {
+  Collected,
+  Controls,
   DurableState,
+  KeptAt,
   Reschedule,
   Rescheduled,
   StepEntry,
@@ -10,11 +13,19 @@ import type {
 } from "#engine";
 import type { LedgerDoor } from "#platform/consumer/door.ts";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
-import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
+import type {
+  Exchange,
+  ExchangeAnswer,
+  ExpressAnswer,
+  GoneTask,
+} from "#platform/ledger/protocol.ts";
+import type { Chaos } from "./chaos.ts";
+import type { Faults } from "./faults.ts";
 import { KEPT_DAYS, type LedgerHost } from "./host.ts";
 import type { Command } from "./oracle.ts";
 import type { World } from "../../src/testing/world.ts";
-import { noInput } from "../no-large.ts";
+
+type CallFaults = Pick<Faults, "requestLost" | "answerLost" | "requestDoubled" | "callLate">;
 
 /**
  * The way to the ledger's object: a call may be late, get lost on either way, or run twice, the second
@@ -22,15 +33,17 @@ import { noInput } from "../no-large.ts";
  */
 export class Network implements LedgerDoor {
   readonly #world: World;
+  readonly #chaos: Chaos<CallFaults>;
   readonly #host: LedgerHost;
 
-  constructor(world: World, host: LedgerHost) {
+  constructor(world: World, chaos: Chaos<CallFaults>, host: LedgerHost) {
     this.#world = world;
+    this.#chaos = chaos;
     this.#host = host;
   }
 
-  input(): Promise<never> {
-    return noInput();
+  input(at: KeptAt): Promise<Collected | null> {
+    return this.#call({ kind: "input" }, (ledger) => ledger.input(at));
   }
 
   durable(taskId: string, token: number): Promise<DurableState | null> {
@@ -92,6 +105,26 @@ export class Network implements LedgerDoor {
     return answers;
   }
 
+  /** A submit by somebody who can run the task. */
+  async submitToRun(spec: TaskSpec, offer: string): Promise<ExpressAnswer> {
+    const submit = (ledger: TaskLedger) => {
+      ledger.stats();
+      return ledger.submitToRun(spec, offer);
+    };
+    const mayDouble = spec.fingerprint !== null;
+    const told = await this.#call({ kind: "submitToRun", spec, offer }, submit, mayDouble);
+    const got = told.claim === null ? "nothing" : `lease ${told.claim.token}`;
+    this.#world.note(`submit ${short([spec])} to run it: ${nameOf(told.answer)}, ${got}`);
+    return told;
+  }
+
+  withdraw(taskId: string, offer: string): Promise<void> {
+    return this.#call({ kind: "withdraw", taskId, offer }, (ledger) => {
+      ledger.withdraw(taskId, offer);
+      this.#world.note(`${short([{ id: taskId }])} is not run by who submitted it`);
+    });
+  }
+
   revoke(taskId: string, terminate: boolean): Promise<TaskRecord | null> {
     this.#world.note(`revoke ${taskId.slice(-4)}${terminate ? " and terminate" : ""}`);
     return this.#call({ kind: "revoke", taskId, terminate }, (ledger) =>
@@ -103,9 +136,10 @@ export class Network implements LedgerDoor {
     return this.#call({ kind: "read", taskId }, (ledger) => ledger.get(taskId));
   }
 
-  /** The watchdog's call. */
-  tick(): Promise<void> {
+  /** The watchdog's call, and what it brings along. */
+  tick(controls?: Controls): Promise<void> {
     return this.#call({ kind: "tick" }, (ledger) => {
+      if (controls !== undefined) ledger.configure(controls);
       ledger.tick();
       ledger.tidyFigures(KEPT_DAYS);
     });
@@ -117,22 +151,22 @@ export class Network implements LedgerDoor {
     mayDouble = true,
   ): Promise<T> {
     const world = this.#world;
-    const { faults } = this.#host;
+    const chaos = this.#chaos;
     await this.#travel();
-    if (world.chance(faults.requestLost)) throw new Error("the request was lost");
-    if (mayDouble && world.chance(faults.requestDoubled)) {
+    if (chaos.strikes("requestLost")) throw new Error("the request was lost");
+    if (mayDouble && chaos.strikes("requestDoubled")) {
       world.after(world.between(0, world.chance(0.5) ? 50 : 40_000), () => {
         this.#host.execute(command, run).catch(() => undefined);
       });
     }
     const answer = await this.#host.execute(command, run);
     await this.#travel();
-    if (world.chance(faults.answerLost)) throw new Error("the answer was lost");
+    if (chaos.strikes("answerLost")) throw new Error("the answer was lost");
     return answer;
   }
 
   #travel(): Promise<void> {
-    const isLate = this.#world.chance(this.#host.faults.callLate);
+    const isLate = this.#chaos.strikes("callLate");
     return this.#world.sleep(this.#world.between(0, isLate ? 40_000 : 3));
   }
 }

@@ -1,7 +1,13 @@
 import type { EndCallback, Merged, Reschedule, Rescheduled, SubmitAnswer, TaskSpec } from "#engine";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
-import type { Exchange, ExchangeAnswer, GoneTask } from "#platform/ledger/protocol.ts";
+import type {
+  Exchange,
+  ExchangeAnswer,
+  ExpressAnswer,
+  GoneTask,
+} from "#platform/ledger/protocol.ts";
 import { checkClaim } from "./claims.ts";
+import { Express } from "./express.ts";
 import { EffectBook } from "./effect-book.ts";
 import { EventWatcher } from "./event-watcher.ts";
 import { Model, isDue, isExpired, type ModelLease, type ModelTask } from "./model.ts";
@@ -15,11 +21,13 @@ import { Watchers } from "./watchers.ts";
 /** What the ledger was told to do. */
 export type Command =
   | { readonly kind: "submit"; readonly specs: readonly TaskSpec[] }
+  | { readonly kind: "submitToRun"; readonly spec: TaskSpec; readonly offer: string }
+  | { readonly kind: "withdraw"; readonly taskId: string; readonly offer: string }
   | { readonly kind: "exchange"; readonly request: Exchange }
   | { readonly kind: "heartbeat"; readonly held: ReadonlyMap<number, readonly string[]> }
   | { readonly kind: "revoke"; readonly taskId: string; readonly terminate: boolean }
   | { readonly kind: "read"; readonly taskId: string }
-  | { readonly kind: "report" | "durable" | "recordSteps" }
+  | { readonly kind: "report" | "durable" | "recordSteps" | "input" | "nudge" }
   | { readonly kind: "reschedule"; readonly taskId: string; readonly change: Reschedule }
   | { readonly kind: "tick" };
 
@@ -35,6 +43,7 @@ export class Oracle {
   readonly watchers = new Watchers(this.model);
   readonly events: EventWatcher;
   readonly effects = new EffectBook();
+  readonly express = new Express();
   /** Longest time by which a start came late, ms. Suspects wait for their turn and don't count. */
   worstDelayMs = 0;
   readonly #sql: SimSql;
@@ -52,6 +61,8 @@ export class Oracle {
   #granted: ModelLease | null = null;
   /** What the calls are told that the last submit merged into other tasks. */
   #merged: ReadonlyMap<string, Merged> = new Map();
+  /** The tasks that the last submit brought. */
+  #added: TaskSpec[] = [];
   /** What the last one that was to be rescheduled must be told. */
   #moved: Rescheduled["answer"] = "ended";
 
@@ -68,6 +79,7 @@ export class Oracle {
   /** A new object: it knows the time by its tables only, until it looks at the clock. */
   restarted(): void {
     this.#isForgetful = true;
+    this.express.restarted();
     const { leases, unflushed, tasks } = readTables(this.#sql);
     this.#now = Math.max(
       0,
@@ -79,7 +91,12 @@ export class Oracle {
 
   /** A command that commits nothing until it returns or fails. */
   begin(command: Command): void {
-    if (command.kind === "submit") this.submissions.offer(command.specs);
+    const specs = submittedBy(command);
+    if (command.kind === "submitToRun") this.express.offer(command.spec, command.offer);
+    if (command.kind === "exchange" && command.request.isExpress !== true) {
+      this.express.served(command.request.queue);
+    }
+    this.submissions.offer(specs);
     this.#command = command;
     this.#stale = 0;
     this.#granted = null;
@@ -111,6 +128,7 @@ export class Oracle {
     const tables = readTables(this.#sql);
     this.effects.committed(tables.steps);
     model.ended = [];
+    this.#added = [];
     model.loseExpired(this.#now);
     model.expireWaiting(this.#now);
     this.#apply(tables);
@@ -118,6 +136,11 @@ export class Oracle {
     this.#takeCallbacks(tables);
     this.#takeClaims(tables);
     this.#compare(tables);
+  }
+
+  submittedToRun(spec: TaskSpec, { answer, claim }: ExpressAnswer): void {
+    this.submitted([spec], [answer]);
+    this.express.answered(spec, answer, claim);
   }
 
   submitted(specs: readonly TaskSpec[], answers: readonly SubmitAnswer[]): void {
@@ -211,6 +234,8 @@ export class Oracle {
     if (command?.kind === "exchange") {
       // A failed transaction may be followed by another: only the commit counts.
       this.#stale = model.settle(command.request.settlements, this.#now);
+    } else if (command?.kind === "withdraw") {
+      model.loseLease(this.express.tokenOf(command.offer), this.#now);
     } else if (command?.kind === "heartbeat") {
       for (const [token, ids] of command.held) {
         model.extend(token, ids, this.#now + this.#leaseMs);
@@ -221,14 +246,17 @@ export class Oracle {
       model.revoke(command.taskId, command.terminate);
     } else if (command?.kind === "reschedule") {
       this.#moved = model.reschedule(command.taskId, command.change, this.#now);
-    } else if (command === null || command.kind === "submit") {
+    } else if (command === null || command.kind === "submit" || command.kind === "submitToRun") {
       // Null: a submit goes on after its look into the history.
       for (const { id, fingerprint, parked } of tables.tasks) {
         if (this.model.tasks.has(id) || this.submissions.isCallback(id)) continue;
         const spec = this.submissions.find(id, fingerprint);
         model.submit(spec, this.#now, parked === 0);
+        this.#added.push(spec);
       }
-      if (command !== null) this.#merged = model.uniques.submitted(command.specs, model, this.#now);
+      if (command !== null) {
+        this.#merged = model.uniques.submitted(submittedBy(command), model, this.#now);
+      }
     }
   }
 
@@ -278,11 +306,18 @@ export class Oracle {
     const granted = leases.filter(({ token }) => token > this.#lastToken);
     const request = this.#command?.kind === "exchange" ? this.#command.request : null;
     const [row] = granted;
-    if (granted.length > (request === null ? 0 : 1)) fail("a lease was granted without a claim");
+    if (granted.length > 1) fail("two leases were granted at once");
     const lease = row === undefined ? null : this.#leaseOf(row);
+    if (this.#command === null || this.#command.kind === "submitToRun") {
+      this.express.check(this.model, this.#added, lease, this.#now);
+    } else if (request === null && lease !== null) {
+      fail("a lease was granted without a claim");
+    } else if ((lease?.offer ?? null) !== null) {
+      fail("a consumer was given an express lease");
+    }
     if (request !== null && request.claim > 0) {
       checkClaim(this.model, request, lease, this.#now);
-    } else if (lease !== null) {
+    } else if (request !== null && lease !== null) {
       fail("a consumer that only settles was given tasks");
     }
     if (lease === null) return;
@@ -297,13 +332,14 @@ export class Oracle {
     this.model.claim(lease);
   }
 
-  #leaseOf(row: LeaseRow): ModelLease {
+  #leaseOf(row: LeaseRow): ModelLease & Pick<LeaseRow, "offer"> {
     if (row.expires_at !== this.#now + this.#leaseMs) fail("a lease has the wrong end");
     return {
       token: row.token,
       isSolo: row.is_solo === 1,
       expiresAt: row.expires_at,
       ids: new Set(row.ids),
+      offer: row.offer,
     };
   }
 
@@ -331,6 +367,11 @@ export class Oracle {
       if (held !== expected) fail(`${row.id} is held by '${held}' instead of '${expected}'`);
     }
   }
+}
+
+function submittedBy(command: Command): readonly TaskSpec[] {
+  if (command.kind === "submit") return command.specs;
+  return command.kind === "submitToRun" ? [command.spec] : [];
 }
 
 function callbackSpec({ id, owner }: TaskSpec, callback: EndCallback): TaskSpec {

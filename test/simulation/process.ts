@@ -7,11 +7,14 @@ import { never, type World } from "../../src/testing/world.ts";
  */
 export class Process implements Clock, Timers {
   readonly #world: World;
+  readonly #what: string;
   #isDead = false;
   #frozenUntil = 0;
 
-  constructor(world: World) {
+  /** @param what it is, as the trace names it */
+  constructor(world: World, what = "a consumer") {
     this.#world = world;
+    this.#what = what;
   }
 
   get isDead(): boolean {
@@ -23,12 +26,12 @@ export class Process implements Clock, Timers {
   }
 
   die(): void {
-    if (!this.#isDead) this.#world.note("a consumer dies");
+    if (!this.#isDead) this.#world.note(`${this.#what} dies`);
     this.#isDead = true;
   }
 
   freeze(ms: number): void {
-    this.#world.note(`a consumer stands still for ${ms}`);
+    this.#world.note(`${this.#what} stands still for ${ms}`);
     this.#frozenUntil = this.#world.now() + ms;
   }
 

@@ -1,5 +1,6 @@
 import { DEFAULT_LEDGER_SETTINGS, type LedgerSettings } from "#platform/ledger/protocol.ts";
-import { ENDS, type Params } from "./behaviours.ts";
+import { ENDS, registry, type Params, type SimServices } from "./behaviours.ts";
+import { Chaos } from "./chaos.ts";
 import { Clients } from "./clients.ts";
 import { Consumers } from "./consumers.ts";
 import { NO_FAULTS, type Faults } from "./faults.ts";
@@ -8,11 +9,15 @@ import { SimHistory } from "./history.ts";
 import { LedgerHost } from "./host.ts";
 import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
+import { overseenBy } from "./overseer.ts";
 import type { ModelTask } from "./model.ts";
+import type { LedgerPorts } from "#platform/ledger/ports.ts";
+import type { Process } from "./process.ts";
 import { SimSql } from "../../src/testing/sim-sql.ts";
 import { Tripwire } from "./tripwire.ts";
 import { Violation } from "./violation.ts";
 import { World } from "../../src/testing/world.ts";
+import { NO_LARGE_RESULTS } from "../no-large.ts";
 
 /** Faults happen for this long; the clients' last call is at 160 s. */
 const CHAOS_MS = 120_000;
@@ -24,6 +29,13 @@ const CALM_MS = 600_000;
 /** By so much a task may be due later where the ledger's clock went back. */
 const CLOCK_MS = 1_200_000;
 const WATCHDOG_MS = 30_000;
+
+const UNLIMITED: Pick<LedgerPorts, "shard" | "limits" | "limitsOf" | "keyOf"> = {
+  shard: 0,
+  limits: { ask: () => Promise.reject(new Error("nothing is limited here")) },
+  limitsOf: () => null,
+  keyOf: () => null,
+};
 
 export interface SimulationOptions {
   readonly faults?: Faults;
@@ -46,9 +58,10 @@ export class Simulation {
   readonly world: World;
   readonly oracle: Oracle;
   readonly host: LedgerHost;
-  readonly consumers: Consumers;
+  readonly consumers: Consumers<SimServices>;
   readonly history: SimHistory;
   readonly #faults: Faults;
+  readonly #chaos: Chaos<Faults>;
   readonly #lasting: Faults;
   readonly #sql = new SimSql();
   #violation: Violation | null = null;
@@ -66,15 +79,30 @@ export class Simulation {
     this.world = world;
     this.oracle = oracle;
     this.#faults = faults;
+    const chaos = new Chaos(world, faults);
+    this.#chaos = chaos;
     this.#lasting = options.lasting ?? NO_FAULTS;
-    this.history = new SimHistory(world, faults, oracle, tripwire, watched);
+    this.history = new SimHistory(
+      world,
+      chaos,
+      (id, text) => {
+        oracle.kept(id, text);
+      },
+      tripwire,
+      watched,
+    );
     this.host = new LedgerHost({
       world,
-      faults,
+      chaos,
       settings,
       sql: this.#sql,
       history: this.history,
-      oracle,
+      overseer: overseenBy(oracle, {
+        history: this.history,
+        watchMs: settings.watchMs,
+        watched,
+      }),
+      limiting: UNLIMITED,
       tripwire,
       ring: (queue) => this.consumers.ring(queue),
       runDirectly: (queue) => this.consumers.runDirectly(queue),
@@ -83,18 +111,27 @@ export class Simulation {
         this.#violation ??= new Violation(what);
       },
     });
-    const network = new Network(world, this.host);
+    const network = new Network(world, chaos, this.host);
     const maxRunning = options.maxRunning ?? world.pick([1, 3, 200, 200]);
     this.consumers = new Consumers({
       world,
-      network,
-      oracle,
+      chaos,
+      ledger: network,
       tripwire,
-      faults: () => this.host.faults,
-      watched,
+      registry,
+      suppliesOf: (process) => ({
+        services: this.#servicesOf(process),
+        largeResults: NO_LARGE_RESULTS,
+        lovageFor: () => {
+          throw new Error("These tasks call no others.");
+        },
+      }),
       limits: { maxRunning, budgetMs: 1_000 },
+      bellDied: () => undefined,
     });
-    const clients = new Clients(world, network, this.history, oracle, watched);
+    const clients = new Clients(world, network, this.history, oracle, watched, (spec) =>
+      this.consumers.submitToRun(spec, network),
+    );
     if (options.plan === undefined) clients.plan(faults);
     else options.plan({ clients, world, host: this.host });
     if (faults.ledgerDies > 0) this.#planDeaths();
@@ -106,7 +143,7 @@ export class Simulation {
     const start = this.world.now();
     await this.#until(start + CHAOS_MS, () => false);
     this.world.note("all is calm");
-    this.host.setFaults(this.#lasting);
+    this.#chaos.faults = this.#lasting;
     const late = this.#faults.clockJumps > 0 ? CLOCK_MS : 0;
     await this.#until(start + CHAOS_MS + 50_000, () => false);
     await this.#until(start + CHAOS_MS + CALM_MS + late, () => this.#isDone());
@@ -116,6 +153,31 @@ export class Simulation {
       this.#checkEnd();
     });
     this.#sql.close();
+  }
+
+  #servicesOf(process: Process): SimServices {
+    const { world, oracle } = this;
+    return {
+      process,
+      between: (low, high) => world.between(low, high),
+      started: (taskId, attempt) => {
+        world.note(`${taskId.slice(-4)} runs, attempt ${attempt}`);
+        this.#watched(() => {
+          oracle.started(taskId, attempt);
+        });
+      },
+      effect: () => {
+        this.consumers.mayFail(process);
+      },
+      effects: {
+        run: (effect) => this.#watched(() => oracle.effects.run(effect)),
+        got: (key, result) => {
+          this.#watched(() => {
+            oracle.effects.got(key, result);
+          });
+        },
+      },
+    };
   }
 
   async #until(time: number, isDone: () => boolean): Promise<void> {

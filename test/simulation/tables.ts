@@ -8,6 +8,7 @@ export interface LeaseRow {
   readonly claimed_at: number;
   readonly expires_at: number;
   readonly ids: readonly string[];
+  readonly offer: string | null;
 }
 
 /** One record of `finished`, with the bytes it has there. */
@@ -52,7 +53,8 @@ export function readTables(sql: SimSql): Tables {
     claimed_at: number;
     expires_at: number;
     task_ids: string;
-  }>("SELECT token, is_solo, claimed_at, expires_at, task_ids FROM leases");
+    offer: string | null;
+  }>("SELECT token, is_solo, claimed_at, expires_at, task_ids, offer FROM leases");
   const rows = sql.peek<{ seq: number; flushed_seq: number; tasks: string }>(
     "SELECT seq, flushed_seq, tasks FROM finished ORDER BY seq",
   );

@@ -12,6 +12,8 @@ const SLOW_MS = 40;
  */
 export class StripeServer {
   readonly accounts = new Map<string, Account>();
+  /** Told of every answer that went out, with its status. */
+  onAnswered: (path: string, status: number) => void = () => {};
   /** Requests that were under way at the same time, at most. */
   mostAtOnce = 0;
   #atOnce = 0;
@@ -23,6 +25,9 @@ export class StripeServer {
       this.mostAtOnce = Math.max(this.mostAtOnce, this.#atOnce);
       response.once("close", () => {
         this.#atOnce -= 1;
+      });
+      response.once("finish", () => {
+        this.onAnswered(request.url ?? "", response.statusCode);
       });
       const waited = new Promise((resolve) => setTimeout(resolve, delayMs));
       (delayMs > 0 ? waited : Promise.resolve())

@@ -231,13 +231,20 @@ it("one that doesn't ends with what fails and how to go back", async () => {
 
 it("settings that are wrong are all named before anything is asked", async () => {
   const config = configure({
-    'OPEN_ACCESS = "false"\nLEDGER_SHARDS = "16"': 'OPEN_ACCESS = "true"\nLEDGER_SHARDS = "many"',
+    'OPEN_ACCESS = "false"\nRATE_LIMITS = "on"\nLEDGER_SHARDS = "16"':
+      'OPEN_ACCESS = "true"\nRATE_LIMITS = "many"\nLEDGER_SHARDS = "many"',
     'LOG_SAMPLING = "0.01"': 'SMTP_PASSWORD = "x"',
     'ENVIRONMENT = "production"': 'ENVIRONMENT = "staging"',
   });
   const { code, text, calls } = await deploy(SECRETS, ["--env", "production"], config);
   expect(code).toBe(1);
-  for (const name of ["OPEN_ACCESS", "LEDGER_SHARDS", "SMTP_PASSWORD", "ENVIRONMENT"]) {
+  for (const name of [
+    "OPEN_ACCESS",
+    "RATE_LIMITS",
+    "LEDGER_SHARDS",
+    "SMTP_PASSWORD",
+    "ENVIRONMENT",
+  ]) {
     expect(text).toContain(name);
   }
   expect(calls).toEqual([]);

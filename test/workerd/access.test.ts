@@ -128,6 +128,20 @@ it("a key without the scope is 403", async () => {
   );
 });
 
+it("a key that may not read can call, but not wait for what comes of it", async () => {
+  const sender = await keyFor("sender", ["tasks:write"]);
+  const counted = () =>
+    env.DB.prepare("SELECT count(*) AS n FROM tasks WHERE owner = 'sender'").first<{ n: number }>();
+  const work = { name: "process_data", args: ["x"] };
+  expect((await call("/api/tasks/?wait=10", sender, work)).status).toBe(403);
+  const sent = await call("/api/tasks/", sender, work);
+  expect(sent.status).toBe(202);
+  const { task_id: id } = await sent.json<{ task_id: string }>();
+  expect((await call(`/api/tasks/${id}/?wait=10`, admin)).status).toBe(200);
+  // Only the one that was let in.
+  await expect.poll(counted).toEqual({ n: 1 });
+});
+
 const BACKUP = { name: "backup_database" };
 const DATA = { name: "process_data", args: ["x"] };
 const mapOf = (name: string, items: unknown[]) => ({

@@ -110,7 +110,7 @@ it("a consumer that dies before the charge is followed by another that pays", as
   });
 });
 
-it("a consumer that dies after the charge, before its settle, is followed by one that does not charge", async () => {
+it("a consumer that dies after the charge, before its settle, is followed by one that does not charge (G5, G9)", async () => {
   await storeOrder("dies-after");
   await withLedger(async ({ world, ledger, shard }) => {
     const task = payment(shard, "dies-after");
@@ -165,7 +165,7 @@ it("a crash between the charge and its record is mended by asking the gateway", 
   });
 });
 
-it("a zombie that comes to after its lease was lost changes nothing and charges nothing twice", async () => {
+it("a zombie that comes to after its lease was lost changes nothing and charges nothing twice (G3, G9)", async () => {
   await storeOrder("zombie");
   await withLedger(async ({ world, ledger, shard }) => {
     const task = payment(shard, "zombie");
@@ -198,7 +198,7 @@ it("a zombie that comes to after its lease was lost changes nothing and charges 
   });
 });
 
-it("a task that kills its consumer three times while alone fails; its neighbours do not", async () => {
+it("a task that kills its consumer three times while alone fails; its neighbours do not (G13)", async () => {
   await withLedger(async ({ world, ledger, shard }) => {
     const poison = spec(shard, { name: "poison" });
     const innocent = Array.from({ length: 20 }, () => spec(shard));

@@ -61,7 +61,7 @@ it("a purge says how many it took, and leaves other queues alone", async () => {
   await control("add_consumer", { queue: "emails" });
 });
 
-it("a filter revokes what fits and nothing else, and what was revoked never runs", async () => {
+it("a filter revokes what fits and nothing else, and what was revoked never runs (G17)", async () => {
   const scheduled = await Promise.all(
     Array.from({ length: 10 }, () => submit({ queue: "payments", countdown: 1 })),
   );

@@ -45,7 +45,7 @@ beforeAll(async () => {
 
 const ids = ({ tasks }: Page) => tasks.map(({ task_id: id }) => id);
 
-it("dead letters are listed, filtered and counted; successes are not among them", async () => {
+it("dead letters are listed, filtered and counted; successes are not among them (G14)", async () => {
   expect(ids(await page("/api/dead-letters/"))).toEqual([second, first]);
   expect(ids(await page("/api/dead-letters/?name=process_*&label=customer:1"))).toEqual([first]);
   expect(ids(await page("/api/dead-letters/?exc_type=OrderNotFoundError"))).toHaveLength(2);
@@ -59,7 +59,7 @@ it("dead letters are listed, filtered and counted; successes are not among them"
   });
 });
 
-it("a replay is a new task, once, however often it is asked for; the old one stays as it ended", async () => {
+it("a replay is a new task, once, however often it is asked for; the old one stays as it ended (G2, G15)", async () => {
   const answers = await Promise.all(
     [1, 2, 3].map(() => send(`/api/dead-letters/${first}/replay/`, {})),
   );

@@ -8,6 +8,10 @@ declare global {
     interface Env extends WorkerEnv {
       /** The statements of migrations/, for setup.ts. */
       readonly TEST_MIGRATIONS: D1Migration[];
+      /** How many requests fuzz.test.ts sends, for how long at most, and what they are made from: whole numbers. */
+      readonly FUZZ_REQUESTS: string;
+      readonly FUZZ_SECONDS: string;
+      readonly FUZZ_SEED: string;
     }
     interface GlobalProps {
       mainModule: typeof worker;

@@ -10,7 +10,7 @@ async function inHistory(id: string) {
   return results;
 }
 
-it("a lease and its token survive an eviction of the object in the middle of a task", async () => {
+it("a lease and its token survive an eviction of the object in the middle of a task (G3, G21)", async () => {
   const stub = env.LEDGER.getByName("shard-900");
   const task = spec(900, { queue: "nobody-listens" });
   await stub.submit([task]);
@@ -42,7 +42,7 @@ it("waiting tasks are found again after an eviction, in their order", async () =
   });
 });
 
-it("D1 failing during the flush loses nothing and doubles nothing", async () => {
+it("D1 failing during the flush loses nothing and doubles nothing (G2, G16)", async () => {
   await withLedger(async ({ world, ledger, restart, shard }) => {
     const task = spec(shard);
     await ledger.submit([task]);
@@ -76,7 +76,7 @@ it("D1 failing during the flush loses nothing and doubles nothing", async () => 
   });
 });
 
-it("while D1 is too far behind, new work is refused and accepted work goes on", async () => {
+it("while D1 is too far behind, new work is refused and accepted work goes on (G23)", async () => {
   await withLedger(async ({ world, ledger, shard }) => {
     world.beforeWrite = () => {
       throw new Error("D1 is down");
@@ -115,7 +115,7 @@ it("a doorbell that can't be sent after the commit is made up for without a queu
   });
 });
 
-it("when every doorbell is lost the work starts within a minute", async () => {
+it("when every doorbell is lost the work starts within a minute (G20)", async () => {
   await withLedger(async ({ world, ledger, shard }) => {
     const submittedAt = world.now;
     await ledger.submit([spec(shard)]);
@@ -136,7 +136,7 @@ it("hundreds of submits share few doorbells", async () => {
   });
 });
 
-it("a plain task costs three rows and its share of a lease and of a finished row", async () => {
+it("a plain task costs three rows and its share of a lease and of a finished row (G19)", async () => {
   const stub = env.LEDGER.getByName("shard-901");
   const queue = "nobody-listens";
   // The first task pays for the tables and the alarm.

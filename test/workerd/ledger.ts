@@ -4,6 +4,7 @@ import { mintTaskId, type FinishedTask, type TaskRecord, type TaskSpec } from "#
 import { History } from "#platform/history/history.ts";
 import { ObjectSql } from "#platform/ledger/object-ports.ts";
 import { TaskLedger } from "#platform/ledger/ledger.ts";
+import type { SqlValue } from "#platform/ledger/ports.ts";
 import type { Exchange } from "#platform/ledger/protocol.ts";
 import { UNWATCHED } from "../../src/testing/unwatched.ts";
 
@@ -36,6 +37,8 @@ export function withLedger(
     ledger: TaskLedger;
     /** A new ledger on the same storage, as after an eviction. */
     restart: () => TaskLedger;
+    /** Rows that all of them have read of its storage. */
+    rowsRead: () => number;
     shard: number;
   }) => Promise<void>,
 ): Promise<void> {
@@ -43,12 +46,34 @@ export function withLedger(
   const shard = shards;
   return runInDurableObject(env.LEDGER.getByName(`shard-${shard}`), async (_object, state) => {
     const world = new World();
-    const restart = () => createLedger(world, state);
-    await test({ world, ledger: restart(), restart, shard });
+    const sql = new ReadingSql(state.storage);
+    const restart = () => createLedger(world, sql);
+    await test({ world, ledger: restart(), restart, rowsRead: () => sql.rowsRead(), shard });
   });
 }
 
-function createLedger(world: World, state: DurableObjectState): TaskLedger {
+/** Counts rows read, too, of statements that have been read to their end or left. */
+class ReadingSql extends ObjectSql {
+  #read = 0;
+  readonly #open = new Set<SqlStorageCursor<Record<string, SqlValue>>>();
+
+  override exec<Row extends Record<string, SqlValue>>(
+    sql: string,
+    ...params: SqlValue[]
+  ): Iterable<Row> {
+    const cursor = super.exec<Row>(sql, ...params) as SqlStorageCursor<Row>;
+    this.#open.add(cursor);
+    return cursor;
+  }
+
+  rowsRead(): number {
+    for (const { rowsRead } of this.#open) this.#read += rowsRead;
+    this.#open.clear();
+    return this.#read;
+  }
+}
+
+function createLedger(world: World, sql: ObjectSql): TaskLedger {
   const history = new History(env.DB);
   return new TaskLedger({
     shard: 0,
@@ -61,7 +86,7 @@ function createLedger(world: World, state: DurableObjectState): TaskLedger {
         };
       },
     },
-    sql: new ObjectSql(state.storage),
+    sql,
     alarm: {
       set: (at) => {
         world.armedAt = at;

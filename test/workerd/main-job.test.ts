@@ -74,7 +74,7 @@ it("the same order again answers the same and sets off nothing new", async () =>
   expect(await charges("twice")).toEqual({ charges: 1, captures: 1 });
 });
 
-it("ten requests for one order at the same time make one order, one payment and one mail", async () => {
+it("ten requests for one order at the same time make one order, one payment and one mail (G7, G8)", async () => {
   const answers = await Promise.all(Array.from({ length: 10 }, () => order("crowd")));
   expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
   const tasks = answers[0]?.data.tasks;
@@ -117,7 +117,7 @@ it("a declined payment fails visibly, at once and without a capture", async () =
   expect(await charges("declined")).toEqual({ charges: 1, captures: 0 });
 });
 
-it("a gateway that times out after charging is asked what happened, and the money is taken once", async () => {
+it("a gateway that times out after charging is asked what happened, and the money is taken once (G9)", async () => {
   const { data } = await order("timeout", { totalAmount: 10.02 });
   expect(await ended(data.tasks.process_payment)).toMatchObject({
     state: "SUCCESS",
@@ -174,7 +174,7 @@ it("the queue handler never throws: bells that can't be answered are retried", a
   expect(result.retryBatch.retry).toBe(true);
 });
 
-it("doorbells that ring twice, or for nothing, run no task twice", async () => {
+it("doorbells that ring twice, or for nothing, run no task twice (G5)", async () => {
   const { data } = await order("bells");
   const shard = Number.parseInt(data.tasks.process_payment.slice(15, 18), 16);
   const bells = ["payments", "emails"].flatMap((queue) =>

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
+import type { LovageError } from "#engine";
 import { WrongSizeError } from "#domain/storage";
 import { createR2ObjectStore } from "../../src/integrations/storage/r2-object-store.ts";
 
@@ -38,6 +39,25 @@ it.each([0, 99, 101, 150])("a stream of 100 bytes that has %i is not stored", as
   const put = store.put(`wrong/${length}`, { stream: streamOf(length), size: 100 }, "text/plain");
   await expect(put).rejects.toThrow(WrongSizeError);
   expect(await store.get(`wrong/${length}`)).toBeNull();
+});
+
+it("a bucket that can't be reached is unavailable for now, whatever it was asked (G23)", async () => {
+  const away = () => Promise.reject(new Error("put: We encountered an internal error. (10001)"));
+  const bucket = { put: away, get: away, delete: away, list: away } as unknown as R2Bucket;
+  const broken = createR2ObjectStore(bucket);
+  const bytes = new Uint8Array(3);
+  const calls = [
+    broken.put("a", bytes, "text/plain"),
+    broken.put("a", { stream: streamOf(3), size: 3 }, "text/plain"),
+    broken.get("a"),
+    broken.delete(["a"]),
+    broken.list("a"),
+    broken.folders("a"),
+  ];
+  for (const call of await Promise.allSettled(calls)) {
+    const { code, retryable } = (call as { reason: LovageError }).reason;
+    expect([code, retryable]).toEqual(["storage_unavailable", true]);
+  }
 });
 
 it("a stream that breaks is not stored, and its error comes out", async () => {

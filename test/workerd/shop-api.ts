@@ -29,6 +29,8 @@ export function createShopApi(authenticate: Access["authenticate"]) {
     }),
     ...{ clock, trace: traceScope, random: systemRandom, logSampling: 0 },
     requestLog: { add: () => undefined },
+    rates: { admits: () => Promise.resolve(true) },
+    corsOrigins: [],
     mails: [],
     queues: new Set(),
     log: () => undefined,

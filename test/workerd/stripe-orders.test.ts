@@ -73,7 +73,7 @@ it("a declined order takes another card, and no other order does", async () => {
   ]);
 });
 
-it("events signed by Stripe's SDK are taken, with the secret before too; others are refused", async () => {
+it("events signed by Stripe's SDK are taken, with the secret before too; others are refused (G10)", async () => {
   await placed("hooked", "pm_card_visa");
   const [event] = (await account.events()).filter(
     ({ type }) => type === "payment_intent.succeeded",
@@ -99,7 +99,7 @@ it("a dispute is told to the admins once and changes no state", async () => {
   expect(await stateOf("disputed")).toBe("paid");
 });
 
-it("whatever of an order's events comes, in any order and five times, it ends the same", async () => {
+it("whatever of an order's events comes, in any order and five times, it ends the same (G10)", async () => {
   const id = "permuted";
   await placed(id, "pm_card_visa");
   const [reference] = await rows<{ reference: string }>(

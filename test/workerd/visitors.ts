@@ -8,6 +8,16 @@ export const PASSWORD = "correct horse battery";
 
 /** A deployment as it is by default: closed. */
 const CLOSED = { ...env, OPEN_ACCESS: "false" };
+/** A deployment is put together once, and asked many times. */
+const deployments = new WeakMap<object, typeof CLOSED>();
+
+function deploymentWith(settings: Readonly<Record<string, unknown>>): typeof CLOSED {
+  const deployment = deployments.get(settings) ?? { ...CLOSED, ...settings };
+  deployments.set(settings, deployment);
+  return deployment;
+}
+
+const USUAL = {};
 
 let sender = 0;
 
@@ -21,7 +31,7 @@ export interface Sent {
 
 /** One request, from an address of its own unless it says one; redirects are not followed. */
 export async function send(path: string, sent: Sent = {}): Promise<Response> {
-  const { method = "GET", headers = {}, body, deployment = {} } = sent;
+  const { method = "GET", headers = {}, body, deployment = USUAL } = sent;
   const ctx = createExecutionContext();
   sender += 1;
   const request = new Request(`${ORIGIN}${path}`, {
@@ -30,7 +40,7 @@ export async function send(path: string, sent: Sent = {}): Promise<Response> {
     redirect: "manual",
     ...(body !== undefined && { body }),
   });
-  const answer = await worker.fetch(request, { ...CLOSED, ...deployment }, ctx);
+  const answer = await worker.fetch(request, deploymentWith(deployment), ctx);
   await waitOnExecutionContext(ctx);
   return answer;
 }

@@ -1,4 +1,5 @@
 import type { Role } from "#domain/accounts";
+import { clientNetwork } from "./client-network.ts";
 import { crossSite, isSafe, isUse, refuseOtherSites } from "./own-site.ts";
 import { Problem } from "./problems.ts";
 import { cookieToken, headerToken, requestToken } from "./session-cookie.ts";
@@ -68,8 +69,8 @@ export interface Access {
    * @param isUse false: a page asks by itself, which keeps no session alive
    */
   authenticate(token: string, isUse: boolean): Promise<Caller | null>;
-  /** Counts a wrong token against the address it came from; false when there were too many. */
-  mayFailAgain(address: string): Promise<boolean>;
+  /** Counts a wrong token against the network it came from; false when there were too many. */
+  mayFailAgain(network: string): Promise<boolean>;
 }
 
 /** Whoever comes without a credential where access is open. */
@@ -135,8 +136,7 @@ export function commands(caller: Caller, owner: string): boolean {
 
 /** @throws Problem 429 when too many wrong keys came from one address */
 async function countFailure(access: Access, request: Request): Promise<void> {
-  const address = request.headers.get("CF-Connecting-IP") ?? "unknown";
-  if (await access.mayFailAgain(address)) return;
+  if (await access.mayFailAgain(clientNetwork(request))) return;
   throw new Problem(429, "too_many_failures", "Too many wrong API keys; try again later.", {
     headers: { "Retry-After": "60" },
   });

@@ -41,6 +41,7 @@ export function auditRoutes({ audit }: ApiParts): Route[] {
       method: "GET",
       path: "/api/audit",
       scope: "admin",
+      rate: "read",
       tag: "audit",
       summary: "List what operators did, the newest first",
       query: auditQuery,

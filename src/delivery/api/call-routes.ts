@@ -1,9 +1,12 @@
 import { z } from "zod";
-import { paramsSchema } from "#engine";
+import { isTerminal, paramsSchema } from "#engine";
+import { admit } from "./access.ts";
 import { startedAnswer, taskId as anyTaskId } from "./answers.ts";
 import { operation } from "./operation.ts";
 import { invalid } from "./problems.ts";
+import { seconds } from "./query-params.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
+import { taskAnswer } from "./task-answers.ts";
 import {
   callKey,
   callSchema,
@@ -12,6 +15,8 @@ import {
   refuse,
   toSignature,
 } from "./task-calls.ts";
+import { taskView } from "./task-views.ts";
+import { afterCall, awaited, MAX_WAIT_SECONDS } from "./task-wait.ts";
 
 const processSchema = z.strictObject({ data: z.string().max(100_000) });
 const bulkSchema = z.strictObject({ tasks: z.array(callSchema).min(1).max(1_000) });
@@ -43,16 +48,25 @@ const definitionsAnswer = z.strictObject({
 export function callRoutes(parts: ApiParts): Route[] {
   const { registry } = parts;
 
+  /** @param wait seconds that its end may take to be the answer; 0: nobody waits for it */
   async function submitOne(
-    { request, caller }: Pick<ApiCall, "request" | "caller">,
+    { request, caller, background }: Pick<ApiCall, "request" | "caller" | "background">,
     route: string,
     call: z.output<typeof callSchema>,
+    wait = 0,
   ) {
+    if (wait > 0) admit(caller, "tasks:read", request);
     const key = callKey(request, route);
     const signature = toSignature(call);
     checkCall(caller, signature);
-    const { taskId, answer } = await parts.lovageFor(caller.owner).send(signature, key);
+    const { taskId, answer } = await parts
+      .expressLovageFor(background, caller.owner)
+      .send(signature, key);
     refuse(answer);
+    const task = await afterCall(parts, taskId, awaited(parts, taskId, caller, wait));
+    if (task !== null && isTerminal(task.state)) {
+      return Response.json(taskView(task, caller, parts.clock.now()));
+    }
     const merged = answer === "duplicate" || answer === "replaced" ? { [answer]: true } : {};
     return Response.json({ task_id: taskId, ...merged }, { status: 202 });
   }
@@ -62,6 +76,7 @@ export function callRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: "/api/tasks/process",
       scope: "tasks:write",
+      rate: "submit",
       tag: TAG,
       summary: "Process a text in the background",
       headers: REPEATABLE,
@@ -78,20 +93,26 @@ export function callRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: "/api/tasks",
       scope: "tasks:write",
+      rate: "submit",
       tag: TAG,
       summary: "Call a task by its name",
-      description: "`GET /api/tasks/definitions` says which tasks there are and what they take.",
+      description:
+        "`GET /api/tasks/definitions` says which tasks there are and what they take. With `wait`, which needs the scope `tasks:read` too, the answer is the whole task if it has ended in that time.",
+      query: {
+        wait: seconds(MAX_WAIT_SECONDS, "Answer when it has ended, or after so many seconds."),
+      },
       headers: REPEATABLE,
       body: callSchema,
       example: { name: "send_welcome_email", kwargs: { user_id: 5 }, countdown: 3_600 },
-      answers: { 202: sentAnswer },
+      answers: { 200: taskAnswer, 202: sentAnswer },
       problems: REFUSED_KEYS,
-      handle: ({ body, ...call }) => submitOne(call, "/api/tasks", body),
+      handle: ({ body, query: { wait }, ...call }) => submitOne(call, "/api/tasks", body, wait),
     }),
     operation({
       method: "POST",
       path: "/api/tasks/bulk",
       scope: "tasks:write",
+      rate: "submit",
       tag: TAG,
       summary: "Call many tasks: all of them, or none",
       body: bulkSchema,
@@ -111,6 +132,7 @@ export function callRoutes(parts: ApiParts): Route[] {
       method: "GET",
       path: "/api/tasks/definitions",
       scope: "tasks:read",
+      rate: "read",
       tag: TAG,
       summary: "List the tasks that can be called, with what they take",
       answers: { 200: definitionsAnswer },

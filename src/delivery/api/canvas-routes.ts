@@ -31,6 +31,7 @@ export function canvasRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: "/api/canvas",
       scope: "tasks:write",
+      rate: "submit",
       tag: TAG,
       summary: "Start a canvas",
       description:
@@ -70,6 +71,7 @@ export function canvasRoutes(parts: ApiParts): Route[] {
       method: "GET",
       path: "/api/canvas/:id",
       scope: "tasks:read",
+      rate: "read",
       tag: TAG,
       summary: "Show a canvas: its state, counts, result, and its tree by pages",
       params: { id: z.string().describe("The id of a canvas.") },

@@ -54,6 +54,7 @@ export function controlRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: `/api/control/${path}`,
       scope: "control",
+      rate: "control",
       tag: "control",
       ...doc,
       body,

@@ -12,6 +12,7 @@ export function eventRoutes({ events }: Pick<ApiParts, "events">): Route[] {
       method: "GET",
       path: "/api/events",
       scope: "tasks:read",
+      rate: "read",
       tag: "monitoring",
       summary: "Follow what happens to tasks",
       description:

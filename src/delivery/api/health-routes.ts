@@ -8,6 +8,7 @@ export function healthRoutes(): Route[] {
       method: "GET",
       path: "/healthz",
       scope: "public",
+      rate: "public",
       tag: "system",
       summary: "Tell that the Worker runs",
       answers: { 200: z.strictObject({ status: z.literal("ok") }) },

@@ -1,10 +1,12 @@
 import { Hono, type Context } from "hono";
 import { admit, identify, isUnchanged, type Caller } from "./access.ts";
+import { withHeaders } from "./answer-headers.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { answerAudited } from "./auditing.ts";
 import { callRoutes } from "./call-routes.ts";
 import { canvasRoutes } from "./canvas-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
+import { crossOrigin } from "./cross-origin.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { eventRoutes } from "./event-routes.ts";
@@ -13,6 +15,7 @@ import { inspectRoutes } from "./inspect-routes.ts";
 import { metricsRoutes } from "./metrics/index.ts";
 import { documentOf, openApiRoutes } from "./openapi/openapi-routes.ts";
 import { notFound, Problem, problemOf } from "./problems.ts";
+import { countRequest } from "./rates.ts";
 import type { ApiCall, ApiParts, Route } from "./route.ts";
 import { requestLogging, type ApiEnv } from "./request-logging.ts";
 import { requestTracing } from "./request-tracing.ts";
@@ -36,8 +39,10 @@ import { taskRoutes } from "./task-routes.ts";
 import { docsRoutes } from "../docs/index.ts";
 import { dashboardRoutes, problemPage, toSignIn } from "../dashboard/index.ts";
 
+export { withHeaders } from "./answer-headers.ts";
 export { personCaller, type Access } from "./access.ts";
 export { Problem } from "./problems.ts";
+export type { Rate, RateCounter } from "./rates.ts";
 export { readyView } from "./system-routes.ts";
 export type { ApiParts, ShownSetting } from "./route.ts";
 
@@ -87,6 +92,7 @@ export function createApi(parts: ApiParts): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>({ strict: false });
   app.use(requestTracing(parts));
   app.use(requestLogging(parts));
+  app.use(crossOrigin(parts.corsOrigins));
   const byPath = Map.groupBy(apiRoutes(parts), (route) => route.path);
   // Fixed paths first: `process` in `/api/tasks/process` is no id, whatever the method.
   const paths = [...byPath].sort(([a], [b]) => Number(a.includes(":")) - Number(b.includes(":")));
@@ -102,27 +108,13 @@ export function createApi(parts: ApiParts): Hono<ApiEnv> {
   return app;
 }
 
-/** Headers that every answer carries: what it says is for this caller, now, and is what it says it is. */
-export function withHeaders(response: Response): Response {
-  response.headers.set("X-Content-Type-Options", "nosniff");
-  response.headers.set("Cache-Control", "no-store");
-  // A page with forms says so itself: without a referrer they would come from nowhere.
-  if (!response.headers.has("Referrer-Policy")) {
-    response.headers.set("Referrer-Policy", "no-referrer");
-  }
-  // Means nothing over plain HTTP, as in development.
-  response.headers.set("Strict-Transport-Security", "max-age=31536000");
-  return response;
-}
-
 async function answer(parts: ApiParts, route: Route, c: Context<ApiEnv>): Promise<Response> {
   const request = c.req.raw;
   c.set("path", route.path);
   const caller = route.scope === "public" ? NOBODY : await identify(parts.access, request);
-  if (route.scope !== "public") {
-    c.set("caller", caller);
-    admit(caller, route.scope, request);
-  }
+  if (route.scope !== "public") c.set("caller", caller);
+  await countRequest(parts.rates, route.rate, caller, request);
+  if (route.scope !== "public") admit(caller, route.scope, request);
   const call: ApiCall = {
     request,
     caller,
@@ -144,7 +136,9 @@ async function answer(parts: ApiParts, route: Route, c: Context<ApiEnv>): Promis
 
 function failure(parts: ApiParts, error: unknown, c: Context<ApiEnv>): Response {
   const problem = problemOf(error);
-  if (problem.status >= 500) {
+  // Full is nothing that somebody has to look into.
+  if (problem.code === "too_many_watchers") parts.log("watcher_refused", { path: c.get("path") });
+  else if (problem.status >= 500) {
     parts.log("request_failed", {
       status: problem.status,
       code: problem.code,

@@ -16,6 +16,7 @@ interface Operation<Query extends QueryShape, Body> extends Omit<RouteDoc, "quer
   readonly method: Route["method"];
   readonly path: string;
   readonly scope: Route["scope"];
+  readonly rate: Route["rate"];
   /** Absent: whatever stands in the query means nothing. */
   readonly query?: Query;
   readonly body?: Body;
@@ -31,12 +32,13 @@ export function operation<
   Query extends QueryShape = NoQuery,
   Body extends NonNullable<RouteDoc["body"]> | undefined = undefined,
 >(declared: Operation<Query, Body>): Route {
-  const { method, path, scope, handle, query, body, bodyLimits, ...doc } = declared;
+  const { method, path, scope, rate, handle, query, body, bodyLimits, ...doc } = declared;
   const params = Object.entries(query ?? {}).map(([name, param]) => [name, param.schema]);
   return {
     method,
     path,
     scope,
+    rate,
     doc: {
       ...doc,
       ...(query !== undefined && {

@@ -7,6 +7,7 @@ import {
   SecretUnreadableError,
   UnknownTaskError,
 } from "#engine";
+import { isDatabaseAway } from "#domain/services";
 
 /** One field of a request that doesn't fit. */
 export interface FieldError {
@@ -130,12 +131,15 @@ export function problemOf(error: unknown): Problem {
     return invalid([{ field, message }]);
   }
   if (error instanceof SecretUnreadableError) return conflict(error.code, error.message);
-  if (error instanceof LovageError && error.retryable) {
-    return new Problem(503, error.code, "This can't be done just now; try again soon.", {
-      headers: { "Retry-After": "2" },
-    });
-  }
+  if (error instanceof LovageError && error.retryable) return notNow(error.code);
+  if (isDatabaseAway(error)) return notNow("database_unavailable");
   return new Problem(500, "internal_error", "Something went wrong on our side.");
+}
+
+function notNow(code: string): Problem {
+  return new Problem(503, code, "This can't be done just now; try again soon.", {
+    headers: { "Retry-After": "2" },
+  });
 }
 
 function snakeCase(name: string): string {

@@ -24,6 +24,7 @@ import type { AnyMail } from "#domain/mail";
 import type { RequestLog } from "#domain/reports";
 import type { ShopServices } from "#domain/services";
 import type { Access, Caller, Policy } from "./access.ts";
+import type { Rate, RateCounter } from "./rates.ts";
 
 /** A setting of the deployment as it may be shown. */
 export interface ShownSetting {
@@ -58,6 +59,9 @@ export interface ApiKeyBook {
 /** What the API is put together from. */
 export interface ApiParts {
   readonly access: Access;
+  readonly rates: RateCounter;
+  /** Origins whose pages may use the API with a token. */
+  readonly corsOrigins: readonly string[];
   readonly tasks: TaskReader & TaskControl;
   readonly control: DeploymentControl;
   readonly search: TaskSearch;
@@ -81,6 +85,8 @@ export interface ApiParts {
   readonly apiKeys: ApiKeyBook;
   /** @param trace what its calls belong to; absent: the trace of the request */
   lovageFor(owner: string, trace?: string | null): Lovage;
+  /** The same; a lone short call may be run by the invocation itself, after its answer. */
+  expressLovageFor(background: ApiCall["background"], owner: string, trace?: string | null): Lovage;
   /** What the shop's own routes work with. */
   readonly shop: ShopServices;
   /** Every message the shop sends. */
@@ -151,6 +157,8 @@ export interface Route {
   /** Without the trailing slash; answers with it too. */
   readonly path: string;
   readonly scope: Policy | "public";
+  /** What its requests are counted with; a route that does not say is a type error. */
+  readonly rate: Rate;
   /** A form that is only shown again with what it would mean: no operator's action, though it is posted. */
   readonly changesNothing?: true;
   /** Absent: a page for people. */

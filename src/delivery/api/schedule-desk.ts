@@ -55,17 +55,24 @@ export class ScheduleDesk {
     return settingsOf(given, old, { now: clock.now(), timezone });
   }
 
-  /** @throws Problem 422, 403, 409 when the name is taken */
+  /** @throws Problem 422, 403, 409 when the name is taken, or there are too many */
   async create(
     { name, ...given }: z.output<typeof createSchema>,
     caller: Caller,
   ): Promise<Schedule> {
     const settings = this.settings(given, null);
     await this.#check(name, settings, caller);
-    if ((await this.#parts.schedules.get(name)) !== null) {
-      throw conflict("exists", `There is a schedule '${name}'.`);
+    const taken = conflict("exists", `There is a schedule '${name}'.`);
+    // Asked first: an object that throws is an error in the platform's log. Somebody else may still come before.
+    if ((await this.#parts.schedules.get(name)) !== null) throw taken;
+    try {
+      return await this.#parts.schedules.create(name, settings);
+    } catch (error) {
+      const code = error instanceof LovageError ? error.code : "";
+      if (code === "exists") throw taken;
+      if (code === "too_many_schedules") throw conflict(code, "There are too many schedules.");
+      throw error;
     }
-    return this.#parts.schedules.create(name, settings);
   }
 
   /**

@@ -25,6 +25,7 @@ export function searchRoutes({ search, clock }: ApiParts): Route[] {
       method: "GET",
       path: "/api/tasks/search",
       scope: "tasks:read",
+      rate: "read",
       tag: "tasks",
       summary: "Find tasks, live and finished",
       description: "Who may not monitor the deployment finds their own.",

@@ -39,6 +39,7 @@ export function systemRoutes({ system, readiness }: ApiParts): Route[] {
       method: "GET",
       path: "/api/system",
       scope: "monitor",
+      rate: "read",
       doc: {
         summary: "Tell how the deployment is",
         tag: "system",
@@ -50,6 +51,7 @@ export function systemRoutes({ system, readiness }: ApiParts): Route[] {
       method: "GET",
       path: "/readyz",
       scope: "public",
+      rate: "public",
       doc: {
         summary: "Tell whether the deployment can do its work",
         tag: "system",

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { Caller } from "./access.ts";
+import type { TaskRecord } from "#engine";
+import { may, type Caller } from "./access.ts";
 import { taskId as anyTaskId } from "./answers.ts";
 import { CanvasResult } from "./canvas-result.ts";
 import { notFound, Problem } from "./problems.ts";
@@ -25,15 +26,25 @@ const eventAnswer = z.strictObject({
   event: z.string(),
   duplicate: z.boolean().describe("It was delivered before, with the same Idempotency-Key."),
 });
+const CHANGED = {
+  200: taskAnswer,
+  204: "It is done; who has not the scope `tasks:read` is told nothing of the task.",
+};
+
 /** What becomes of tasks: seen, waited for, changed. */
 export function taskRoutes(parts: ApiParts): Route[] {
   const visible = (id: string, caller: Caller) => visibleTask(parts, id, caller);
+  const changed = (task: TaskRecord, caller: Caller) =>
+    may(caller, "tasks:read")
+      ? Response.json(taskView(task, caller, parts.clock.now()))
+      : new Response(null, { status: 204 });
 
   return [
     operation({
       method: "GET",
       path: "/api/tasks/status/:id",
       scope: "tasks:read",
+      rate: "read",
       tag: TAG,
       summary: "Show a task's status and result, in short",
       description:
@@ -47,6 +58,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
       method: "GET",
       path: "/api/tasks/:id",
       scope: "tasks:read",
+      rate: "read",
       tag: TAG,
       summary: "Show everything known about a task",
       params: path,
@@ -66,6 +78,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
       method: "GET",
       path: "/api/tasks/:id/result",
       scope: "tasks:read",
+      rate: "read",
       tag: TAG,
       summary: "Get a task's result, however large",
       params: path,
@@ -91,6 +104,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
       method: "GET",
       path: "/api/tasks/:id/events",
       scope: "tasks:read",
+      rate: "read",
       tag: TAG,
       summary: "Follow a task's states",
       description:
@@ -110,6 +124,7 @@ export function taskRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: "/api/tasks/:id/events/:name",
       scope: "tasks:write",
+      rate: "submit",
       tag: TAG,
       summary: "Send an event to a task that waits for it",
       params: {
@@ -136,33 +151,35 @@ export function taskRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: "/api/tasks/:id/revoke",
       scope: "tasks:write",
+      rate: "submit",
       tag: TAG,
       summary: "Call a task off",
       description: "`terminate` also stops it while it runs, and needs the scope `control`.",
       params: path,
       body: revokeSchema,
       example: { terminate: false },
-      answers: { 200: taskAnswer },
+      answers: CHANGED,
       handle: async ({ params, caller, body: { terminate } }) => {
         const task = await revokeTask(parts, caller, { id: params.id ?? "", terminate });
-        return Response.json(taskView(task, caller, parts.clock.now()));
+        return changed(task, caller);
       },
     }),
     operation({
       method: "POST",
       path: "/api/tasks/:id/reschedule",
       scope: "tasks:write",
+      rate: "submit",
       tag: TAG,
       summary: "Change when, where or how urgently a waiting task runs",
       params: path,
       body: rescheduleSchema,
       example: { countdown: 60 },
-      answers: { 200: taskAnswer },
+      answers: CHANGED,
       problems: { 409: ["task_running", "task_ended"] },
       handle: async ({ params, caller, body }) => {
         const change = { id: params.id ?? "", ...withoutUndefined(body) };
         const task = await rescheduleTask(parts, caller, change);
-        return Response.json(taskView(task, caller, parts.clock.now()));
+        return changed(task, caller);
       },
     }),
   ];

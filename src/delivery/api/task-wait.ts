@@ -26,3 +26,20 @@ export async function awaited(
   }
   return last;
 }
+
+/**
+ * What somebody waits for after a call that was accepted; null when waiting fails, which the log says. A problem
+ * would say that the call did, and who repeats that makes a second task.
+ */
+export async function afterCall(
+  { log }: Pick<ApiParts, "log">,
+  taskId: string,
+  waiting: Promise<TaskRecord | null>,
+): Promise<TaskRecord | null> {
+  try {
+    return await waiting;
+  } catch (error) {
+    log("wait_failed", { task_id: taskId, error });
+    return null;
+  }
+}

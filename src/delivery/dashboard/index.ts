@@ -33,6 +33,7 @@ export function dashboardRoutes(parts: ApiParts): Route[] {
     path: "/dashboard/theme",
     // Also whoever is about to sign in has eyes.
     scope: "public",
+    rate: "public",
     handle: async ({ request }) => {
       refuseOtherSites(request, parts.access.publicUrl);
       const { theme: chosen, next } = await readForm(request, themeForm);

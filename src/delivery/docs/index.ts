@@ -10,6 +10,7 @@ export function docsRoutes(document: () => OpenApiDocument): Route[] {
       method: "GET",
       path: "/docs",
       scope: "public",
+      rate: "public",
       handle: ({ query }) => {
         const reader = new QueryReader(query);
         // An empty field is sent too.

@@ -1,7 +1,7 @@
 import { isTerminal, LovageError, parseTraceparent, traceIdOf, type TaskRecord } from "#engine";
 import { commands, may, sees, type Caller, type Scope } from "../api/access.ts";
 import { CanvasResult } from "../api/canvas-result.ts";
-import type { ApiParts } from "../api/route.ts";
+import type { ApiCall, ApiParts } from "../api/route.ts";
 import { callSchema, isCallKey, refusalOf, toSignature } from "../api/task-calls.ts";
 import { isResultExpired } from "../api/task-views.ts";
 import type { RpcCallOptions, RpcStatus } from "./binding.ts";
@@ -14,17 +14,23 @@ export interface RpcProps {
   readonly scopes?: readonly Scope[];
 }
 
-type RpcParts = Pick<ApiParts, "tasks" | "lovageFor" | "largeResults" | "canvases" | "clock">;
+type RpcParts = Pick<
+  ApiParts,
+  "tasks" | "expressLovageFor" | "largeResults" | "canvases" | "clock"
+>;
 
 const MAX_WAIT_SECONDS = 60;
 
 /** Calls that come from other Workers over a service binding: the same rules as over HTTP. */
 export class RpcCalls {
   readonly #parts: RpcParts;
+  readonly #background: ApiCall["background"];
   readonly #caller: Caller;
 
-  constructor(parts: RpcParts, props: RpcProps = {}) {
+  /** @param background what lets the invocation run on after its answer */
+  constructor(parts: RpcParts, background: ApiCall["background"], props: RpcProps = {}) {
     this.#parts = parts;
+    this.#background = background;
     this.#caller = {
       owner: props.owner ?? "service",
       scopes: new Set(props.scopes ?? ["tasks:read", "tasks:write"]),
@@ -50,7 +56,7 @@ export class RpcCalls {
     if (refusal !== null) throw new LovageError("forbidden", refusal);
     const route = key === undefined ? undefined : { route: "rpc", key };
     const trace = parseTraceparent(typeof traceparent === "string" ? traceparent : null);
-    const lovage = this.#parts.lovageFor(this.#caller.owner, trace);
+    const lovage = this.#parts.expressLovageFor(this.#background, this.#caller.owner, trace);
     const { taskId, answer } = await lovage.send(call, route);
     if (answer === "conflict" || answer === "busy") {
       throw new LovageError(

@@ -24,7 +24,7 @@ export interface AccountParts {
 
 /** Where a request comes from. */
 export interface Origin {
-  /** Network address. */
+  /** Network that it comes from: an IPv4 address, or an IPv6 one as far as its /64. */
   readonly address: string;
   readonly userAgent: string;
 }

@@ -62,7 +62,7 @@ export interface Tried {
   readonly trial: Trial;
   /** What names the account, as it was typed; "" where nothing does. */
   readonly account: string;
-  /** Network address. */
+  /** The network that it comes from, see `Origin`. */
   readonly address: string;
 }
 
@@ -91,7 +91,7 @@ export async function countTry(
   { trial, account, address }: Tried,
 ): Promise<CountedTry | { readonly retryAfterSeconds: number }> {
   const now = clock.now();
-  const whom = { account, address: networkOf(address), all: "" };
+  const whom = { account, address, all: "" };
   const wanted = await Promise.all(
     KINDS.flatMap((kind) => {
       const limit: Limit | null = LIMITS[trial][kind];
@@ -168,18 +168,4 @@ async function counterOf(
 function isOneOf(counters: readonly (Counter | undefined)[]): SQL {
   const rows = JSON.stringify(counters);
   return sql`(ends_at, key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${rows}))`;
-}
-
-/** Whoever has an IPv6 address has all those with the same first half. */
-function networkOf(address: string): string {
-  if (!address.includes(":")) return address;
-  const [head = "", tail] = address.toLowerCase().split("::");
-  const before = head === "" ? [] : head.split(":");
-  const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = Array.from({ length: 8 - before.length - after.length }, () => "0");
-  const groups = tail === undefined ? before : [...before, ...zeros, ...after];
-  return groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ""))
-    .join(":");
 }

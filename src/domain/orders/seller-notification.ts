@@ -74,12 +74,16 @@ export const sendSellerNotification = defineShopTask({
           const failed = own.filter(
             ({ request }) => request === null || outcomeOf.get(request)?.status !== "sent",
           );
-          const isOpen = failed.some(({ request }) => {
-            if (request === null) return false;
-            const outcome = outcomeOf.get(request);
-            return outcome?.status !== "failed" || !outcome.isPermanent;
+          const waits = failed.flatMap(({ request }) => {
+            const outcome = request === null ? null : outcomeOf.get(request);
+            if (outcome === null || outcome?.status === "sent") return [];
+            return outcome?.isPermanent === true ? [] : [outcome?.retryAfterSeconds ?? 0];
           });
-          if (isOpen) throw new MailUnavailableError("Not all sellers could be told.");
+          if (waits.length > 0) {
+            // Sooner than the desk would try again, every try would only put the next one off.
+            const retryAfterSeconds = Math.max(...waits);
+            throw new MailUnavailableError("Not all sellers could be told.", { retryAfterSeconds });
+          }
           return {
             sent_count: own.length - failed.length,
             failed_count: failed.length,

@@ -5,5 +5,6 @@ import { defineShopTask } from "../services/index.ts";
 export const processData = defineShopTask({
   name: "process_data",
   params: z.object({ data: z.string() }),
+  timeLimitSeconds: 20,
   handler: ({ data }) => ({ processed_data: data.toUpperCase() }),
 });

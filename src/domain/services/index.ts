@@ -9,6 +9,7 @@ import type { AlertHook } from "../notifications/index.ts";
 import type { PaymentGateway } from "../payments/index.ts";
 import type { ObjectStore } from "../storage/index.ts";
 
+export { isDatabaseAway } from "./database-away.ts";
 export { failUnless } from "./guard.ts";
 
 /** What the shop's handlers find under `ctx.services`, and its routes under `parts.shop`. */

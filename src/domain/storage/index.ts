@@ -4,7 +4,10 @@ export interface ObjectRange {
   readonly length?: number;
 }
 
-/** What is big: uploaded files, backups, exports. Keys are the shop's own, `<area>/<id>…`. */
+/**
+ * What is big: uploaded files, backups, exports. Keys are the shop's own, `<area>/<id>…`. Every call throws LovageError
+ * `storage_unavailable` (retryable) when no answer came: it may have been done or not.
+ */
 export interface ObjectStore {
   /**
    * Stores bytes, or a stream of exactly `size` bytes.

@@ -83,6 +83,8 @@ export interface Schedule extends ScheduleSettings {
   readonly nextAt: number | null;
   /** A slot that waits for the end of the run before it. */
   readonly queuedSlot: number | null;
+  /** A slot of one that runs one at a time, and of which is not known whether it became a task; null: none. */
+  readonly askedSlot: number | null;
   readonly lastRunAt: number | null;
   readonly lastTaskId: string | null;
   readonly totalRunCount: number;
@@ -159,7 +161,7 @@ export interface ScheduleBook {
   /** By name, from behind `after` on. */
   page(after: string, limit: number): Promise<Schedule[]>;
   get(name: string): Promise<Schedule | null>;
-  /** @throws LovageError `exists` */
+  /** @throws LovageError `exists`, `too_many_schedules` */
   create(name: string, settings: ScheduleSettings): Promise<Schedule>;
   /**
    * No slot that is past fires again.

@@ -7,12 +7,10 @@ import { ObjectSql } from "../ledger/object-ports.ts";
 import { log } from "../log.ts";
 import { systemClock } from "../system.ts";
 import { beatMeter } from "./beat-meter.ts";
+import { BeatTimer } from "./beat-timer.ts";
 import { countSchedules, ScheduleStore } from "./schedule-store.ts";
 import { TaskBeat, type BeatPorts } from "./task-beat.ts";
 
-/** An alarm that is so much too late was lost; a tick that dies is made again after so long. */
-const LOST_AFTER_MS = 60_000;
-const AGAIN_MS = 30_000;
 /** Where it is stored how the last tick went: between slots an object may be gone for days. */
 const TICKS = "ticks";
 
@@ -23,6 +21,7 @@ const TICKS = "ticks";
  */
 export abstract class BeatObject extends DurableObject<Env> {
   readonly #beat: TaskBeat;
+  readonly #timer: BeatTimer;
   readonly #sql: ObjectSql;
   readonly #startedAt = Date.now();
   readonly #ticks = new AgentRecord();
@@ -39,6 +38,17 @@ export abstract class BeatObject extends DurableObject<Env> {
       isUnfinished: (taskId) => this.runsAndTasks().isUnfinished(taskId),
       log,
     });
+    this.#timer = new BeatTimer({
+      clock: systemClock,
+      alarm: {
+        get: () => ctx.storage.getAlarm(),
+        set: (at) => ctx.storage.setAlarm(at),
+        delete: () => ctx.storage.deleteAlarm(),
+      },
+      nextAt: () => this.#beat.nextAt,
+      declare: () => this.#declare(),
+      fire: () => this.#fire(),
+    });
     void ctx.blockConcurrencyWhile(async () => {
       const stored = await ctx.storage.get<AgentHealth>(TICKS);
       if (stored !== undefined) this.#ticks.recall(stored);
@@ -46,22 +56,12 @@ export abstract class BeatObject extends DurableObject<Env> {
   }
 
   /** Brings the declared schedules up to date and starts the clock if it stands still. Safe at any time. */
-  async start(): Promise<void> {
-    try {
-      this.#beat.declare(this.declared(), (name) => `code:${name}`);
-    } catch (error) {
-      log("declare_failed", { error });
-    }
-    const next = this.#beat.nextAt;
-    const alarm = await this.ctx.storage.getAlarm();
-    const isLost = alarm === null || alarm < Date.now() - LOST_AFTER_MS;
-    if (isLost || (next !== null && next < alarm)) await this.#arm();
+  start(): Promise<void> {
+    return this.#timer.start();
   }
 
-  async tick(): Promise<void> {
-    await this.start();
-    await this.#fire();
-    await this.#arm();
+  tick(): Promise<void> {
+    return this.#timer.tick();
   }
 
   async health(): Promise<BeatHealth> {
@@ -100,7 +100,7 @@ export abstract class BeatObject extends DurableObject<Env> {
 
   async removeSchedule(name: string): Promise<boolean> {
     const isRemoved = this.#beat.remove(name);
-    await this.#arm();
+    await this.#timer.arm();
     return isRemoved;
   }
 
@@ -116,16 +116,21 @@ export abstract class BeatObject extends DurableObject<Env> {
     return JSON.stringify(this.#beat.runs(name, limit));
   }
 
-  /** Never throws: an alarm that threw seven times would be dropped for ever. */
-  override async alarm(): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + AGAIN_MS);
-    await this.#fire();
-    await this.#arm();
+  override alarm(): Promise<void> {
+    return this.#timer.rang();
   }
 
   async #changed(answer: unknown): Promise<string> {
-    await this.#arm();
+    await this.#timer.arm();
     return JSON.stringify(answer);
+  }
+
+  #declare(): void {
+    try {
+      this.#beat.declare(this.declared(), (name) => `code:${name}`);
+    } catch (error) {
+      log("declare_failed", { error });
+    }
   }
 
   /** Rows written: 1, besides those of the runs. */
@@ -138,12 +143,5 @@ export abstract class BeatObject extends DurableObject<Env> {
       this.#ticks.failed(Date.now(), error);
       log("beat_failed", { error });
     }
-  }
-
-  /** For the next slot; without one it sleeps until something changes. */
-  async #arm(): Promise<void> {
-    const next = this.#beat.nextAt;
-    if (next === null) await this.ctx.storage.deleteAlarm();
-    else await this.ctx.storage.setAlarm(Math.max(Date.now(), next));
   }
 }

@@ -22,6 +22,7 @@ export function newSchedule({
     lastSlot: now,
     nextAt: null,
     queuedSlot: null,
+    askedSlot: null,
     lastRunAt: null,
     lastTaskId: null,
     totalRunCount: 0,
@@ -43,6 +44,7 @@ export function changedSchedule(old: Schedule, settings: ScheduleSettings, now: 
     ...(isRevived && { origin: "admin" as const }),
     lastSlot: Math.max(old.lastSlot, now),
     queuedSlot: null,
+    askedSlot: null,
     updatedAt: now,
     version: old.version + 1,
   };

@@ -1,9 +1,11 @@
-import type { Schedule, ScheduleRun } from "#engine";
+import { LovageError, type Schedule, type ScheduleRun } from "#engine";
 import type { SqlPort } from "../ledger/ports.ts";
 import { consume } from "../ledger/schema.ts";
 
 /** Runs that are kept of one schedule; twice as many before the older ones go. */
 export const KEPT_RUNS = 500;
+/** More are refused: each is looked at whenever its time has come. */
+const MAX_SCHEDULES = 10_000;
 
 /**
  * What Beat keeps. One row per schedule, and one per run; the index is over those that have something to do.
@@ -34,7 +36,7 @@ export class ScheduleStore {
       "SELECT body FROM schedules WHERE name = ?",
       name,
     );
-    return row === undefined ? null : (JSON.parse(row.body) as Schedule);
+    return row === undefined ? null : scheduleOf(row.body);
   }
 
   /** By name, from behind this one on. */
@@ -151,10 +153,16 @@ export class ScheduleStore {
     return this.#sql.transaction(run);
   }
 
+  /** @throws LovageError `too_many_schedules` when there is no room for another */
+  checkRoom(): void {
+    if (countSchedules(this.#sql) < MAX_SCHEDULES) return;
+    throw new LovageError("too_many_schedules", `There are ${MAX_SCHEDULES} schedules.`);
+  }
+
   /** One that can't be read fires no more, and keeps no other back. */
   #parsed({ name, body }: { name: string; body: string }): Schedule | null {
     try {
-      return JSON.parse(body) as Schedule;
+      return scheduleOf(body);
     } catch {
       this.#run("UPDATE schedules SET next_at = NULL WHERE name = ?", name);
       return null;
@@ -164,6 +172,11 @@ export class ScheduleStore {
   #run(sql: string, ...params: (string | number | null)[]): void {
     consume(this.#sql.exec(sql, ...params));
   }
+}
+
+/** One that was written before there was such a slot has none. */
+function scheduleOf(body: string): Schedule {
+  return { askedSlot: null, ...(JSON.parse(body) as Omit<Schedule, "askedSlot">) };
 }
 
 /** How many schedules there are. */

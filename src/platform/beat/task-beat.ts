@@ -92,11 +92,12 @@ export class TaskBeat {
     return this.#store.runs(name, limit);
   }
 
-  /** @throws LovageError `exists` */
+  /** @throws LovageError `exists`, `too_many_schedules` */
   create(name: string, id: string, settings: ScheduleSettings): Schedule {
     if (this.#store.get(name) !== null) {
       throw new LovageError("exists", `There is a schedule '${name}'.`, { field: "name" });
     }
+    this.#store.checkRoom();
     const schedule = newSchedule({ name, id, settings, origin: "admin", now: this.#now() });
     this.#store.put(schedule);
     return schedule;
@@ -244,19 +245,22 @@ export class TaskBeat {
       const answer = answerOf.get(run) ?? null;
       return answer === null ? [] : runOf(run, answer, this.#now(), "slot");
     });
-    const all = [...records, ...skipped.map((slot) => skippedRun(schedule, slot, now))];
+    const isAnswered = records.length === runs.length;
+    const left = isAnswered ? skipped.map((slot) => skippedRun(schedule, slot, now)) : [];
+    const all = [...records, ...left];
     const kept = this.#keep(schedule, all);
     // Changed meanwhile: what it says now counts, from then on.
     if (!isSame(kept, schedule)) return;
-    if (records.length < runs.length) {
+    if (!isAnswered) {
+      const askedSlot = kept.overlap === "allow" ? null : (runs[0]?.slot ?? null);
       const lateMs = now - (runs[0]?.slot ?? now);
       const wait = Math.max(AGAIN_MS, Math.min(MAX_RETRY_MS, lateMs / 2));
-      this.#store.put({ ...kept, nextAt: Math.round(now + wait) });
+      this.#store.put({ ...kept, askedSlot, nextAt: Math.round(now + wait) });
       return;
     }
     const isOver = kept.oneOff && records.length > 0;
     const look = queued === null ? null : now + QUEUED_LOOK_MS;
-    const next = { ...kept, lastSlot: due.lastSlot, queuedSlot: queued };
+    const next = { ...kept, lastSlot: due.lastSlot, queuedSlot: queued, askedSlot: null };
     this.#store.put(
       isOver
         ? { ...next, enabled: false, nextAt: null, version: kept.version + 1 }

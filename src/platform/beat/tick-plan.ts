@@ -24,10 +24,12 @@ export async function planTick(
   now: number,
   isBusy: (taskId: string) => Promise<boolean>,
 ): Promise<TickPlan> {
-  const due = dueSlots(schedule, now);
   const { queuedSlot: queued, overlap, lastTaskId } = schedule;
-  const slots = queued === null ? due.slots : [queued, ...due.slots];
   const runOf = (slot: number) => ({ schedule, slot, key: slotKey(schedule, slot) });
+  // It may run: before that is known, it alone is asked for.
+  if (schedule.askedSlot !== null) return askedAgain(schedule, runOf(schedule.askedSlot));
+  const due = dueSlots(schedule, now);
+  const slots = queued === null ? due.slots : [queued, ...due.slots];
   const all = { schedule, due, runs: slots.map(runOf), skipped: [], queued: null };
   const [first, ...others] = slots;
   if (overlap === "allow" || first === undefined) return all;
@@ -41,6 +43,14 @@ export async function planTick(
     skipped: waiting.filter((slot) => slot !== kept),
     queued: kept,
   };
+}
+
+/** It was the oldest that was due: what is before it is dealt with. */
+function askedAgain(schedule: Schedule, run: PlannedRun): TickPlan {
+  const { slot } = run;
+  const queued = schedule.queuedSlot === slot ? null : schedule.queuedSlot;
+  const due = { slots: [slot], lastSlot: Math.max(schedule.lastSlot, slot) };
+  return { schedule, due, runs: [run], skipped: [], queued };
 }
 
 /** One slot of one schedule is one task, whoever submits it. */

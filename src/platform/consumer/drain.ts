@@ -12,13 +12,13 @@ import {
   type Settlement,
   type Timers,
 } from "#engine";
-import type { ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
+import type { Claim, ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
 import type { Spans } from "../trace/spans.ts";
-import { exchangeSpan, inTrace, logEnd } from "./attempt-trace.ts";
+import { inTrace, logEnd } from "./attempt-trace.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { LedgerDoor } from "./door.ts";
+import { exchange } from "./exchange.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { persistently } from "./persistently.ts";
 import { Reports } from "./reports.ts";
 import { limitsOf, RunningTask, type AttemptSupplies } from "./running.ts";
 import { RunningSteps, type StepParts } from "./running-steps.ts";
@@ -52,13 +52,12 @@ const SETTLE_TASKS = 100;
 const SETTLE_MS = 250;
 /** Longest stay of a consumer that paces limited tasks and is there for nothing else. */
 const PACED_BUDGET_MS = 5_000;
-/** A settle is tried again this often, with doubling delay from the first, before the lease is given up. */
-const EXCHANGE_TRIES = 7;
 
 /**
  * A consumer's work on one queue of one shard: claim, run, settle and claim again, until nothing is due
  * or its time is up.
  * @param bells the doorbells that it answers; 0 when it comes without one
+ * @param claim what it is given to run: it claims nothing then; null: it claims
  * @returns the number of attempts run
  * @throws when the ledger can't be reached for long; what was claimed is lost then and tried again
  */
@@ -67,14 +66,17 @@ export function drain<Services>(
   queue: string,
   bells: number,
   limits: DrainLimits = DEFAULT_DRAIN_LIMITS,
+  claim: Claim | null = null,
 ): Promise<number> {
-  return new Drain(parts, queue, limits).run(bells);
+  return new Drain(parts, queue, limits, claim).run(bells);
 }
 
 class Drain<Services> {
   readonly #parts: DrainParts<Services>;
   readonly #queue: string;
   readonly #limits: DrainLimits;
+  /** What it runs without having asked for it, and then no more; null: it claims. */
+  readonly #claim: Claim | null;
   readonly #running = new Map<string, RunningTask<Services>>();
   readonly #reports: Reports;
   readonly #deadlines: Deadlines;
@@ -91,10 +93,16 @@ class Drain<Services> {
   /** A limited task may start soon: the timer that goes off then. */
   #cancelPaceTimer: (() => void) | null = null;
 
-  constructor(parts: DrainParts<Services>, queue: string, limits: DrainLimits) {
+  constructor(
+    parts: DrainParts<Services>,
+    queue: string,
+    limits: DrainLimits,
+    claim: Claim | null,
+  ) {
     this.#parts = parts;
     this.#queue = queue;
     this.#limits = limits;
+    this.#claim = claim;
     const { ledger, clock, timers, log } = parts;
     this.#steps = { ...parts, recorder: new StepRecorder(ledger) };
     this.#deadlines = new Deadlines(clock, timers, () => this.#running.values());
@@ -121,11 +129,15 @@ class Drain<Services> {
     const stopAt = startedAt + this.#limits.budgetMs;
     let isPaced = false;
     try {
+      if (this.#claim !== null) this.#start(this.#claim);
       for (let isFirst = true; ; isFirst = false) {
         const now = this.#parts.clock.now();
         const isOver = !isFirst && now >= (isPaced ? startedAt + PACED_BUDGET_MS : stopAt);
         const isAlone = this.#isSolo && this.#running.size > 0;
-        const room = isOver || isAlone ? 0 : this.#limits.maxRunning - this.#running.size;
+        const room =
+          isOver || isAlone || this.#claim !== null
+            ? 0
+            : this.#limits.maxRunning - this.#running.size;
         // One that was expected back says that it leaves, so that another is called at once.
         if (room > 0 || this.#settlements.length > 0 || (isOver && isPaced)) {
           const answer = await this.#exchange(room, isFirst ? bells : 0);
@@ -148,26 +160,15 @@ class Drain<Services> {
     }
   }
 
-  /** Settles and claims; repeats the call while it fails, which is safe: see the ledger's settle. */
   async #exchange(claim: number, bells: number): Promise<ExchangeAnswer> {
     const settlements = this.#settlements;
     this.#settlements = [];
     const isIdle = this.#running.size === 0;
     const request = { queue: this.#queue, settlements, claim, isIdle, bells };
-    const { ledger, timers, log, spans } = this.#parts;
-    const answer = await persistently(
-      timers,
-      EXCHANGE_TRIES,
-      () => exchangeSpan(spans, request, () => ledger.exchange(request)),
-      (error, tries) => {
-        log("exchange_failed", { queue: this.#queue, tries, error });
-      },
-    );
-    if (answer.stale > 0) log("stale_settlements", { count: answer.stale });
-    return answer;
+    return exchange(this.#parts, this.#claim === null ? request : { ...request, isExpress: true });
   }
 
-  #start({ tasks, token, isSolo, leaseMs }: ExchangeAnswer): void {
+  #start({ tasks, token, isSolo, leaseMs }: Claim): void {
     if (tasks.length === 0) return;
     this.#isSolo = isSolo;
     const now = this.#parts.clock.now();

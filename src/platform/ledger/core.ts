@@ -39,6 +39,7 @@ export class LedgerCore {
     this.#flusher = new Flusher(ports);
     this.gatekeeper = new Gatekeeper(ports, {
       memory: () => this.load(),
+      now: () => this.now(),
       isAttended: (queue) => this.wakeups.isAttended(queue, this.now()),
       opened: (queue) => {
         this.wakeups.opened(queue, this.now());
@@ -170,7 +171,13 @@ export class LedgerCore {
     migrate(sql);
     const { laneCapacity } = this.settings;
     this.#memory = loadMemory(sql, laneCapacity, this.#permits, this.ports);
-    this.wakeups.armExactly(this.#memory, this.agentsAt, this.now(), 1);
+    try {
+      this.wakeups.armExactly(this.#memory, this.agentsAt, this.now(), 1);
+    } catch (error) {
+      // Not loaded before the alarm is known: a later one would be put in the place of what is set.
+      this.#memory = null;
+      throw error;
+    }
     return this.#memory;
   }
 

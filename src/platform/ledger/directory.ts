@@ -18,6 +18,7 @@ import type { History } from "../history/history.ts";
 import type { LimiterObject } from "../limiter/limiter-object.ts";
 import { noSpans, type Spans } from "../trace/spans.ts";
 import type { LedgerObject } from "./ledger-object.ts";
+import type { ExpressAnswer } from "./protocol.ts";
 import { nameOfShard } from "./shard-name.ts";
 import { messages, pause } from "./socket-messages.ts";
 
@@ -71,6 +72,24 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
     return tasks.map((task) => answers.get(task.id) ?? "busy");
   }
 
+  /**
+   * Commits one task for an invocation that can run it, see `TaskLedger.submitToRun`.
+   * @throws as `submit`
+   */
+  submitToRun(task: TaskSpec, offer: string): Promise<ExpressAnswer> {
+    const shard = routeOf(task.id);
+    return this.#spans(
+      "submit",
+      () => ({ shard, count: 1, name: task.name }),
+      () => available(this.shard(shard).submitToRun(task, offer)),
+    );
+  }
+
+  /** See `TaskLedger.withdraw`. */
+  withdraw(taskId: string, offer: string): Promise<void> {
+    return available(this.shard(routeOf(taskId)).withdraw(taskId, offer));
+  }
+
   async get(taskId: string): Promise<TaskRecord | null> {
     const shard = shardOf(taskId);
     if (shard === null) return null;
@@ -118,6 +137,10 @@ export class LedgerDirectory implements TaskSubmitter, TaskReader, TaskControl {
       const response = await available(
         this.shard(shard).fetch(`https://ledger/${taskId}`, { headers: { Upgrade: "websocket" } }),
       );
+      if (response.status === 503) {
+        const reason = "Too many wait for this task just now.";
+        throw new LovageError("too_many_watchers", reason, { retryable: true });
+      }
       const socket = response.webSocket;
       if (socket === null) {
         const past = await this.#history.find(taskId);

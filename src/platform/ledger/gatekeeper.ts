@@ -1,4 +1,5 @@
 import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
+import { byOwnClock } from "../limiter/own-clock.ts";
 import { ALL, type LimitAnswer, type LimitRequest, type Nudge } from "../limiter/protocol.ts";
 import { keysOf, needOf, ratedGates, waitingAt } from "./gate-needs.ts";
 import type { Memory } from "./memory.ts";
@@ -18,6 +19,8 @@ const ANSWER_PACE_MS = 250;
 /** What the gatekeeper needs of its ledger. */
 export interface GatekeeperHooks {
   readonly memory: () => Memory;
+  /** The ledger's time, which never goes back; epoch ms. */
+  readonly now: () => number;
   /** Whether a consumer is at this queue, or will be back in a moment. */
   readonly isAttended: (queue: string) => boolean;
   /** Tasks of this queue may start now or within a moment. */
@@ -189,11 +192,13 @@ export class Gatekeeper {
 
   async #ask(name: string, state: NameState, request: LimitRequest): Promise<void> {
     try {
+      const askedAt = this.#hooks.now();
       const answer = await this.#ports.limits.ask(name, request);
-      this.#take(this.#hooks.memory(), name, state, request, answer);
+      const own = byOwnClock(answer, askedAt, this.#hooks.now());
+      this.#take(this.#hooks.memory(), name, state, request, own);
     } catch (error) {
       this.#ports.log("limiter_failed", { name, error });
-      const now = this.#ports.clock.now();
+      const now = this.#hooks.now();
       state.isAsking = false;
       // The limiter may have granted what never came here.
       state.isStated = false;
@@ -209,7 +214,7 @@ export class Gatekeeper {
     request: LimitRequest,
     answer: LimitAnswer,
   ): void {
-    const now = this.#ports.clock.now();
+    const now = this.#hooks.now();
     const { times } = state;
     state.isAsking = false;
     state.isStated = true;
@@ -260,7 +265,7 @@ export class Gatekeeper {
   #look(name: string, at: number): void {
     const state = this.#stateOf(name);
     if (state.timerAt === at) state.timerAt = null;
-    const now = this.#ports.clock.now();
+    const now = this.#hooks.now();
     try {
       this.#consider(this.#hooks.memory(), name, now);
     } catch (error) {

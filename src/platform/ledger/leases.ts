@@ -12,12 +12,17 @@ export interface Lease {
   readonly queue: string;
   /** True: a suspect, claimed alone. Only a loss of such a lease counts against its task. */
   readonly isSolo: boolean;
+  /** Its holder submitted the task with this offer to run it, and claims no more; null: a consumer's. */
+  readonly offer: string | null;
   /** Epoch ms. */
   readonly claimedAt: number;
   expiresAt: number;
   /** The tasks not settled yet, as they were when claimed. The lease is over when none is left. */
   readonly tasks: Map<string, TaskRow>;
 }
+
+/** What a lease is granted on. */
+type Grant = Pick<Lease, "queue" | "isSolo" | "offer"> & { readonly tasks: readonly TaskRow[] };
 
 interface LeaseRow extends Record<string, string | number | null> {
   slot: number;
@@ -27,6 +32,7 @@ interface LeaseRow extends Record<string, string | number | null> {
   claimed_at: number;
   expires_at: number;
   task_ids: string;
+  offer: string | null;
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -94,19 +100,14 @@ export class LeaseBook {
    * Safe against a crash: either the row is there and the tasks are held until it expires, or it isn't
    * and they wait as before.
    */
-  grant(
-    queue: string,
-    tasks: readonly TaskRow[],
-    isSolo: boolean,
-    now: number,
-    leaseMs: number,
-  ): Lease {
+  grant({ queue, tasks, isSolo, offer }: Grant, now: number, leaseMs: number): Lease {
     this.#lastToken += 1;
     const lease: Lease = {
       slot: this.#slots.take(),
       token: this.#lastToken,
       queue,
       isSolo,
+      offer,
       claimedAt: now,
       expiresAt: now + leaseMs,
       tasks: new Map(tasks.map((task) => [task.id, task])),
@@ -114,7 +115,8 @@ export class LeaseBook {
     consume(
       this.#sql.exec(
         `INSERT OR REPLACE INTO leases
-         (slot, token, queue, is_solo, claimed_at, expires_at, task_ids) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+         (slot, token, queue, is_solo, claimed_at, expires_at, task_ids, offer)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
         lease.slot,
         lease.token,
         queue,
@@ -122,6 +124,7 @@ export class LeaseBook {
         now,
         lease.expiresAt,
         JSON.stringify(tasks.map((task) => task.id)),
+        offer,
       ),
     );
     this.#leases.set(lease.token, lease);
@@ -190,21 +193,31 @@ export class LeaseBook {
     return next;
   }
 
-  /** Live leases on a queue, and those of them claimed after `since` (epoch ms). */
+  /** Consumers' live leases on a queue, and those of them claimed after `since` (epoch ms). */
   countOn(queue: string, since: number): { all: number; recent: number } {
     const count = { all: 0, recent: 0 };
     for (const lease of this.#leases.values()) {
-      if (lease.queue !== queue) continue;
+      if (lease.queue !== queue || lease.offer !== null) continue;
       count.all += 1;
       if (lease.claimedAt > since) count.recent += 1;
     }
     return count;
   }
 
+  /** Live express leases on a queue. */
+  expressOn(queue: string): number {
+    let count = 0;
+    for (const lease of this.#leases.values()) {
+      if (lease.offer !== null && lease.queue === queue) count += 1;
+    }
+    return count;
+  }
+
   #load(row: LeaseRow): void {
+    // Not a join: SQLite would walk through every live task for each lease.
     const tasks = this.#sql.exec<TaskRow>(
-      `SELECT tasks.* FROM json_each(?) AS held JOIN tasks
-       ON tasks.parked IN (0, 1) AND tasks.id = held.value AND tasks.token < ?`,
+      `SELECT * FROM tasks WHERE parked IN (0, 1) AND id IN (SELECT value FROM json_each(?))
+         AND token < ?`,
       row.task_ids,
       row.token,
     );
@@ -213,6 +226,7 @@ export class LeaseBook {
       token: row.token,
       queue: row.queue,
       isSolo: row.is_solo === 1,
+      offer: row.offer,
       claimedAt: row.claimed_at,
       expiresAt: row.expires_at,
       tasks: new Map(Array.from(tasks, (task) => [task.id, task])),

@@ -36,20 +36,15 @@ import type { BulkStep } from "./bulk.ts";
 import type { FiguresOfMinute } from "./figures-book.ts";
 import { TaskLedger } from "./ledger.ts";
 import type { LiveMembers } from "./members.ts";
-import type { Exchange, ExchangeAnswer, GoneTask } from "./protocol.ts";
+import type { Exchange, ExchangeAnswer, ExpressAnswer, GoneTask } from "./protocol.ts";
 import { EventSockets, watchesEvents } from "./event-sockets.ts";
-import { ObjectAlarm, ObjectSql } from "./object-ports.ts";
+import { ObjectAlarm, ObjectSql, runDirectly } from "./object-ports.ts";
 import type { Position } from "./selection.ts";
 import { shardOfName } from "./shard-name.ts";
 import { SocketWatchers } from "./socket-watchers.ts";
 
 /** After an alarm that failed, the next one. */
 const ALARM_RETRY_MS = 5_000;
-
-/** What a ledger calls to have a queue's work done without a doorbell: this Worker's own entrypoint. */
-interface ConsumerExport {
-  Consumer: { drain(shard: number, queue: string): Promise<number> };
-}
 
 /** The Durable Object of one ledger shard: binds the platform to the ledger's ports, and nothing else. */
 export abstract class LedgerObject extends DurableObject<Env> implements LedgerDoor {
@@ -91,10 +86,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
         this.#bells += 1;
         return ring(env, { shard: this.#shard, queue });
       },
-      runDirectly: async (queue) => {
-        const { Consumer } = ctx.exports as unknown as ConsumerExport;
-        await Consumer.drain(this.#shard, queue);
-      },
+      runDirectly: (queue) => runDirectly(ctx, this.#shard, queue),
       watchers: this.#watchers,
       events: this.#events,
       background: (work) => {
@@ -109,6 +101,16 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   submit(specs: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
     this.#requests += 1;
     return this.#ledger.submit(specs);
+  }
+
+  submitToRun(spec: TaskSpec, offer: string): Promise<ExpressAnswer> {
+    this.#requests += 1;
+    return this.#ledger.submitToRun(spec, offer);
+  }
+
+  async withdraw(taskId: string, offer: string): Promise<void> {
+    this.#requests += 1;
+    this.#ledger.withdraw(taskId, offer);
   }
 
   async exchange(request: Exchange): Promise<ExchangeAnswer> {
@@ -262,7 +264,6 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     this.#ledger.configure(controls);
   }
 
-  /** See `TaskLedger.nudge`. */
   async nudge(name: string, nudge: Nudge): Promise<void> {
     this.#requests += 1;
     this.#ledger.nudge(name, nudge);

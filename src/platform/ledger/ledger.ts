@@ -1,34 +1,27 @@
 import {
-  LovageError,
   type Controls,
   type EventAnswer,
-  type Merged,
   type Reschedule,
   type Rescheduled,
   type StepEntry,
-  type SubmitAnswer,
   type TaskFilter,
   type TaskRecord,
   type TaskReport,
-  type TaskSpec,
 } from "#engine";
 import type { Nudge } from "../limiter/protocol.ts";
 import { purgeSome, revokeSome, revokeTask, type BulkStep } from "./bulk.ts";
 import { findLive, type Memory } from "./memory.ts";
+import { grantClaim } from "./claim.ts";
 import { pickTasks } from "./picker.ts";
 import type { Exchange, ExchangeAnswer, GoneTask } from "./protocol.ts";
-import { LedgerQuestions } from "./questions.ts";
 import { rescheduleWaiting } from "./reschedule.ts";
-import { toClaimed } from "./rows.ts";
 import type { Position } from "./selection.ts";
 import { settle } from "./settle.ts";
 import { hasDue, nextSlot } from "./sources.ts";
 import { deliverEvent, recordStep } from "./steps.ts";
-import { answerIfKnown, insertTasks, sameCall } from "./submit.ts";
-import { submitUnique, sweepKeys } from "./uniques.ts";
+import { LedgerSubmissions } from "./submissions.ts";
+import { sweepKeys } from "./uniques.ts";
 import { isBusy } from "./wakeups.ts";
-
-const NONE_MERGED: ReadonlyMap<string, Merged> = new Map();
 
 /** A consumer that paces limited tasks comes back after this at the earliest: for several at once. */
 const MIN_PACE_MS = 8;
@@ -40,47 +33,7 @@ const MAX_PACED_WAIT_MS = 1_500;
  * (schema.ts); what it keeps in memory follows from them. Time, SQL, alarm, doorbells and D1 come in as
  * ports, so the same code runs in a Durable Object and in the simulator.
  */
-export class TaskLedger extends LedgerQuestions {
-  /** Ids that a submit is looking up in the history right now. */
-  readonly #lookups = new Set<string>();
-
-  /**
-   * Commits tasks. An id that may come twice (it has a fingerprint) and is not known here is looked up in
-   * the history first, by one submit at a time: so the same call is one task, also after it has left.
-   * A unique one whose key is taken is merged into the task that has it.
-   * @throws LovageError `history_behind` (retryable) while D1 is too far behind; nothing is written then
-   */
-  async submit(specs: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
-    const answers = specs.map((spec) => this.#answerAtOnce(spec));
-    const open = specs.filter((_spec, index) => answers[index] === null).map(({ id }) => id);
-    // Until the commit nobody else can take these ids: what the history says of them holds as long.
-    for (const id of open) this.#lookups.add(id);
-    try {
-      // Ids seen here or in the history, with the fingerprint of the call that has them.
-      const taken =
-        open.length > 0
-          ? await this.ports.history.fingerprints(open)
-          : new Map<string, string | null>();
-      const fresh = specs.filter((spec, index) => {
-        if (answers[index] === null) {
-          const fingerprint = taken.get(spec.id);
-          answers[index] = fingerprint === undefined ? "accepted" : sameCall(fingerprint, spec);
-          taken.set(spec.id, spec.fingerprint);
-        }
-        return answers[index] === "accepted";
-      });
-      const merged = this.#commit(fresh);
-      if (merged.size > 0) {
-        for (const [index, spec] of specs.entries()) {
-          if (answers[index] === "accepted") answers[index] = merged.get(spec.id) ?? "accepted";
-        }
-      }
-      return answers as SubmitAnswer[];
-    } finally {
-      for (const id of open) this.#lookups.delete(id);
-    }
-  }
-
+export class TaskLedger extends LedgerSubmissions {
   /** Settles outcomes and claims the next tasks, in one transaction. */
   exchange(request: Exchange): ExchangeAnswer {
     const { queue, claim: limit, isIdle } = request;
@@ -91,27 +44,21 @@ export class TaskLedger extends LedgerQuestions {
       const { leaseMs } = this.settings;
       const nothing = { tasks: [], token: 0, isSolo: false, leaseMs, againInMs: null, stale };
       if (limit <= 0) {
-        // It may be leaving: what is still due needs another consumer.
-        this.wakeups.left(queue);
-        if (this.#isComing(memory, queue, now)) changes.dueQueues.add(queue);
+        if (request.isExpress === true) return nothing;
+        // It may be leaving: what is still due needs another consumer, what is due in a moment one that waits for it.
+        const isAlone = this.wakeups.left(queue, now);
+        const isComing = isAlone && this.#nextStart(memory, queue, now) !== null;
+        if (isComing || hasDue(memory, queue, now)) changes.dueQueues.add(queue);
         return nothing;
       }
       if (memory.controls.isPaused(queue)) return nothing;
       this.wakeups.claimed(queue, now);
       this.gatekeeper.attended(memory, queue);
       const picked = pickTasks(this.ports.sql, memory, { queue, limit, isIdle, now });
-      for (const task of picked.expired) changes.revoke(task, "expire", null);
-      for (const [task, gate] of picked.gated) changes.moveToGate(task, gate);
+      this.express.claimed(queue, picked.tasks.length, now);
+      const claim = grantClaim(memory, changes, queue, picked, { now, leaseMs, offer: null });
       const againInMs = picked.tasks.length < limit ? this.#againIn(memory, queue, now) : null;
-      if (picked.tasks.length === 0) return { ...nothing, againInMs };
-      const lease = memory.leases.grant(queue, picked.tasks, picked.isSolo, now, leaseMs);
-      for (const task of picked.tasks) {
-        changes.movedIds.push(task.id);
-        changes.happenings?.started(task);
-        if (task.gate !== "") changes.touchedGates.add(task.gate);
-      }
-      const tasks = picked.tasks.map((task) => toClaimed(task, memory.controls));
-      return { ...nothing, tasks, token: lease.token, isSolo: picked.isSolo, againInMs };
+      return { ...nothing, ...claim, againInMs };
     });
   }
 
@@ -269,32 +216,5 @@ export class TaskLedger extends LedgerQuestions {
   /** Whether a queue has work for a consumer, now or in a moment. */
   #isComing(memory: Memory, queue: string, now: number): boolean {
     return hasDue(memory, queue, now) || this.#nextStart(memory, queue, now) !== null;
-  }
-
-  /** Null: it takes a look into the history to answer. */
-  #answerAtOnce(spec: TaskSpec): SubmitAnswer | null {
-    if (spec.fingerprint === null) return "accepted";
-    const known = answerIfKnown(this.ports.sql, this.load(), spec);
-    if (known !== null) return known;
-    return this.#lookups.has(spec.id) ? "busy" : null;
-  }
-
-  /** @returns what became of those that are no tasks of their own, by their id */
-  #commit(specs: readonly TaskSpec[]): ReadonlyMap<string, Merged> {
-    if (specs.length === 0) return NONE_MERGED;
-    if (this.load().finished.size > this.settings.maxUnflushed) {
-      throw new LovageError("history_behind", "The history is too far behind.", {
-        retryable: true,
-      });
-    }
-    return this.command((memory, changes, now) => {
-      const { sql } = this.ports;
-      const isPlain = ({ unique, plan }: TaskSpec) => unique === undefined && plan === undefined;
-      const areAllPlain = specs.every(isPlain);
-      insertTasks(sql, memory, changes, areAllPlain ? specs : specs.filter(isPlain), now);
-      if (areAllPlain) return NONE_MERGED;
-      for (const spec of specs) if (spec.plan !== undefined) changes.beginCanvas(spec);
-      return submitUnique(sql, memory, changes, specs, now);
-    });
   }
 }

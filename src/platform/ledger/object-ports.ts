@@ -53,3 +53,13 @@ export class ObjectAlarm implements AlarmPort {
     void this.#storage.setAlarm(at);
   }
 }
+
+/** What is called to have a queue's work done without a doorbell: this Worker's own entrypoint. */
+interface ConsumerExport {
+  Consumer: { drain(shard: number, queue: string): Promise<number> };
+}
+
+export async function runDirectly(ctx: DurableObjectState, shard: number, queue: string) {
+  const { Consumer } = ctx.exports as unknown as ConsumerExport;
+  await Consumer.drain(shard, queue);
+}

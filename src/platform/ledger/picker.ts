@@ -23,6 +23,11 @@ export interface PickRequest {
   readonly now: number;
 }
 
+/**
+ * Characters of arguments in one claim, but for the last task's: an answer of more than 32 MiB would not get
+ * through, and 200 tasks may bring 50. In the worst case a character takes three bytes.
+ */
+const MAX_CLAIMED_CHARS = 8_000_000;
 /** Tasks that are sent to a gate in one claim; there may be a backlog of them. */
 const MAX_GATED = 1_000;
 
@@ -47,10 +52,13 @@ export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): P
     if (leave === undefined) leaves.set(gate, (leave = { left: passable(memory, gate, now) }));
     return leave;
   };
+  let chars = 0;
+  const hasRoom = () =>
+    picked.tasks.length < limit && picked.gated.length < MAX_GATED && chars < MAX_CLAIMED_CHARS;
   for (let priority = MAX_PRIORITY; priority >= 0; priority -= 1) {
     const turns = new Turns(sql, memory, leaveOf, queue, priority, limit, now);
     try {
-      while (picked.tasks.length < limit && picked.gated.length < MAX_GATED) {
+      while (hasRoom()) {
         const row = turns.next();
         if (row === null) break;
         const gate = missedGate(memory, row);
@@ -59,6 +67,7 @@ export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): P
         else if (row.is_suspect === 1 && !(isIdle && picked.tasks.length === 0)) continue;
         else picked.tasks.push(row);
         turns.take();
+        chars += row.kwargs.length;
         if (row.is_suspect === 1 && picked.tasks[0] === row) return { ...picked, isSolo: true };
       }
     } finally {

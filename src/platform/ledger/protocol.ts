@@ -1,4 +1,4 @@
-import type { ClaimedTask, Settlement } from "#engine";
+import type { ClaimedTask, Settlement, SubmitAnswer } from "#engine";
 import type { WakeupSettings } from "./wakeups.ts";
 
 export interface LedgerSettings extends WakeupSettings {
@@ -28,9 +28,12 @@ export interface Exchange {
   readonly isIdle: boolean;
   /** The doorbells that made it come: none of them is under way any more. */
   readonly bells: number;
+  /** True: nobody called it, it settles what it got with its submit, and nobody misses it when it goes. */
+  readonly isExpress?: true;
 }
 
-export interface ExchangeAnswer {
+/** Tasks with the lease that they are to be run under. */
+export interface Claim {
   readonly tasks: readonly ClaimedTask[];
   /** The token of the lease on `tasks`; 0 without tasks. */
   readonly token: number;
@@ -38,10 +41,20 @@ export interface ExchangeAnswer {
   readonly isSolo: boolean;
   /** The lease ends this long from now unless a heartbeat extends it. */
   readonly leaseMs: number;
+}
+
+export interface ExchangeAnswer extends Claim {
   /** A limited task may start this long from now: come back then. Null: nothing is known to come soon. */
   readonly againInMs: number | null;
   /** Settlements that changed nothing: settled before, or under a lease that was lost. */
   readonly stale: number;
+}
+
+/** What a submit is told that offered to run its task. */
+export interface ExpressAnswer {
+  readonly answer: SubmitAnswer;
+  /** The task, to be run by whoever submitted it; null: a consumer will. */
+  readonly claim: Claim | null;
 }
 
 /** A task whose lease is over while its handler still runs. */

@@ -156,6 +156,8 @@ const MIGRATIONS: readonly string[] = [
     figures TEXT NOT NULL,
     total TEXT NOT NULL
   )`,
+  // By which its holder, who submitted the task, knows that the lease is its own; null: a consumer's.
+  `ALTER TABLE leases ADD COLUMN offer TEXT`,
 ];
 
 /**

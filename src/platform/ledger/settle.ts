@@ -36,6 +36,13 @@ export function loseExpired(memory: Memory, changes: Changes, now: number): void
   }
 }
 
+/** Gives a task back whose lease was granted on this offer, as `loseExpired`. */
+export function loseOffered(memory: Memory, changes: Changes, taskId: string, offer: string): void {
+  const lease = memory.leases.holding(taskId);
+  const task = lease?.tasks.get(taskId);
+  if (lease?.offer === offer && task !== undefined) changes.endAttempt(lease, task, LOST);
+}
+
 const LOST: AttemptEnd = {
   event: "lose",
   result: null,

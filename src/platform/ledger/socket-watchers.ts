@@ -3,6 +3,21 @@ import { isTerminal } from "#engine";
 import { watchesEvents } from "./event-sockets.ts";
 import type { WatchersPort } from "./ports.ts";
 
+/** Sockets that wait for one task: a change is sent to each in the ledger's one thread. */
+const MAX_OF_TASK = 200;
+/** Sockets on one shard; the platform takes 32,768 in all. */
+const MAX_OF_SHARD = 20_000;
+/** Of these for the tasks of one owner: streams stay open as long as a task waits. */
+const MAX_OF_OWNER = 10_000;
+/** Owners that begin alike share their places: an attachment is not to be as long as a caller likes. */
+const MAX_OWNER_LENGTH = 256;
+
+/** What a socket remembers of whom it was opened for. */
+interface Watched {
+  readonly taskId: string;
+  readonly owner: string;
+}
+
 /**
  * Watchers of single tasks over hibernatable WebSockets: while nothing changes, the ledger may sleep and
  * nothing is billed. Each socket is tagged with its task's id.
@@ -10,6 +25,9 @@ import type { WatchersPort } from "./ports.ts";
 export class SocketWatchers implements WatchersPort {
   readonly #ctx: DurableObjectState;
   readonly #counts = new Map<string, number>();
+  readonly #ofOwners = new Map<string, number>();
+  readonly #closed = new WeakSet<WebSocket>();
+  #all = 0;
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
@@ -26,17 +44,26 @@ export class SocketWatchers implements WatchersPort {
     for (const socket of this.#ctx.getWebSockets(task.id)) this.#send(socket, task);
   }
 
-  /** Opens a watch and sends the task as it is now. */
+  /** Opens a watch and sends the task as it is now. 503: there are enough, of the task, of its owner or of all. */
   open(task: TaskRecord): Response {
+    const owner = task.owner.slice(0, MAX_OWNER_LENGTH);
+    const isTaken =
+      (this.#counts.get(task.id) ?? 0) >= MAX_OF_TASK ||
+      (this.#ofOwners.get(owner) ?? 0) >= MAX_OF_OWNER ||
+      this.#all >= MAX_OF_SHARD;
+    if (isTaken) return new Response(null, { status: 503 });
     const { 0: client, 1: server } = new WebSocketPair();
     this.#ctx.acceptWebSocket(server, [task.id]);
-    server.serializeAttachment(task.id);
+    server.serializeAttachment({ taskId: task.id, owner } satisfies Watched);
     this.#count(server, 1);
     this.#send(server, task);
     return new Response(null, { status: 101, webSocket: client });
   }
 
+  /** A socket of this kind is closed, or broken; it may be said twice. */
   closed(socket: WebSocket): void {
+    if (this.#closed.has(socket)) return;
+    this.#closed.add(socket);
     this.#count(socket, -1);
   }
 
@@ -51,9 +78,15 @@ export class SocketWatchers implements WatchersPort {
 
   #count(socket: WebSocket, by: 1 | -1): void {
     // Not by its tags: those of a closed socket can't be read.
-    const taskId = String(socket.deserializeAttachment());
-    const count = (this.#counts.get(taskId) ?? 0) + by;
-    if (count > 0) this.#counts.set(taskId, count);
-    else this.#counts.delete(taskId);
+    const { taskId, owner } = socket.deserializeAttachment() as Watched;
+    this.#all += by;
+    countIn(this.#counts, taskId, by);
+    countIn(this.#ofOwners, owner, by);
   }
+}
+
+function countIn(counts: Map<string, number>, key: string, by: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
 }

@@ -1,4 +1,4 @@
-import { partsOfGate, spacingMs, type TaskLimits, type Waiting } from "#engine";
+import { MAX_PRIORITY, partsOfGate, spacingMs, type TaskLimits, type Waiting } from "#engine";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { suspensionOf, type TaskRow } from "./rows.ts";
@@ -34,10 +34,10 @@ function atGate(
   key: string | null,
   now: number,
 ): Waiting {
-  const before = parkedBefore(sql, memory, row, now);
   const concurrency =
     (key === null ? null : limits.perKey.concurrency) ?? limits.concurrency ?? Infinity;
   const running = memory.leases.runningAt(row.gate);
+  const before = parkedBefore(sql, memory, row, running, now);
   const isFull = memory.permits.places(row.name, key ?? "") <= running.size;
   const rates = [limits.rate, key === null ? null : limits.perKey.rate].filter(
     (rate) => rate !== null,
@@ -55,37 +55,37 @@ function atGate(
 /** Due tasks of a queue that are claimed before this one, in this shard. */
 function ahead(sql: SqlPort, memory: Memory, row: TaskRow, now: number): number {
   const inLanes = memory.lanes.ahead(row.queue, row.priority, row.id);
-  const [higher] = sql.exec<{ count: number }>(
-    `SELECT count(*) AS count FROM (SELECT 1 FROM tasks INDEXED BY parked_tasks WHERE parked = 1
-       AND queue = ? AND gate = '' AND due_at <= ? AND (priority > ? OR (priority = ? AND
-       (due_at, id) < (?, ?))) AND id NOT IN (SELECT value FROM json_each(?)) LIMIT ?)`,
-    row.queue,
-    now,
-    row.priority,
-    row.priority,
-    row.due_at,
-    row.id,
-    JSON.stringify([...memory.leases.heldIds()]),
-    MAX_COUNTED,
-  );
-  return inLanes + (higher?.count ?? 0);
+  return inLanes + parkedBefore(sql, memory, { ...row, gate: "" }, memory.leases.heldIds(), now);
 }
 
-/** Due tasks at the same gate that are before this one. */
-function parkedBefore(sql: SqlPort, memory: Memory, row: TaskRow, now: number): number {
-  const [before] = sql.exec<{ count: number }>(
-    `SELECT count(*) AS count FROM (SELECT 1 FROM tasks INDEXED BY parked_tasks WHERE parked = 1
-       AND queue = ? AND gate = ? AND due_at <= ? AND (priority > ? OR (priority = ? AND
-       (due_at, id) < (?, ?))) AND id NOT IN (SELECT value FROM json_each(?)) LIMIT ?)`,
-    row.queue,
-    row.gate,
-    now,
-    row.priority,
-    row.priority,
-    row.due_at,
-    row.id,
-    JSON.stringify([...memory.leases.runningAt(row.gate)]),
-    MAX_COUNTED,
-  );
-  return before?.count ?? 0;
+/**
+ * Due tasks at the same gate that are before this one, but for those that run. Counts a range of the index for
+ * each priority, so what is not due yet is not read, however much there is of it.
+ */
+function parkedBefore(
+  sql: SqlPort,
+  memory: Memory,
+  { queue, gate, priority: own, due_at: dueAt, id }: TaskRow,
+  running: Iterable<string>,
+  now: number,
+): number {
+  const held = JSON.stringify([...running]);
+  let count = 0;
+  for (let priority = MAX_PRIORITY; priority >= own && count < MAX_COUNTED; priority -= 1) {
+    if (!memory.parked.mayHave(queue, gate, priority)) continue;
+    const until = priority === own ? ([dueAt, id] as const) : ([now + 1, ""] as const);
+    const [before] = sql.exec<{ count: number }>(
+      `SELECT count(*) AS count FROM (SELECT 1 FROM tasks INDEXED BY parked_tasks WHERE parked = 1
+         AND queue = ? AND gate = ? AND priority = ? AND (due_at, id) < (?, ?)
+         AND id NOT IN (SELECT value FROM json_each(?)) LIMIT ?)`,
+      queue,
+      gate,
+      priority,
+      ...until,
+      held,
+      MAX_COUNTED - count,
+    );
+    count += before?.count ?? 0;
+  }
+  return count;
 }

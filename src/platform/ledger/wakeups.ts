@@ -55,8 +55,14 @@ export class Wakeups {
     this.#backAt.set(queue, at + BACK_SOON_MS);
     this.#ports.timers.after(at + BACK_SOON_MS - now, () => {
       const ringAt = this.#ports.clock.now();
-      if (ringAt >= (this.#backAt.get(queue) ?? Infinity) && isWanted())
-        this.#ring(queue, 1, ringAt);
+      try {
+        if (ringAt >= (this.#backAt.get(queue) ?? Infinity) && isWanted())
+          this.#ring(queue, 1, ringAt);
+      } catch (error) {
+        // Storage may be out of order for a moment: nobody would catch it, and the alarm looks again.
+        this.#ports.log("look_failed", { queue, error });
+        this.arm(ringAt + ALARM_GRACE_MS, ringAt);
+      }
     });
   }
 
@@ -66,10 +72,23 @@ export class Wakeups {
     return now - (this.#lastClaimAt.get(queue) ?? 0) < BACK_SOON_MS;
   }
 
-  /** A consumer leaves: the next one has to be called. */
-  left(queue: string): void {
-    this.#backAt.delete(queue);
+  /** Whether somebody is at a queue, or on the way: what comes now is left to them. */
+  isServed(memory: Memory, queue: string, now: number): boolean {
+    if (now < (this.#backAt.get(queue) ?? 0) || !this.#bells.needsMore(queue, 1, now)) return true;
+    return memory.leases.countOn(queue, now - BACK_SOON_MS).recent > 0;
+  }
+
+  /**
+   * A consumer leaves.
+   * @returns whether the next one has to be called: not where another is expected back. So those that an eviction
+   *   called beside each other become one again
+   */
+  left(queue: string, now: number): boolean {
     this.#lastClaimAt.delete(queue);
+    // Its own time has come when it leaves. If it left early after all, the look at that time calls another.
+    if ((this.#backAt.get(queue) ?? 0) > now + BACK_SOON_MS) return false;
+    this.#backAt.delete(queue);
+    return true;
   }
 
   expectNobody(queue: string): void {

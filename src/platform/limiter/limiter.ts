@@ -89,10 +89,10 @@ export class TaskLimiter {
   ask(request: LimitRequest): LimitAnswer {
     const { shard } = request;
     const known = this.#holders.get(shard);
-    if (known !== undefined && request.seq <= known.seq) {
-      return { grants: [], waits: [{ resource: ALL, retryAt: null }], isContended: false };
-    }
     const now = this.#ports.clock.now();
+    if (known !== undefined && request.seq <= known.seq) {
+      return { now, grants: [], waits: [{ resource: ALL, retryAt: null }], isContended: false };
+    }
     if (request.version >= this.#version) {
       this.#limits = request.limits;
       this.#version = request.version;
@@ -112,7 +112,7 @@ export class TaskLimiter {
     this.#keep(shard, portions, known, now);
     this.#callThose(shard, waits, loosened, now);
     const isContended = [...this.#line.shards()].some((other) => other !== shard);
-    return { grants: this.#grantsOf(portions), waits: [...waits.values()], isContended };
+    return { now, grants: this.#grantsOf(portions), waits: [...waits.values()], isContended };
   }
 
   /** The tasks that hold places, as their shards last said. */
@@ -159,7 +159,7 @@ export class TaskLimiter {
     const at = Math.max(now, allAt, portion.nextAt);
     if (at > now + HORIZON_MS) {
       const resource = portion.nextAt > allAt ? key : ALL;
-      return { resource, retryAt: Math.max(now + 1, at - LEAD_MS) };
+      return { resource, retryAt: Math.max(now + 1, Math.ceil(at - LEAD_MS)) };
     }
     for (const [chain, limits] of bounds) this.#chains.take(chain, limits, at);
     if (bounds.some(([, { rate }]) => rate !== null)) portion.slots.push(Math.ceil(at));

@@ -54,6 +54,8 @@ export interface Wait {
 }
 
 export interface LimitAnswer {
+  /** The limiter's time, by which all of its times are; epoch ms. */
+  readonly now: number;
   readonly grants: readonly Grant[];
   /** What holds up the rest. */
   readonly waits: readonly Wait[];

@@ -23,6 +23,7 @@ const echo = (over: Partial<Parameters<typeof operation>[0]> = {}): Route =>
     method: "POST",
     path: "/api/echo/:id",
     scope: "control",
+    rate: "control",
     tag: "tasks",
     summary: "Say it again",
     answers: { 200: z.strictObject({ said: z.string() }) },

@@ -120,7 +120,7 @@ it("the hard time limit ends an attempt whose handler does not listen", async ()
   ]);
 });
 
-it("a task terminated while it runs is told within a heartbeat, and its end is not settled", async () => {
+it("a task terminated while it runs is told within a heartbeat, and its end is not settled (G17)", async () => {
   const { told, settled } = await run(true, {}, () => [{ id: "a", reason: "revoked" }]);
   expect(told).toEqual([{ reason: "TaskRevokedError", at: LEASE_MS / 3 }]);
   expect(settled).toEqual([]);

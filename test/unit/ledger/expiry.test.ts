@@ -99,3 +99,14 @@ it("after a restart the alarm is set to the next expiry", async () => {
   await runAlarms(rig, expiresAt);
   expect(rig.sql.peek("SELECT id FROM tasks")).toEqual([]);
 });
+
+it("of a thousand that expire at once, in one command, a claim is given none (G5)", async () => {
+  const rig = new Rig();
+  const expiresAt = rig.now + 1_000;
+  await rig.ledger.submit(Array.from({ length: 1_000 }, () => rig.spec({ expiresAt })));
+  const other = rig.spec({ priority: 0 });
+  await rig.ledger.submit([other]);
+  // Nobody looks until it is too late for all of them.
+  await rig.world.run(expiresAt + 1);
+  expect(rig.claim(2_000).tasks.map(({ id }) => id)).toEqual([other.id]);
+});

@@ -14,6 +14,7 @@ interface Asked {
 
 const ONE = { ...NO_LIMITS, concurrency: 1 };
 const FULL: LimitAnswer = {
+  now: 1_800_000_000_000,
   grants: [],
   waits: [{ resource: "", retryAt: null }],
   isContended: false,

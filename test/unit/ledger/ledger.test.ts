@@ -118,3 +118,22 @@ it("an idle ledger keeps no rows and sets no alarm", async () => {
   expect(rig.sql.peek("SELECT id FROM tasks")).toEqual([]);
   expect(rig.sql.peek("SELECT tasks FROM finished")).toEqual([{ tasks: "[]" }]);
 });
+
+it("a new object that could not set its alarm puts no later one in the place of what is set", async () => {
+  const rig = new Rig();
+  const dueAt = rig.now + 5_000;
+  await rig.ledger.submit([rig.spec({ dueAt })]);
+  let isBroken = true;
+  rig.ledger = rig.create({
+    alarm: {
+      set: (at) => {
+        if (isBroken) throw new Error("storage is out of order for a moment");
+        rig.armedAt = at;
+      },
+    },
+  });
+  expect(() => rig.ledger.stats()).toThrow("out of order");
+  isBroken = false;
+  await rig.ledger.submit([rig.spec()]);
+  expect(rig.armedAt).toBeLessThanOrEqual(dueAt);
+});

@@ -27,6 +27,8 @@ class Rig {
   wakes = 0;
   isLedgerDown = false;
   isDown: (run: PlannedRun) => boolean = () => false;
+  /** It becomes a task, and nobody is told. */
+  isAnswerLost: (run: PlannedRun) => boolean = () => false;
   beforeAnswer: () => Promise<void> = async () => undefined;
   /** Runs of one submit, at most. */
   largest = 0;
@@ -58,7 +60,8 @@ class Rig {
     }
     await this.beforeAnswer();
     if (this.diesAfterSubmit) throw new Error("the object was evicted");
-    return runs.map((run) => (this.isDown(run) ? null : { taskId: run.key }));
+    const isUnknown = (run: PlannedRun) => this.isDown(run) || this.isAnswerLost(run);
+    return runs.map((run) => (isUnknown(run) ? null : { taskId: run.key }));
   }
 
   /** Lets time pass, with an alarm at what is next. */
@@ -203,6 +206,35 @@ it.each([
   expect(runs.filter(({ note }) => note !== null)).toHaveLength(skipped);
   // The one that waited is the last: it stands for those before it.
   if (overlap === "queue") expect(rig.slots.at(-1)).toBe("11-01T00:06:00");
+});
+
+it.each(["skip", "queue"] as const)(
+  "a run that nobody heard of goes before the next, and is in the history: %s (G12)",
+  async (overlap) => {
+    const rig = new Rig();
+    rig.beat.create("s", "s", settings(every(1), { overlap }));
+    const first = rig.world.now() + 60_000;
+    rig.isAnswerLost = ({ slot }) => slot === first && rig.world.now() < first + 200_000;
+    await rig.pass(60_000);
+    for (const task of rig.tasks.values()) task.isDone = false;
+    await rig.pass(300_000);
+    expect(rig.slots).toEqual(["11-01T00:01:00"]);
+    expect(rig.beat.runs("s", 100).at(-1)).toMatchObject({ slot: first, note: null });
+    for (const task of rig.tasks.values()) task.isDone = true;
+    await rig.pass(60_000);
+    expect(rig.slots).toHaveLength(2 + (overlap === "queue" ? 1 : 0));
+    const fired = rig.beat.runs("s", 100).filter(({ task_id: id }) => id !== null);
+    expect(fired).toHaveLength(rig.tasks.size);
+    expect(rig.beat.get("s")).toMatchObject({ totalRunCount: rig.tasks.size });
+  },
+);
+
+it("a schedule that an older version kept goes on", async () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(1), { overlap: "skip" }));
+  for (const _row of rig.sql.exec("UPDATE schedules SET body = json_remove(body, '$.askedSlot')"));
+  await rig.pass(120_000);
+  expect(rig.slots).toEqual(["11-01T00:01:00", "11-01T00:02:00"]);
 });
 
 it("one_off, clocked, start_time and expires", async () => {

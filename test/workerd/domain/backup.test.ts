@@ -74,7 +74,7 @@ async function insertLarge(text: string): Promise<void> {
   await insert.bind("large 2", "木".repeat(600_000)).run();
 }
 
-it("whatever is in the tables, it is the same after a backup, a wipe and a restore", async () => {
+it("whatever is in the tables, it is the same after a backup, a wipe and a restore (G22)", async () => {
   const text = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string({
@@ -300,7 +300,7 @@ it.each(["before", "after"] as const)(
   120_000,
 );
 
-it("a restore whose database breaks at any call goes on where it was", async () => {
+it("a restore whose database breaks at any call goes on where it was (G22)", async () => {
   const shop = shopWith();
   await fillTables(SOME, 2);
   const before = await dumpTables(SHORT_LIVED);

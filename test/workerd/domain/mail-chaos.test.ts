@@ -57,7 +57,7 @@ class Death extends Faults {
   }
 }
 
-it("two thousand mails, a provider with all its troubles, processes that die: each is taken exactly once, none is lost", async () => {
+it("two thousand mails, a provider with all its troubles, processes that die: each is taken exactly once, none is lost (G11)", async () => {
   const random = randomFrom(SEED);
   const pick = (count: number) => Math.floor(random() * count);
   let now = 1_900_000_000_000;

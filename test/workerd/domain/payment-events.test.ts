@@ -159,7 +159,7 @@ it("a capture of an order that was cancelled meanwhile goes back, set off in the
   expect(await rows("SELECT state FROM orders")).toEqual([{ state: "refunded" }]);
 });
 
-it("an event told many times, also at the same time, is stored once and sets off one task", async () => {
+it("an event told many times, also at the same time, is stored once and sets off one task (G10)", async () => {
   const shop = createShop();
   const event = { id: "evt_1", type: "payment.captured", orderId: "123" } as const;
   const ids = await Promise.all(Array.from({ length: 10 }, () => receive(shop, event)));
@@ -172,7 +172,7 @@ it("an event told many times, also at the same time, is stored once and sets off
   ]);
 });
 
-it("a crash at any call of receiving leaves event and task or neither, and telling again mends it", async () => {
+it("a crash at any call of receiving leaves event and task or neither, and telling again mends it (G8, G10)", async () => {
   let points = 0;
   for (let at = 1; ; at += 1) {
     let hasStruck = false;

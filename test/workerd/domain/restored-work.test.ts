@@ -68,7 +68,7 @@ async function backUp(shop: Shop): Promise<string> {
 
 const CHARGES = "SELECT order_id, captures FROM simulated_charges";
 
-it("work that was done before the backup is not done again when its tasks run again", async () => {
+it("work that was done before the backup is not done again when its tasks run again (G22)", async () => {
   const { sent, transport } = countingTransport();
   const shop = createShop({ transport });
   await shop.create({ orderId: "1" });

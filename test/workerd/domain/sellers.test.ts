@@ -1,5 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";
+import { MailUnavailableError } from "#domain/mail";
+import { Provider } from "./provider.ts";
 import { createShop, emptyTables, rows, run } from "./shop.ts";
 
 const NOTIFY = "send_seller_notification";
@@ -107,6 +109,16 @@ it("a seller who can't be reached keeps the others' mails from nobody", async ()
   expect(await run(shop.services, NOTIFY, [notify("123")])).toEqual([
     { kind: "success", result: `{"sent_count":1,"failed_count":1,"failed_sellers":[${LOST}]}` },
   ]);
+});
+
+it("sellers who can't be told just now are told when the desk tries again, not before (G11)", async () => {
+  const provider = new Provider();
+  provider.gate = () => Promise.reject(new MailUnavailableError("connection refused"));
+  const shop = createShop({ transport: provider });
+  await shop.create({ orderId: "123", amountMinor: 1_000, items: [item("Cup", ANNA)] });
+  const [outcome] = await run(shop.services, NOTIFY, [notify("123")]);
+  // Every try in between would put off the next one ever more.
+  expect(outcome).toEqual({ kind: "retry", delayMs: 60_000, error: expect.anything() });
 });
 
 it("an order that there is not fails alone and at once", async () => {

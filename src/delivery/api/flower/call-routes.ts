@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { isTerminal } from "#engine";
-import { commands, may, sees, type Caller } from "../access.ts";
+import { admit, commands, may, sees, type Caller } from "../access.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
 import { callKey, checkCall, idempotencyKey, refuse, toSignature } from "../task-calls.ts";
+import { afterCall } from "../task-wait.ts";
 import { AS_FORM, FlowerArguments } from "./arguments.ts";
 import { ended } from "./awaiting.ts";
 import { flowerCallSchema, readCall } from "./calls.ts";
@@ -22,13 +23,20 @@ const messageSchema = z.object({ message: z.string() });
 
 /** Flower's calls of tasks, and its ways to stop them. */
 export function flowerCallRoutes(parts: ApiParts): Route[] {
-  async function send({ request, params, caller }: ApiCall, kind: string): Promise<string> {
+  async function send(
+    { request, params, caller, background }: ApiCall,
+    kind: string,
+  ): Promise<string> {
     const name = params.name ?? "";
     if (parts.registry.find(name) === null) throw new FlowerRefusal(404, "Unknown task");
+    // It answers with the result.
+    if (kind === "apply") admit(caller, "tasks:read", request);
     const signature = toSignature(await readCall(request, name));
     checkCall(caller, signature);
     const key = callKey(request, `/api/task/${kind}/${name}`);
-    const { taskId, answer } = await parts.lovageFor(caller.owner).send(signature, key);
+    const { taskId, answer } = await parts
+      .expressLovageFor(background, caller.owner)
+      .send(signature, key);
     refuse(answer);
     return taskId;
   }
@@ -38,6 +46,7 @@ export function flowerCallRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: `/api/task/${kind}/:name`,
       scope: "tasks:write",
+      rate: "submit",
       doc: { summary, tag: "Flower", ...CALLED, answers: { 200: sentSchema } },
       handle: async (call) =>
         Response.json({ "task-id": await send(call, kind), state: "PENDING" }),
@@ -48,16 +57,19 @@ export function flowerCallRoutes(parts: ApiParts): Route[] {
     method: "POST",
     path: "/api/task/apply/:name",
     scope: "tasks:write",
+    rate: "submit",
     doc: {
       summary: "Call a task as Flower does, and wait for its result",
+      description: "Needs the scope `tasks:read` too.",
       tag: "Flower",
       ...CALLED,
       answers: { 200: resultSchema },
     },
     handle: async (call) => {
-      const id = await send(call, "apply");
       const { caller } = call;
-      const task = await ended(parts.tasks, id, caller, APPLY_SECONDS);
+      const id = await send(call, "apply");
+      const end = ended(parts.tasks, id, caller, APPLY_SECONDS);
+      const task = await afterCall(parts, id, end);
       if (task === null) return Response.json({ "task-id": id, state: "PENDING" });
       return resultAnswer(task, parts, caller, ["task-id", "result", "traceback", "state"]);
     },
@@ -76,6 +88,7 @@ export function flowerCallRoutes(parts: ApiParts): Route[] {
     method: "POST",
     path: "/api/task/abort/:id",
     scope: "tasks:write",
+    rate: "submit",
     doc: {
       summary: "Stop a task while it runs, as Flower does",
       tag: "Flower",
@@ -91,6 +104,7 @@ export function flowerCallRoutes(parts: ApiParts): Route[] {
     method: "POST",
     path: "/api/task/revoke/:id",
     scope: "tasks:write",
+    rate: "submit",
     doc: {
       summary: "Call a task off as Flower does",
       description: AS_FORM,

@@ -32,6 +32,7 @@ export function flowerEventRoutes({ events }: Pick<ApiParts, "events">): Route[]
       method: "GET",
       path,
       scope: "tasks:read",
+      rate: "read",
       doc: {
         summary: "Follow events of one type as Flower had them",
         tag: "Flower",

@@ -15,6 +15,7 @@ export function flowerRoutes(parts: ApiParts): Route[] {
       method: "GET",
       path: "/healthcheck",
       scope: "public",
+      rate: "public",
       doc: { summary: "Say that the API answers", tag: "Flower", answers: { 200: "OK" } },
       handle: () => new Response("OK", { headers: { "Content-Type": "text/plain" } }),
     },

@@ -23,6 +23,7 @@ function listRoute({ search, clock }: ApiParts): Route {
     method: "GET",
     path: "/api/tasks",
     scope: "tasks:read",
+    rate: "read",
     doc: {
       summary: "List tasks as Flower does",
       tag: "Flower",
@@ -122,6 +123,7 @@ function typesRoute({ registry }: ApiParts): Route {
     method: "GET",
     path: "/api/task/types",
     scope: "monitor",
+    rate: "read",
     doc: {
       summary: "List the names of all tasks as Flower does",
       tag: "Flower",
@@ -136,6 +138,7 @@ function infoRoute({ tasks, clock }: ApiParts): Route {
     method: "GET",
     path: "/api/task/info/:id",
     scope: "tasks:read",
+    rate: "read",
     doc: { summary: "Show a task as Flower does", tag: "Flower", answers: { 200: taskObject } },
     handle: async ({ params, caller }) => {
       const task = await tasks.get(params.id ?? "");
@@ -150,6 +153,7 @@ function resultRoute(parts: ApiParts): Route {
     method: "GET",
     path: "/api/task/result/:id",
     scope: "tasks:read",
+    rate: "read",
     doc: {
       summary: "Read a task's result as Flower does, or wait for it",
       tag: "Flower",

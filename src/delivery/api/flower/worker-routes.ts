@@ -24,6 +24,7 @@ export function flowerWorkerRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: `/api/worker/${path}/:worker`,
       scope: "control",
+      rate: "control",
       doc: {
         summary,
         tag: "Flower",
@@ -109,6 +110,7 @@ function workersRoute(parts: ApiParts): Route {
     method: "GET",
     path: "/api/workers",
     scope: "monitor",
+    rate: "read",
     doc: {
       summary: "Show the worker that stands for all consumers, as Flower does",
       tag: "Flower",
@@ -138,6 +140,7 @@ function queuesRoute({ control }: ApiParts): Route {
     method: "GET",
     path: "/api/queues/length",
     scope: "monitor",
+    rate: "read",
     doc: {
       summary: "Count what waits in every queue, as Flower does",
       tag: "Flower",
@@ -171,6 +174,7 @@ function limitRoutes({ control, registry }: ApiParts): Route[] {
       method: "POST",
       path: `/api/task/${path}/:name`,
       scope: "control",
+      rate: "control",
       doc: {
         summary,
         tag: "Flower",

@@ -17,6 +17,7 @@ export function metricsRoutes(parts: ApiParts): Route[] {
       method: "GET",
       path: "/metrics",
       scope: "monitor",
+      rate: "read",
       doc: {
         summary: "Read metrics in Prometheus' text format",
         tag: "monitoring",

@@ -16,6 +16,7 @@ export function openApiRoutes(document: () => OpenApiDocument): Route[] {
       method: "GET",
       path: "/openapi.json",
       scope: "public",
+      rate: "public",
       tag: "system",
       summary: "Describe this API: OpenAPI 3.1",
       answers: { 200: z.record(z.string(), z.unknown()).describe("This document.") },

@@ -37,15 +37,22 @@ const SHARED: Readonly<Record<number, SharedProblem>> = {
     codes: ["invalid_request"],
   },
   429: {
-    name: "TooManyFailures",
-    words: "Too many wrong keys came from this address; try again later.",
-    codes: ["too_many_failures"],
+    name: "TooManyRequests",
+    words:
+      "Too many requests, or wrong keys from this address; `Retry-After` says when to try again.",
+    codes: ["too_many_requests", "too_many_failures"],
   },
   500: { name: "InternalError", words: "Something went wrong here.", codes: ["internal_error"] },
   503: {
     name: "Unavailable",
     words: "This can't be done just now; `Retry-After` says when to try again.",
-    codes: ["ledger_unavailable", "not_configured"],
+    codes: [
+      "ledger_unavailable",
+      "database_unavailable",
+      "storage_unavailable",
+      "not_configured",
+      "too_many_watchers",
+    ],
   },
 };
 
@@ -63,12 +70,14 @@ export interface Refusable {
 export function problemCodes(route: Refusable): ReadonlyMap<number, readonly string[]> {
   const usual = [
     ...(route.hasJsonBody ? [400, 413, 415] : []),
-    ...(route.isPublic ? [] : [401, 403, 429]),
+    ...(route.isPublic ? [] : [401, 403]),
     ...(route.hasParams ? [404] : []),
     ...(route.hasInput || route.hasParams ? [422] : []),
-    ...[500, 503],
+    ...[429, 500, 503],
   ];
   const codes = new Map(usual.map((status) => [status, SHARED[status]?.codes ?? []]));
+  // Nobody who is not asked for a key sends a wrong one.
+  if (route.isPublic) codes.set(429, ["too_many_requests"]);
   for (const [status, more] of Object.entries(route.more)) {
     const known = codes.get(Number(status)) ?? [];
     codes.set(Number(status), [...new Set([...known, ...more])]);

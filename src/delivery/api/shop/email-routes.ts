@@ -32,6 +32,7 @@ export function emailRoutes({ shop }: ApiParts): Route[] {
       method: "GET",
       path: "/api/emails",
       scope: "monitor",
+      rate: "read",
       tag: TAG,
       summary: "List mails, the newest first",
       query: {
@@ -63,6 +64,7 @@ export function emailRoutes({ shop }: ApiParts): Route[] {
       method: "GET",
       path: "/api/emails/:key/:to/:template",
       scope: "monitor",
+      rate: "read",
       tag: TAG,
       summary: "Show a mail",
       description: "With `format` as its readers see it.",

@@ -36,6 +36,7 @@ function templateRoutes({ mails, shop }: ApiParts): Route[] {
       method: "GET",
       path: "/api/mail/templates",
       scope: "monitor",
+      rate: "read",
       tag: "mail",
       summary: "List the messages that the shop sends",
       query: {},
@@ -56,6 +57,7 @@ function templateRoutes({ mails, shop }: ApiParts): Route[] {
       method: "GET",
       path: "/api/mail/templates/:name",
       scope: "monitor",
+      rate: "read",
       tag: "mail",
       summary: "Show a message with a sample of what stands in it",
       query: {
@@ -91,6 +93,7 @@ function unsubscribeRoutes({ shop }: ApiParts): Route[] {
       method: "GET",
       path: "/api/mail/unsubscribe/:token",
       scope: "public",
+      rate: "public",
       handle: async ({ request, params }) =>
         answer(request, await addressOf(params["token"]), false),
     },
@@ -98,6 +101,7 @@ function unsubscribeRoutes({ shop }: ApiParts): Route[] {
       method: "POST",
       path: "/api/mail/unsubscribe/:token",
       scope: "public",
+      rate: "webhook",
       tag: "mail",
       summary: "End bulk mail for an address, by the link in it",
       description:

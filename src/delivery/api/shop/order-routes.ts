@@ -64,6 +64,7 @@ export function orderRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: "/api/create-order",
       scope: "orders:write",
+      rate: "submit",
       tag: TAG,
       summary: "Create an order",
       description:
@@ -107,6 +108,7 @@ export function orderRoutes(parts: ApiParts): Route[] {
       method: "GET",
       path: "/api/orders",
       scope: "orders:read",
+      rate: "read",
       tag: TAG,
       summary: "List your orders, the newest first",
       query: {
@@ -131,6 +133,7 @@ export function orderRoutes(parts: ApiParts): Route[] {
       method: "GET",
       path: "/api/orders/:id",
       scope: "orders:read",
+      rate: "read",
       tag: TAG,
       summary: "Show an order with its payment, items and tasks",
       params: { id: shopId },
@@ -153,6 +156,7 @@ export function orderRoutes(parts: ApiParts): Route[] {
       method: "GET",
       path: "/api/orders/:id/emails",
       scope: "orders:read",
+      rate: "read",
       tag: TAG,
       summary: "List an order's mails",
       params: { id: shopId },

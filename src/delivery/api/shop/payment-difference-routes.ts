@@ -70,6 +70,7 @@ export function paymentDifferenceRoutes({ shop, clock }: ApiParts): Route[] {
       method: "GET",
       path: "/api/payments/differences",
       scope: "orders:manage",
+      rate: "read",
       tag: TAG,
       summary: "List where our payments and the gateway's book differ",
       query: {
@@ -100,6 +101,7 @@ export function paymentDifferenceRoutes({ shop, clock }: ApiParts): Route[] {
       method: "POST",
       path: "/api/payments/differences/:id/resolve",
       scope: "orders:manage",
+      rate: "submit",
       tag: TAG,
       summary: "Say that a difference is dealt with",
       body: resolution,

@@ -32,6 +32,7 @@ export function paymentRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: "/api/payments/webhook",
       scope: "public",
+      rate: "webhook",
       tag: "payments",
       summary: "Tell of a payment: the gateway's webhook",
       description: "Known by its signature. The same event told again changes nothing.",

@@ -11,6 +11,7 @@ import {
   type User,
 } from "#domain/accounts";
 import { isCustomer, type Caller } from "../access.ts";
+import { clientNetwork } from "../client-network.ts";
 import { invalid, Problem } from "../problems.ts";
 import { isoTime } from "../answers.ts";
 import type { ApiCall, ApiParts } from "../route.ts";
@@ -40,7 +41,7 @@ export function accountParts(
 
 export function originOf(request: Request): Origin {
   return {
-    address: request.headers.get("CF-Connecting-IP") ?? "unknown",
+    address: clientNetwork(request),
     userAgent: request.headers.get("User-Agent") ?? "",
   };
 }

@@ -44,6 +44,7 @@ export function reportRoutes(parts: ApiParts): Route[] {
       method: "GET",
       path: "/api/reports",
       scope: "monitor",
+      rate: "read",
       tag: TAG,
       summary: "List reports, the newest first",
       query: {
@@ -66,6 +67,7 @@ export function reportRoutes(parts: ApiParts): Route[] {
       method: "POST",
       path: "/api/reports",
       scope: "control",
+      rate: "control",
       tag: TAG,
       summary: "Make a report",
       description: "Without a date that of the last period that is over.",
@@ -81,6 +83,7 @@ export function reportRoutes(parts: ApiParts): Route[] {
       method: "GET",
       path: "/api/reports/:kind/:period",
       scope: "monitor",
+      rate: "read",
       tag: TAG,
       summary: "Download a report",
       params: {

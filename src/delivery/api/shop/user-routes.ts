@@ -25,6 +25,7 @@ export function userRoutes(parts: ApiParts): Route[] {
       method: "GET",
       path: "/api/users",
       scope: "admin",
+      rate: "read",
       tag: TAG,
       summary: "List accounts",
       query: {
@@ -50,6 +51,7 @@ export function userRoutes(parts: ApiParts): Route[] {
       method: "PATCH",
       path: "/api/users/:id",
       scope: "admin",
+      rate: "control",
       tag: TAG,
       summary: "Give an account a role",
       body: roleChange,

@@ -5,7 +5,7 @@ import { limitOption } from "../options.ts";
 import type { Column } from "../output.ts";
 import { Progress } from "../progress.ts";
 import type { Shell } from "../shell.ts";
-import { awaitTask, errorOf, type Task } from "../tasks.ts";
+import { awaitTask, errorOf, getTask, type Task } from "../tasks.ts";
 
 /** A backup as `GET /api/backups/` shows it; one that is not finished has an id and a beginning alone. */
 interface Backup {
@@ -145,6 +145,10 @@ async function restore(shell: Shell, id: string): Promise<void> {
 
 /** Waits for the end of long work and shows how far it is. @throws CommandError when it failed */
 async function follow({ deployment, output }: Shell, id: string, label: string): Promise<Task> {
+  const { waiting } = await getTask(deployment, id);
+  if (waiting?.reason === "shutdown" || waiting?.reason === "paused") {
+    output.note(`Task ${id} waits: its queue is not consumed.`);
+  }
   const progress = new Progress(output, label, "part");
   progress.show(0, null);
   let task: Task;

@@ -18,6 +18,7 @@ export function accountPages(parts: ApiParts): Route[] {
       method: "GET",
       path: PATH,
       scope: "person",
+      rate: "read",
       handle: async (call) => {
         const user = await signedIn(parts, call);
         const sessions = await listSessions(parts.shop.db, user.id, parts.clock.now());
@@ -28,6 +29,7 @@ export function accountPages(parts: ApiParts): Route[] {
       method: "POST",
       path: `${PATH}/end-session`,
       scope: "person",
+      rate: "auth",
       handle: async ({ request, caller }) => {
         const { session } = await readForm(request, endForm);
         if (!(await revokeSession(parts.shop.db, caller.userId ?? 0, session))) throw notFound();
@@ -38,6 +40,7 @@ export function accountPages(parts: ApiParts): Route[] {
       method: "POST",
       path: `${PATH}/end-others`,
       scope: "person",
+      rate: "auth",
       handle: async ({ request, caller }) => {
         await readForm(request, emptyForm);
         const ended = await revokeSessions(

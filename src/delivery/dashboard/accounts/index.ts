@@ -18,6 +18,7 @@ export function accountsPages(parts: ApiParts): Route[] {
       method: "GET",
       path: PATH,
       scope: "admin",
+      rate: "read",
       handle: async (call) => {
         const reader = new QueryReader(filledIn(call.query));
         const username = reader.text("username");
@@ -35,6 +36,7 @@ export function accountsPages(parts: ApiParts): Route[] {
       method: "POST",
       path: `${PATH}/:id/role`,
       scope: "admin",
+      rate: "control",
       handle: async ({ request, params, caller }) => {
         const { role, next } = await readForm(request, roleForm);
         const user = await changeRole(parts, caller, params["id"], role);

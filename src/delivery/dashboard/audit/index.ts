@@ -13,6 +13,7 @@ export function auditPages({ audit, shop }: ApiParts): Route[] {
       method: "GET",
       path: "/dashboard/audit",
       scope: "admin",
+      rate: "read",
       handle: async (call) => {
         const asked = filledIn(call.query);
         for (const name of TIMES) {

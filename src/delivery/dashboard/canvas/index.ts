@@ -14,6 +14,7 @@ export function canvasPages(parts: ApiParts): Route[] {
       method: "GET",
       path: "/dashboard/canvas/:id",
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         const reader = new QueryReader(call.query);
         const from = reader.integer("from", 0, MOST_PLACES);

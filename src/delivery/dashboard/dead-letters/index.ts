@@ -70,6 +70,7 @@ export function deadLetterPages(parts: ApiParts): Route[] {
       method: "GET",
       path: PLACE,
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         const reader = new QueryReader(filledIn(call.query));
         const filter = filterOf(reader);
@@ -81,6 +82,7 @@ export function deadLetterPages(parts: ApiParts): Route[] {
       method: "GET",
       path: `${PLACE}/list`,
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         const reader = new QueryReader(filledIn(call.query));
         const filter = filterOf(reader);
@@ -90,7 +92,7 @@ export function deadLetterPages(parts: ApiParts): Route[] {
         return lettersPage(call, { filter, cursor, tasks, next });
       },
     },
-    { method: "POST", path: `${PLACE}/bulk`, scope: "control", handle: bulk },
+    { method: "POST", path: `${PLACE}/bulk`, scope: "control", rate: "control", handle: bulk },
   ];
 }
 

@@ -68,6 +68,7 @@ export function definitionPages(parts: ApiParts): Route[] {
       method: "GET",
       path: PLACE,
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         const reader = new QueryReader(filledIn(call.query));
         const search = reader.text("search") ?? "";
@@ -84,6 +85,7 @@ export function definitionPages(parts: ApiParts): Route[] {
       method: "GET",
       path: `${PLACE}/:name`,
       scope: "monitor",
+      rate: "read",
       handle: (call) => {
         new QueryReader(filledIn(call.query)).check();
         return show(call, {}, []);
@@ -93,6 +95,7 @@ export function definitionPages(parts: ApiParts): Route[] {
       method: "POST",
       path: `${PLACE}/:name`,
       scope: "tasks:write",
+      rate: "submit",
       handle: async (call) => {
         const values = await readFields(call.request);
         try {
@@ -108,7 +111,7 @@ export function definitionPages(parts: ApiParts): Route[] {
 /** Calls a task as its form says, by the API's rules. @throws Problem with the fields that don't fit */
 async function send(
   parts: ApiParts,
-  { caller }: ApiCall,
+  { caller, background }: ApiCall,
   definition: AnyTaskDefinition<never>,
   values: Fields,
 ): Promise<Response> {
@@ -125,7 +128,9 @@ async function send(
   const signature = toSignature(checkedWith(wrong, { name, kwargs, ...options }));
   checkCall(caller, signature);
   const callKey = key === "" ? undefined : { route: "/api/tasks", key };
-  const { taskId, answer } = await parts.lovageFor(caller.owner).send(signature, callKey);
+  const { taskId, answer } = await parts
+    .expressLovageFor(background, caller.owner)
+    .send(signature, callKey);
   refuse(answer);
   const isMerged = answer === "duplicate" || answer === "exists" || answer === "replaced";
   return seeOther(placeOf.task(taskId), isMerged ? "It is this task already." : "It was called.");

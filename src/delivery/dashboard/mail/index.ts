@@ -60,6 +60,7 @@ function templateRoutes({ mails, shop }: ApiParts): Route[] {
       method: "GET",
       path: PLACE,
       scope: "monitor",
+      rate: "read",
       handle: (call) => {
         const reader = new QueryReader(filledIn(call.query));
         const name = reader.text("template") ?? mails[0]?.name;
@@ -86,6 +87,7 @@ function sentRoutes({ mails, shop }: ApiParts): Route[] {
       method: "GET",
       path: SENT,
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         const reader = new QueryReader(filledIn(call.query));
         const query: EmailQuery = withoutUndefined({
@@ -107,6 +109,7 @@ function sentRoutes({ mails, shop }: ApiParts): Route[] {
       method: "GET",
       path: `${SENT}/:key/:to/:template`,
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         const { key = "", to = "", template = "" } = call.params;
         const email = await findEmail(shop.db, { taskId: key, toAddress: to, template });
@@ -138,12 +141,14 @@ function suppressionRoutes({ shop, clock }: ApiParts): Route[] {
       method: "GET",
       path: SUPPRESSIONS,
       scope: "admin",
+      rate: "read",
       handle: (call) => show(call, { reason: "hard_bounce" }, []),
     },
     {
       method: "POST",
       path: SUPPRESSIONS,
       scope: "admin",
+      rate: "control",
       handle: async (call) => {
         const values = await readFields(call.request);
         try {
@@ -161,6 +166,7 @@ function suppressionRoutes({ shop, clock }: ApiParts): Route[] {
       method: "POST",
       path: `${SUPPRESSIONS}/remove`,
       scope: "admin",
+      rate: "control",
       handle: async ({ request }) => {
         const { address, reason } = await readForm(request, keySchema);
         if (!(await removeSuppression(shop.db, address, reason))) throw notFound();

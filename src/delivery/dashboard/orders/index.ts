@@ -29,6 +29,7 @@ export function orderPages(parts: ApiParts): Route[] {
       method: "GET",
       path: PLACE,
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         const reader = new QueryReader(filledIn(call.query));
         const search = reader.text("search", 320)?.trim() ?? "";
@@ -53,6 +54,7 @@ export function orderPages(parts: ApiParts): Route[] {
       method: "GET",
       path: `${PLACE}/:id`,
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         new QueryReader(filledIn(call.query)).check();
         const order = await orderToSee(parts, call.caller, call.params["id"]);

@@ -30,6 +30,7 @@ export function overviewPages(parts: ApiParts): Route[] {
       method: "GET",
       path: "/",
       scope: "public",
+      rate: "public",
       handle: ({ request }) => {
         if (request.headers.get("Accept")?.includes("text/html") !== true) throw notFound();
         return new Response(null, { status: 302, headers: { Location: "/dashboard" } });
@@ -39,6 +40,7 @@ export function overviewPages(parts: ApiParts): Route[] {
       method: "GET",
       path: "/dashboard",
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         const reader = new QueryReader(call.query);
         const span = reader.oneOf("span", SPAN_NAMES) ?? "1h";

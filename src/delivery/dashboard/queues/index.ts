@@ -38,7 +38,13 @@ export function queuePages(parts: ApiParts): Route[] {
   }
 
   function action(what: string, run: (call: ApiCall) => Promise<Response>): Route {
-    return { method: "POST", path: `${PLACE}/${what}`, scope: "control", handle: run };
+    return {
+      method: "POST",
+      path: `${PLACE}/${what}`,
+      scope: "control",
+      rate: "control",
+      handle: run,
+    };
   }
 
   function consumption(kind: "cancel_consumer" | "add_consumer", done: string): Route {
@@ -74,6 +80,7 @@ export function queuePages(parts: ApiParts): Route[] {
       method: "GET",
       path: PLACE,
       scope: "monitor",
+      rate: "read",
       handle: (call) => {
         new QueryReader(filledIn(call.query)).check();
         return show(call);

@@ -47,12 +47,14 @@ export function reportPages(parts: ApiParts): Route[] {
       method: "GET",
       path: PLACE,
       scope: "monitor",
+      rate: "read",
       handle: (call) => show(call, {}, []),
     },
     {
       method: "POST",
       path: PLACE,
       scope: "control",
+      rate: "control",
       handle: async (call) => {
         const values = await readFields(call.request);
         try {
@@ -69,6 +71,7 @@ export function reportPages(parts: ApiParts): Route[] {
       method: "GET",
       path: `${PLACE}/:kind/:period`,
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         new QueryReader(filledIn(call.query)).check();
         const { kind: given, period = "" } = call.params;

@@ -12,6 +12,7 @@ export function settingsPages({ shownSettings, apiKeys, clock }: ApiParts): Rout
       method: "GET",
       path: "/dashboard/settings",
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         const reader = new QueryReader(filledIn(call.query));
         const after = reader.text("cursor") ?? "";

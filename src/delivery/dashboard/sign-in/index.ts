@@ -57,6 +57,7 @@ export function signInPages(parts: ApiParts): Route[] {
       method: "GET",
       path: PATH,
       scope: "public",
+      rate: "public",
       handle: async (call) => {
         const next = ownPath(call.query.get("next") ?? FIRST_PAGE);
         const person = await visitor(call);
@@ -68,6 +69,7 @@ export function signInPages(parts: ApiParts): Route[] {
       method: "POST",
       path: PATH,
       scope: "public",
+      rate: "auth",
       handle: async (call) => {
         refuseOtherSites(call.request, parts.access.publicUrl);
         const form = await readForm(call.request, signInForm);
@@ -92,6 +94,7 @@ export function signInPages(parts: ApiParts): Route[] {
       method: "POST",
       path: "/dashboard/sign-out",
       scope: "public",
+      rate: "auth",
       handle: async (call) => {
         refuseOtherSites(call.request, parts.access.publicUrl);
         await endSession(call);

@@ -9,6 +9,7 @@ export function systemPages({ system }: ApiParts): Route[] {
       method: "GET",
       path: "/dashboard/system",
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         new QueryReader(filledIn(call.query)).check();
         return systemPage(call, await system.report());

@@ -36,6 +36,7 @@ export function taskActions(parts: ApiParts): Route[] {
     method: "POST",
     path: `${LIST}/:id/${what}`,
     scope: "control",
+    rate: "control",
     handle: (call) => run(call, call.params.id ?? ""),
   });
   return [
@@ -67,6 +68,7 @@ export function taskActions(parts: ApiParts): Route[] {
       method: "POST",
       path: `${LIST}/bulk`,
       scope: "control",
+      rate: "control",
       handle: (call) => doToMany(parts, call),
     },
   ];

@@ -14,6 +14,7 @@ export function taskPages(parts: ApiParts): Route[] {
       method: "GET",
       path: LIST,
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         const query = readListQuery(call.query);
         const found = await findTasks(parts, query);
@@ -24,6 +25,7 @@ export function taskPages(parts: ApiParts): Route[] {
       method: "GET",
       path: `${LIST}/:id`,
       scope: "monitor",
+      rate: "read",
       handle: async (call) => {
         const task = await visibleTask(parts, call.params.id ?? "", call.caller);
         const schedule = task.options.labels?.["periodic_task_name"] ?? null;

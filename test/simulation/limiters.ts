@@ -1,0 +1,70 @@
+import { TaskLimiter } from "#platform/limiter/limiter.ts";
+import type { LimitAnswer, LimitRequest, LimitsPort, Nudge } from "#platform/limiter/protocol.ts";
+import type { Chaos } from "./chaos.ts";
+import { SimSql } from "../../src/testing/sim-sql.ts";
+import type { World } from "../../src/testing/world.ts";
+
+export interface LimiterFaults {
+  /** A request to a limiter, its answer, or a limiter's call, is lost. */
+  readonly messageLost: number;
+  /** A request to a limiter arrives seconds later. */
+  readonly messageLate: number;
+  readonly limiterDies: number;
+}
+
+/** The limiters of a deployment, one per limited task, and the way to them. */
+export class Limiters implements LimitsPort {
+  asks = 0;
+  readonly #world: World;
+  readonly #chaos: Chaos<LimiterFaults>;
+  readonly #nudge: (shard: number, name: string, nudge: Nudge) => void;
+  readonly #limiters = new Map<string, { sql: SimSql; limiter: TaskLimiter }>();
+
+  /** @param nudge takes a limiter's call to a shard; what it throws the limiter hears */
+  constructor(
+    world: World,
+    chaos: Chaos<LimiterFaults>,
+    nudge: (shard: number, name: string, nudge: Nudge) => void,
+  ) {
+    this.#world = world;
+    this.#chaos = chaos;
+    this.#nudge = nudge;
+  }
+
+  async ask(name: string, request: LimitRequest): Promise<LimitAnswer> {
+    const world = this.#world;
+    this.asks += 1;
+    await world.sleep(world.between(0, this.#chaos.strikes("messageLate") ? 5_000 : 4));
+    if (this.#chaos.strikes("messageLost")) throw new Error("the request was lost");
+    const answer = this.of(name).ask(request);
+    await world.sleep(world.between(0, 4));
+    if (this.#chaos.strikes("messageLost")) throw new Error("the answer was lost");
+    return answer;
+  }
+
+  /** The limiter of a task's name, or a new one on the same storage if the object dies now. */
+  of(name: string): TaskLimiter {
+    let entry = this.#limiters.get(name);
+    if (entry === undefined || this.#chaos.strikes("limiterDies")) {
+      const sql = entry?.sql ?? new SimSql();
+      const limiter = new TaskLimiter({
+        clock: this.#world,
+        sql,
+        nudge: async (shard, nudge) => {
+          await this.#world.sleep(this.#world.between(0, 4));
+          if (this.#chaos.strikes("messageLost")) throw new Error("the call was lost");
+          this.#nudge(shard, name, nudge);
+        },
+        background: (work) => void work,
+        log: () => undefined,
+      });
+      entry = { sql, limiter };
+      this.#limiters.set(name, entry);
+    }
+    return entry.limiter;
+  }
+
+  close(): void {
+    for (const { sql } of this.#limiters.values()) sql.close();
+  }
+}

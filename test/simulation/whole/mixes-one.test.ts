@@ -1,0 +1,3 @@
+import { testMixes } from "./mix-tests.ts";
+
+testMixes(0, 4);

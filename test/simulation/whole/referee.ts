@@ -1,0 +1,391 @@
+import type { FinishedTask, StepRecord, Timers } from "#engine";
+import type { TaskLedger } from "#platform/ledger/ledger.ts";
+import type { EventsPort } from "#platform/ledger/ports.ts";
+import type { SimAlarm } from "../alarm.ts";
+import type { EffectBook } from "../effect-book.ts";
+import type { Overseer } from "../overseer.ts";
+import type { SimSql } from "../../../src/testing/sim-sql.ts";
+import { Violation } from "../violation.ts";
+import { DueTimes } from "./due-times.ts";
+import type { Places } from "./places.ts";
+import type { Records } from "./task-records.ts";
+
+interface Row {
+  readonly id: string;
+  readonly name: string;
+  readonly gate: string;
+  readonly parked: number;
+  readonly due_at: number;
+  readonly submitted_at: number;
+  readonly expires_at: number | null;
+  readonly token: number;
+  readonly is_suspect: number;
+  readonly solo_losses: number;
+  readonly is_waiting: number;
+}
+
+interface LeaseRow {
+  readonly [column: string]: string | number | null;
+  readonly token: number;
+  readonly is_solo: number;
+  readonly expires_at: number;
+  readonly task_ids: string;
+  /** Of who submitted its task and got it; null: a consumer got it. */
+  readonly offer: string | null;
+}
+
+interface Live {
+  row: Row;
+  holder: Lease | null;
+}
+
+interface Lease {
+  readonly token: number;
+  readonly isSolo: boolean;
+  expiresAt: number;
+  readonly ids: Set<string>;
+}
+
+const ROWS = `SELECT id, name, gate, parked, due_at, submitted_at, expires_at, token, is_suspect, solo_losses,
+    suspension IS NOT NULL AS is_waiting
+  FROM tasks WHERE parked IN (0, 1) AND id IN (SELECT value FROM json_each(?))`;
+const SUSPECT_LOSSES = 2;
+/** What waits for longer waits for something else than time. */
+const FAR_MS = 400 * 86_400_000;
+
+export interface RefereeParts {
+  readonly sql: SimSql;
+  readonly records: Records;
+  readonly places: Places;
+  readonly effects: EffectBook;
+  readonly watchMs: number;
+  /** The machine's clock jumps: only that the alarm looks after the ledger every `watchMs` is sure then. */
+  readonly isClockUnsteady: boolean;
+}
+
+/**
+ * Looks after one ledger at a cost of what a transaction changed: triggers tell which rows it wrote, and these are
+ * read when it is committed. What a row says must follow from what the rows said before.
+ */
+export class ShardReferee implements Overseer {
+  readonly watchers = { isWatched: () => false, notify: () => undefined };
+  /** Longest time by which a start came late, ms; suspects, and what waits for leave, don't count. */
+  worstDelayMs = 0;
+  readonly #parts: RefereeParts;
+  readonly #live = new Map<string, Live>();
+  readonly #leases = new Map<number, Lease>();
+  readonly #tokenOf = new Map<number, number>();
+  /** Tasks in the rows of `finished`, by slot. */
+  readonly #ended = new Map<number, string[]>();
+  readonly #touched = {
+    tasks: new Set<string>(),
+    leases: new Set<number>(),
+    finished: new Set<number>(),
+    steps: new Set<string>(),
+  };
+  readonly #due: DueTimes;
+  readonly #expiring: DueTimes;
+  #isWatching = false;
+  #isInCommand = false;
+  /** The ledger's time by its commands; it may be later by then, but not than the latest it saw. Epoch ms. */
+  #now = 0;
+  #latest = 0;
+  #lastToken = 0;
+  #held = 0;
+
+  constructor(parts: RefereeParts) {
+    this.#parts = parts;
+    this.#due = new DueTimes((id, at) => {
+      const task = this.#live.get(id);
+      return task?.holder === null && task.row.due_at === at;
+    });
+    this.#expiring = new DueTimes((id, at) => {
+      const task = this.#live.get(id);
+      return task?.holder === null && task.row.expires_at === at;
+    });
+  }
+
+  /** Tasks that have not ended. */
+  get liveIds(): readonly string[] {
+    return [...this.#live.keys()];
+  }
+
+  eventsOf(_timers: Timers): EventsPort {
+    return { room: null, happened: () => undefined };
+  }
+
+  begin(): void {
+    this.#isInCommand = true;
+  }
+
+  end(): void {
+    this.#isInCommand = false;
+  }
+
+  failed(): void {
+    this.#isInCommand = false;
+  }
+
+  answered(): void {
+    this.#isInCommand = false;
+  }
+
+  /** When bells ring is the ledger's to decide: that work starts is what is looked at. */
+  rang(): void {}
+
+  /** A new object knows the time by its tables, until it looks at the clock. */
+  restarted(): void {
+    const { sql } = this.#parts;
+    if (!this.#isWatching) return;
+    const [known] = sql.peek<{ at: number }>(
+      `SELECT max(
+        coalesce((SELECT max(claimed_at) FROM leases), 0),
+        coalesce((SELECT max(due_at) FROM tasks WHERE parked = 0), 0),
+        coalesce((SELECT max(value ->> 'finishedAt') FROM finished, json_each(tasks)
+          WHERE seq > (SELECT max(flushed_seq) FROM finished)), 0)) AS at`,
+    );
+    this.#now = known?.at ?? 0;
+    this.#latest = this.#now;
+  }
+
+  sawClock(clock: number): void {
+    this.#latest = Math.max(this.#latest, clock);
+    if (this.#isInCommand) this.#now = Math.max(this.#now, clock);
+  }
+
+  woke(clock: number): void {
+    this.#now = Math.max(this.#now, clock);
+  }
+
+  committed(clock: number): void {
+    this.#now = Math.max(this.#now, clock);
+    const { tasks, leases, finished, steps } = this.#touched;
+    if (finished.size > 0) this.#lookAtFinished(finished);
+    if (tasks.size > 0) this.#lookAtTasks(tasks);
+    if (leases.size > 0) this.#lookAtLeases(leases);
+    if (steps.size > 0) this.#lookAtSteps(steps);
+    for (const touched of Object.values(this.#touched)) touched.clear();
+  }
+
+  check(ledger: TaskLedger, alarm: SimAlarm): void {
+    const { running, unflushed } = ledger.stats();
+    if (running !== this.#held) fail(`${running} run instead of ${this.#held}`);
+    const isUnflushed = unflushed > 0;
+    const now = this.#now;
+    const due = this.#due.first();
+    let needed = isUnflushed || this.#leases.size > 0 ? now + this.#parts.watchMs : Infinity;
+    if (due < now + FAR_MS) needed = Math.min(needed, due <= now ? now + this.#parts.watchMs : due);
+    const expires = this.#expiring.first();
+    if (expires < Infinity) needed = Math.min(needed, Math.max(expires, now + 1));
+    const { isClockUnsteady, watchMs } = this.#parts;
+    // Between its commands too it saw the time, before the clock went back: by that it set the alarm.
+    const latest = Math.max(now, this.#latest);
+    alarm.check(isClockUnsteady ? Math.max(needed, latest + watchMs) : needed, now);
+  }
+
+  /** Compares all tables with what is known of them. */
+  compare(): void {
+    if (!this.#isWatching) return;
+    const { sql } = this.#parts;
+    const rows = sql.peek<Row & { is_waiting: number }>(ROWS.replace(/ AND id IN.*$/s, ""));
+    if (rows.length !== this.#live.size) fail(`${rows.length} live rows, not ${this.#live.size}`);
+    for (const row of rows) {
+      const known = this.#live.get(row.id)?.row;
+      if (JSON.stringify(known) !== JSON.stringify(row)) fail(`${row.id} is not as it was written`);
+    }
+  }
+
+  /** Rows that are left when all has ended. (G19) */
+  leftovers(): string[] {
+    if (!this.#isWatching) return [];
+    const tables = ["tasks", "steps", "events", "event_keys"];
+    const canvas = ["canvas_parts", "canvas_members", "canvas_values"];
+    const left = [...tables, ...canvas].map((table) => [table, `SELECT 1 FROM ${table}`]);
+    left.push(["finished", "SELECT 1 FROM finished WHERE tasks <> '[]'"]);
+    left.push(["uniques", "SELECT 1 FROM uniques WHERE is_open = 1"]);
+    return left.flatMap(([table = "", query = ""]) => {
+      const count = this.#parts.sql.peek(query).length;
+      return count === 0 ? [] : [`${count} ${table}`];
+    });
+  }
+
+  /** Why a task is still there. */
+  describe(id: string): string {
+    const task = this.#live.get(id);
+    if (task === undefined) return `${id} is not known`;
+    const { holder, row } = task;
+    const lease = holder === null ? "nobody" : `lease ${holder.token} until ${holder.expiresAt}`;
+    return `${JSON.stringify(row)}, held by ${lease}; the ledger's time is ${this.#now}`;
+  }
+
+  migrated(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    const { sql } = this.#parts;
+    const { tasks, leases, finished, steps } = this.#touched;
+    sql.watchRows("tasks", "id", (id) => tasks.add(String(id)));
+    sql.watchRows("leases", "slot", (slot) => leases.add(Number(slot)));
+    sql.watchRows("finished", "slot", (slot) => finished.add(Number(slot)));
+    sql.watchRows("steps", "task_id", (id) => steps.add(String(id)));
+  }
+
+  #lookAtFinished(slots: ReadonlySet<number>): void {
+    const { sql, records } = this.#parts;
+    for (const slot of slots) {
+      const [row] = sql.peek<{ tasks: string }>("SELECT tasks FROM finished WHERE slot = ?", slot);
+      const before = this.#ended.get(slot) ?? [];
+      const now =
+        row === undefined || row.tasks === "[]" ? [] : (JSON.parse(row.tasks) as FinishedTask[]);
+      if (now[0]?.id === before[0] && now.length === before.length) continue;
+      for (const id of before) {
+        if (!records.isKept(id)) fail(`${id} leaves its ledger, and D1 doesn't have it`);
+      }
+      this.#ended.set(
+        slot,
+        now.map(({ id }) => id),
+      );
+      for (const task of now) this.#ends(task);
+    }
+  }
+
+  #ends(task: FinishedTask): void {
+    const known = this.#live.get(task.id);
+    const { records } = this.#parts;
+    if (
+      task.error?.exc_type === "WorkerLostError" &&
+      task.attempts.length > 0 &&
+      known !== undefined
+    ) {
+      const isSolo = known.holder?.isSolo === true && known.row.solo_losses === SUSPECT_LOSSES;
+      if (!isSolo) fail(`${task.id} is given up after ${known.row.solo_losses} losses of its own`);
+    }
+    records.ended(task);
+  }
+
+  #lookAtTasks(ids: ReadonlySet<string>): void {
+    const { sql, records } = this.#parts;
+    const rows = new Map(sql.peek<Row>(ROWS, JSON.stringify([...ids])).map((row) => [row.id, row]));
+    for (const id of ids) {
+      const row = rows.get(id);
+      const known = this.#live.get(id);
+      if (row === undefined) {
+        if (known === undefined) continue;
+        if (!records.hasEnded(id)) fail(`${id} is gone and has not ended`);
+        this.#release(id, known);
+        this.#live.delete(id);
+        continue;
+      }
+      if (records.hasEnded(id)) fail(`${id} has ended and lives on`);
+      this.#changed(id, known, row);
+    }
+  }
+
+  #changed(id: string, known: Live | undefined, row: Row): void {
+    if (!Number.isInteger(row.due_at)) fail(`${id} is due at ${row.due_at}`);
+    if (known === undefined) {
+      this.#live.set(id, { row, holder: null });
+    } else {
+      if (row.token < known.row.token) fail(`the token of ${id} fell to ${row.token}`);
+      if (known.holder !== null && row.token >= known.holder.token) this.#release(id, known);
+      known.row = row;
+      if (known.holder !== null) return;
+    }
+    this.#waits(row);
+  }
+
+  #waits({ id, due_at: dueAt, expires_at: expiresAt }: Row): void {
+    this.#due.push(dueAt, id);
+    if (expiresAt !== null) this.#expiring.push(expiresAt, id);
+  }
+
+  #release(id: string, task: Live): void {
+    const { holder } = task;
+    if (holder === null) return;
+    task.holder = null;
+    this.#held -= 1;
+    holder.ids.delete(id);
+    if (holder.ids.size === 0) this.#leases.delete(holder.token);
+    this.#parts.places.freed(task.row.name, task.row.gate);
+  }
+
+  #lookAtLeases(slots: ReadonlySet<number>): void {
+    for (const slot of slots) {
+      const [row] = this.#parts.sql.peek<LeaseRow>(
+        "SELECT token, is_solo, expires_at, task_ids, offer FROM leases WHERE slot = ?",
+        slot,
+      );
+      const before = this.#tokenOf.get(slot) ?? 0;
+      const lease = this.#leases.get(before);
+      if (row === undefined || row.token !== before) {
+        if (lease !== undefined) fail(`lease ${before} is written over while it is held`);
+        if (row === undefined) continue;
+        this.#tokenOf.set(slot, row.token);
+        if (row.offer !== null) this.#mayBeExpress(row);
+        this.#grant(
+          row.token,
+          row.is_solo === 1,
+          row.expires_at,
+          JSON.parse(row.task_ids) as string[],
+        );
+      } else if (lease !== undefined) {
+        lease.expiresAt = row.expires_at;
+      }
+    }
+    for (const { token, expiresAt } of this.#leases.values()) {
+      if (expiresAt <= this.#now) fail(`lease ${token} holds tasks, and ended at ${expiresAt}`);
+    }
+  }
+
+  #grant(token: number, isSolo: boolean, expiresAt: number, ids: readonly string[]): void {
+    if (token <= this.#lastToken) fail(`lease ${token} comes after ${this.#lastToken}`);
+    this.#lastToken = token;
+    const lease: Lease = { token, isSolo, expiresAt, ids: new Set(ids) };
+    this.#leases.set(token, lease);
+    for (const id of ids) {
+      const task = this.#live.get(id);
+      if (task === undefined) fail(`lease ${token} is for ${id}, which has ended or never was`);
+      if (task.holder !== null) fail(`${id} is held by ${task.holder.token} and by ${token}`);
+      this.#mayStart(task.row, isSolo, ids.length);
+      task.holder = lease;
+      this.#held += 1;
+      this.#parts.places.taken(task.row.name, task.row.gate, this.#now);
+    }
+  }
+
+  /** Who submits a task gets that one, and nothing that is limited or was lost. */
+  #mayBeExpress({ token, is_solo: isSolo, task_ids: text }: LeaseRow): void {
+    const ids = JSON.parse(text) as string[];
+    const task = this.#live.get(ids[0] ?? "")?.row;
+    if (ids.length > 1 || isSolo === 1 || task?.gate !== "" || task.parked === 1) {
+      fail(`lease ${token} is not for who submitted its task`);
+    }
+  }
+
+  #mayStart(row: Row, isSolo: boolean, count: number): void {
+    const now = this.#now;
+    const early = row.due_at - Math.max(now, this.#latest);
+    if (row.parked === 1 && early > 0) fail(`${row.id} starts ${early} ms early`);
+    if (row.expires_at !== null && row.expires_at <= now) fail(`${row.id} starts and has expired`);
+    if (row.is_suspect === 1 && (!isSolo || count > 1)) fail(`${row.id} is a suspect among others`);
+    if (row.is_suspect === 0 && row.gate === "") {
+      this.worstDelayMs = Math.max(this.worstDelayMs, now - row.due_at);
+    }
+  }
+
+  #lookAtSteps(ids: ReadonlySet<string>): void {
+    const rows = this.#parts.sql.peek<{ task_id: string; record: string }>(
+      "SELECT task_id, record FROM steps WHERE task_id IN (SELECT value FROM json_each(?))",
+      JSON.stringify([...ids]),
+    );
+    this.#parts.effects.committed(
+      rows.flatMap(({ task_id: taskId, record }) => {
+        const step = JSON.parse(record) as StepRecord;
+        return step.kind === "once" ? { taskId, step } : [];
+      }),
+    );
+  }
+}
+
+function fail(what: string): never {
+  throw new Violation(what);
+}

@@ -1,0 +1,287 @@
+import {
+  isTerminal,
+  type CallOptions,
+  type Lovage,
+  type Signature,
+  type TaskControl,
+  type TaskReader,
+  type TaskSubmitter,
+} from "#engine";
+import { KINDS, type Kind } from "../behaviours.ts";
+import { drawCanvas, toSignature, wideChord, type Node } from "../canvases.ts";
+import type { World } from "../../../src/testing/world.ts";
+import type { CallBook } from "./call-book.ts";
+import { RETIRED } from "./tasks.ts";
+
+/** Clients call for so long. */
+export const CALLS_MS = 90_000;
+const LONGEST_COUNTDOWN_S = 60;
+/** Behaviours that end within a minute or so, and well or not by themselves. */
+const QUICK = KINDS.filter((kind) => kind !== "poison" && kind !== "deadly") as [Kind, ...Kind[]];
+
+/** Those of them that take less than an invocation may. */
+const SHORT = QUICK.filter((kind) => kind !== "slow") as [Kind, ...Kind[]];
+/** Of a call that its invocation may run. */
+const EXPRESS = { timeLimit: 20 } as const;
+
+/** What clients call for: shares, and numbers of calls. */
+export interface Share {
+  readonly canvases: number;
+  /** Of the tasks of behaviours. */
+  readonly poison: number;
+  /** Calls of what the next version has no more. */
+  readonly retired: number;
+  /** Of the chords, how wide at most. */
+  readonly widest: number;
+}
+
+export interface WorkloadParts {
+  readonly world: World;
+  readonly share: Share;
+  readonly book: CallBook;
+  readonly clients: readonly [Lovage, ...Lovage[]];
+  /** The same callers, by invocations that can run the task that they submit. */
+  readonly runners: readonly [Lovage, ...Lovage[]];
+  readonly directory: TaskReader & TaskControl;
+  /** Of such an invocation. Writes down in the book what is submitted. */
+  readonly submitter: TaskSubmitter;
+  readonly watched: (look: () => void) => void;
+}
+
+/** The clients of a deployment: what they call, look at and call off in one history. */
+export class Workload {
+  /** Of the canvases by their ids: how they are made. */
+  readonly canvases = new Map<string, Node>();
+  /** Ids of tasks that were to be run again. */
+  readonly replayed = new Set<string>();
+  readonly #parts: WorkloadParts;
+  #canvases = 0;
+  #calls = 0;
+
+  constructor(parts: WorkloadParts) {
+    this.#parts = parts;
+  }
+
+  /** Plans calls that come to so many tasks at least. */
+  plan(count: number): void {
+    const { world, share } = this.#parts;
+    let planned = share.retired;
+    for (let n = 0; n < share.retired; n += 1) this.#bulkOf(world.between(0, CALLS_MS), RETIRED, 1);
+    while (planned < count) {
+      const at = world.between(0, CALLS_MS);
+      planned += world.chance(share.canvases) ? this.#canvas(at) : this.#tasks(at);
+    }
+  }
+
+  #tasks(at: number): number {
+    const { world } = this.#parts;
+    const dice = world.float();
+    if (dice < 0.3) return this.#bulk(at, world.between(10, 60));
+    if (dice < 0.45) return this.#lone(world.between(5, 20));
+    if (dice < 0.55) return this.#behaviours(at, world.between(1, 8));
+    if (dice < 0.65) return this.#keyed(at);
+    if (dice < 0.72) return this.#unique(at);
+    if (dice < 0.84) return this.#limited(at, world.between(1, 8));
+    if (dice < 0.9) return this.#bulkOf(at, "lasting", world.between(1, 4));
+    if (dice < 0.95) return this.#calledOff(at);
+    return this.#bulkOf(at, "dependent", world.between(1, 5));
+  }
+
+  #bulk(at: number, count: number): number {
+    const { world } = this.#parts;
+    const calls = Array.from({ length: count }, () => this.#call("plain", this.#options()));
+    this.#send(at, calls);
+    if (world.chance(0.2)) this.#at(at + world.between(0, 30_000), () => this.#replaySome());
+    return count;
+  }
+
+  /** Short tasks one by one, at any time, by invocations that can run them. */
+  #lone(count: number): number {
+    const { world, runners, share } = this.#parts;
+    for (let n = 0; n < count; n += 1) {
+      const kind = world.chance(share.poison) ? "poison" : world.pick(SHORT);
+      const options = { ...this.#options(), ...EXPRESS };
+      const soft = kind === "soft" ? { softTimeLimit: 3 } : {};
+      const call = world.chance(0.5)
+        ? this.#call("plain", options)
+        : this.#call("single", { ...options, ...soft }, { kind, n: world.between(0, 9) });
+      this.#at(world.between(0, CALLS_MS), () => world.pick(runners).send(call));
+    }
+    return count;
+  }
+
+  #options(): CallOptions {
+    const { world } = this.#parts;
+    return {
+      ...(world.chance(0.2) && { countdown: world.between(1, LONGEST_COUNTDOWN_S) }),
+      ...(world.chance(0.2) && { priority: world.between(1, 3) }),
+      ...(world.chance(0.3) && { queue: "emails" }),
+    };
+  }
+
+  #behaviours(at: number, count: number): number {
+    const { world, share } = this.#parts;
+    const calls = Array.from({ length: count }, () => {
+      const kind = world.chance(share.poison) ? "poison" : world.pick(QUICK);
+      const limit = kind === "overlong" ? { timeLimit: 20 } : {};
+      const options = kind === "soft" ? { softTimeLimit: 3 } : limit;
+      const name = world.chance(0.4) ? "batch" : "single";
+      return this.#call(name, { ...this.#options(), ...options }, { kind, n: world.between(0, 9) });
+    });
+    this.#send(at, calls);
+    return count;
+  }
+
+  /** Under a key, and repeated: by the same caller, as another call, and by another caller. (G7) */
+  #keyed(at: number): number {
+    const { world } = this.#parts;
+    const isShort = world.chance(0.5);
+    const clients = isShort ? this.#parts.runners : this.#parts.clients;
+    const key = { route: "r", key: `key ${(this.#calls += 1)}` };
+    const call = this.#call("plain", { ...this.#options(), ...(isShort && EXPRESS) });
+    const other = this.#call("plain", {}, { n: -1 });
+    for (const client of clients) {
+      this.#at(at, () => client.send(call, key));
+      for (let more = world.between(1, 3); more > 0; more -= 1) {
+        const later = world.between(0, world.chance(0.5) ? 20 : 80_000);
+        this.#at(at + later, () => client.send(call, key));
+      }
+    }
+    const [first] = clients;
+    this.#at(at + world.between(1, 80_000), () => first.send(other, key));
+    return clients.length;
+  }
+
+  #unique(at: number): number {
+    const { world } = this.#parts;
+    const call = this.#call("only", { queue: "emails" }, { n: world.between(0, 5) });
+    for (let more = world.between(1, 4); more > 0; more -= 1) {
+      this.#at(at + world.between(0, 200), () => this.#client().send(call));
+    }
+    return 1;
+  }
+
+  #limited(at: number, count: number): number {
+    const name = this.#parts.world.pick(["paced", "narrow", "shared"]);
+    return this.#bulkOf(at, name, count);
+  }
+
+  #bulkOf(at: number, name: string, count: number): number {
+    this.#send(
+      at,
+      Array.from({ length: count }, () => this.#call(name, {})),
+    );
+    return count;
+  }
+
+  /** Revoked, terminated, or too late. */
+  #calledOff(at: number): number {
+    const { world, directory, book } = this.#parts;
+    const client = this.#client();
+    const expires = world.chance(0.4);
+    const countdown = world.between(0, 20);
+    const kind = world.pick(["slow", "succeed", "flaky"]);
+    const options = {
+      ...(expires && { countdown, expires: countdown + world.between(1, 20) }),
+      ...(kind !== "slow" && EXPRESS),
+    };
+    const call = this.#call("single", options, { kind, n: 1 });
+    this.#at(at, async () => {
+      const [spec] = await client.prepareRepeatable([call]);
+      if (spec === undefined) return;
+      const submit = () => this.#parts.submitter.submit([spec]).catch(() => undefined);
+      const done = submit();
+      const known = book.calls.get(spec.id);
+      if (known !== undefined) known.mayBeRevoked = true;
+      await done;
+      if (!expires) {
+        const terminate = world.chance(0.5);
+        this.#at(world.between(0, 20_000), () => directory.revoke(spec.id, { terminate }));
+      }
+    });
+    return 1;
+  }
+
+  #canvas(at: number): number {
+    const { world, share } = this.#parts;
+    const prefix = `c${(this.#canvases += 1)}.`;
+    const isWide = world.chance(0.4);
+    const node = isWide
+      ? wideChord(world, world.between(2, share.widest), prefix)
+      : drawCanvas(world, world.between(2, 5), world.chance(0.5) ? 0 : 0.15, prefix);
+    const client = this.#client();
+    this.#at(at, async () => {
+      const [spec] = await client.prepareRepeatable([toSignature(node) as Signature]);
+      if (spec === undefined) return;
+      this.canvases.set(spec.id, node);
+      const submit = () => this.#parts.submitter.submit([spec]);
+      if (world.chance(0.3)) this.#at(world.between(0, 5_000), submit);
+      await submit();
+    });
+    return countOf(node);
+  }
+
+  /** Replays failed tasks, each by two clicks. (G15) */
+  async #replaySome(): Promise<void> {
+    const { world, book, directory } = this.#parts;
+    const ids = [...book.calls.keys()];
+    for (let tries = 0; tries < 20; tries += 1) {
+      const id = ids[world.between(0, ids.length - 1)];
+      if (id === undefined) return;
+      const { spec } = book.calls.get(id) ?? {};
+      if (spec?.name !== "single" || spec.unique !== undefined) continue;
+      const record = await directory.get(id);
+      if (record === null || !isTerminal(record.state) || record.state === "REVOKED") continue;
+      this.replayed.add(id);
+      const client = this.#client();
+      const replay = () => client.replay(record, null);
+      this.#at(world.between(0, 10), replay);
+      this.#at(world.between(0, 10), replay);
+      return;
+    }
+  }
+
+  #send(at: number, calls: readonly Signature[]): void {
+    const { world, book, directory, watched } = this.#parts;
+    const client = this.#client();
+    this.#at(at, async () => {
+      const [only] = calls;
+      const ids =
+        calls.length === 1 && only !== undefined
+          ? [(await client.send(only)).taskId]
+          : await client.sendAll(calls);
+      for (const id of ids) {
+        if (!world.chance(0.15)) continue;
+        for (let reads = world.between(1, 4); reads > 0; reads -= 1) {
+          this.#at(world.between(0, 60_000), () =>
+            book.read(id, (known) => directory.get(known), watched),
+          );
+        }
+      }
+    });
+  }
+
+  #call(name: string, options: CallOptions, kwargs?: Readonly<Record<string, unknown>>): Signature {
+    return {
+      ...{ task: name, args: [], options, subtask_type: null, immutable: false },
+      kwargs: kwargs ?? { n: (this.#calls += 1) },
+    };
+  }
+
+  #client(): Lovage {
+    return this.#parts.world.pick(this.#parts.clients);
+  }
+
+  /** What fails, fails: these clients don't insist. `ms` from now. */
+  #at(ms: number, run: () => Promise<unknown>): void {
+    this.#parts.world.after(ms, () => {
+      run().catch(() => undefined);
+    });
+  }
+}
+
+function countOf(node: Node): number {
+  if (!("members" in node)) return 1;
+  const inner = node.members.reduce((sum, member) => sum + countOf(member), 1);
+  return "body" in node ? inner + countOf(node.body) : inner;
+}
