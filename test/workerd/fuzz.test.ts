@@ -95,18 +95,25 @@ async function send(request: MadeRequest, asker: Asker): Promise<ReadAnswer> {
     asker === "operator"
       ? {}
       : { Authorization: `Bearer ${asker === "person" ? token : STRANGER}` };
-  const answer = await ask(path, {
-    method,
-    headers: { ...who, ...headers },
-    body,
-    redirect: "manual",
-    signal: AbortSignal.timeout(ANSWER_MS),
-  });
-  const type = answer.headers.get("Content-Type")?.split(";")[0] ?? "";
-  const isStream = type === "text/event-stream";
-  if (isStream) await answer.body?.cancel();
-  if (answer.status === 401 && asker === "person") await signIn();
-  return { status: answer.status, type, text: isStream ? "" : await answer.text() };
+  // Not `AbortSignal.timeout`: its timers outlive the answer, and an invocation may have 10,000 of them.
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(new Error("No answer in time.")), ANSWER_MS);
+  try {
+    const answer = await ask(path, {
+      method,
+      headers: { ...who, ...headers },
+      body,
+      redirect: "manual",
+      signal: patience.signal,
+    });
+    const type = answer.headers.get("Content-Type")?.split(";")[0] ?? "";
+    const isStream = type === "text/event-stream";
+    if (isStream) await answer.body?.cancel();
+    if (answer.status === 401 && asker === "person") await signIn();
+    return { status: answer.status, type, text: isStream ? "" : await answer.text() };
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const target: Target = {
