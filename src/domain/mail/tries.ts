@@ -78,9 +78,12 @@ export function outcomeOfError(error: Error): Failure {
   };
 }
 
-/** What an answer says of a mail that may have been out before: that it was not taken now says nothing about then. */
+/**
+ * What an answer says of a mail that may have been out before, under the same key: that it was not taken now says
+ * nothing about then; but a provider that took it then answers so again, and refuses nothing of it.
+ */
 export function outcomeOfRepeat(outcome: MailOutcome): MailOutcome {
-  const isOpen = outcome.status === "failed" && !outcome.isPermanent;
+  const isOpen = outcome.status === "failed" && !outcome.isPermanent && outcome.isShared !== true;
   return isOpen ? { ...outcome, isUnknown: true } : outcome;
 }
 
