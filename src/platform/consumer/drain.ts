@@ -49,7 +49,7 @@ const DEFAULT_DRAIN_LIMITS: DrainLimits = { maxRunning: 200, budgetMs: 1_000 };
 
 /** Outcomes are settled when this many have come, or this long after the first: a crash takes few along. */
 const SETTLE_TASKS = 100;
-const SETTLE_MS = 250;
+const SETTLE_MS = 100;
 /** Longest stay of a consumer that paces limited tasks and is there for nothing else. */
 const PACED_BUDGET_MS = 5_000;
 
