@@ -320,14 +320,18 @@ export class Oracle {
     } else if (request !== null && lease !== null) {
       fail("a consumer that only settles was given tasks");
     }
+    // Those that are over are known to nobody but their tasks, where they were express.
+    this.#lastToken = Math.max(0, ...leases.map(({ token }) => token));
     if (lease === null) return;
     for (const id of lease.ids) {
       const task = this.model.live.get(id);
+      if (task !== undefined && task.token >= lease.token) {
+        fail(`lease ${lease.token} of ${id} comes after ${task.token}`);
+      }
       if (task !== undefined && !task.isSuspect) {
         this.worstDelayMs = Math.max(this.worstDelayMs, this.#now - task.dueAt);
       }
     }
-    this.#lastToken = lease.token;
     this.#granted = { ...lease, ids: new Set(lease.ids) };
     this.model.claim(lease);
   }

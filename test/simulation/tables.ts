@@ -43,6 +43,11 @@ export interface StepRow {
   readonly step: StepRecord;
 }
 
+/** Those in a row of their own, and those in the row of their task. */
+const LEASES = `SELECT token, is_solo, claimed_at, expires_at, task_ids, NULL AS offer FROM leases
+  UNION ALL SELECT express ->> 'token', 0, express ->> 'claimedAt', express ->> 'expiresAt',
+    json_array(id), express ->> 'offer' FROM tasks WHERE parked = 0 AND express IS NOT NULL`;
+
 export function readTables(sql: SimSql): Tables {
   if (sql.peek("SELECT 1 FROM sqlite_master WHERE name = 'finished'").length === 0) {
     return { tasks: [], leases: [], finished: [], unflushed: [], uniques: [], steps: [] };
@@ -54,7 +59,7 @@ export function readTables(sql: SimSql): Tables {
     expires_at: number;
     task_ids: string;
     offer: string | null;
-  }>("SELECT token, is_solo, claimed_at, expires_at, task_ids, offer FROM leases");
+  }>(LEASES);
   const rows = sql.peek<{ seq: number; flushed_seq: number; tasks: string }>(
     "SELECT seq, flushed_seq, tasks FROM finished ORDER BY seq",
   );

@@ -23,10 +23,10 @@ export class ExpressLane {
 
   /** To be asked before the task is inserted, in the same transaction. */
   isOpenFor(memory: Memory, spec: TaskSpec, now: number): boolean {
-    const { controls, lanes, leases } = memory;
+    const { controls, leases } = memory;
     const { name, queue, options } = spec;
     if ((spec.expiresAt ?? Infinity) <= now) return false;
-    if (spec.dueAt !== null || gateFor(memory, spec) !== "" || !lanes.hasRoom) return false;
+    if (spec.dueAt !== null || gateFor(memory, spec) !== "") return false;
     if (controls.isPaused(queue) || now < (this.#busyUntil.get(queue) ?? 0)) return false;
     // The invocation knows the limits of the call and of the declaration, but not those that operators set.
     const limit = options.time_limit ?? controls.current.timeLimits[name]?.hard ?? 0;

@@ -6,8 +6,9 @@ import { Slots } from "./slots.ts";
 
 /** A consumer's right to run some tasks until it expires. */
 export interface Lease {
-  readonly slot: number;
-  /** Fencing token: each lease of a ledger has a higher one than all before it. */
+  /** Of its row; null: an express lease, which the row of its task tells. */
+  readonly slot: number | null;
+  /** Fencing token: higher than those of all leases that live, and of all that its tasks had before. */
   readonly token: number;
   readonly queue: string;
   /** True: a suspect, claimed alone. Only a loss of such a lease counts against its task. */
@@ -22,7 +23,10 @@ export interface Lease {
 }
 
 /** What a lease is granted on. */
-type Grant = Pick<Lease, "queue" | "isSolo" | "offer"> & { readonly tasks: readonly TaskRow[] };
+type Grant = Pick<Lease, "queue" | "isSolo"> & { readonly tasks: readonly TaskRow[] };
+
+/** What the row of a task tells of its express lease, besides what it tells of the task. */
+type ExpressLease = Pick<Lease, "token" | "claimedAt" | "expiresAt"> & { readonly offer: string };
 
 interface LeaseRow extends Record<string, string | number | null> {
   slot: number;
@@ -32,7 +36,6 @@ interface LeaseRow extends Record<string, string | number | null> {
   claimed_at: number;
   expires_at: number;
   task_ids: string;
-  offer: string | null;
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -44,7 +47,8 @@ const MAX_TERMINATED = 1_000;
 /**
  * The live leases of one ledger. One row per lease, however many tasks it holds, written when it is
  * granted and extended; nothing is written when a task leaves it: a task that is gone, or whose `token`
- * is not below the lease's, is not held by it.
+ * is not below the lease's, is not held by it. An express lease is in the row with which its task is
+ * inserted, and holds it until that row is gone or parked.
  */
 export class LeaseBook {
   readonly #sql: SqlPort;
@@ -62,6 +66,8 @@ export class LeaseBook {
     this.#sql = sql;
     const rows = [...sql.exec<LeaseRow>("SELECT * FROM leases")];
     for (const row of rows) this.#load(row);
+    const express = "SELECT * FROM tasks WHERE parked = 0 AND express IS NOT NULL";
+    for (const task of sql.exec<TaskRow>(express)) this.#loadExpress(task);
   }
 
   /** The newest time in the table: the clock never goes below it. Epoch ms. */
@@ -100,14 +106,14 @@ export class LeaseBook {
    * Safe against a crash: either the row is there and the tasks are held until it expires, or it isn't
    * and they wait as before.
    */
-  grant({ queue, tasks, isSolo, offer }: Grant, now: number, leaseMs: number): Lease {
-    this.#lastToken += 1;
+  grant({ queue, tasks, isSolo }: Grant, now: number, leaseMs: number): Lease {
+    const slot = this.#slots.take();
     const lease: Lease = {
-      slot: this.#slots.take(),
-      token: this.#lastToken,
+      slot,
+      token: this.#nextToken(tasks),
       queue,
       isSolo,
-      offer,
+      offer: null,
       claimedAt: now,
       expiresAt: now + leaseMs,
       tasks: new Map(tasks.map((task) => [task.id, task])),
@@ -115,20 +121,30 @@ export class LeaseBook {
     consume(
       this.#sql.exec(
         `INSERT OR REPLACE INTO leases
-         (slot, token, queue, is_solo, claimed_at, expires_at, task_ids, offer)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-        lease.slot,
+         (slot, token, queue, is_solo, claimed_at, expires_at, task_ids)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        slot,
         lease.token,
         queue,
         isSolo ? 1 : 0,
         now,
         lease.expiresAt,
         JSON.stringify(tasks.map((task) => task.id)),
-        offer,
       ),
     );
-    this.#leases.set(lease.token, lease);
-    for (const task of tasks) this.#hold(lease, task);
+    this.#add(lease);
+    return lease;
+  }
+
+  /**
+   * Grants an express lease on a task that the caller inserts in the same transaction, with the `express` of the
+   * row that the lease has: nothing else is written.
+   */
+  grantExpress(task: TaskRow, offer: string, now: number, leaseMs: number): Lease {
+    const token = this.#nextToken([task]);
+    const told = { token, offer, claimedAt: now, expiresAt: now + leaseMs };
+    const lease = expressLease({ ...task, express: JSON.stringify(told) }, told);
+    this.#add(lease);
     return lease;
   }
 
@@ -139,7 +155,7 @@ export class LeaseBook {
     this.#holder.delete(taskId);
     if (lease.tasks.size === 0) {
       this.#leases.delete(lease.token);
-      this.#slots.release(lease.slot);
+      if (lease.slot !== null) this.#slots.release(lease.slot);
     }
   }
 
@@ -160,10 +176,17 @@ export class LeaseBook {
 
   /** Extends a live lease. Rows written: 1. Repeating it only moves the end. */
   extend(lease: Lease, expiresAt: number): void {
+    const { slot, token, offer, claimedAt } = lease;
     lease.expiresAt = expiresAt;
-    consume(
-      this.#sql.exec("UPDATE leases SET expires_at = ? WHERE slot = ?", expiresAt, lease.slot),
-    );
+    if (offer === null) {
+      consume(this.#sql.exec("UPDATE leases SET expires_at = ? WHERE slot = ?", expiresAt, slot));
+      return;
+    }
+    const told: ExpressLease = { token, offer, claimedAt, expiresAt };
+    const extend = "UPDATE tasks SET express = ? WHERE parked = 0 AND id = ?";
+    for (const id of lease.tasks.keys()) {
+      consume(this.#sql.exec(extend, JSON.stringify(told), id));
+    }
   }
 
   /** Replaces the row of a held task, after a change that it outlives (a revoke mark). */
@@ -226,17 +249,36 @@ export class LeaseBook {
       token: row.token,
       queue: row.queue,
       isSolo: row.is_solo === 1,
-      offer: row.offer,
+      offer: null,
       claimedAt: row.claimed_at,
       expiresAt: row.expires_at,
       tasks: new Map(Array.from(tasks, (task) => [task.id, task])),
     };
-    this.#lastToken = Math.max(this.#lastToken, row.token);
-    this.#latestClaim = Math.max(this.#latestClaim, row.claimed_at);
     this.#slots.note(row.slot, lease.tasks.size === 0);
-    if (lease.tasks.size === 0) return;
+    this.#note(lease);
+    if (lease.tasks.size > 0) this.#add(lease);
+  }
+
+  #loadExpress(task: TaskRow): void {
+    const lease = expressLease(task, JSON.parse(task.express ?? "") as ExpressLease);
+    this.#note(lease);
+    this.#add(lease);
+  }
+
+  #note({ token, claimedAt }: Lease): void {
+    this.#lastToken = Math.max(this.#lastToken, token);
+    this.#latestClaim = Math.max(this.#latestClaim, claimedAt);
+  }
+
+  #add(lease: Lease): void {
     this.#leases.set(lease.token, lease);
     for (const task of lease.tasks.values()) this.#hold(lease, task);
+  }
+
+  /** An express lease that is over is in no table: a task may have had a newer one than all that are. */
+  #nextToken(tasks: readonly TaskRow[]): number {
+    this.#lastToken = tasks.reduce((last, { token }) => Math.max(last, token), this.#lastToken) + 1;
+    return this.#lastToken;
   }
 
   #hold(lease: Lease, { id, gate }: TaskRow): void {
@@ -257,4 +299,14 @@ export class LeaseBook {
     if (ids?.size === 0) keys?.delete(key ?? "");
     if (keys?.size === 0) this.#running.delete(name);
   }
+}
+
+function expressLease(task: TaskRow, told: ExpressLease): Lease {
+  return {
+    ...told,
+    slot: null,
+    queue: task.queue,
+    isSolo: false,
+    tasks: new Map([[task.id, task]]),
+  };
 }

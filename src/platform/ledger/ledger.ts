@@ -56,7 +56,7 @@ export class TaskLedger extends LedgerSubmissions {
       this.gatekeeper.attended(memory, queue);
       const picked = pickTasks(this.ports.sql, memory, { queue, limit, isIdle, now });
       this.express.claimed(queue, picked.tasks.length, now);
-      const claim = grantClaim(memory, changes, queue, picked, { now, leaseMs, offer: null });
+      const claim = grantClaim(memory, changes, queue, picked, { now, leaseMs });
       const againInMs = picked.tasks.length < limit ? this.#againIn(memory, queue, now) : null;
       return { ...nothing, ...claim, againInMs };
     });

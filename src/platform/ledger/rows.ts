@@ -41,6 +41,7 @@ export interface TaskRow extends Record<string, SqlValue> {
   readonly gate: string;
   readonly is_durable: number;
   readonly suspension: string | null;
+  readonly express: string | null;
 }
 
 /** The state of a waiting task: tried before, or not. */

@@ -16,7 +16,7 @@ import type { SqlPort } from "./ports.ts";
  * controls  written by configure · read at load · one row, overwritten
  *
  * A row written costs money, so there is no row per state: a plain task is one insert and one delete
- * here, and its share of a lease row and a finished row.
+ * here, and its share of a lease row and a finished row. Run by who submitted it, it brings its lease along.
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE tasks (
@@ -156,8 +156,8 @@ const MIGRATIONS: readonly string[] = [
     figures TEXT NOT NULL,
     total TEXT NOT NULL
   )`,
-  // By which its holder, who submitted the task, knows that the lease is its own; null: a consumer's.
-  `ALTER TABLE leases ADD COLUMN offer TEXT`,
+  // JSON text of the lease that it was inserted under, see LeaseBook; null: it was inserted to wait.
+  `ALTER TABLE tasks ADD COLUMN express TEXT`,
 ];
 
 /**

@@ -1,12 +1,11 @@
 import { LovageError, type Merged, type SubmitAnswer, type TaskSpec } from "#engine";
-import { grantClaim } from "./claim.ts";
+import { startTasks } from "./claim.ts";
 import { ExpressLane } from "./express-lane.ts";
 import type { Memory } from "./memory.ts";
-import { pickTasks } from "./picker.ts";
 import type { Claim, ExpressAnswer } from "./protocol.ts";
 import { LedgerQuestions } from "./questions.ts";
 import { loseOffered } from "./settle.ts";
-import { answerIfKnown, insertTasks, sameCall } from "./submit.ts";
+import { answerIfKnown, insertRunning, insertTasks, sameCall } from "./submit.ts";
 import { submitUnique } from "./uniques.ts";
 
 const NONE_MERGED: ReadonlyMap<string, Merged> = new Map();
@@ -29,8 +28,8 @@ export class LedgerSubmissions extends LedgerQuestions {
 
   /**
    * Commits one task, as `submit` does, for an invocation that can run it: where a bell would ring for it alone, it
-   * gets the task under an ordinary lease instead. Rows written: 1 more then, as for any claim. If the invocation
-   * dies, the lease expires; if the answer is lost, it says so: see `withdraw`.
+   * gets the task under an ordinary lease instead. Rows written: as for `submit`, the lease is in the task's row. If the
+   * invocation dies, the lease expires; if the answer is lost, it says so: see `withdraw`.
    * @param offer of this invocation alone
    */
   async submitToRun(spec: TaskSpec, offer: string): Promise<ExpressAnswer> {
@@ -108,24 +107,28 @@ export class LedgerSubmissions extends LedgerQuestions {
       const { sql } = this.ports;
       const isPlain = ({ unique, plan }: TaskSpec) => unique === undefined && plan === undefined;
       const areAllPlain = specs.every(isPlain);
-      const isOffered = offer !== null && areAllPlain;
-      const express = isOffered ? this.#expressQueue(memory, specs[0], now) : null;
-      insertTasks(sql, memory, changes, areAllPlain ? specs : specs.filter(isPlain), now);
-      if (express !== null) {
-        const request = { queue: express, limit: 1, isIdle: false, now };
-        const picked = pickTasks(sql, memory, request);
-        const terms = { now, leaseMs: this.settings.leaseMs, offer };
-        return { ...plain, claim: grantClaim(memory, changes, express, picked, terms) };
+      const [first] = specs;
+      if (
+        offer !== null &&
+        areAllPlain &&
+        first !== undefined &&
+        this.#mayRun(memory, first, now)
+      ) {
+        const terms = { offer, now, leaseMs: this.settings.leaseMs };
+        const lease = insertRunning(sql, memory, changes, first, terms);
+        return { ...plain, claim: startTasks(memory, changes, lease) };
       }
+      insertTasks(sql, memory, changes, areAllPlain ? specs : specs.filter(isPlain), now);
       if (areAllPlain) return plain;
       for (const spec of specs) if (spec.plan !== undefined) changes.beginCanvas(spec);
       return { ...plain, merged: submitUnique(sql, memory, changes, specs, now) };
     });
   }
 
-  /** The queue of a task that its submitter may run; null: it may not. Before the task is inserted. */
-  #expressQueue(memory: Memory, spec: TaskSpec | undefined, now: number): string | null {
-    if (spec === undefined || this.wakeups.isServed(memory, spec.queue, now)) return null;
-    return this.express.isOpenFor(memory, spec, now) ? spec.queue : null;
+  /** Whether a task may be run by who submits it. Before it is inserted. */
+  #mayRun(memory: Memory, spec: TaskSpec, now: number): boolean {
+    return (
+      !this.wakeups.isServed(memory, spec.queue, now) && this.express.isOpenFor(memory, spec, now)
+    );
   }
 }

@@ -1,6 +1,7 @@
 import { gateOf, type SubmitAnswer, type TaskSpec } from "#engine";
 import type { Changes } from "./changes.ts";
 import { jsonArrays } from "../json-parameters.ts";
+import type { Lease } from "./leases.ts";
 import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import type { Suspension, TaskRow } from "./rows.ts";
@@ -52,6 +53,25 @@ export function insertTasks(
   for (const { text } of jsonArrays(rows)) consume(sql.exec(INSERT, text));
 }
 
+/**
+ * Inserts a task that is run by who submits it, under a lease on its offer. Rows written: 1, one more if it expires.
+ * Safe against a crash: either the row is there and held until the lease expires, or it isn't.
+ */
+export function insertRunning(
+  sql: SqlPort,
+  memory: Memory,
+  changes: Changes,
+  spec: TaskSpec,
+  { offer, now, leaseMs }: { offer: string; now: number; leaseMs: number },
+): Lease {
+  const waiting = toRow(spec, false, now, now, "");
+  const lease = memory.leases.grantExpress(waiting, offer, now, leaseMs);
+  memory.expiring.note(spec.expiresAt);
+  changes.happenings?.sent(waiting);
+  for (const row of lease.tasks.values()) insertRow(sql, row, "express");
+  return lease;
+}
+
 /** Inserts the row that stands for a canvas. Nobody claims it. Rows written: 2, one more with a deadline. */
 export function insertHeld(
   sql: SqlPort,
@@ -67,14 +87,18 @@ export function insertHeld(
   };
   memory.expiring.note(spec.expiresAt);
   changes.happenings?.sent(row);
-  const columns = [...INSERTED, "suspension"] as const;
+  insertRow(sql, row, "suspension");
+  return row;
+}
+
+function insertRow(sql: SqlPort, row: TaskRow, ...more: readonly (keyof TaskRow)[]): void {
+  const columns = [...INSERTED, ...more];
   consume(
     sql.exec(
       `INSERT INTO tasks (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
-      ...columns.map((column) => row[column]),
+      ...columns.map((column) => row[column] ?? null),
     ),
   );
-  return row;
 }
 
 /** The gate at which a task waits. */
@@ -131,6 +155,7 @@ export function toRow(
     token: 0,
     is_durable: 0,
     suspension: null,
+    express: null,
     gate,
   };
 }

@@ -22,6 +22,8 @@ interface Row {
   readonly is_suspect: number;
   readonly solo_losses: number;
   readonly is_waiting: number;
+  /** JSON text of the lease that its submitter got with it; null: none. */
+  readonly express: string | null;
 }
 
 interface LeaseRow {
@@ -30,8 +32,6 @@ interface LeaseRow {
   readonly is_solo: number;
   readonly expires_at: number;
   readonly task_ids: string;
-  /** Of who submitted its task and got it; null: a consumer got it. */
-  readonly offer: string | null;
 }
 
 interface Live {
@@ -47,7 +47,7 @@ interface Lease {
 }
 
 const ROWS = `SELECT id, name, gate, parked, due_at, submitted_at, expires_at, token, is_suspect, solo_losses,
-    suspension IS NOT NULL AS is_waiting
+    suspension IS NOT NULL AS is_waiting, express
   FROM tasks WHERE parked IN (0, 1) AND id IN (SELECT value FROM json_each(?))`;
 const SUSPECT_LOSSES = 2;
 /** What waits for longer waits for something else than time. */
@@ -90,7 +90,6 @@ export class ShardReferee implements Overseer {
   /** The ledger's time by its commands; it may be later by then, but not than the latest it saw. Epoch ms. */
   #now = 0;
   #latest = 0;
-  #lastToken = 0;
   #held = 0;
 
   constructor(parts: RefereeParts) {
@@ -140,6 +139,7 @@ export class ShardReferee implements Overseer {
     const [known] = sql.peek<{ at: number }>(
       `SELECT max(
         coalesce((SELECT max(claimed_at) FROM leases), 0),
+        coalesce((SELECT max(express ->> 'claimedAt') FROM tasks WHERE parked = 0), 0),
         coalesce((SELECT max(due_at) FROM tasks WHERE parked = 0), 0),
         coalesce((SELECT max(value ->> 'finishedAt') FROM finished, json_each(tasks)
           WHERE seq > (SELECT max(flushed_seq) FROM finished)), 0)) AS at`,
@@ -284,13 +284,26 @@ export class ShardReferee implements Overseer {
     if (!Number.isInteger(row.due_at)) fail(`${id} is due at ${row.due_at}`);
     if (known === undefined) {
       this.#live.set(id, { row, holder: null });
+      if (row.express !== null) return this.#isExpress(row);
     } else {
       if (row.token < known.row.token) fail(`the token of ${id} fell to ${row.token}`);
       if (known.holder !== null && row.token >= known.holder.token) this.#release(id, known);
       known.row = row;
-      if (known.holder !== null) return;
+      if (known.holder !== null) {
+        if (row.parked === 0 && row.express !== null) {
+          known.holder.expiresAt = expressOf(row).expiresAt;
+        }
+        return;
+      }
     }
     this.#waits(row);
+  }
+
+  /** Who submits a task gets that one, and nothing that is limited or was lost. */
+  #isExpress(row: Row): void {
+    const { token, expiresAt } = expressOf(row);
+    if (row.gate !== "" || row.parked === 1) fail(`${row.id} is not for who submits it`);
+    this.#grant(token, false, expiresAt, [row.id]);
   }
 
   #waits({ id, due_at: dueAt, expires_at: expiresAt }: Row): void {
@@ -311,7 +324,7 @@ export class ShardReferee implements Overseer {
   #lookAtLeases(slots: ReadonlySet<number>): void {
     for (const slot of slots) {
       const [row] = this.#parts.sql.peek<LeaseRow>(
-        "SELECT token, is_solo, expires_at, task_ids, offer FROM leases WHERE slot = ?",
+        "SELECT token, is_solo, expires_at, task_ids FROM leases WHERE slot = ?",
         slot,
       );
       const before = this.#tokenOf.get(slot) ?? 0;
@@ -319,14 +332,13 @@ export class ShardReferee implements Overseer {
       if (row === undefined || row.token !== before) {
         if (lease !== undefined) fail(`lease ${before} is written over while it is held`);
         if (row === undefined) continue;
-        this.#tokenOf.set(slot, row.token);
-        if (row.offer !== null) this.#mayBeExpress(row);
         this.#grant(
           row.token,
           row.is_solo === 1,
           row.expires_at,
           JSON.parse(row.task_ids) as string[],
         );
+        this.#tokenOf.set(slot, row.token);
       } else if (lease !== undefined) {
         lease.expiresAt = row.expires_at;
       }
@@ -337,27 +349,20 @@ export class ShardReferee implements Overseer {
   }
 
   #grant(token: number, isSolo: boolean, expiresAt: number, ids: readonly string[]): void {
-    if (token <= this.#lastToken) fail(`lease ${token} comes after ${this.#lastToken}`);
-    this.#lastToken = token;
+    for (const other of [...this.#tokenOf.values(), ...this.#leases.keys()]) {
+      if (token <= other) fail(`lease ${token} comes after ${other}`);
+    }
     const lease: Lease = { token, isSolo, expiresAt, ids: new Set(ids) };
     this.#leases.set(token, lease);
     for (const id of ids) {
       const task = this.#live.get(id);
       if (task === undefined) fail(`lease ${token} is for ${id}, which has ended or never was`);
+      if (token <= task.row.token) fail(`lease ${token} of ${id} comes after ${task.row.token}`);
       if (task.holder !== null) fail(`${id} is held by ${task.holder.token} and by ${token}`);
       this.#mayStart(task.row, isSolo, ids.length);
       task.holder = lease;
       this.#held += 1;
       this.#parts.places.taken(task.row.name, task.row.gate, this.#now);
-    }
-  }
-
-  /** Who submits a task gets that one, and nothing that is limited or was lost. */
-  #mayBeExpress({ token, is_solo: isSolo, task_ids: text }: LeaseRow): void {
-    const ids = JSON.parse(text) as string[];
-    const task = this.#live.get(ids[0] ?? "")?.row;
-    if (ids.length > 1 || isSolo === 1 || task?.gate !== "" || task.parked === 1) {
-      fail(`lease ${token} is not for who submitted its task`);
     }
   }
 
@@ -384,6 +389,11 @@ export class ShardReferee implements Overseer {
       }),
     );
   }
+}
+
+/** The lease that its submitter got with a task. */
+function expressOf({ express }: Row): { readonly token: number; readonly expiresAt: number } {
+  return JSON.parse(express ?? "") as { token: number; expiresAt: number };
 }
 
 function fail(what: string): never {
