@@ -8,7 +8,9 @@ import {
   type TaskControl,
   type TaskSpec,
 } from "#engine";
-import { drain } from "#platform/consumer/drain.ts";
+import { drain, type DrainParts } from "#platform/consumer/drain.ts";
+import { ExpressSubmitter } from "#platform/consumer/express-submitter.ts";
+import { runClaim } from "#platform/consumer/run-claim.ts";
 import { History } from "#platform/history/history.ts";
 import { HistoryPruner } from "#platform/history/pruner.ts";
 import { TaskLedger } from "#platform/ledger/ledger.ts";
@@ -112,11 +114,22 @@ class CostRig implements Deployment {
     // Tables are made once in a shard's life.
     this.#own.stats();
     this.#rowsBefore = sql.rowsWritten();
-    const submitter = {
-      submit: (specs: readonly TaskSpec[]) => this.#request(() => this.#own.submit(specs)),
-    };
-    const parts = { registry: this.#registry, submitter, settings: testSettings(1) };
     const world = this.#world;
+    const submitter = new ExpressSubmitter({
+      ledgers: {
+        submit: (specs: readonly TaskSpec[]) => this.#request(() => this.#own.submit(specs)),
+        submitToRun: (spec, offer) => this.#request(() => this.#own.submitToRun(spec, offer)),
+        withdraw: () => Promise.reject(new Error("no answer gets lost here")),
+      },
+      definitionOf: (name) => tasks.find((task) => task.name === name) ?? null,
+      run: ({ queue }, claim) => runClaim(this.#consumer, queue, claim),
+      background: (work) => {
+        this.#background(work);
+      },
+      random: world,
+      timers: world,
+    });
+    const parts = { registry: this.#registry, submitter, settings: testSettings(1) };
     this.lovage = new Lovage({ ...parts, clock: world, random: world, owner: "test" });
     this.ledger = {
       sendEvent: (id, { name, payload, key }) =>
@@ -246,34 +259,34 @@ class CostRig implements Deployment {
   }
 
   #consume(queue: string): Promise<number> {
+    return drain(this.#consumer, queue, 1);
+  }
+
+  get #consumer(): DrainParts<null> {
     const own = this.#own;
     const world = this.#world;
-    return drain(
-      {
-        ledger: {
-          exchange: (request) => this.#request(() => own.exchange(request)),
-          heartbeat: (held, reports) => this.#request(() => own.heartbeat(held, reports)),
-          report: (reports) =>
-            this.#request(() => {
-              own.report(reports);
-            }),
-          durable: (id, token) => this.#request(() => own.durable(id, token)),
-          input: noInput,
-          recordSteps: (entries) => this.#request(() => own.recordSteps(entries)),
-        },
-        registry: this.#registry,
-        supplies: {
-          services: null,
-          largeResults: NO_LARGE_RESULTS,
-          lovageFor: () => this.lovage,
-        },
-        clock: world,
-        random: world,
-        timers: world,
-        log: () => undefined,
+    return {
+      ledger: {
+        exchange: (request) => this.#request(() => own.exchange(request)),
+        heartbeat: (held, reports) => this.#request(() => own.heartbeat(held, reports)),
+        report: (reports) =>
+          this.#request(() => {
+            own.report(reports);
+          }),
+        durable: (id, token) => this.#request(() => own.durable(id, token)),
+        input: noInput,
+        recordSteps: (entries) => this.#request(() => own.recordSteps(entries)),
       },
-      queue,
-      1,
-    );
+      registry: this.#registry,
+      supplies: {
+        services: null,
+        largeResults: NO_LARGE_RESULTS,
+        lovageFor: () => this.lovage,
+      },
+      clock: world,
+      random: world,
+      timers: world,
+      log: () => undefined,
+    };
   }
 }

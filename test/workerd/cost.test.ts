@@ -21,6 +21,7 @@ const define = createTaskDefiner<null>();
 const params = z.object({ n: z.number() });
 const tasks = [
   define({ name: "noop", params, handler: ({ n }) => n }),
+  define({ name: "short", params, timeLimitSeconds: 20, handler: ({ n }) => n }),
   define({ name: "size", params: z.object({ list: z.array(z.number()) }), handler: () => 0 }),
   define({
     name: "retried",
@@ -65,9 +66,9 @@ function inBulk(name: string, options: CallOptions = {}): Use {
 }
 
 /** A request each, and then so much time. */
-function apart(ms: number): Use {
+function apart(ms: number, name = "noop"): Use {
   return async ({ lovage, pass }) => {
-    for (const one of calls("noop")) {
+    for (const one of calls(name)) {
       await lovage.send(one);
       await pass(ms);
     }
@@ -122,6 +123,14 @@ const BUDGETS: Readonly<Record<string, readonly [Use, Units]>> = {
   "plain, a minute apart": [
     apart(60_000),
     { ledger: 500, alarms: 100, history: 100, purge: 100, requests: 400, bells: 100 },
+  ],
+  "short, one after the other: run by who submits it": [
+    apart(10, "short"),
+    { ledger: 300, alarms: 1, history: 100, purge: 100, requests: 200, bells: 0 },
+  ],
+  "short, a minute apart": [
+    apart(60_000, "short"),
+    { ledger: 400, alarms: 100, history: 100, purge: 100, requests: 300, bells: 0 },
   ],
   "with a countdown": [
     inBulk("noop", { countdown: 1 }),
