@@ -8,6 +8,9 @@ const maxWorkers = Math.max(2, availableParallelism());
 /** Servers (and browsers) at once: each is some processes that want a core now and then. */
 const MAX_SERVERS = 2;
 
+/** Far more than anything takes: that a machine is busy is no reason to fail. */
+const PATIENT = { expect: { poll: { timeout: 20_000 } } };
+
 const ID_SECRET = "for tests only: 0123456789abcdef0123456789abcdef";
 
 /**
@@ -25,15 +28,16 @@ export default defineConfig(async () => ({
     projects: [
       {
         test: {
+          ...PATIENT,
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
-          // Far more than any takes: a busy machine is no reason to fail.
           testTimeout: 60_000,
           maxWorkers,
         },
       },
       {
         test: {
+          ...PATIENT,
           name: "simulation",
           include: ["test/simulation/**/*.test.ts"],
           testTimeout: 300_000,
@@ -60,16 +64,18 @@ export default defineConfig(async () => ({
           }),
         ],
         test: {
+          ...PATIENT,
           name: "workerd",
           include: ["test/workerd/**/*.test.ts"],
           setupFiles: ["test/workerd/setup.ts"],
           globalSetup: ["test/stripe/global-setup.ts"],
-          testTimeout: 30_000,
+          testTimeout: 90_000,
           maxWorkers,
         },
       },
       {
         test: {
+          ...PATIENT,
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 120_000,
@@ -80,9 +86,10 @@ export default defineConfig(async () => ({
       },
       {
         test: {
+          ...PATIENT,
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: MAX_SERVERS,
           sequence: { groupOrder: 1 },

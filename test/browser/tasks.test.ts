@@ -136,7 +136,7 @@ describe.skipIf(!hasBrowser)("tasks on the dashboard", () => {
     const chosen = page.locator(`#${first}`).getByRole("checkbox");
     await chosen.check();
     const id = await call("process_data", { data: "just now" });
-    await page.locator(`#task-${id}`).waitFor({ timeout: 8_000 });
+    await page.locator(`#task-${id}`).waitFor({ timeout: 20_000 });
     expect(await chosen.isChecked()).toBe(true);
     expect(await page.locator(`#task-${id}`).getByRole("checkbox").isChecked()).toBe(false);
   });

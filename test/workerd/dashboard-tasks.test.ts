@@ -36,7 +36,7 @@ beforeAll(async () => {
   // Dead letters are dealt with where they are kept.
   const isKept = async () =>
     (await env.DB.prepare("SELECT 1 FROM tasks WHERE id = ?").bind(failed).first()) !== null;
-  await vi.waitUntil(isKept, { timeout: 5_000, interval: 20 });
+  await vi.waitUntil(isKept, { timeout: 20_000, interval: 20 });
 });
 
 it.each([

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await ended(failed);
   const isKept = async () =>
     (await env.DB.prepare("SELECT 1 FROM tasks WHERE id = ?").bind(failed).first()) !== null;
-  await vi.waitUntil(isKept, { timeout: 5_000, interval: 20 });
+  await vi.waitUntil(isKept, { timeout: 20_000, interval: 20 });
 });
 
 const many = (count: number, word: (index: number) => string, between: string) =>

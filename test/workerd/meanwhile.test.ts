@@ -124,7 +124,7 @@ it("a task that expires while it waits is REVOKED by itself", async () => {
   });
   await env.LEDGER.getByName("shard-905").submit([soon]);
   await expect
-    .poll(() => taskOf(soon.id), { timeout: 5_000 })
+    .poll(() => taskOf(soon.id), { timeout: 20_000 })
     .toMatchObject({ state: "REVOKED", error: { exc_message: "expired" }, attempts: [] });
 });
 

@@ -68,7 +68,7 @@ async function deadLetter(order: string): Promise<string> {
   await ended(id);
   const isKept = async () =>
     (await env.DB.prepare("SELECT 1 FROM tasks WHERE id = ?").bind(id).first()) !== null;
-  await vi.waitUntil(isKept, { timeout: 5_000, interval: 20 });
+  await vi.waitUntil(isKept, { timeout: 20_000, interval: 20 });
   return id;
 }
 

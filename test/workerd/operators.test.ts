@@ -77,7 +77,7 @@ async function deadLetterOf(name: string, kwargs: unknown): Promise<string> {
   await ended(id);
   const isKept = async () =>
     (await env.DB.prepare("SELECT 1 FROM tasks WHERE id = ?").bind(id).first()) !== null;
-  await vi.waitUntil(isKept, { timeout: 5_000, interval: 20 });
+  await vi.waitUntil(isKept, { timeout: 20_000, interval: 20 });
   await env.DB.prepare("UPDATE tasks SET name = ?, kwargs = ? WHERE id = ?")
     .bind(name, JSON.stringify(kwargs), id)
     .run();

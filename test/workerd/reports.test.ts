@@ -36,11 +36,14 @@ function send(method: string, path: string, headers: Record<string, string> = {}
 
 /** What is logged, when it is so many requests. */
 async function logged(count: number): Promise<LogEntry[]> {
-  return vi.waitUntil(async () => {
-    const found = await rows<{ entries: string }>("SELECT entries FROM api_log");
-    const entries = found.flatMap((row) => JSON.parse(row.entries) as LogEntry[]);
-    return entries.length >= count && entries;
-  });
+  return vi.waitUntil(
+    async () => {
+      const found = await rows<{ entries: string }>("SELECT entries FROM api_log");
+      const entries = found.flatMap((row) => JSON.parse(row.entries) as LogEntry[]);
+      return entries.length >= count && entries;
+    },
+    { timeout: 20_000 },
+  );
 }
 
 it("every request is logged once, whatever its answer: by its route, with who and where from", async () => {

@@ -50,7 +50,7 @@ it("an interval fires by the object's alarm, each slot once, and its runs are to
       const seen = await runsOf("ticker");
       return seen.length >= 3 && seen;
     },
-    { timeout: 10_000, interval: 100 },
+    { timeout: 30_000, interval: 100 },
   );
   expect(new Set(runs.map(({ slot }) => slot)).size).toBe(runs.length);
   const task = await (await get(`/api/tasks/${runs[0]?.task_id}/?wait=10`)).json();

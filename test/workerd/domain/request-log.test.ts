@@ -97,7 +97,7 @@ it.each(["before", "after"] as const)(
     );
     add(request(NOW));
     tick();
-    await vi.waitUntil(() => waiting.length === 1);
+    await vi.waitUntil(() => waiting.length === 1, { timeout: 20_000 });
     expect(waiting[0]?.ms).toBe(2_000);
     tick();
     await settled();
@@ -116,7 +116,7 @@ it("what the database doesn't take in three tries is lost, and the log says how 
   add(request(NOW));
   add(request(NOW));
   for (let tries = 0; tries < 3; tries += 1) {
-    await vi.waitUntil(() => waiting.length === 1);
+    await vi.waitUntil(() => waiting.length === 1, { timeout: 20_000 });
     tick();
   }
   await settled();
