@@ -207,11 +207,11 @@ export class LeaseBook {
     return [...this.#leases.values()].filter((lease) => lease.expiresAt <= now);
   }
 
-  /** When the first lease expires, epoch ms; null without leases. */
-  nextExpiry(): number | null {
+  /** When the first lease after `now` expires, epoch ms; null: none does. */
+  nextExpiry(now: number): number | null {
     let next: number | null = null;
-    for (const lease of this.#leases.values()) {
-      if (next === null || lease.expiresAt < next) next = lease.expiresAt;
+    for (const { expiresAt } of this.#leases.values()) {
+      if (expiresAt > now && (next === null || expiresAt < next)) next = expiresAt;
     }
     return next;
   }

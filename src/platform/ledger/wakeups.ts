@@ -139,7 +139,7 @@ export class Wakeups {
     watchMs = this.#settings.watchMs,
   ): void {
     const { nextAt } = memory.expiring;
-    const times = [memory.leases.nextExpiry(), nextAt, ...others];
+    const times = [memory.leases.nextExpiry(now), nextAt, ...others];
     let isDue = isBusy(memory) || (nextAt !== null && nextAt <= now);
     for (const queue of memory.parked.queues()) {
       times.push(memory.parked.nextDue(queue, now + 1));

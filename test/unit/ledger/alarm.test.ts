@@ -29,3 +29,14 @@ it("an alarm that was lost is set again by the next command, whatever it is (G20
   // What the lost one was for is not known: the next has to look, and soon.
   expect(rig.armedAt ?? Infinity).toBeLessThanOrEqual(rig.now + 5_000);
 });
+
+it("while one lease ends the alarm is set to the end of the next (G20)", async () => {
+  const rig = new Rig();
+  await rig.ledger.submit([rig.spec(), rig.spec()]);
+  rig.claim(1);
+  await rig.pass(1_000);
+  rig.claim(1);
+  await rig.pass(29_000);
+  rig.ledger.tick();
+  expect(rig.armedAt).toBe(rig.now + 1_000);
+});
