@@ -57,11 +57,19 @@ export const ENDS: Readonly<Record<Kind, readonly [state: string, error: string 
   once: ["SUCCESS", null],
 };
 
+/** How often a task of a kind is retried until it has ended so. */
+export const RETRIES: Readonly<Record<Kind, number>> = {
+  ...{ succeed: 0, fail: 0, ignore: 0, reject: 1, flaky: 2, again: 1, exhaust: 3 },
+  ...{ slow: 0, overlong: 0, soft: 0, deadly: 0, poison: 0, once: 1 },
+};
+
 export interface SimServices {
   readonly process: Process;
   readonly between: (low: number, high: number) => number;
   /** Tells the oracle of a run that begins. */
   readonly started: (taskId: string, attempt: number) => void;
+  /** Tells it of one that has come a part further, and whether it was told to stop by then. */
+  readonly goesOn: (taskId: string, isTold: boolean) => void;
   /** A moment at which the consumer may die or stand still, with the effect just made. */
   readonly effect: () => void;
   /** The world outside, where effects happen. */
@@ -137,6 +145,7 @@ async function meanwhile(ctx: Ctx, ms: number): Promise<void> {
     ctx.log("still here", { attempt, part });
     ctx.progress({ attempt, current: part, total: LINES });
     await services.process.sleep(Math.ceil(ms / LINES));
+    services.goesOn(ctx.taskId, ctx.signal.aborted);
   }
 }
 

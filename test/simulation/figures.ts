@@ -2,9 +2,8 @@ import { addFigures, countTasks, type FiguresByTask, type FinishedTask } from "#
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import { Violation } from "./violation.ts";
 
-/** @throws Violation unless every task in the history was counted, once, by minutes and in the total */
-export function checkFigures(ledger: TaskLedger, history: ReadonlyMap<string, string>): void {
-  const tasks = Array.from(history.values(), (text) => JSON.parse(text) as FinishedTask);
+/** @throws Violation unless each of the tasks that ended was counted, once, by minutes and in the total */
+export function checkFigures(ledger: TaskLedger, tasks: readonly FinishedTask[]): void {
   const expected = sorted(countTasks({}, tasks));
   const minutes = ledger.figures(0, Number.MAX_SAFE_INTEGER, 1).map(({ figures }) => figures);
   for (const counted of [addFigures(minutes), ledger.figuresTotal()]) {

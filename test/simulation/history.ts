@@ -36,7 +36,7 @@ export class SimHistory {
     this.#chaos = chaos;
     this.#kept = kept;
     this.#tripwire = tripwire;
-    if (chaos.strikes("historyDown")) {
+    if (world.chance(chaos.faults.historyDown)) {
       world.after(world.between(0, 60_000), () => {
         world.note("D1 is down");
         this.#downUntil = world.now() + world.between(1_000, 60_000);
@@ -96,6 +96,7 @@ export class SimHistory {
     const world = this.#world;
     await world.sleep(world.between(1, 15));
     if (world.now() < this.#downUntil) {
+      this.#chaos.happened("historyDown");
       await world.sleep(world.between(0, 5_000));
       throw new Error("D1 is down");
     }

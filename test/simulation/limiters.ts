@@ -1,5 +1,11 @@
 import { TaskLimiter } from "#platform/limiter/limiter.ts";
-import type { LimitAnswer, LimitRequest, LimitsPort, Nudge } from "#platform/limiter/protocol.ts";
+import type {
+  Holding,
+  LimitAnswer,
+  LimitRequest,
+  LimitsPort,
+  Nudge,
+} from "#platform/limiter/protocol.ts";
 import type { Chaos } from "./chaos.ts";
 import { SimSql } from "../../src/testing/sim-sql.ts";
 import type { World } from "../../src/testing/world.ts";
@@ -62,6 +68,40 @@ export class Limiters implements LimitsPort {
       this.#limiters.set(name, entry);
     }
     return entry.limiter;
+  }
+
+  /** Places that a limiter's table says a shard holds, of tasks with a key ("" without one). */
+  placesOf(name: string, shard: number, key: string): number {
+    const [row] =
+      this.#limiters
+        .get(name)
+        ?.sql.peek<{ holdings: string }>("SELECT holdings FROM holders WHERE shard = ?", shard) ??
+      [];
+    const holdings = JSON.parse(row?.holdings ?? "[]") as Holding[];
+    return holdings.find((holding) => holding.key === key)?.places ?? 0;
+  }
+
+  /** Who holds anything by the tables of all limiters, in words. */
+  held(): string[] {
+    return [...this.#limiters].flatMap(([name, { sql }]) =>
+      sql
+        .peek<{ shard: number; holdings: string }>("SELECT shard, holdings FROM holders")
+        .flatMap(({ shard, holdings }) =>
+          (JSON.parse(holdings) as Holding[])
+            .filter(({ places, running }) => places > 0 || running.length > 0)
+            .map(
+              ({ places, running }) =>
+                `${places} of '${name}' by shard ${shard}, for ${running.join()}`,
+            ),
+        ),
+    );
+  }
+
+  /** All shards are asked for the places that they don't need. */
+  takeBack(shards: number): void {
+    for (const name of this.#limiters.keys()) {
+      for (let shard = 0; shard < shards; shard += 1) this.#nudge(shard, name, { kind: "give" });
+    }
   }
 
   close(): void {

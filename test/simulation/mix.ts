@@ -4,6 +4,8 @@ export interface MixReport {
   readonly tasks: number;
   /** How often each fault really happened, by its name. */
   readonly faults: Readonly<Record<string, number>>;
+  /** How often what its promises are about happened, by name: each has to, sooner or later. Absent: not counted. */
+  readonly events?: Readonly<Record<string, number>>;
 }
 
 /** A kind of history: what is done in it, and what goes wrong. */

@@ -51,7 +51,7 @@ export class Network implements LedgerDoor {
   }
 
   recordSteps(entries: readonly StepEntry[]): Promise<boolean[]> {
-    return this.#call({ kind: "recordSteps" }, (ledger) => {
+    return this.#call({ kind: "recordSteps", entries }, (ledger) => {
       const held = ledger.recordSteps(entries);
       for (const [index, { taskId, token, step }] of entries.entries()) {
         const how = held[index] === true ? step.state : "refused";

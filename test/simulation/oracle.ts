@@ -1,4 +1,12 @@
-import type { EndCallback, Merged, Reschedule, Rescheduled, SubmitAnswer, TaskSpec } from "#engine";
+import type {
+  EndCallback,
+  Merged,
+  Reschedule,
+  Rescheduled,
+  StepEntry,
+  SubmitAnswer,
+  TaskSpec,
+} from "#engine";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type {
   Exchange,
@@ -27,7 +35,8 @@ export type Command =
   | { readonly kind: "heartbeat"; readonly held: ReadonlyMap<number, readonly string[]> }
   | { readonly kind: "revoke"; readonly taskId: string; readonly terminate: boolean }
   | { readonly kind: "read"; readonly taskId: string }
-  | { readonly kind: "report" | "durable" | "recordSteps" | "input" | "nudge" }
+  | { readonly kind: "recordSteps"; readonly entries: readonly StepEntry[] }
+  | { readonly kind: "report" | "durable" | "input" | "nudge" }
   | { readonly kind: "reschedule"; readonly taskId: string; readonly change: Reschedule }
   | { readonly kind: "tick" };
 

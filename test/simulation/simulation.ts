@@ -1,5 +1,6 @@
+import type { FinishedTask } from "#engine";
 import { DEFAULT_LEDGER_SETTINGS, type LedgerSettings } from "#platform/ledger/protocol.ts";
-import { ENDS, registry, type Params, type SimServices } from "./behaviours.ts";
+import { ENDS, registry, RETRIES, type Params, type SimServices } from "./behaviours.ts";
 import { Chaos } from "./chaos.ts";
 import { Clients } from "./clients.ts";
 import { Consumers } from "./consumers.ts";
@@ -138,6 +139,15 @@ export class Simulation {
     if (faults.alarmDropped > 0) this.#watchdog(network);
   }
 
+  /** How often each fault really happened, by its name. */
+  get happened(): Readonly<Record<string, number>> {
+    const tasks = [...this.oracle.model.tasks.values()];
+    const poison = tasks.filter(
+      ({ spec }) => (JSON.parse(spec.kwargs) as Params).kind === "poison",
+    );
+    return { ...this.#chaos.counts, poison: poison.length };
+  }
+
   /** Runs the history, then calm, and checks that everything came to its end. */
   async run(): Promise<void> {
     const start = this.world.now();
@@ -166,6 +176,7 @@ export class Simulation {
           oracle.started(taskId, attempt);
         });
       },
+      goesOn: () => undefined,
       effect: () => {
         this.consumers.mayFail(process);
       },
@@ -203,7 +214,11 @@ export class Simulation {
       this.#checkReason(task);
     }
     this.host.quietly((ledger) => {
-      checkFigures(ledger, this.history.rows);
+      const ended = Array.from(
+        this.history.rows.values(),
+        (text) => JSON.parse(text) as FinishedTask,
+      );
+      checkFigures(ledger, ended);
     });
     this.oracle.events.check();
     const live = this.#sql.peek("SELECT id FROM tasks").length;
@@ -226,6 +241,9 @@ export class Simulation {
     const mayDiffer = end?.state === "REVOKED" || isLost || isFrozen;
     if (!mayDiffer && (end?.state !== state || end.excType !== excType)) {
       throw new Violation(`${spec.id} (${kind}) ended as ${end?.state}, ${end?.excType}`);
+    }
+    if (!mayDiffer && retries !== RETRIES[kind]) {
+      throw new Violation(`${spec.id} (${kind}) was retried ${retries} times`);
     }
     if (isLost !== soloLosses >= 3) throw new Violation(`${spec.id}: ${soloLosses} solo losses`);
     if (kind === "poison" && end?.state === "SUCCESS") throw new Violation(`${spec.id} lived`);

@@ -1,4 +1,4 @@
-import type { SubmitAnswer, TaskRecord, TaskSpec, TaskSubmitter } from "#engine";
+import type { SubmitAnswer, TaskHandle, TaskRecord, TaskSpec, TaskSubmitter } from "#engine";
 import { Readers } from "../records.ts";
 
 /** A call as its caller knows it. */
@@ -9,9 +9,25 @@ export interface Call {
   mayBeRevoked: boolean;
 }
 
+/** A submit of one task that somebody got an answer to. */
+export interface Told {
+  readonly spec: TaskSpec;
+  readonly answer: SubmitAnswer;
+}
+
+/** Somebody asked for a dead letter to be run again, and was told. */
+export interface Replay {
+  readonly old: TaskRecord;
+  readonly owner: string;
+  readonly handle: TaskHandle;
+}
+
 /** What the clients of a deployment asked for, and what they were told. */
 export class CallBook {
   readonly calls = new Map<string, Call>();
+  /** Answers to calls that come twice, or may be one with others; in their order. */
+  readonly told: Told[] = [];
+  readonly replays: Replay[] = [];
   /** Tasks that calls were merged into. */
   readonly merged = new Set<string>();
   readonly #readers = new Readers();
@@ -25,7 +41,7 @@ export class CallBook {
           this.calls.set(spec.id, { spec, outcome: "unknown", mayBeRevoked: false });
         }
         const answers = await submitter.submit(specs);
-        for (const [index, { id }] of specs.entries()) this.#answered(id, answers[index]);
+        for (const [index, spec] of specs.entries()) this.#answered(spec, answers[index]);
         return answers;
       },
     };
@@ -48,9 +64,10 @@ export class CallBook {
     return given;
   }
 
-  #answered(id: string, answer: SubmitAnswer | undefined): void {
-    const call = this.calls.get(id);
+  #answered(spec: TaskSpec, answer: SubmitAnswer | undefined): void {
+    const call = this.calls.get(spec.id);
     if (call === undefined || answer === undefined || answer === "busy") return;
+    if (spec.fingerprint !== null || spec.unique !== undefined) this.told.push({ spec, answer });
     if (typeof answer === "object") {
       this.merged.add(answer.mergedInto);
       if (call.outcome === "unknown") call.outcome = "merged";

@@ -1,5 +1,5 @@
 import { shardOf, type FinishedTask } from "#engine";
-import { ENDS, type Params } from "../behaviours.ts";
+import { ENDS, RETRIES, type Params } from "../behaviours.ts";
 import { evaluate, type Expected, type Node } from "../canvases.ts";
 import { mostInWindow } from "../deployment.ts";
 import { Violation } from "../violation.ts";
@@ -12,18 +12,35 @@ const LOST = "WorkerLostError";
 
 /** What must be true of a deployment when all has ended. Throws the first thing that is not. */
 export function checkEnd(whole: Whole, start: number): void {
-  for (const { referee } of whole.shards) {
-    referee.compare();
-    const left = referee.leftovers();
+  for (const shard of whole.shards) {
+    shard.compare();
+    const left = shard.referee.leftovers();
     if (left.length > 0) fail(`left in a ledger: ${left.join()}`);
   }
+  checkCounts(whole);
+  checkHeld(whole);
   const canvases = checkCanvases(whole);
   for (const [id, call] of whole.book.calls) checkCall(whole, id, call);
   for (const record of whole.records.ends.values()) checkRecord(whole, record, canvases);
   checkPoison(whole);
-  checkReplays(whole);
   checkSlots(whole, start);
   checkPace(whole);
+}
+
+/** Every shard has counted the tasks that ended there, each once. (G14) */
+function checkCounts({ shards, records, options }: Whole): void {
+  // A clock that went on by more than figures are kept for has them deleted.
+  if (options.faults.clockLeaps > 0) return;
+  const byShard = Map.groupBy(records.ends.values(), ({ id }) => shardOf(id));
+  for (const [shard, each] of shards.entries()) each.checkFigures(byShard.get(shard) ?? []);
+}
+
+/** Nothing runs, and all places came back. (G18) */
+function checkHeld({ limiters, options }: Whole): void {
+  // What a shard says by a clock that went back counts when that time comes again.
+  if (options.faults.clockJumps > 0) return;
+  const [held] = limiters.held();
+  if (held !== undefined) fail(`held to the end: ${held}`);
 }
 
 /** What was accepted has ended, once; of what nobody was told of there is one or none. (G1, G2) */
@@ -67,7 +84,11 @@ function checkRecord(
   if (state !== expected || (error?.exc_type ?? null) !== excType) {
     fail(`${id} (${name} ${given.kind}) ended as ${state}, ${error?.exc_type}`);
   }
-  if (record.retries > 5 && name !== "dependent") fail(`${id} was retried ${record.retries} times`);
+  const retries = given.kind === undefined ? 0 : RETRIES[given.kind];
+  // As often as it finds down what it depends on.
+  if (record.retries !== retries && name !== "dependent") {
+    fail(`${id} (${name} ${given.kind}) was retried ${record.retries} times`);
+  }
 }
 
 /** What the deployed version has no more fails, and says so. */
@@ -87,18 +108,6 @@ function checkPoison({ records, options }: Whole): void {
     if (isPoison && state === "SUCCESS") fail(`${id} kills whoever runs it, and went well`);
     if (!isOnlyPoison || state === "REVOKED") continue;
     if ((error?.exc_type === LOST) !== isPoison) fail(`${id} is ${isPoison ? "" : "no "}poison`);
-  }
-}
-
-/** However often one clicks, a task is replayed once. (G15) */
-function checkReplays({ records }: Whole): void {
-  const replays = new Map<string, string>();
-  for (const { id, options, owner } of records.ends.values()) {
-    if (options.replay_of === undefined) continue;
-    const key = `${owner} ${options.replay_of}`;
-    if (replays.has(key))
-      fail(`${options.replay_of} was replayed as ${id} and ${replays.get(key)}`);
-    replays.set(key, id);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Mix, MixReport } from "../mix.ts";
 import { Violation } from "../violation.ts";
+import { checkAnswers } from "./answer-check.ts";
 import { checkEnd } from "./end-check.ts";
 import { NO_WHOLE_FAULTS, type WholeFaults } from "./faults.ts";
 import { Whole, type WholeOptions } from "./whole.ts";
@@ -13,6 +14,8 @@ const LATEST_START_MS = 60_000;
 interface Kind {
   readonly faults?: Partial<WholeFaults>;
   readonly share?: Partial<Share>;
+  /** What follows from these, and has to happen too. */
+  readonly follows?: readonly string[];
   /** Beginnings of its histories, epoch ms, in turn. */
   readonly starts?: readonly number[];
   /** Everything due starts within a minute. */
@@ -34,7 +37,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   noqueue: { faults: { bellLost: 1, ringThrows: 0.5 }, isPrompt: true },
   "crash-before": { faults: { consumerDies: 0.03 } },
   "crash-after-effect": { faults: { diesAfterEffect: 0.01 } },
-  zombie: { faults: { consumerFreezes: 0.02 } },
+  zombie: { faults: { consumerFreezes: 0.02 }, follows: ["staleSteps"] },
   "rpc-loss": {
     faults: {
       ...{ requestLost: 0.08, answerLost: 0.08, requestDoubled: 0.05, callLate: 0.03 },
@@ -54,7 +57,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     faults: { clockJumps: 0.01, beatClock: 0.2, ledgerDies: 0.002, cronDoubled: 0.2 },
     starts: CHANGES.map((text) => Date.parse(text)),
   },
-  poison: { share: { poison: 0.1 } },
+  poison: { share: { poison: 0.1 }, follows: ["poison"] },
   "canvas-heavy": {
     faults: { consumerDies: 0.01, ledgerDies: 0.004, bellLost: 0.1 },
     share: { canvases: 0.6, widest: 200 },
@@ -76,13 +79,15 @@ const KINDS: Readonly<Record<string, Kind>> = {
       ...{ messageLost: 0.02, messageLate: 0.02, outage: 0.5, swizzled: 0.3 },
     },
     share: { poison: 0.02 },
+    follows: ["poison", "bellDied"],
   },
   deploy: {
     faults: { deployed: 1, consumerDies: 0.005, bellLost: 0.1 },
     share: { retired: 60 },
+    follows: ["unknownTask"],
   },
   "clock-leap": { faults: { clockLeaps: 0.5, ledgerDies: 0.001 } },
-  swizzle: { faults: { swizzled: 1, bellLost: 0.1 } },
+  swizzle: { faults: { swizzled: 1, bellLost: 0.1 }, follows: ["bellDied"] },
 };
 
 /** The mixes of the engine: all of a deployment but a shop. */
@@ -93,8 +98,8 @@ export const ENGINE_MIXES: readonly Mix[] = Object.entries(KINDS).map(([name, ki
 
 /** The faults that are on in a mix: each has to happen in twenty of its histories. */
 export function faultsOf(name: string): string[] {
-  const { faults = {}, share } = KINDS[name] ?? {};
-  return [...Object.keys(faults), ...(share?.poison === undefined ? [] : ["poison"])];
+  const { faults = {}, follows = [] } = KINDS[name] ?? {};
+  return [...Object.keys(faults), ...follows];
 }
 
 async function runKind(
@@ -121,7 +126,7 @@ async function runKind(
     if (kind.isPrompt === true && worst > LATEST_START_MS) {
       throw new Violation(`a start came ${worst} ms late`);
     }
-    return { tasks: whole.records.ends.size, faults: whole.faults };
+    return { tasks: whole.records.ends.size, faults: whole.faults, events: checkAnswers(whole) };
   } catch (error) {
     throw new Violation(`mix ${name}, seed ${seed}, ${tasks} tasks: ${String(error)}`, {
       cause: error,

@@ -1,8 +1,10 @@
-import type { FinishedTask, StepRecord, Timers } from "#engine";
+import type { FinishedTask, StepEntry, StepRecord, Timers } from "#engine";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { EventsPort } from "#platform/ledger/ports.ts";
+import type { GoneTask } from "#platform/ledger/protocol.ts";
 import type { SimAlarm } from "../alarm.ts";
 import type { EffectBook } from "../effect-book.ts";
+import type { Command } from "../oracle.ts";
 import type { Overseer } from "../overseer.ts";
 import type { SimSql } from "../../../src/testing/sim-sql.ts";
 import { Violation } from "../violation.ts";
@@ -54,6 +56,7 @@ const SUSPECT_LOSSES = 2;
 const FAR_MS = 400 * 86_400_000;
 
 export interface RefereeParts {
+  readonly shard: number;
   readonly sql: SimSql;
   readonly records: Records;
   readonly places: Places;
@@ -71,6 +74,8 @@ export class ShardReferee implements Overseer {
   readonly watchers = { isWatched: () => false, notify: () => undefined };
   /** Longest time by which a start came late, ms; suspects, and what waits for leave, don't count. */
   worstDelayMs = 0;
+  /** Steps that came under a lease that was over. */
+  staleSteps = 0;
   readonly #parts: RefereeParts;
   readonly #live = new Map<string, Live>();
   readonly #leases = new Map<number, Lease>();
@@ -125,8 +130,32 @@ export class ShardReferee implements Overseer {
     this.#isInCommand = false;
   }
 
-  answered(): void {
+  answered(command: Command, answer: unknown): void {
     this.#isInCommand = false;
+    if (command.kind === "recordSteps") this.#recorded(command.entries, answer as boolean[]);
+    else if (command.kind === "heartbeat") this.#kept(command.held, answer as GoneTask[]);
+  }
+
+  /** Whoever holds a task, and nobody else, records its steps. (G3) */
+  #recorded(entries: readonly StepEntry[], held: readonly boolean[]): void {
+    for (const [index, { taskId, token, step }] of entries.entries()) {
+      const holder = this.#live.get(taskId)?.holder?.token ?? null;
+      if (held[index] !== (holder === token)) {
+        fail(`${step.name} of ${taskId} under ${token}, held by ${holder}: ${held[index]}`);
+      }
+      if (holder !== token) this.staleSteps += 1;
+    }
+  }
+
+  /** Whoever holds a task no more is told so. (G17) */
+  #kept(held: ReadonlyMap<number, readonly string[]>, gone: readonly GoneTask[]): void {
+    const told = new Set(gone.map(({ id }) => id));
+    for (const [token, ids] of held) {
+      for (const id of ids) {
+        const isHeld = this.#live.get(id)?.holder?.token === token;
+        if (told.has(id) === isHeld) fail(`the runner of ${id} is told that it is held: ${isHeld}`);
+      }
+    }
   }
 
   /** When bells ring is the ledger's to decide: that work starts is what is looked at. */
@@ -175,6 +204,7 @@ export class ShardReferee implements Overseer {
     const due = this.#due.first();
     let needed = isUnflushed || this.#leases.size > 0 ? now + this.#parts.watchMs : Infinity;
     if (due < now + FAR_MS) needed = Math.min(needed, due <= now ? now + this.#parts.watchMs : due);
+    for (const { expiresAt } of this.#leases.values()) needed = Math.min(needed, expiresAt);
     const expires = this.#expiring.first();
     if (expires < Infinity) needed = Math.min(needed, Math.max(expires, now + 1));
     const { isClockUnsteady, watchMs } = this.#parts;
@@ -183,8 +213,8 @@ export class ShardReferee implements Overseer {
     alarm.check(isClockUnsteady ? Math.max(needed, latest + watchMs) : needed, now);
   }
 
-  /** Compares all tables with what is known of them. */
-  compare(): void {
+  /** Compares all tables, and what the ledger counts, with what is known of them. */
+  compare(ledger: TaskLedger): void {
     if (!this.#isWatching) return;
     const { sql } = this.#parts;
     const rows = sql.peek<Row & { is_waiting: number }>(ROWS.replace(/ AND id IN.*$/s, ""));
@@ -193,6 +223,40 @@ export class ShardReferee implements Overseer {
       const known = this.#live.get(row.id)?.row;
       if (JSON.stringify(known) !== JSON.stringify(row)) fail(`${row.id} is not as it was written`);
     }
+    this.#compareLeases();
+    this.#recount(ledger);
+  }
+
+  /** What runs is what the rows of leases say, and of no task two do. */
+  #compareLeases(): void {
+    const rows = this.#parts.sql.peek<LeaseRow>("SELECT token, expires_at, task_ids FROM leases");
+    const held = rows.flatMap(({ token, expires_at: until, task_ids: text }) =>
+      (JSON.parse(text) as string[]).flatMap((id) => {
+        const row = this.#live.get(id)?.row;
+        return row === undefined || row.token >= token ? [] : `${id} by ${token} until ${until}`;
+      }),
+    );
+    const known = [...this.#leases.values()].flatMap(({ token, expiresAt, ids }) =>
+      Array.from(ids, (id) => `${id} by ${token} until ${expiresAt}`),
+    );
+    const [is, should] = [held.toSorted().join(), known.toSorted().join()];
+    if (is !== should) fail(`the leases hold ${is} instead of ${should}`);
+  }
+
+  #recount(ledger: TaskLedger): void {
+    const { ready, unflushed } = ledger.stats();
+    const waiting = [...this.#live.values()].filter(
+      ({ row, holder }) => row.parked === 0 && holder === null,
+    ).length;
+    // What was called off stays in its lane until it is reached.
+    if (ready < waiting) fail(`${ready} are ready instead of ${waiting}`);
+    const ended = [...this.#ended.values()].flat();
+    const missing = ended.filter((id) => !this.#parts.records.isKept(id)).length;
+    // What D1 has and has not confirmed counts too.
+    if (unflushed < missing || unflushed > ended.length) {
+      fail(`${unflushed} are not in D1, of ${ended.length} that it lacks ${missing}`);
+    }
+    if (ledger.countLive() !== this.#live.size) fail(`${ledger.countLive()} live tasks`);
   }
 
   /** Rows that are left when all has ended. (G19) */
@@ -318,7 +382,7 @@ export class ShardReferee implements Overseer {
     this.#held -= 1;
     holder.ids.delete(id);
     if (holder.ids.size === 0) this.#leases.delete(holder.token);
-    this.#parts.places.freed(task.row.name, task.row.gate);
+    this.#parts.places.freed(this.#parts.shard, task.row.name, task.row.gate);
   }
 
   #lookAtLeases(slots: ReadonlySet<number>): void {
@@ -362,7 +426,7 @@ export class ShardReferee implements Overseer {
       this.#mayStart(task.row, isSolo, ids.length);
       task.holder = lease;
       this.#held += 1;
-      this.#parts.places.taken(task.row.name, task.row.gate, this.#now);
+      this.#parts.places.taken(this.#parts.shard, task.row.name, task.row.gate, this.#now);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Registry } from "#engine";
+import type { FinishedTask, Registry } from "#engine";
 import type { AttemptSupplies } from "#platform/consumer/running.ts";
 import { DEFAULT_LEDGER_SETTINGS } from "#platform/ledger/protocol.ts";
 import type { LimitsPort, Nudge } from "#platform/limiter/protocol.ts";
@@ -8,6 +8,7 @@ import type { Chaos } from "../chaos.ts";
 import { Consumers } from "../consumers.ts";
 import type { EffectBook } from "../effect-book.ts";
 import type { SimHistory } from "../history.ts";
+import { checkFigures } from "../figures.ts";
 import { LedgerHost } from "../host.ts";
 import { Network } from "../network.ts";
 import type { Process } from "../process.ts";
@@ -97,6 +98,20 @@ export class WholeShard {
   /** D1 has all that ended here, as far as it knows. */
   get isFlushed(): boolean {
     return this.#host.quietly((ledger) => ledger.stats().unflushed) === 0;
+  }
+
+  /** Compares all that the ledger has with what its referee knows. */
+  compare(): void {
+    this.#host.quietly((ledger) => {
+      this.referee.compare(ledger);
+    });
+  }
+
+  /** All that ever ended here was counted, once. */
+  checkFigures(tasks: readonly FinishedTask[]): void {
+    this.#host.quietly((ledger) => {
+      checkFigures(ledger, tasks);
+    });
   }
 
   nudge(name: string, nudge: Nudge): Promise<void> {

@@ -48,6 +48,17 @@ const only = define({
   ...{ name: "only", params, unique: true },
   handler: (given, ctx) => work(given, ctx),
 });
+/** One in so long, whatever it is called with. */
+export const THROTTLE_MS = 20_000;
+const throttled = define({
+  ...{ name: "throttled", params, throttleSeconds: THROTTLE_MS / 1_000 },
+  handler: (given, ctx) => work(given, ctx),
+});
+/** One with what it was called with last, a second after that. */
+const debounced = define({
+  ...{ name: "debounced", params, debounceSeconds: 1, debounceMaxSeconds: 5 },
+  handler: (given, ctx) => work(given, ctx),
+});
 /** Two steps and a sleep between them. */
 async function last({ n }: { n: number }, ctx: Ctx): Promise<number> {
   const { process, between, effect } = ctx.services;
@@ -89,7 +100,7 @@ const tick = define({ name: "tick", params, handler: (given, ctx) => work(given,
 
 const lastingOnes = [
   ...[...behaviourTasks, ...canvasTasks, paced, narrow, shared, only, lasting, dependent],
-  tick,
+  ...[tick, throttled, debounced],
 ];
 export const registry = new Registry<WholeServices>([...lastingOnes, plain, retired]);
 /** Of the version that is deployed in the middle. */

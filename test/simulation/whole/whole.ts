@@ -4,7 +4,6 @@ import {
   Lovage,
   NO_CONTROLS,
   shardOf,
-  type FinishedTask,
   type TaskSubmitter,
 } from "#engine";
 import { submitRuns } from "#platform/beat/submit-runs.ts";
@@ -25,6 +24,7 @@ import { Tripwire } from "../tripwire.ts";
 import { Violation } from "../violation.ts";
 import { BeatHost } from "./beat-host.ts";
 import { CallBook } from "./call-book.ts";
+import { CalledOff } from "./called-off.ts";
 import { NO_WHOLE_FAULTS, type WholeFaults } from "./faults.ts";
 import { instantSecret } from "./instant-hmac.ts";
 import { Places } from "./places.ts";
@@ -44,6 +44,8 @@ const CALM_MS = 2 * (30_000 + 600_000);
 const CLOCK_MS = 1_200_000;
 const LOOK_MS = 2_000;
 const COMPARE_MS = 30_000;
+/** From one heartbeat to the answer to the next. */
+const HEARTBEAT_MS = 10_100;
 
 export interface WholeOptions {
   readonly faults: WholeFaults;
@@ -66,9 +68,13 @@ export class Whole {
   readonly records = new Records();
   readonly effects = new EffectBook();
   readonly book = new CallBook();
-  readonly places = new Places((name) => registry.find(name)?.limits ?? null);
+  readonly places = new Places(
+    (name) => registry.find(name)?.limits ?? null,
+    (...held) => this.limiters.placesOf(...held),
+  );
   readonly options: WholeOptions;
   readonly shards: readonly WholeShard[];
+  readonly calledOff: CalledOff;
   readonly workload: Workload;
   readonly history: SimHistory;
   readonly limiters: Limiters;
@@ -88,6 +94,7 @@ export class Whole {
     this.world = world;
     world.tellTo(options.note ?? null);
     this.chaos = new Chaos(world, options.faults);
+    this.calledOff = new CalledOff(world, isReachable(options.faults) ? HEARTBEAT_MS : Infinity);
     this.history = new SimHistory(
       world,
       this.chaos,
@@ -124,6 +131,7 @@ export class Whole {
       runners: [this.#lovageOf("ann", this.#express), this.#lovageOf("bob", this.#express)],
       directory: this.#directory,
       submitter: this.#express,
+      calledOff: this.calledOff,
       watched: (look) => this.#watched(look),
     });
     this.beat = new BeatHost({
@@ -141,9 +149,16 @@ export class Whole {
   }
 
   get faults(): Readonly<Record<string, number>> {
-    const isPoison = ({ kwargs }: FinishedTask) => kwargs.includes('"kind":"poison"');
-    const poison = [...this.records.ends.values()].filter(isPoison).length;
-    return { ...this.chaos.counts, ...(poison > 0 && { poison }) };
+    const ends = [...this.records.ends.values()];
+    const poison = ends.filter(({ kwargs }) => kwargs.includes('"kind":"poison"')).length;
+    const unknownTask = ends.filter(({ error }) => error?.exc_type === "UnknownTaskError").length;
+    const staleSteps = this.shards.reduce((sum, { referee }) => sum + referee.staleSteps, 0);
+    return {
+      ...this.chaos.counts,
+      ...(poison > 0 && { poison }),
+      ...(unknownTask > 0 && { unknownTask }),
+      ...(staleSteps > 0 && { staleSteps }),
+    };
   }
 
   /** Runs the history until all is calm and everything has ended. */
@@ -166,6 +181,7 @@ export class Whole {
     if (!this.#isDone()) throw new Violation(`not all has ended: ${this.#stuck()}`);
     // One more alarm, after which an idle ledger keeps nothing.
     for (const shard of this.shards) shard.network.tick().catch(() => undefined);
+    this.limiters.takeBack(SHARDS);
     await this.#pass(2 * WATCHDOG_MS);
   }
 
@@ -228,6 +244,11 @@ export class Whole {
         if (this.#runs.has(run)) this.#violation ??= new Violation(`${run} was started twice`);
         this.#runs.add(run);
       },
+      goesOn: (taskId, isTold) => {
+        this.#watched(() => {
+          this.calledOff.goesOn(taskId, isTold);
+        });
+      },
       effect,
       effects: {
         run: (given) => this.#watched(() => this.effects.run(given)),
@@ -275,9 +296,9 @@ export class Whole {
     this.world.after(WATCHDOG_MS, () => {
       for (const shard of this.shards) shard.network.tick(NO_CONTROLS).catch(() => undefined);
       if (this.world.now() % COMPARE_MS < WATCHDOG_MS) {
-        for (const { referee } of this.shards) {
+        for (const shard of this.shards) {
           this.#watched(() => {
-            referee.compare();
+            shard.compare();
           });
         }
       }
@@ -357,4 +378,12 @@ export class Whole {
       throw error;
     }
   }
+}
+
+/** Whether consumers that live reach their ledger at every try. */
+function isReachable(faults: WholeFaults): boolean {
+  const { requestLost, answerLost, callLate, consumerFreezes, deployed } = faults;
+  const { ledgerDies, diesAtStatement, statementFails } = faults;
+  const calls = requestLost + answerLost + callLate + consumerFreezes;
+  return calls + deployed + ledgerDies + diesAtStatement + statementFails === 0;
 }

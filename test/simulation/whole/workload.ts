@@ -1,5 +1,4 @@
 import {
-  isTerminal,
   type CallOptions,
   type Lovage,
   type Signature,
@@ -11,6 +10,7 @@ import { KINDS, type Kind } from "../behaviours.ts";
 import { drawCanvas, toSignature, wideChord, type Node } from "../canvases.ts";
 import type { World } from "../../../src/testing/world.ts";
 import type { CallBook } from "./call-book.ts";
+import type { CalledOff } from "./called-off.ts";
 import { RETIRED } from "./tasks.ts";
 
 /** Clients call for so long. */
@@ -21,6 +21,8 @@ const QUICK = KINDS.filter((kind) => kind !== "poison" && kind !== "deadly") as 
 
 /** Those of them that take less than an invocation may. */
 const SHORT = QUICK.filter((kind) => kind !== "slow") as [Kind, ...Kind[]];
+/** Calls of these are one with others: see the tasks. */
+const UNIQUE = ["only", "throttled", "debounced"] as const;
 /** Of a call that its invocation may run. */
 const EXPRESS = { timeLimit: 20 } as const;
 
@@ -43,6 +45,7 @@ export interface WorkloadParts {
   /** The same callers, by invocations that can run the task that they submit. */
   readonly runners: readonly [Lovage, ...Lovage[]];
   readonly directory: TaskReader & TaskControl;
+  readonly calledOff: CalledOff;
   /** Of such an invocation. Writes down in the book what is submitted. */
   readonly submitter: TaskSubmitter;
   readonly watched: (look: () => void) => void;
@@ -52,8 +55,6 @@ export interface WorkloadParts {
 export class Workload {
   /** Of the canvases by their ids: how they are made. */
   readonly canvases = new Map<string, Node>();
-  /** Ids of tasks that were to be run again. */
-  readonly replayed = new Set<string>();
   readonly #parts: WorkloadParts;
   #canvases = 0;
   #calls = 0;
@@ -62,10 +63,13 @@ export class Workload {
     this.#parts = parts;
   }
 
-  /** Plans calls that come to so many tasks at least. */
+  /** Plans calls that come to so many tasks at least; some of what is seldom comes in every history. */
   plan(count: number): void {
     const { world, share } = this.#parts;
-    let planned = share.retired;
+    let planned = share.retired + this.#keyed(world.between(0, CALLS_MS));
+    for (const name of UNIQUE) planned += this.#unique(world.between(0, CALLS_MS), name);
+    planned += this.#callOff(world.between(0, CALLS_MS), "slow", {}, true);
+    this.#at(world.between(CALLS_MS / 2, CALLS_MS), () => this.#replaySome());
     for (let n = 0; n < share.retired; n += 1) this.#bulkOf(world.between(0, CALLS_MS), RETIRED, 1);
     while (planned < count) {
       const at = world.between(0, CALLS_MS);
@@ -80,7 +84,7 @@ export class Workload {
     if (dice < 0.45) return this.#lone(world.between(5, 20));
     if (dice < 0.55) return this.#behaviours(at, world.between(1, 8));
     if (dice < 0.65) return this.#keyed(at);
-    if (dice < 0.72) return this.#unique(at);
+    if (dice < 0.72) return this.#unique(at, world.pick(UNIQUE));
     if (dice < 0.84) return this.#limited(at, world.between(1, 8));
     if (dice < 0.9) return this.#bulkOf(at, "lasting", world.between(1, 4));
     if (dice < 0.95) return this.#calledOff(at);
@@ -152,11 +156,14 @@ export class Workload {
     return clients.length;
   }
 
-  #unique(at: number): number {
+  /** Calls that are one with another: while it has not ended, for a time, or with the newest content. */
+  #unique(at: number, name: (typeof UNIQUE)[number]): number {
     const { world } = this.#parts;
-    const call = this.#call("only", { queue: "emails" }, { n: world.between(0, 5) });
-    for (let more = world.between(1, 4); more > 0; more -= 1) {
-      this.#at(at + world.between(0, 200), () => this.#client().send(call));
+    const n = world.between(0, 5);
+    const client = this.#client();
+    for (let more = world.between(2, 5); more > 0; more -= 1) {
+      const call = this.#call(name, { queue: "emails" }, name === "only" ? { n } : undefined);
+      this.#at(at + world.between(0, world.pick([20, 200])), () => client.send(call));
     }
     return 1;
   }
@@ -176,15 +183,21 @@ export class Workload {
 
   /** Revoked, terminated, or too late. */
   #calledOff(at: number): number {
-    const { world, directory, book } = this.#parts;
-    const client = this.#client();
+    const { world } = this.#parts;
     const expires = world.chance(0.4);
     const countdown = world.between(0, 20);
-    const kind = world.pick(["slow", "succeed", "flaky"]);
+    const kind = world.pick<Kind>(["slow", "succeed", "flaky"]);
     const options = {
       ...(expires && { countdown, expires: countdown + world.between(1, 20) }),
       ...(kind !== "slow" && EXPRESS),
     };
+    return this.#callOff(at, kind, options, expires ? null : world.chance(0.5));
+  }
+
+  /** @param terminate null: nobody revokes it */
+  #callOff(at: number, kind: Kind, options: CallOptions, terminate: boolean | null): number {
+    const { world, directory, book, calledOff } = this.#parts;
+    const client = this.#client();
     const call = this.#call("single", options, { kind, n: 1 });
     this.#at(at, async () => {
       const [spec] = await client.prepareRepeatable([call]);
@@ -194,10 +207,11 @@ export class Workload {
       const known = book.calls.get(spec.id);
       if (known !== undefined) known.mayBeRevoked = true;
       await done;
-      if (!expires) {
-        const terminate = world.chance(0.5);
-        this.#at(world.between(0, 20_000), () => directory.revoke(spec.id, { terminate }));
-      }
+      if (terminate === null) return;
+      this.#at(world.between(0, 20_000), async () => {
+        const record = await directory.revoke(spec.id, { terminate });
+        if (terminate && record?.state === "REVOKED") calledOff.terminated(spec.id);
+      });
     });
     return 1;
   }
@@ -221,22 +235,22 @@ export class Workload {
     return countOf(node);
   }
 
-  /** Replays failed tasks, each by two clicks. (G15) */
+  /** Replays a dead letter, by two clicks. (G15) */
   async #replaySome(): Promise<void> {
     const { world, book, directory } = this.#parts;
-    const ids = [...book.calls.keys()];
+    const ids = [...book.calls].flatMap(([id, { spec }]) => (spec.name === "single" ? id : []));
     for (let tries = 0; tries < 20; tries += 1) {
       const id = ids[world.between(0, ids.length - 1)];
       if (id === undefined) return;
-      const { spec } = book.calls.get(id) ?? {};
-      if (spec?.name !== "single" || spec.unique !== undefined) continue;
       const record = await directory.get(id);
-      if (record === null || !isTerminal(record.state) || record.state === "REVOKED") continue;
-      this.replayed.add(id);
+      if (record?.isDeadLettered !== true) continue;
       const client = this.#client();
-      const replay = () => client.replay(record, null);
+      const replay = async () => {
+        const handle = await client.replay(record, null);
+        book.replays.push({ old: record, owner: client.owner, handle });
+      };
       this.#at(world.between(0, 10), replay);
-      this.#at(world.between(0, 10), replay);
+      this.#at(world.between(0, world.pick([10, 2_000])), replay);
       return;
     }
   }
