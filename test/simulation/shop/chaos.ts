@@ -12,6 +12,8 @@ export const SHOP_FAULTS = [
   /** A call to a ledger, or its answer, is lost. */
   "call lost",
   "answer lost",
+  /** A ledger is just looking for a task that is relayed to it, for somebody who is not heard of again. */
+  "ledger busy",
   "bell lost",
   "bell doubled",
   /** The database: the connection breaks before or after the commit, or says no, or takes its time. */
@@ -54,8 +56,9 @@ export const SHOP_FAULTS = [
   /** Cards: declined, and those that ask for their holder. */
   "card declined",
   "card asks for holder",
-  /** The gateway's people give money back by themselves. */
+  /** The gateway's people give money back by themselves, or take it for a charge that was cancelled. */
   "gateway refunds by itself",
+  "gateway captures by itself",
   /** Minutes without it: each call that was refused. */
   "gateway down",
   "webhook duplicate",

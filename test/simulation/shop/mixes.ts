@@ -5,6 +5,9 @@ import { ShopHistory } from "./shop-history.ts";
 
 const CRASHES: FaultRates = { "consumer dies": 0.002, "request dies": 0.002, "duty dies": 0.02 };
 
+/** What crashes and a database that is away leave half done. */
+const HALF_DONE: FaultRates = { "ledger busy": 0.03, "gateway captures by itself": 1 };
+
 const D1_FLAKY: FaultRates = {
   "d1 lost before commit": 0.02,
   "d1 lost after commit": 0.02,
@@ -72,19 +75,20 @@ function seldom(rates: FaultRates, share: number): FaultRates {
 }
 
 const RATES: Readonly<Record<string, FaultRates>> = {
-  "d1-flaky": { ...CRASHES, ...D1_FLAKY },
-  "d1-down": { ...CRASHES, "d1 down": 1, "d1 slow": 0.01 },
+  "d1-flaky": { ...CRASHES, ...D1_FLAKY, ...HALF_DONE },
+  "d1-down": { ...CRASHES, "d1 down": 1, "d1 slow": 0.01, ...HALF_DONE },
   "smtp-chaos": { ...CRASHES, ...SMTP },
-  "gateway-chaos": { ...CRASHES, ...GATEWAY },
+  "gateway-chaos": { ...CRASHES, ...GATEWAY, ...HALF_DONE },
   "webhook-chaos": {
     ...CRASHES,
     ...WEBHOOKS,
+    ...HALF_DONE,
     "gateway refunds by itself": 0.1,
     "d1 overloaded": 0.01,
   },
   "shop-everything": {
     ...CRASHES,
-    ...seldom({ ...D1_FLAKY, ...SMTP, ...GATEWAY, ...WEBHOOKS }, 0.5),
+    ...seldom({ ...D1_FLAKY, ...SMTP, ...GATEWAY, ...WEBHOOKS, ...HALF_DONE }, 0.5),
     "ledger dies": 0.003,
     "call lost": 0.005,
     "answer lost": 0.005,

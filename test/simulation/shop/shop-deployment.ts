@@ -6,6 +6,7 @@ import {
   Registry,
   type LovageSettings,
   type TaskEventCall,
+  type TaskSubmitter,
 } from "#engine";
 import { MailDesk, Unsubscribe } from "#domain/mail";
 import type { PaymentEvent, PaymentNotice } from "#domain/payments";
@@ -132,7 +133,7 @@ export class ShopDeployment {
       new History(binding),
     );
     const log = () => undefined;
-    const outbox = new D1Outbox({ db, submitter: directory, clock, log });
+    const outbox = new D1Outbox({ db, submitter: this.#relayTo(directory), clock, log });
     const lovageFor = (owner: string, trace: string | null = null) =>
       new Lovage({
         ...{
@@ -204,6 +205,15 @@ export class ShopDeployment {
       queue,
       bells,
     ).catch(() => undefined);
+  }
+
+  #relayTo(directory: TaskSubmitter): TaskSubmitter {
+    return {
+      submit: async (specs) =>
+        this.chaos.happens("ledger busy")
+          ? specs.map(() => "busy" as const)
+          : directory.submit(specs),
+    };
   }
 
   /** The ledgers' objects, as a process reaches them. */

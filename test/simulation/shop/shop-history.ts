@@ -52,6 +52,11 @@ export class ShopHistory {
     this.visitors = new Visitors(this.deployment, door);
     this.#duties = new Duties(this.deployment);
     this.#oracle = new ShopOracle(this.deployment, this.visitors, this.#webhooks);
+    this.deployment.d1.answered = () => {
+      this.#watched(() => {
+        this.#oracle.checkRelayed();
+      });
+    };
   }
 
   /**
@@ -108,7 +113,7 @@ export class ShopHistory {
     const [{ count } = { count: 0 }] = deployment.d1.peek<{ count: number }>(
       "SELECT count(*) AS count FROM tasks",
     );
-    return { tasks: count, faults: this.#chaos.counts };
+    return { tasks: count, faults: this.#chaos.counts, events: this.#oracle.events };
   }
 
   /** What is told days later; then the books are compared, and there is nothing that differs. */
@@ -140,6 +145,15 @@ export class ShopHistory {
   async #until(time: number): Promise<void> {
     while (await this.world.step(time)) {
       if (this.deployment.violation !== null) throw this.deployment.violation;
+    }
+  }
+
+  #watched(look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      if (error instanceof Violation) this.deployment.broken(error);
+      throw error;
     }
   }
 

@@ -1,3 +1,4 @@
+import { shardOf } from "#engine";
 import { Violation } from "../violation.ts";
 import type { Booked } from "./gateway-book.ts";
 import type { ShopDeployment } from "./shop-deployment.ts";
@@ -7,6 +8,8 @@ import type { Webhooks } from "./webhooks.ts";
 /** Statements that have the database remember every move, for looking at them in the end. */
 export const WATCHING = `
   CREATE TABLE sim_moves (what TEXT, id TEXT, was TEXT, became TEXT);
+  CREATE TABLE sim_relayed (id TEXT);
+  CREATE TRIGGER sim_outbox AFTER DELETE ON outbox BEGIN INSERT INTO sim_relayed VALUES (OLD.id); END;
   CREATE TRIGGER sim_orders AFTER UPDATE OF state ON orders WHEN OLD.state <> NEW.state
     BEGIN INSERT INTO sim_moves VALUES ('order', NEW.id, OLD.state, NEW.state); END;
   CREATE TRIGGER sim_payments AFTER UPDATE OF state ON payments WHEN OLD.state <> NEW.state
@@ -104,6 +107,28 @@ export class ShopOracle {
     const [mail] = mails;
     if (mail !== undefined) return `${mails.length} mails, the first is ${JSON.stringify(mail)}`;
     return null;
+  }
+
+  /** What left the outbox is in its ledger, or has ended. To be asked after every call of the database. */
+  checkRelayed(): void {
+    const { d1, shards } = this.#deployment;
+    const relayed = d1.peek<{ id: string }>("SELECT id FROM sim_relayed");
+    if (relayed.length === 0) return;
+    d1.peek("DELETE FROM sim_relayed");
+    for (const { id } of relayed) {
+      const isThere =
+        shards[shardOf(id) ?? -1]?.look((ledger) => ledger.get(id)) != null ||
+        d1.peek("SELECT 1 FROM tasks WHERE id = ?", id).length > 0;
+      if (!isThere) fail("G8", `${id} left the outbox, and no ledger has it`);
+    }
+  }
+
+  /** How often what is seldom happened, by name. */
+  get events(): Readonly<Record<string, number>> {
+    const late = this.#deployment.d1.peek(
+      "SELECT 1 FROM sim_moves WHERE what = 'payment' AND was = 'voided' AND became = 'refunding'",
+    );
+    return { "voided and captured": late.length };
   }
 
   check(): void {

@@ -47,6 +47,8 @@ export class SimD1 {
   readonly #prepared: Map<string, StatementSync>;
   #downUntil = 0;
   calls = 0;
+  /** Told of every call that did something, right after it. */
+  answered: () => void = () => undefined;
 
   /** @param extra statements of the test's own, after the migrations */
   constructor(world: World, chaos: Chaos, extra = "") {
@@ -140,6 +142,7 @@ export class SimD1 {
     const isTimeout = chaos.happens("d1 timeout");
     if (isTimeout && world.chance(0.5)) await timedOut(world);
     const answer = run();
+    this.answered();
     if (isTimeout) await timedOut(world);
     if (world.chance(0.5)) await world.sleep(world.between(0, 4));
     if (chaos.happens("d1 lost after commit")) throw lost();

@@ -155,7 +155,14 @@ export class SimGateway {
 
   #cancel(reference: string): Charge {
     const charge = this.#get(reference);
-    if (charge.status === "open") this.book.decline(charge, "The charge was cancelled.");
+    if (charge.status === "open") {
+      this.book.decline(charge, "The charge was cancelled.");
+      if (this.#chaos.happens("gateway captures by itself")) {
+        this.#world.after(this.#world.between(0, 60_000), () => {
+          this.book.capture(charge);
+        });
+      }
+    }
     return this.book.viewOf(charge) as Charge;
   }
 
