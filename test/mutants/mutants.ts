@@ -15,6 +15,20 @@ const workerd = (name: string): Check => ({
   file: `test/workerd/domain/${name}.test.ts`,
 });
 
+/** Histories of a whole deployment, with the faults of a mix. */
+const whole = (mix: string, file: string): Check => ({
+  project: "simulation",
+  file: `test/simulation/whole/mixes-${file}.test.ts`,
+  name: `^${mix}: every promise holds in a whole deployment`,
+});
+
+/** Histories of the shop, with the faults of a mix. */
+const shop = (mix: string): Check => ({
+  project: "simulation",
+  file: "test/simulation/shop/shop.test.ts",
+  name: `the shop agrees with the books of the outside: ${mix} `,
+});
+
 /** Histories of Beat. */
 const BEAT: Check = { project: "simulation", file: "test/simulation/beat/beat.test.ts" };
 
@@ -420,7 +434,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: 'route: "replay", key: crypto.randomUUID() };',
       },
     ],
-    checks: [unit("engine/replay")],
+    checks: [whole("none", "one"), unit("engine/replay")],
   },
   {
     id: "M26",
@@ -460,5 +474,58 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     checks: [workerd("mail-batches")],
+  },
+  {
+    id: "M29",
+    breaks: "a task leaves the outbox though its ledger was busy and did not say that it has it",
+    guarantees: ["G8"],
+    edits: [
+      {
+        file: "src/platform/outbox/outbox.ts",
+        find: 'return answer === "accepted" || answer === "exists" || typeof answer === "object";',
+        replace: 'return answer !== undefined && answer !== "conflict";',
+      },
+    ],
+    checks: [shop("d1-flaky")],
+  },
+  {
+    id: "M30",
+    breaks: "money that was taken after a payment was voided is kept",
+    guarantees: ["G9"],
+    edits: [
+      {
+        file: "src/domain/payments/payment-book.ts",
+        find: 'inArray(payments.state, ["charging", "voided"])',
+        replace: 'inArray(payments.state, ["charging"])',
+      },
+    ],
+    checks: [shop("d1-flaky")],
+  },
+  {
+    id: "M31",
+    breaks: "a consumer that is told of a revoke does not tell the handler",
+    guarantees: ["G17"],
+    edits: [
+      {
+        file: "src/platform/consumer/drain.ts",
+        find: "      gone: (running, reason) => this.#drop(running, reason),",
+        replace:
+          '      gone: (running, reason) => {\n        if (reason === "lost") this.#drop(running, reason);\n      },',
+      },
+    ],
+    checks: [whole("none", "one")],
+  },
+  {
+    id: "M32",
+    breaks: "a step is recorded for whoever has lost the lease to another",
+    guarantees: ["G3"],
+    edits: [
+      {
+        file: "src/platform/ledger/steps.ts",
+        find: "if (lease?.token !== token || task === undefined) return false;",
+        replace: "if (lease === undefined || task === undefined || token < 0) return false;",
+      },
+    ],
+    checks: [whole("zombie", "four")],
   },
 ];
