@@ -64,7 +64,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   everything: {
     faults: {
-      ...{ bellLost: 0.05, bellDoubled: 0.05, bellLate: 0.05, ringThrows: 0.03, directFails: 0.05 },
+      ...{ bellLost: 0.05, bellDoubled: 0.05, bellLate: 0.05, ringThrows: 0.03, directFails: 0.2 },
       ...{ requestLost: 0.01, answerLost: 0.01, requestDoubled: 0.01, callLate: 0.01 },
       ...{ consumerDies: 0.005, diesAfterEffect: 0.001, consumerFreezes: 0.003 },
       ...{ ledgerDies: 0.002, diesAtStatement: 0.0002, statementFails: 0.0002, limiterDies: 0.02 },
@@ -73,9 +73,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
         alarmDropped: 0.03,
         alarmDoubled: 0.05,
         beatDies: 0.05,
-        beatClock: 0.05,
+        beatClock: 0.15,
       },
-      ...{ historyFails: 0.05, historyDown: 0.5, clockJumps: 0.003, cronDoubled: 0.1 },
+      ...{ historyFails: 0.05, historyDown: 0.5, clockJumps: 0.003, cronDoubled: 0.3 },
       ...{ messageLost: 0.02, messageLate: 0.02, outage: 0.5, swizzled: 0.3 },
     },
     share: { poison: 0.02 },

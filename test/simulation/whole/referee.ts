@@ -227,7 +227,7 @@ export class ShardReferee implements Overseer {
     this.#recount(ledger);
   }
 
-  /** What runs is what the rows of leases say, and of no task two do. */
+  /** What runs is what the rows of leases say, or its own, and of no task two do. */
   #compareLeases(): void {
     const rows = this.#parts.sql.peek<LeaseRow>("SELECT token, expires_at, task_ids FROM leases");
     const held = rows.flatMap(({ token, expires_at: until, task_ids: text }) =>
@@ -236,6 +236,11 @@ export class ShardReferee implements Overseer {
         return row === undefined || row.token >= token ? [] : `${id} by ${token} until ${until}`;
       }),
     );
+    for (const { row } of this.#live.values()) {
+      if (row.parked === 1 || row.express === null) continue;
+      const { token, expiresAt } = expressOf(row);
+      held.push(`${row.id} by ${token} until ${expiresAt}`);
+    }
     const known = [...this.#leases.values()].flatMap(({ token, expiresAt, ids }) =>
       Array.from(ids, (id) => `${id} by ${token} until ${expiresAt}`),
     );
