@@ -85,7 +85,7 @@ export class Changes {
 
   /** A task is parked in this transaction: somebody has to come for it when it is due. */
   noteParked({ queue, gate, priority, due_at: dueAt, expires_at: expiresAt }: ParkedPlace): void {
-    this.#memory.parked.note(queue, gate, priority);
+    this.#memory.parked.note(queue, gate, priority, dueAt);
     this.#memory.expiring.note(expiresAt);
     if (gate !== "") this.touchedGates.add(gate);
     if (dueAt <= this.#now) {
