@@ -203,8 +203,8 @@ export class Changes {
       if (ids.length === 0) continue;
       consume(
         this.#sql.exec(
-          "DELETE FROM tasks WHERE parked = ? AND id IN (SELECT value FROM json_each(?))",
-          parked,
+          // Bound, `parked` would have SQLite plan the statement anew with every run, for the index that it is in.
+          `DELETE FROM tasks WHERE parked = ${parked} AND id IN (SELECT value FROM json_each(?))`,
           JSON.stringify(ids),
         ),
       );

@@ -67,7 +67,8 @@ export class ParkedTasks {
 
   /**
    * Parked tasks of a gate that are due, in all queues; counts to `limit` at most. Includes held ones. A
-   * gate without any tasks is forgotten: those at a shut gate may end without anybody reading them.
+   * gate without any tasks is forgotten: those at a shut gate may end without anybody reading them. A LIMIT
+   * that is bound alone would have SQLite plan the statement anew with every run.
    */
   countDue(gate: string, now: number, limit: number): number {
     let count = 0;
@@ -76,7 +77,7 @@ export class ParkedTasks {
         if (count >= limit || !this.mayHave(queue, gate, priority)) continue;
         const [row] = this.#sql.exec<{ count: number }>(
           `SELECT count(*) AS count FROM (SELECT 1 FROM tasks WHERE parked = 1 AND queue = ?
-             AND gate = ? AND priority = ? AND due_at <= ? LIMIT ?)`,
+             AND gate = ? AND priority = ? AND due_at <= ? LIMIT ? + 0)`,
           queue,
           gate,
           priority,
