@@ -106,6 +106,16 @@ export class SimSql implements SqlPort {
     }
   }
 
+  /** Takes all rows out of its tables, for another object that finds them there. @param kept the table that stays as it is */
+  empty(kept: string): void {
+    this.#hooks = NO_HOOKS;
+    const tables = this.peek<{ name: string }>(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> ?",
+      kept,
+    );
+    for (const { name } of tables) this.#db.exec(`DELETE FROM ${name}`);
+  }
+
   close(): void {
     this.#db.close();
   }
