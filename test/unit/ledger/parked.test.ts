@@ -8,7 +8,7 @@ function watchedRig() {
   const reads = { count: 0 };
   const sql: SqlPort = {
     exec: (statement, ...params) => {
-      if (/^SELECT \* FROM tasks WHERE parked = 1/.test(statement)) reads.count += 1;
+      if (statement.startsWith("SELECT * FROM tasks WHERE parked = 1")) reads.count += 1;
       return rig.sql.exec(statement, ...params);
     },
     transaction: (fn) => rig.sql.transaction(fn),
