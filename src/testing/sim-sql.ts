@@ -14,6 +14,14 @@ export interface SqlHooks {
 
 const NO_HOOKS: SqlHooks = { around: (_sql, run) => run(), committed: () => undefined };
 
+/** One text of a statement. */
+interface Prepared {
+  /** Those of it that no cursor reads right now. */
+  readonly idle: StatementSync[];
+  readonly isRead: boolean;
+  readonly isCreate: boolean;
+}
+
 /** Rows of one statement, as a Durable Object's cursor gives them. */
 export interface SimCursor<Row> extends IterableIterator<Row> {
   /** Rows written, those of indexes not counted. */
@@ -28,8 +36,9 @@ export interface SimCursor<Row> extends IterableIterator<Row> {
  */
 export class SimSql implements SqlPort {
   readonly #db = new DatabaseSync(":memory:", { limits: { length: MAX_VALUE_BYTES } });
-  /** Prepared statements that no cursor reads right now. */
-  readonly #idle = new Map<string, StatementSync[]>();
+  readonly #begin = this.#db.prepare("BEGIN");
+  readonly #commit = this.#db.prepare("COMMIT");
+  readonly #statements = new Map<string, Prepared>();
   readonly #peeks = new Map<string, StatementSync>();
   #hooks: SqlHooks = NO_HOOKS;
   #depth = 0;
@@ -44,13 +53,13 @@ export class SimSql implements SqlPort {
 
   transaction<T>(fn: () => T): T {
     if (this.#depth > 0) return this.#savepoint(fn);
-    this.#db.exec("BEGIN");
+    this.#begin.run();
     this.#depth = 1;
     let isCommitted = false;
     try {
       const result = fn();
       this.#hooks.around("COMMIT", () => {
-        this.#db.exec("COMMIT");
+        this.#commit.run();
         isCommitted = true;
       });
       return result;
@@ -97,6 +106,16 @@ export class SimSql implements SqlPort {
     }
   }
 
+  /** Takes all rows out of its tables, for another object that finds them there. @param kept the table that stays as it is */
+  empty(kept: string): void {
+    this.#hooks = NO_HOOKS;
+    const tables = this.peek<{ name: string }>(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> ?",
+      kept,
+    );
+    for (const { name } of tables) this.#db.exec(`DELETE FROM ${name}`);
+  }
+
   close(): void {
     this.#db.close();
   }
@@ -118,19 +137,24 @@ export class SimSql implements SqlPort {
   }
 
   #exec<Row>(sql: string, params: SqlValue[]): SimCursor<Row> {
-    const statement = this.#idle.get(sql)?.pop() ?? this.#db.prepare(sql);
+    const { idle, isRead, isCreate } = this.#statements.get(sql) ?? this.#firstSeen(sql);
+    const statement = idle.pop() ?? this.#db.prepare(sql);
     const putBack = () => {
-      const idle = this.#idle.get(sql);
-      if (idle === undefined) this.#idle.set(sql, [statement]);
-      else idle.push(statement);
+      idle.push(statement);
     };
-    if (!/^\s*(SELECT|WITH)/i.test(sql)) {
-      const { changes } = statement.run(...params);
-      putBack();
-      const rowsWritten = /^\s*CREATE/i.test(sql) ? 0 : Number(changes);
-      return Object.assign([][Symbol.iterator](), { rowsWritten });
+    if (isRead) {
+      return new Reader<Row>(statement.iterate(...params) as IterableIterator<Row>, putBack);
     }
-    return new Reader<Row>(statement.iterate(...params) as IterableIterator<Row>, putBack);
+    const { changes } = statement.run(...params);
+    putBack();
+    return Object.assign([][Symbol.iterator](), { rowsWritten: isCreate ? 0 : Number(changes) });
+  }
+
+  #firstSeen(sql: string): Prepared {
+    const isRead = /^\s*(SELECT|WITH)/i.test(sql);
+    const prepared = { idle: [], isRead, isCreate: /^\s*CREATE/i.test(sql) };
+    this.#statements.set(sql, prepared);
+    return prepared;
   }
 }
 

@@ -22,7 +22,7 @@ import { Model, isDue, isExpired, type ModelLease, type ModelTask } from "./mode
 import type { SimSql } from "../../src/testing/sim-sql.ts";
 import { checkEnd, checkReported, stateOf } from "./records.ts";
 import { Submissions } from "./submissions.ts";
-import { readTables, type LeaseRow, type Tables } from "./tables.ts";
+import { TableReader, type LeaseRow, type Tables } from "./tables.ts";
 import { Violation } from "./violation.ts";
 import { Watchers } from "./watchers.ts";
 
@@ -55,7 +55,7 @@ export class Oracle {
   readonly express = new Express();
   /** Longest time by which a start came late, ms. Suspects wait for their turn and don't count. */
   worstDelayMs = 0;
-  readonly #sql: SimSql;
+  readonly #tables: TableReader;
   readonly #leaseMs: number;
   readonly #runs = new Set<string>();
   /** Tasks that were terminated while they ran. */
@@ -77,7 +77,7 @@ export class Oracle {
 
   constructor(sql: SimSql, leaseMs: number, seed: number) {
     this.events = new EventWatcher(this.model, seed);
-    this.#sql = sql;
+    this.#tables = new TableReader(sql);
     this.#leaseMs = leaseMs;
   }
 
@@ -89,7 +89,7 @@ export class Oracle {
   restarted(): void {
     this.#isForgetful = true;
     this.express.restarted();
-    const { leases, unflushed, tasks } = readTables(this.#sql);
+    const { leases, unflushed, tasks } = this.#tables.read();
     this.#now = Math.max(
       0,
       ...leases.map((lease) => lease.claimed_at),
@@ -134,7 +134,7 @@ export class Oracle {
   committed(clock: number): void {
     this.#now = Math.max(this.#now, clock);
     const { model } = this;
-    const tables = readTables(this.#sql);
+    const tables = this.#tables.read();
     this.effects.committed(tables.steps);
     model.ended = [];
     this.#added = [];

@@ -85,7 +85,7 @@ export class Changes {
 
   /** A task is parked in this transaction: somebody has to come for it when it is due. */
   noteParked({ queue, gate, priority, due_at: dueAt, expires_at: expiresAt }: ParkedPlace): void {
-    this.#memory.parked.note(queue, gate, priority);
+    this.#memory.parked.note(queue, gate, priority, dueAt);
     this.#memory.expiring.note(expiresAt);
     if (gate !== "") this.touchedGates.add(gate);
     if (dueAt <= this.#now) {
@@ -203,8 +203,8 @@ export class Changes {
       if (ids.length === 0) continue;
       consume(
         this.#sql.exec(
-          "DELETE FROM tasks WHERE parked = ? AND id IN (SELECT value FROM json_each(?))",
-          parked,
+          // Bound, `parked` would have SQLite plan the statement anew with every run, for the index that it is in.
+          `DELETE FROM tasks WHERE parked = ${parked} AND id IN (SELECT value FROM json_each(?))`,
           JSON.stringify(ids),
         ),
       );

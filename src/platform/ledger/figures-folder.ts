@@ -45,8 +45,8 @@ export class FiguresFolder {
     consume(
       this.#sql.exec(
         `DELETE FROM figures WHERE minute IN
-           (SELECT minute FROM figures WHERE minute < ? AND minute < ? ORDER BY minute LIMIT ?)`,
-        ...[now - keptDays * DAY_MINUTES, newest, MAX_DELETES],
+           (SELECT minute FROM figures WHERE minute < ? ORDER BY minute LIMIT ${MAX_DELETES})`,
+        Math.min(now - keptDays * DAY_MINUTES, newest),
       ),
     );
     for (const { olderThan, minutes } of FOLDS) {

@@ -4,22 +4,22 @@ import type { TaskRow } from "./rows.ts";
 
 const PRIORITIES = Array.from({ length: MAX_PRIORITY + 1 }, (_, index) => MAX_PRIORITY - index);
 
-/** Per priority: true if there may be parked tasks, false if surely not. */
-type Flags = boolean[];
+/** Per priority: no parked task is due before this, epoch ms. Infinity: there are none; 0: not known. */
+type Earliest = number[];
 
 /**
  * Reads the parked tasks of one ledger: those that wait for a time or at a gate, are tried again, were
  * lost, or found the lanes full. They are found through an index by queue, gate, priority and due time,
- * so a read costs what it finds, however many wait. Remembers where there are none, to spare the look.
+ * so a read costs what it finds, however many wait. Remembers until when none is due, to spare the look.
  */
 export class ParkedTasks {
   readonly #sql: SqlPort;
   /** By queue and gate, in the order in which they were first seen. */
-  readonly #known = new Map<string, Map<string, Flags>>();
+  readonly #known = new Map<string, Map<string, Earliest>>();
 
   constructor(sql: SqlPort) {
     this.#sql = sql;
-    for (const { queue, gate } of this.#distinct()) this.#flags(queue, gate, true);
+    for (const { queue, gate } of this.#distinct()) this.#earliest(queue, gate, 0);
   }
 
   queues(): Iterable<string> {
@@ -37,18 +37,19 @@ export class ParkedTasks {
   }
 
   mayHave(queue: string, gate: string, priority: number): boolean {
-    return this.#known.get(queue)?.get(gate)?.[priority] === true;
+    return this.#notBefore(queue, gate, priority) < Infinity;
   }
 
-  /** To be called when a task is parked. */
-  note(queue: string, gate: string, priority: number): void {
-    this.#flags(queue, gate, false)[priority] = true;
+  /** To be called when a task is parked, or due earlier than it was. */
+  note(queue: string, gate: string, priority: number, dueAt: number): void {
+    const earliest = this.#earliest(queue, gate, Infinity);
+    earliest[priority] = Math.min(earliest[priority] ?? Infinity, dueAt);
   }
 
-  /** Tasks of one queue, gate and priority by due time, whether due or not. */
-  *inOrder(queue: string, gate: string, priority: number): Generator<TaskRow> {
-    if (!this.mayHave(queue, gate, priority)) return;
-    let isEmpty = true;
+  /** Due tasks of one queue, gate and priority by due time. */
+  *due(queue: string, gate: string, priority: number, now: number): Generator<TaskRow> {
+    if (this.#notBefore(queue, gate, priority) > now) return;
+    let first: number | null = null;
     const rows = this.#sql.exec<TaskRow>(
       `SELECT * FROM tasks WHERE parked = 1 AND queue = ? AND gate = ? AND priority = ?
        ORDER BY due_at, id`,
@@ -57,15 +58,17 @@ export class ParkedTasks {
       priority,
     );
     for (const row of rows) {
-      isEmpty = false;
+      if (first === null) this.#earliest(queue, gate, Infinity)[priority] = first = row.due_at;
+      if (row.due_at > now) return;
       yield row;
     }
-    if (isEmpty) this.#forget(queue, gate, priority);
+    if (first === null) this.#forget(queue, gate, priority);
   }
 
   /**
    * Parked tasks of a gate that are due, in all queues; counts to `limit` at most. Includes held ones. A
-   * gate without any tasks is forgotten: those at a shut gate may end without anybody reading them.
+   * gate without any tasks is forgotten: those at a shut gate may end without anybody reading them. A LIMIT
+   * that is bound alone would have SQLite plan the statement anew with every run.
    */
   countDue(gate: string, now: number, limit: number): number {
     let count = 0;
@@ -74,7 +77,7 @@ export class ParkedTasks {
         if (count >= limit || !this.mayHave(queue, gate, priority)) continue;
         const [row] = this.#sql.exec<{ count: number }>(
           `SELECT count(*) AS count FROM (SELECT 1 FROM tasks WHERE parked = 1 AND queue = ?
-             AND gate = ? AND priority = ? AND due_at <= ? LIMIT ?)`,
+             AND gate = ? AND priority = ? AND due_at <= ? LIMIT ? + 0)`,
           queue,
           gate,
           priority,
@@ -92,17 +95,17 @@ export class ParkedTasks {
 
   /** The earliest due time of a gate's parked tasks from `from` on, in all queues; null if there is none. */
   dueFrom(gate: string, from: number): number | null {
-    return earliest(this.queuesOf(gate).map((queue) => this.#dueAt(queue, gate, from)));
+    return earliestOf(this.queuesOf(gate).map((queue) => this.#dueAt(queue, gate, from)));
   }
 
   /** The earliest due time of a queue's parked tasks from `from` on; null if there is none. */
   nextDue(queue: string, from: number): number | null {
-    return earliest(Array.from(this.gates(queue), (gate) => this.#dueAt(queue, gate, from)));
+    return earliestOf(Array.from(this.gates(queue), (gate) => this.#dueAt(queue, gate, from)));
   }
 
   #dueAt(queue: string, gate: string, from: number): number | null {
     const priorities = PRIORITIES.filter((priority) => this.mayHave(queue, gate, priority));
-    return earliest(priorities.map((priority) => this.#firstDue(queue, gate, priority, from)));
+    return earliestOf(priorities.map((priority) => this.#firstDue(queue, gate, priority, from)));
   }
 
   #firstDue(queue: string, gate: string, priority: number, from: number): number | null {
@@ -117,19 +120,25 @@ export class ParkedTasks {
     return row?.due_at ?? null;
   }
 
-  #flags(queue: string, gate: string, initial: boolean): Flags {
+  #notBefore(queue: string, gate: string, priority: number): number {
+    return this.#known.get(queue)?.get(gate)?.[priority] ?? Infinity;
+  }
+
+  #earliest(queue: string, gate: string, initial: number): Earliest {
     let gates = this.#known.get(queue);
     if (gates === undefined) this.#known.set(queue, (gates = new Map()));
-    let flags = gates.get(gate);
-    if (flags === undefined) gates.set(gate, (flags = PRIORITIES.map(() => initial)));
-    return flags;
+    let earliest = gates.get(gate);
+    if (earliest === undefined) gates.set(gate, (earliest = PRIORITIES.map(() => initial)));
+    return earliest;
   }
 
   #forget(queue: string, gate: string, priority: number): void {
-    const flags = this.#flags(queue, gate, false);
-    flags[priority] = false;
+    const earliest = this.#earliest(queue, gate, Infinity);
+    earliest[priority] = Infinity;
     // There are as many gates as keys: those without tasks must not pile up.
-    if (gate !== "" && !flags.includes(true)) this.#known.get(queue)?.delete(gate);
+    if (gate !== "" && earliest.every((at) => at === Infinity)) {
+      this.#known.get(queue)?.delete(gate);
+    }
   }
 
   /** Jumps from gate to gate along the index instead of reading every parked task. */
@@ -153,7 +162,7 @@ export class ParkedTasks {
   }
 }
 
-function earliest(times: readonly (number | null)[]): number | null {
+function earliestOf(times: readonly (number | null)[]): number | null {
   let first: number | null = null;
   for (const time of times) if (time !== null && (first === null || time < first)) first = time;
   return first;

@@ -151,8 +151,7 @@ function* dueParked(
   priority: number,
   now: number,
 ): Generator<TaskRow, undefined> {
-  for (const row of memory.parked.inOrder(queue, gate, priority)) {
-    if (row.due_at > now) return;
+  for (const row of memory.parked.due(queue, gate, priority, now)) {
     if (memory.leases.holding(row.id) === undefined) yield row;
   }
 }

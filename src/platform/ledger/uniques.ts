@@ -62,9 +62,8 @@ export function sweepKeys(sql: SqlPort, now: number): void {
   consume(
     sql.exec(
       `DELETE FROM uniques WHERE key IN (SELECT key FROM uniques INDEXED BY timed_uniques
-         WHERE is_open = 0 AND until <= ? ORDER BY until LIMIT ?)`,
+         WHERE is_open = 0 AND until <= ? ORDER BY until LIMIT ${MAX_SWEPT})`,
       now,
-      MAX_SWEPT,
     ),
   );
 }
