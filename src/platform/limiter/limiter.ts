@@ -1,9 +1,17 @@
-import { isUnlimited, NO_LIMITS, type Clock, type LimitSet, type TaskLimits } from "#engine";
+import {
+  isUnlimited,
+  NO_LIMITS,
+  spacingMs,
+  type Clock,
+  type LimitSet,
+  type TaskLimits,
+} from "#engine";
 import type { SqlPort } from "../ledger/ports.ts";
 import { consume, migrate } from "../ledger/schema.ts";
 import { byKey, freedBy, placesOf, type Holdings } from "./holdings.ts";
 import { nextOf, type Portion } from "./portions.ts";
 import { HORIZON_MS, StartChains } from "./start-chains.ts";
+import { StartTurns } from "./start-turns.ts";
 import { WaitingLine } from "./waiting-line.ts";
 import {
   ALL,
@@ -65,6 +73,7 @@ export class TaskLimiter {
   readonly #holders = new Map<number, HolderEntry>();
   readonly #chains: StartChains;
   readonly #line = new WaitingLine();
+  readonly #turns = new StartTurns();
   /** When the holders were last asked to give places back. */
   #givesAskedAt = 0;
   #limits: TaskLimits = NO_LIMITS;
@@ -155,18 +164,32 @@ export class TaskLimiter {
       const isFree = this.#free(resource, limits) > this.#line.before(shard, resource);
       if (!isFree) return { resource, retryAt: null };
     }
-    const allAt = this.#chains.next(ALL, this.#limits);
-    const at = Math.max(now, allAt, portion.nextAt);
-    if (at > now + HORIZON_MS) {
-      const resource = portion.nextAt > allAt ? key : ALL;
-      return { resource, retryAt: Math.max(now + 1, Math.ceil(at - LEAD_MS)) };
+    const at = Math.max(now, this.#chains.next(ALL, this.#limits), portion.nextAt);
+    for (const [resource, limits] of bounds) {
+      const wait = this.#turnOf(shard, resource, limits, now);
+      if (wait !== null) return wait;
     }
-    for (const [chain, limits] of bounds) this.#chains.take(chain, limits, at);
+    for (const [chain, limits] of bounds) {
+      this.#chains.take(chain, limits, at);
+      this.#turns.served(shard, chain, now);
+    }
     if (bounds.some(([, { rate }]) => rate !== null)) portion.slots.push(Math.ceil(at));
     if (bounds.some(([, { concurrency }]) => concurrency !== null)) this.#addPlace(shard, key);
     portion.granted += 1;
     portion.nextAt = this.#portion(key, 0).nextAt;
     return null;
+  }
+
+  /** Whether a rate allows a start, and one for each of the shards whose turn is before; if not, when to ask again. */
+  #turnOf(shard: number, resource: string, limits: LimitSet, now: number): Wait | null {
+    const { rate } = limits;
+    if (rate === null) return null;
+    const before = this.#turns.before(shard, resource, now);
+    const at = Math.max(now, this.#chains.next(resource, limits));
+    const spacing = spacingMs(rate);
+    if (at + before * spacing <= now + HORIZON_MS) return null;
+    const askAt = at + StartTurns.delayMs(before, spacing) - LEAD_MS;
+    return { resource, retryAt: Math.max(now + 1, Math.ceil(askAt)) };
   }
 
   /** What bounds the starts of a key: the limits of all calls, and its own. */
@@ -203,8 +226,11 @@ export class TaskLimiter {
     if (portions.length > 0) spokenOf.add(ALL);
     for (const resource of spokenOf) {
       const isServed = resource === ALL ? served.size > 0 : served.has(resource);
-      if (waits.get(resource)?.retryAt === null) this.#line.join(shard, resource, isServed, now);
+      const retryAt = waits.get(resource)?.retryAt;
+      if (retryAt === null) this.#line.join(shard, resource, isServed, now);
       else if (this.#line.leave(shard, resource) && !isServed) loosened.add(resource);
+      if (retryAt == null) this.#turns.leave(shard, resource);
+      else this.#turns.wait(shard, resource, retryAt, now);
     }
   }
 
