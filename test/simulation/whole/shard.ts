@@ -99,6 +99,11 @@ export class WholeShard {
     return this.#host.quietly((ledger) => ledger.stats().unflushed) === 0;
   }
 
+  /** Alarms that went off. */
+  get alarms(): number {
+    return this.#host.alarms;
+  }
+
   nudge(name: string, nudge: Nudge): Promise<void> {
     return this.#host
       .execute({ kind: "nudge" }, (ledger) => {
