@@ -1,7 +1,7 @@
 import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
 import { byOwnClock } from "../limiter/own-clock.ts";
 import { ALL, type LimitAnswer, type LimitRequest, type Nudge } from "../limiter/protocol.ts";
-import { keysOf, needOf, ratedGates, waitingAt } from "./gate-needs.ts";
+import { keysOf, lastChance, needOf, ratedGates, waitingAt } from "./gate-needs.ts";
 import type { Memory } from "./memory.ts";
 import { NameState } from "./name-state.ts";
 import type { LedgerPorts } from "./ports.ts";
@@ -234,7 +234,7 @@ export class Gatekeeper {
     // With new places a new turn begins.
     if (answer.grants.some(({ places }) => places > 0)) state.heldSince = now;
     this.#lookAgain(name, this.#endOfTurn(memory, name, state, now), now);
-    this.#lookAgain(name, this.#lastChance(memory, name, answer), now);
+    this.#lookAgain(name, lastChance(memory, name, answer.grants), now);
     this.#open(memory, name, answer, now);
     this.#lookWhenDue(name, state, now);
     if (state.isAgain) this.#consider(memory, name, now);
@@ -249,13 +249,6 @@ export class Gatekeeper {
       const gate = gateOf(name, key === "" ? null : key);
       for (const queue of memory.parked.queuesOf(gate)) this.#hooks.opened(queue, by);
     }
-  }
-
-  /** When the starts that were granted are over if nobody came for them, epoch ms. */
-  #lastChance(memory: Memory, name: string, { grants }: LimitAnswer): number {
-    const limits = memory.controls.limitsOf(name);
-    const last = Math.max(0, ...grants.flatMap(({ slots }) => slots?.at(-1) ?? []));
-    return limits === null ? last : last + latenessOf(limits) + 1;
   }
 
   /** Looks at a name again when the next of what was refused may be asked for. */

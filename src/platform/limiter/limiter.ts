@@ -1,16 +1,9 @@
-import {
-  isUnlimited,
-  NO_LIMITS,
-  spacingMs,
-  type Clock,
-  type LimitSet,
-  type TaskLimits,
-} from "#engine";
+import { isUnlimited, NO_LIMITS, type Clock, type LimitSet, type TaskLimits } from "#engine";
 import type { SqlPort } from "../ledger/ports.ts";
 import { consume, migrate } from "../ledger/schema.ts";
 import { byKey, freedBy, placesOf, type Holdings } from "./holdings.ts";
 import { nextOf, type Portion } from "./portions.ts";
-import { HORIZON_MS, StartChains } from "./start-chains.ts";
+import { StartChains } from "./start-chains.ts";
 import { StartTurns } from "./start-turns.ts";
 import { WaitingLine } from "./waiting-line.ts";
 import {
@@ -43,8 +36,6 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID`,
 ];
 
-/** A shard asks this long before the next start that it may get. */
-const LEAD_MS = 250;
 /** Those who hold places are asked for them this often while somebody waits. */
 const GIVE_EVERY_MS = 10_000;
 
@@ -166,7 +157,8 @@ export class TaskLimiter {
     }
     const at = Math.max(now, this.#chains.next(ALL, this.#limits), portion.nextAt);
     for (const [resource, limits] of bounds) {
-      const wait = this.#turnOf(shard, resource, limits, now);
+      const nextAt = this.#chains.next(resource, limits);
+      const wait = this.#turns.waitFor(shard, resource, limits.rate, nextAt, now);
       if (wait !== null) return wait;
     }
     for (const [chain, limits] of bounds) {
@@ -178,18 +170,6 @@ export class TaskLimiter {
     portion.granted += 1;
     portion.nextAt = this.#portion(key, 0).nextAt;
     return null;
-  }
-
-  /** Whether a rate allows a start, and one for each of the shards whose turn is before; if not, when to ask again. */
-  #turnOf(shard: number, resource: string, limits: LimitSet, now: number): Wait | null {
-    const { rate } = limits;
-    if (rate === null) return null;
-    const before = this.#turns.before(shard, resource, now);
-    const at = Math.max(now, this.#chains.next(resource, limits));
-    const spacing = spacingMs(rate);
-    if (at + before * spacing <= now + HORIZON_MS) return null;
-    const askAt = at + StartTurns.delayMs(before, spacing) - LEAD_MS;
-    return { resource, retryAt: Math.max(now + 1, Math.ceil(askAt)) };
   }
 
   /** What bounds the starts of a key: the limits of all calls, and its own. */

@@ -1,3 +1,9 @@
+import { spacingMs, type Rate } from "#engine";
+import type { Wait } from "./protocol.ts";
+import { HORIZON_MS } from "./start-chains.ts";
+
+/** A shard asks this long before the next start that it may get. */
+const LEAD_MS = 250;
 /** Who was told when to ask again and has not by so much later has no turn any more. */
 const GRACE_MS = 2_000;
 const SWEEP_EVERY_MS = 60_000;
@@ -18,7 +24,7 @@ export class StartTurns {
   #sweptAt = 0;
 
   /** How many others are to have a start before this shard. */
-  before(shard: number, resource: string, now: number): number {
+  #before(shard: number, resource: string, now: number): number {
     const waiting = this.#waiting.get(resource);
     const own = waiting?.get(shard)?.number ?? Infinity;
     let count = 0;
@@ -28,9 +34,25 @@ export class StartTurns {
     return count;
   }
 
-  /** A shard whose turn comes after so many others asks again so much later than the first: they may not come. */
-  static delayMs(before: number, spacing: number): number {
-    return before * Math.min(spacing, GRACE_MS + 1);
+  /**
+   * Whether a rate allows a start, and one for each of the shards whose turn is before; if not, when to ask again.
+   * @param nextAt the earliest time of the next start
+   */
+  waitFor(
+    shard: number,
+    resource: string,
+    rate: Rate | null,
+    nextAt: number,
+    now: number,
+  ): Wait | null {
+    if (rate === null) return null;
+    const before = this.#before(shard, resource, now);
+    const at = Math.max(now, nextAt);
+    const spacing = spacingMs(rate);
+    if (at + before * spacing <= now + HORIZON_MS) return null;
+    // Those before it may not come.
+    const askAt = at + before * Math.min(spacing, GRACE_MS + 1) - LEAD_MS;
+    return { resource, retryAt: Math.max(now + 1, Math.ceil(askAt)) };
   }
 
   /** It is told when to ask again. */
