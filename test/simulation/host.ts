@@ -47,6 +47,8 @@ export class LedgerHost {
   readonly #parts: HostParts;
   readonly #alarm: SimAlarm;
   #ledger: TaskLedger;
+  /** Alarms that went off. */
+  alarms = 0;
   #epoch = 0;
   #died = Promise.withResolvers<never>();
   #clockOffset = 0;
@@ -291,6 +293,7 @@ export class LedgerHost {
    * is run again.
    */
   async #tick(): Promise<void> {
+    this.alarms += 1;
     const epoch = this.#epoch;
     try {
       await this.execute({ kind: "tick" }, (ledger) => {

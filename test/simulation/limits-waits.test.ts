@@ -24,6 +24,15 @@ const tasks = [
   defineTask({ name: "rated", params, rateLimit: "10/m", handler }),
   defineTask({ name: "single_key", params, key: { of, concurrency: 1 }, handler }),
   defineTask({ name: "rated_key", params, key: { of, rateLimit: "1/h" }, handler }),
+  defineTask({ name: "paced_key", params, key: { of, rateLimit: "1/s" }, handler }),
+  defineTask({
+    ...{ name: "stormy", params: z.object({ failures: z.number() }), rateLimit: "20/s" },
+    ...{ autoretryFor: [RangeError], maxRetries: null },
+    ...{ retryBackoff: true, retryBackoffMaxSeconds: 20 },
+    handler: ({ failures }, { retries }) => {
+      if (retries < failures) throw new RangeError("try again");
+    },
+  }),
   defineTask({
     name: "single_in_all",
     params,
@@ -75,6 +84,28 @@ it.each(["single_key", "rated_key"])("a key's wait holds no other key up: %s", a
   const other = await deployment.put(0, name, 0, "b");
   await deployment.pass(10_000);
   expect(deployment.startOf(other) - at).toBeLessThan(500);
+});
+
+it("a key's first start waits for no consumer that paces another key", async () => {
+  const deployment = new Waits(1);
+  for (let n = 0; n < 20; n += 1) await deployment.put(0, "paced_key", 0, "a");
+  for (let n = 0; n < 10; n += 1) {
+    const at = deployment.world.now();
+    const other = await deployment.put(0, "paced_key", 0, `b${n}`);
+    await deployment.pass(1_000);
+    expect(deployment.startOf(other) - at).toBeLessThan(100);
+  }
+});
+
+it("many tasks that fail and are tried again call for a consumer or two per start", async () => {
+  const deployment = new Waits(2);
+  await deployment.submit(200, "stormy", () => ({ kwargs: '{"failures":5}' }));
+  await deployment.untilEnded(200, 200_000);
+  const { starts, commands, bells } = deployment;
+  expect(starts).toHaveLength(200 * 6);
+  // To claim it, and to settle it.
+  expect(commands / starts.length).toBeLessThan(3);
+  expect(bells / starts.length).toBeLessThan(0.3);
 });
 
 it("of many keys with a backlog each, all have their start", async () => {

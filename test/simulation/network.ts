@@ -35,6 +35,8 @@ export class Network implements LedgerDoor {
   readonly #world: World;
   readonly #chaos: Chaos<CallFaults>;
   readonly #host: LedgerHost;
+  /** Claims and settles of consumers. */
+  exchanges = 0;
 
   constructor(world: World, chaos: Chaos<CallFaults>, host: LedgerHost) {
     this.#world = world;
@@ -62,6 +64,7 @@ export class Network implements LedgerDoor {
   }
 
   exchange(request: Exchange): Promise<ExchangeAnswer> {
+    this.exchanges += 1;
     return this.#call({ kind: "exchange", request }, (ledger) => {
       const answer = ledger.exchange(request);
       const { settlements, claim } = request;

@@ -90,6 +90,8 @@ class Drain<Services> {
   /** The timer went off, maybe in the middle of an exchange that carries older outcomes. */
   #isSettleDue = false;
   #isPaceDue = false;
+  /** By which its ledger knows it again; undefined: it is not expected back. */
+  #pace: number | undefined;
   /** A limited task may start soon: the timer that goes off then. */
   #cancelPaceTimer: (() => void) | null = null;
 
@@ -127,11 +129,11 @@ class Drain<Services> {
   async run(bells: number): Promise<number> {
     const startedAt = this.#parts.clock.now();
     const stopAt = startedAt + this.#limits.budgetMs;
-    let isPaced = false;
     try {
       if (this.#claim !== null) this.#start(this.#claim);
       for (let isFirst = true; ; isFirst = false) {
         const now = this.#parts.clock.now();
+        const isPaced = this.#pace !== undefined;
         const isOver = !isFirst && now >= (isPaced ? startedAt + PACED_BUDGET_MS : stopAt);
         const isAlone = this.#isSolo && this.#running.size > 0;
         const room =
@@ -142,7 +144,7 @@ class Drain<Services> {
         if (room > 0 || this.#settlements.length > 0 || (isOver && isPaced)) {
           const answer = await this.#exchange(room, isFirst ? bells : 0);
           this.#start(answer);
-          isPaced = answer.againInMs !== null;
+          this.#pace = answer.pace;
           this.#comeBackIn(answer.againInMs);
         }
         const isDone = this.#running.size === 0 && this.#settlements.length === 0;
@@ -165,7 +167,11 @@ class Drain<Services> {
     this.#settlements = [];
     const isIdle = this.#running.size === 0;
     const request = { queue: this.#queue, settlements, claim, isIdle, bells };
-    return exchange(this.#parts, this.#claim === null ? request : { ...request, isExpress: true });
+    return exchange(this.#parts, {
+      ...request,
+      ...(this.#pace !== undefined && { pace: this.#pace }),
+      ...(this.#claim !== null && { isExpress: true as const }),
+    });
   }
 
   #start({ tasks, token, isSolo, leaseMs }: Claim): void {

@@ -41,8 +41,8 @@ export class LedgerCore {
       memory: () => this.load(),
       now: () => this.now(),
       isAttended: (queue) => this.wakeups.isAttended(queue, this.now()),
-      opened: (queue) => {
-        this.wakeups.opened(queue, this.now());
+      opened: (queue, by) => {
+        this.wakeups.opened(queue, by, this.now());
       },
       wakeAt: (at) => {
         this.wakeups.arm(at, this.now());

@@ -1,5 +1,5 @@
-import { gateOf, hasPlaces, partsOfGate } from "#engine";
-import { ALL, type Want } from "../limiter/protocol.ts";
+import { gateOf, hasPlaces, latenessOf, partsOfGate } from "#engine";
+import { ALL, type Grant, type Want } from "../limiter/protocol.ts";
 import type { AskTimes } from "./ask-times.ts";
 import type { Memory } from "./memory.ts";
 
@@ -114,4 +114,11 @@ export function* ratedGates(
       yield [name, gate, key ?? ""];
     }
   }
+}
+
+/** When the starts that were granted are over if nobody came for them, epoch ms. */
+export function lastChance({ controls }: Memory, name: string, grants: readonly Grant[]): number {
+  const limits = controls.limitsOf(name);
+  const last = Math.max(0, ...grants.flatMap(({ slots }) => slots?.at(-1) ?? []));
+  return limits === null ? last : last + latenessOf(limits) + 1;
 }

@@ -1,7 +1,7 @@
 import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
 import { byOwnClock } from "../limiter/own-clock.ts";
 import { ALL, type LimitAnswer, type LimitRequest, type Nudge } from "../limiter/protocol.ts";
-import { keysOf, needOf, ratedGates, waitingAt } from "./gate-needs.ts";
+import { keysOf, lastChance, needOf, ratedGates, waitingAt } from "./gate-needs.ts";
 import type { Memory } from "./memory.ts";
 import { NameState } from "./name-state.ts";
 import type { LedgerPorts } from "./ports.ts";
@@ -11,6 +11,8 @@ const ASK_AGAIN_MS = 20_000;
 const FAILED_AGAIN_MS = 1_000;
 /** While others wait for places, a shard uses its own again for this long before it gives them back. */
 const TURN_MS = 500;
+/** A free place waits this long for a consumer that is expected back; beyond that a bell calls one. */
+const PLACE_WAIT_MS = 50;
 /** A wait this short is not worth an alarm: the object stays awake for it. */
 const SHORT_WAIT_MS = 1_000;
 /** A consumer looks for an answer that is under way at least this often. */
@@ -23,8 +25,8 @@ export interface GatekeeperHooks {
   readonly now: () => number;
   /** Whether a consumer is at this queue, or will be back in a moment. */
   readonly isAttended: (queue: string) => boolean;
-  /** Tasks of this queue may start now or within a moment. */
-  readonly opened: (queue: string) => void;
+  /** Tasks of this queue may start, if somebody is there by this time, epoch ms. */
+  readonly opened: (queue: string, by: number) => void;
   /** Something is to be looked at again at this time, epoch ms. */
   readonly wakeAt: (at: number) => void;
 }
@@ -151,7 +153,7 @@ export class Gatekeeper {
       [...memory.parked.gates(queue)].some((gate) => partsOfGate(gate).name === name),
     );
     if (queues.some((queue) => this.#hooks.isAttended(queue))) return true;
-    for (const queue of queues) this.#hooks.opened(queue);
+    for (const queue of queues) this.#hooks.opened(queue, this.#hooks.now());
     return false;
   }
 
@@ -232,19 +234,21 @@ export class Gatekeeper {
     // With new places a new turn begins.
     if (answer.grants.some(({ places }) => places > 0)) state.heldSince = now;
     this.#lookAgain(name, this.#endOfTurn(memory, name, state, now), now);
-    this.#lookAgain(name, this.#lastChance(memory, name, answer), now);
-    const gates = answer.grants.map(({ key }) => gateOf(name, key === "" ? null : key));
-    const queues = new Set(gates.flatMap((gate) => memory.parked.queuesOf(gate)));
-    for (const queue of queues) this.#hooks.opened(queue);
+    this.#lookAgain(name, lastChance(memory, name, answer.grants), now);
+    this.#open(memory, name, answer, now);
     this.#lookWhenDue(name, state, now);
     if (state.isAgain) this.#consider(memory, name, now);
   }
 
-  /** When the starts that were granted are over if nobody came for them, epoch ms. */
-  #lastChance(memory: Memory, name: string, { grants }: LimitAnswer): number {
+  /** Has somebody come for what was granted while it may be used. */
+  #open(memory: Memory, name: string, { grants }: LimitAnswer, now: number): void {
     const limits = memory.controls.limitsOf(name);
-    const last = Math.max(0, ...grants.flatMap(({ slots }) => slots?.at(-1) ?? []));
-    return limits === null ? last : last + latenessOf(limits) + 1;
+    const lateness = limits === null ? 0 : latenessOf(limits);
+    for (const { key, slots } of grants) {
+      const by = slots?.[0] === undefined ? now + PLACE_WAIT_MS : slots[0] + lateness;
+      const gate = gateOf(name, key === "" ? null : key);
+      for (const queue of memory.parked.queuesOf(gate)) this.#hooks.opened(queue, by);
+    }
   }
 
   /** Looks at a name again when the next of what was refused may be asked for. */

@@ -46,7 +46,7 @@ export class TaskLedger extends LedgerSubmissions {
       if (limit <= 0) {
         if (request.isExpress === true) return nothing;
         // It may be leaving: what is still due needs another consumer, what is due in a moment one that waits for it.
-        const isAlone = this.wakeups.left(queue, now);
+        const isAlone = this.wakeups.left(queue, request.pace, now);
         const isComing = isAlone && this.#nextStart(memory, queue, now) !== null;
         if (isComing || hasDue(memory, queue, now)) changes.dueQueues.add(queue);
         return nothing;
@@ -57,8 +57,9 @@ export class TaskLedger extends LedgerSubmissions {
       const picked = pickTasks(this.ports.sql, memory, { queue, limit, isIdle, now });
       this.express.claimed(queue, picked.tasks.length, now);
       const claim = grantClaim(memory, changes, queue, picked, { now, leaseMs });
-      const againInMs = picked.tasks.length < limit ? this.#againIn(memory, queue, now) : null;
-      return { ...nothing, ...claim, againInMs };
+      const isAll = picked.tasks.length < limit;
+      const again = isAll ? this.#again(memory, queue, request.pace, now) : null;
+      return { ...nothing, ...claim, ...again };
     });
   }
 
@@ -192,18 +193,26 @@ export class TaskLedger extends LedgerSubmissions {
     this.gatekeeper.nudged(this.load(), name, nudge, this.now());
   }
 
-  /** How long until the next limited task of a queue may start, if that is worth a consumer's wait. */
-  #againIn(memory: Memory, queue: string, now: number): number | null {
+  /**
+   * How long until the next limited task of a queue may start, if that is worth a consumer's wait; null: it is not.
+   * One waits, however many come: each would be back for every start.
+   */
+  #again(
+    memory: Memory,
+    queue: string,
+    pace: number | undefined,
+    now: number,
+  ): Pick<ExchangeAnswer, "againInMs" | "pace"> | null {
     const at = this.#nextStart(memory, queue, now);
     if (at === null) {
       this.wakeups.expectNobody(queue);
       return null;
     }
     const backAt = Math.max(now + MIN_PACE_MS, at);
-    this.wakeups.expectBack(queue, backAt, now, () =>
-      this.#isComing(this.load(), queue, this.now()),
-    );
-    return backAt - now;
+    const otherAt = this.wakeups.otherBackAt(queue, pace, now);
+    if (otherAt !== null && otherAt <= backAt) return null;
+    const isWanted = () => this.#isComing(this.load(), queue, this.now());
+    return { againInMs: backAt - now, pace: this.wakeups.expectBack(queue, backAt, now, isWanted) };
   }
 
   /** When a limited task of a queue may start, or a start be asked for, if that is soon; epoch ms. */

@@ -28,6 +28,8 @@ export interface Exchange {
   readonly isIdle: boolean;
   /** The doorbells that made it come: none of them is under way any more. */
   readonly bells: number;
+  /** The `pace` under which it was told to come back, and has not been told otherwise; absent: it was not. */
+  readonly pace?: number;
   /** True: nobody called it, it settles what it got with its submit, and nobody misses it when it goes. */
   readonly isExpress?: true;
 }
@@ -44,8 +46,13 @@ export interface Claim {
 }
 
 export interface ExchangeAnswer extends Claim {
-  /** A limited task may start this long from now: come back then. Null: nothing is known to come soon. */
+  /**
+   * A limited task may start this long from now: come back then. Null: nothing is known to come soon, or somebody
+   * else comes back for it.
+   */
   readonly againInMs: number | null;
+  /** Tells the one consumer of a queue that is expected back from all others; absent: it is not this one. */
+  readonly pace?: number;
   /** Settlements that changed nothing: settled before, or under a lease that was lost. */
   readonly stale: number;
 }

@@ -13,6 +13,13 @@ const BACK_SOON_MS = 50;
 /** An alarm this long overdue is taken for lost. */
 const ALARM_GRACE_MS = 5_000;
 
+/** The consumer that comes back to a queue for limited tasks. */
+interface Expected {
+  readonly pace: number;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
 export interface WakeupSettings {
   /** While there is work the alarm looks after it at least this often. */
   readonly watchMs: number;
@@ -30,8 +37,9 @@ export class Wakeups {
   readonly #bells = new Doorbells();
   readonly #lastClaimAt = new Map<string, number>();
   readonly #rechecks = new Set<string>();
-  /** Until when a consumer is expected back for limited tasks, by queue; epoch ms. */
-  readonly #backAt = new Map<string, number>();
+  /** Who is expected back for limited tasks, by queue: one, whoever else comes in between. */
+  readonly #expected = new Map<string, Expected>();
+  #lastPace = 0;
   /** When the alarm is set to; null: not known to be set. */
   #armedAt: number | null = null;
   /** The last ring failed: don't wait for a stall. */
@@ -50,54 +58,66 @@ export class Wakeups {
     this.#lastClaimAt.set(queue, now);
   }
 
-  /** A consumer was told to come back at this time, when the next limited task may start. */
-  expectBack(queue: string, at: number, now: number, isWanted: () => boolean): void {
-    this.#backAt.set(queue, at + BACK_SOON_MS);
+  /**
+   * A consumer is told to come back at this time, when the next limited task may start.
+   * @returns the pace by which it is known again
+   */
+  expectBack(queue: string, at: number, now: number, isWanted: () => boolean): number {
+    this.#lastPace = Math.max(this.#lastPace + 1, now);
+    const expected = { pace: this.#lastPace, at };
+    this.#expected.set(queue, expected);
     this.#ports.timers.after(at + BACK_SOON_MS - now, () => {
       const ringAt = this.#ports.clock.now();
       try {
-        if (ringAt >= (this.#backAt.get(queue) ?? Infinity) && isWanted())
-          this.#ring(queue, 1, ringAt);
+        if (this.#expected.get(queue) === expected && isWanted()) this.#ring(queue, 1, ringAt);
       } catch (error) {
         // Storage may be out of order for a moment: nobody would catch it, and the alarm looks again.
         this.#ports.log("look_failed", { queue, error });
         this.arm(ringAt + ALARM_GRACE_MS, ringAt);
       }
     });
+    return expected.pace;
+  }
+
+  /** When another consumer than that of this pace is expected back, epoch ms; null: none is. */
+  otherBackAt(queue: string, pace: number | undefined, now: number): number | null {
+    const expected = this.#expected.get(queue);
+    if (expected === undefined || expected.pace === pace) return null;
+    return now < expected.at + BACK_SOON_MS ? expected.at : null;
   }
 
   /** Whether a consumer is at the queue, or expected back. */
   isAttended(queue: string, now: number): boolean {
-    if (now < (this.#backAt.get(queue) ?? 0)) return true;
+    if (this.otherBackAt(queue, undefined, now) !== null) return true;
     return now - (this.#lastClaimAt.get(queue) ?? 0) < BACK_SOON_MS;
   }
 
   /** Whether somebody is at a queue, or on the way: what comes now is left to them. */
   isServed(memory: Memory, queue: string, now: number): boolean {
-    if (now < (this.#backAt.get(queue) ?? 0) || !this.#bells.needsMore(queue, 1, now)) return true;
+    if (this.otherBackAt(queue, undefined, now) !== null) return true;
+    if (!this.#bells.needsMore(queue, 1, now)) return true;
     return memory.leases.countOn(queue, now - BACK_SOON_MS).recent > 0;
   }
 
   /**
    * A consumer leaves.
-   * @returns whether the next one has to be called: not where another is expected back. So those that an eviction
-   *   called beside each other become one again
+   * @returns whether the next one has to be called: not where another is expected back
    */
-  left(queue: string, now: number): boolean {
+  left(queue: string, pace: number | undefined, now: number): boolean {
     this.#lastClaimAt.delete(queue);
-    // Its own time has come when it leaves. If it left early after all, the look at that time calls another.
-    if ((this.#backAt.get(queue) ?? 0) > now + BACK_SOON_MS) return false;
-    this.#backAt.delete(queue);
+    if (this.otherBackAt(queue, pace, now) !== null) return false;
+    this.#expected.delete(queue);
     return true;
   }
 
   expectNobody(queue: string): void {
-    this.#backAt.delete(queue);
+    this.#expected.delete(queue);
   }
 
-  /** Limited tasks of a queue may start now or within a moment: somebody has to be there. */
-  opened(queue: string, now: number): void {
-    if (now >= (this.#backAt.get(queue) ?? 0)) this.#ring(queue, 1, now);
+  /** Limited tasks of a queue may start: somebody has to be there by this time, epoch ms. */
+  opened(queue: string, by: number, now: number): void {
+    const backAt = this.otherBackAt(queue, undefined, now);
+    if (backAt === null || backAt > by) this.#ring(queue, 1, now);
   }
 
   /** After every command: bells for what is due, the alarm for what will be. */
@@ -167,9 +187,11 @@ export class Wakeups {
     const queues = new Set([...memory.lanes.queues(), ...memory.parked.queues()]);
     return [...queues].filter((queue) => {
       if (memory.controls.isPaused(queue)) return false;
-      const oldest = earlier(oldestDue(memory, queue, now), calledSince(queue));
+      const due = oldestDue(memory, queue, now);
+      const oldest = earlier(due, calledSince(queue));
       if (oldest === null) return false;
-      changes.dueQueues.add(queue);
+      // Who is there, or comes back, is enough for starts to be asked for.
+      if (due !== null || !this.isAttended(queue, now)) changes.dueQueues.add(queue);
       const isStalled =
         now - oldest > stallMs && now - (this.#lastClaimAt.get(queue) ?? 0) > stallMs;
       return isStalled || this.#isRingBroken;

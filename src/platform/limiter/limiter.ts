@@ -3,7 +3,8 @@ import type { SqlPort } from "../ledger/ports.ts";
 import { consume, migrate } from "../ledger/schema.ts";
 import { byKey, freedBy, placesOf, type Holdings } from "./holdings.ts";
 import { nextOf, type Portion } from "./portions.ts";
-import { HORIZON_MS, StartChains } from "./start-chains.ts";
+import { StartChains } from "./start-chains.ts";
+import { StartTurns } from "./start-turns.ts";
 import { WaitingLine } from "./waiting-line.ts";
 import {
   ALL,
@@ -35,8 +36,6 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID`,
 ];
 
-/** A shard asks this long before the next start that it may get. */
-const LEAD_MS = 250;
 /** Those who hold places are asked for them this often while somebody waits. */
 const GIVE_EVERY_MS = 10_000;
 
@@ -65,6 +64,7 @@ export class TaskLimiter {
   readonly #holders = new Map<number, HolderEntry>();
   readonly #chains: StartChains;
   readonly #line = new WaitingLine();
+  readonly #turns = new StartTurns();
   /** When the holders were last asked to give places back. */
   #givesAskedAt = 0;
   #limits: TaskLimits = NO_LIMITS;
@@ -155,13 +155,16 @@ export class TaskLimiter {
       const isFree = this.#free(resource, limits) > this.#line.before(shard, resource);
       if (!isFree) return { resource, retryAt: null };
     }
-    const allAt = this.#chains.next(ALL, this.#limits);
-    const at = Math.max(now, allAt, portion.nextAt);
-    if (at > now + HORIZON_MS) {
-      const resource = portion.nextAt > allAt ? key : ALL;
-      return { resource, retryAt: Math.max(now + 1, Math.ceil(at - LEAD_MS)) };
+    const at = Math.max(now, this.#chains.next(ALL, this.#limits), portion.nextAt);
+    for (const [resource, limits] of bounds) {
+      const nextAt = this.#chains.next(resource, limits);
+      const wait = this.#turns.waitFor(shard, resource, limits.rate, nextAt, now);
+      if (wait !== null) return wait;
     }
-    for (const [chain, limits] of bounds) this.#chains.take(chain, limits, at);
+    for (const [chain, limits] of bounds) {
+      this.#chains.take(chain, limits, at);
+      this.#turns.served(shard, chain, now);
+    }
     if (bounds.some(([, { rate }]) => rate !== null)) portion.slots.push(Math.ceil(at));
     if (bounds.some(([, { concurrency }]) => concurrency !== null)) this.#addPlace(shard, key);
     portion.granted += 1;
@@ -203,8 +206,11 @@ export class TaskLimiter {
     if (portions.length > 0) spokenOf.add(ALL);
     for (const resource of spokenOf) {
       const isServed = resource === ALL ? served.size > 0 : served.has(resource);
-      if (waits.get(resource)?.retryAt === null) this.#line.join(shard, resource, isServed, now);
+      const retryAt = waits.get(resource)?.retryAt;
+      if (retryAt === null) this.#line.join(shard, resource, isServed, now);
       else if (this.#line.leave(shard, resource) && !isServed) loosened.add(resource);
+      if (retryAt == null) this.#turns.leave(shard, resource);
+      else this.#turns.wait(shard, resource, retryAt, now);
     }
   }
 

@@ -1,14 +1,22 @@
-import { shardOf, type FinishedTask } from "#engine";
+import { shardOf, spacingMs, type FinishedTask } from "#engine";
 import { ENDS, RETRIES, type Params } from "../behaviours.ts";
 import { evaluate, type Expected, type Node } from "../canvases.ts";
 import { mostInWindow } from "../deployment.ts";
 import { Violation } from "../violation.ts";
 import { EVERY, LATEST, LOCAL } from "./beat-host.ts";
 import type { Call } from "./call-book.ts";
-import { registry, RETIRED } from "./tasks.ts";
+import type { WholeShard } from "./shard.ts";
+import { NOISY, registry, RETIRED, TENANT_STARTS } from "./tasks.ts";
 import { CHAOS_MS, type Whole } from "./whole.ts";
 
 const LOST = "WorkerLostError";
+/**
+ * Of a start that its tenant's limits allow: to ask for it, to ring and to claim are some messages of some ms, and one
+ * that comes too late for its start has to wait for the next, a quarter of a second later.
+ */
+const MOST_LATE_MS = 400;
+/** Tried again without end. */
+const INSISTENT: ReadonlySet<string> = new Set(["dependent", "insistent"]);
 
 /** What must be true of a deployment when all has ended. Throws the first thing that is not. */
 export function checkEnd(whole: Whole, start: number): void {
@@ -25,6 +33,40 @@ export function checkEnd(whole: Whole, start: number): void {
   checkPoison(whole);
   checkSlots(whole, start);
   checkPace(whole);
+  if (whole.options.share.tenants > 0) checkTenants(whole);
+  if (whole.options.faults.refuses > 0) checkStorm(whole);
+}
+
+/** A tenant waits for its own limits alone, however much another one has to do. */
+function checkTenants({ records }: Whole): void {
+  const tasks = [...records.ends.values()].filter(({ name }) => name === "tenant");
+  for (const [key, own] of Map.groupBy(tasks, ({ kwargs }) => kwargs)) {
+    if ((JSON.parse(key) as { n: number }).n === NOISY) continue;
+    const waits = own.map(
+      ({ attempts, submittedAt }) => (attempts[0]?.startedAt ?? Infinity) - submittedAt,
+    );
+    for (const [before, wait] of waits.toSorted((a, b) => a - b).entries()) {
+      const late = wait - before * spacingMs({ starts: TENANT_STARTS, periodMs: 1_000 });
+      if (late > MOST_LATE_MS) fail(`tenant ${key} waited ${Math.round(late)} ms for another`);
+    }
+  }
+}
+
+/** Who is refused tries again once for it, and that takes a claim and a settle, not more. */
+function checkStorm({ records, faults, shards }: Whole): void {
+  const tasks = [...records.ends.values()];
+  const storm = tasks.filter(({ name }) => INSISTENT.has(name));
+  const retries = storm.reduce((sum, task) => sum + task.retries, 0);
+  if (retries !== faults["refuses"]) fail(`${retries} retries of ${faults["refuses"]} refusals`);
+  const attempts = tasks.reduce((sum, task) => sum + task.retries + 1, 0);
+  const total = (count: (shard: WholeShard) => number) =>
+    shards.reduce((sum, shard) => sum + count(shard), 0) / attempts;
+  const exchanges = total(({ network }) => network.exchanges);
+  if (exchanges > 2) fail(`${exchanges} calls of consumers for an attempt`);
+  const bells = total(({ consumers }) => consumers.bellsRung);
+  if (bells > 0.75) fail(`${bells} bells for an attempt`);
+  const alarms = total(({ alarms: own }) => own);
+  if (alarms > 1) fail(`${alarms} alarms for an attempt`);
 }
 
 /** Every shard has counted the tasks that ended there, each once. (G14) */
@@ -86,7 +128,7 @@ function checkRecord(
   }
   const retries = given.kind === undefined ? 0 : RETRIES[given.kind];
   // As often as it finds down what it depends on.
-  if (record.retries !== retries && name !== "dependent") {
+  if (record.retries !== retries && name !== "dependent" && !INSISTENT.has(name)) {
     fail(`${id} (${name} ${given.kind}) was retried ${record.retries} times`);
   }
 }

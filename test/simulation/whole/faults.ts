@@ -13,6 +13,10 @@ export interface WholeFaults extends Faults, LimiterFaults {
   readonly beatClock: number;
   /** What some tasks depend on is down for half a minute. */
   readonly outage: number;
+  /** What some tasks depend on refuses: they try again. */
+  readonly refuses: number;
+  /** One tenant calls for hundreds of tasks at once. */
+  readonly noisy: number;
   /** A new version is deployed in the middle: one kind of task is gone, others have a parameter more. */
   readonly deployed: number;
   /** A ledger's clock goes on by an hour, 25 hours or 400 days. */
@@ -25,5 +29,6 @@ export const NO_WHOLE_FAULTS: WholeFaults = {
   ...NO_FAULTS,
   ...{ messageLost: 0, messageLate: 0, limiterDies: 0, diesAfterEffect: 0 },
   ...{ beatDies: 0, cronDoubled: 0, beatClock: 0, outage: 0, swizzled: 0 },
+  ...{ refuses: 0, noisy: 0 },
   ...{ deployed: 0, clockLeaps: 0 },
 };

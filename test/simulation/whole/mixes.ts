@@ -6,7 +6,14 @@ import { NO_WHOLE_FAULTS, type WholeFaults } from "./faults.ts";
 import { Whole, type WholeOptions } from "./whole.ts";
 import type { Share } from "./workload.ts";
 
-const USUAL: Share = { canvases: 0.06, poison: 0, retired: 0, widest: 40 };
+const USUAL: Share = {
+  canvases: 0.06,
+  poison: 0,
+  retired: 0,
+  insistent: 0,
+  tenants: 0,
+  widest: 40,
+};
 
 /** Work that is due starts within this, whatever becomes of the doorbells. (G20) */
 const LATEST_START_MS = 60_000;
@@ -87,6 +94,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
     follows: ["unknownTask"],
   },
   "clock-leap": { faults: { clockLeaps: 0.5, ledgerDies: 0.001 } },
+  "retry-storm": { faults: { refuses: 0.9 }, share: { insistent: 80 } },
+  "noisy-tenant": { faults: { noisy: 1 }, share: { tenants: 60 } },
   swizzle: { faults: { swizzled: 1, bellLost: 0.1 }, follows: ["bellDied"] },
 };
 

@@ -114,6 +114,11 @@ export class WholeShard {
     });
   }
 
+  /** Alarms that went off. */
+  get alarms(): number {
+    return this.#host.alarms;
+  }
+
   nudge(name: string, nudge: Nudge): Promise<void> {
     return this.#host
       .execute({ kind: "nudge" }, (ledger) => {

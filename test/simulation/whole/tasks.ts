@@ -5,7 +5,7 @@ import { canvasTasks, type Services as CanvasServices } from "../canvases.ts";
 
 /** What the handlers of a simulated deployment find. */
 export interface WholeServices extends SimServices, CanvasServices {
-  /** Throws while what a task depends on is down. */
+  /** Throws while what a task depends on is down, or where it refuses. */
   readonly ask: () => void;
 }
 
@@ -84,6 +84,31 @@ const dependent = define({
     return work(given, ctx);
   },
 });
+/** Tried again at once, for as long as what it depends on refuses. */
+const insistent = define({
+  ...{ name: "insistent", params, autoretryFor: [DependencyDown] },
+  ...{ maxRetries: null, defaultRetryDelaySeconds: 0 },
+  handler: async (given, ctx) => {
+    ctx.services.ask();
+    return work(given, ctx);
+  },
+});
+/** Tasks of one tenant that run at once. */
+export const TENANT_PLACES = 6;
+/** Of its starts in a second. */
+export const TENANT_STARTS = 4;
+/** The tenant that may be noisy. */
+export const NOISY = 0;
+/** Of a tenant, `n`; takes seconds. */
+const tenant = define({
+  ...{ name: "tenant", params },
+  key: { of: ({ n }) => n, concurrency: TENANT_PLACES, rateLimit: `${TENANT_STARTS}/s` },
+  handler: async (given, ctx) => {
+    const { process, between } = ctx.services;
+    await process.sleep(between(500, 3_000));
+    return work(given, ctx);
+  },
+});
 /** Of the old version only. */
 export const RETIRED = "retired";
 const retired = define({
@@ -100,7 +125,7 @@ const tick = define({ name: "tick", params, handler: (given, ctx) => work(given,
 
 const lastingOnes = [
   ...[...behaviourTasks, ...canvasTasks, paced, narrow, shared, only, lasting, dependent],
-  ...[tick, throttled, debounced],
+  ...[tick, throttled, debounced, insistent, tenant],
 ];
 export const registry = new Registry<WholeServices>([...lastingOnes, plain, retired]);
 /** Of the version that is deployed in the middle. */

@@ -169,6 +169,7 @@ export class Whole {
     this.#watchdog();
     this.#planDeaths();
     this.#planOutage();
+    this.#planNoise();
     this.#planDeployment();
     this.#planLeaps();
     this.#planSwizzles();
@@ -259,9 +260,8 @@ export class Whole {
         },
       },
       ask: () => {
-        if (!this.#isDown) return;
-        this.chaos.happened("outage");
-        throw new DependencyDown("it is down");
+        if (this.#isDown) this.chaos.happened("outage");
+        if (this.#isDown || this.chaos.strikes("refuses")) throw new DependencyDown("it is down");
       },
     };
   }
@@ -326,6 +326,15 @@ export class Whole {
       world.after(30_000, () => {
         this.#isDown = false;
       });
+    });
+  }
+
+  #planNoise(): void {
+    const { world, options } = this;
+    if (!world.chance(options.faults.noisy)) return;
+    world.after(world.between(0, 10_000), () => {
+      this.chaos.happened("noisy");
+      this.workload.makeNoise();
     });
   }
 

@@ -11,11 +11,14 @@ import { drawCanvas, toSignature, wideChord, type Node } from "../canvases.ts";
 import type { World } from "../../../src/testing/world.ts";
 import type { CallBook } from "./call-book.ts";
 import type { CalledOff } from "./called-off.ts";
-import { RETIRED } from "./tasks.ts";
+import { NOISY, RETIRED, TENANT_PLACES } from "./tasks.ts";
 
 /** Clients call for so long. */
 export const CALLS_MS = 90_000;
 const LONGEST_COUNTDOWN_S = 60;
+/** Calls of a tenant that is noisy. */
+const NOISE = 400;
+const BURST = 10;
 /** Behaviours that end within a minute or so, and well or not by themselves. */
 const QUICK = KINDS.filter((kind) => kind !== "poison" && kind !== "deadly") as [Kind, ...Kind[]];
 
@@ -33,6 +36,10 @@ export interface Share {
   readonly poison: number;
   /** Calls of what the next version has no more. */
   readonly retired: number;
+  /** Calls of what is tried again for as long as what it depends on refuses. */
+  readonly insistent: number;
+  /** Tenants with a call or some at once, never more than may run. */
+  readonly tenants: number;
   /** Of the chords, how wide at most. */
   readonly widest: number;
 }
@@ -66,15 +73,42 @@ export class Workload {
   /** Plans calls that come to so many tasks at least; some of what is seldom comes in every history. */
   plan(count: number): void {
     const { world, share } = this.#parts;
-    let planned = share.retired + this.#keyed(world.between(0, CALLS_MS));
+    let planned = share.retired + share.insistent + this.#tenants();
+    planned += this.#keyed(world.between(0, CALLS_MS));
     for (const name of UNIQUE) planned += this.#unique(world.between(0, CALLS_MS), name);
     planned += this.#callOff(world.between(0, CALLS_MS), "slow", {}, true);
     this.#at(world.between(CALLS_MS / 2, CALLS_MS), () => this.#replaySome());
     for (let n = 0; n < share.retired; n += 1) this.#bulkOf(world.between(0, CALLS_MS), RETIRED, 1);
+    for (let n = 0; n < share.insistent; n += BURST) {
+      const name = world.pick(["insistent", "dependent", "dependent"]);
+      this.#bulkOf(world.between(0, CALLS_MS), name, BURST);
+    }
     while (planned < count) {
       const at = world.between(0, CALLS_MS);
       planned += world.chance(share.canvases) ? this.#canvas(at) : this.#tasks(at);
     }
+  }
+
+  /** One tenant has more to do than it may for minutes. */
+  makeNoise(): void {
+    this.#send(
+      0,
+      Array.from({ length: NOISE }, () => this.#call("tenant", {}, { n: NOISY })),
+    );
+  }
+
+  #tenants(): number {
+    const { world, share } = this.#parts;
+    let calls = 0;
+    for (let n = 1; n <= share.tenants; n += 1) {
+      const count = world.between(1, TENANT_PLACES);
+      this.#send(
+        world.between(0, CALLS_MS),
+        Array.from({ length: count }, () => this.#call("tenant", {}, { n })),
+      );
+      calls += count;
+    }
+    return calls;
   }
 
   #tasks(at: number): number {

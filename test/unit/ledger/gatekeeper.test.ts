@@ -153,6 +153,48 @@ it("a request whose tasks are gone is taken out of the limiter's line when it ca
   expect(rig.asked[1]?.request).toMatchObject({ wants: [], leaves: [""] });
 });
 
+/** A ledger with tasks of the key a, of which the next may start in a second, and a consumer that is back then. */
+async function paced() {
+  const rig = new LimitedRig({
+    ...NO_LIMITS,
+    perKey: { rate: parseRate("", "1/s"), concurrency: null },
+  });
+  await rig.ledger.submit([rig.spec({ key: "a" }), rig.spec({ key: "a" })]);
+  const { pace = 0 } = rig.claim(10, { bells: 1 });
+  const grants = [{ key: "a", places: 0, slots: [rig.now + 1_000] }];
+  rig.asked[0]?.answer({ ...FULL, grants, waits: [{ resource: "a", retryAt: rig.now + 1_780 }] });
+  await rig.settle();
+  return { rig, first: rig.claim(10, { pace }) };
+}
+
+it("of the consumers that come for limited tasks one comes back", async () => {
+  const { rig, first } = await paced();
+  expect(first).toMatchObject({ tasks: [], againInMs: 1_000, pace: expect.any(Number) as number });
+  expect(rig.claim()).toMatchObject({ tasks: [], againInMs: null });
+  expect(rig.claim(10, { pace: first.pace ?? 0 })).toMatchObject({ againInMs: 1_000 });
+});
+
+it("another comes back where one that was expected did not", async () => {
+  const { rig } = await paced();
+  const rung = rig.rung.length;
+  await rig.pass(1_049);
+  expect(rig.rung).toHaveLength(rung);
+  await rig.pass(1);
+  expect(rig.rung).toHaveLength(rung + 1);
+  expect(rig.claim(10, { bells: 1 }).againInMs).not.toBeNull();
+});
+
+it("a start that is granted for sooner than a consumer is back has one called", async () => {
+  const { rig } = await paced();
+  const rung = rig.rung.length;
+  await rig.ledger.submit([rig.spec({ key: "b" })]);
+  expect(rig.asked[1]?.request.wants).toEqual([{ key: "b", count: 1 }]);
+  rig.asked[1]?.answer({ ...FULL, waits: [], grants: [{ key: "b", places: 0, slots: [rig.now] }] });
+  await rig.settle();
+  expect(rig.rung).toHaveLength(rung + 1);
+  expect(rig.claim(10, { bells: 1 }).tasks).toHaveLength(1);
+});
+
 it("keys beyond those that one request takes are asked for right after it", async () => {
   const rig = new LimitedRig({ ...NO_LIMITS, perKey: { rate: null, concurrency: 1 } });
   const keys = Array.from({ length: 150 }, (_, n) => `k${n}`);
