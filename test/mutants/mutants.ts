@@ -227,9 +227,9 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: "src/platform/ledger/leases.ts",
-        find: "  #leave(task: TaskRow | undefined): void {",
+        find: "  /** Takes a task from its runner",
         replace:
-          "  leave(task: TaskRow | undefined): void {\n    this.#leave(task);\n  }\n\n  #leave(task: TaskRow | undefined): void {",
+          "  leave(task: TaskRow | undefined): void {\n    if (task !== undefined) this.#running.end(task);\n  }\n\n  /** Takes a task from its runner",
       },
     ],
     checks: [

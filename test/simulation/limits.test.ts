@@ -155,7 +155,7 @@ it("a concurrency of 3 is never passed, whatever is lost or dies, and everything
 it("a place comes back once: not again when a runner that has lost its lease settles (G18)", async () => {
   let frozen = 0;
   for (let seed = 0; seed < SEEDS; seed += 1) {
-    const faults = { ...NO_DEPLOYMENT_FAULTS, consumerFreezes: 0.05 };
+    const faults = { ...NO_DEPLOYMENT_FAULTS, consumerFreezes: 0.2 };
     const deployment = new Deployment(tasks, { seed, services, faults, shards: 2 });
     let most = 0;
     deployment.afterCommand = () => {

@@ -1,6 +1,6 @@
-import { partsOfGate } from "#engine";
 import type { SqlPort } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
+import { RunningTasks } from "./running-tasks.ts";
 import { consume } from "./schema.ts";
 import { Slots } from "./slots.ts";
 
@@ -38,9 +38,6 @@ interface LeaseRow extends Record<string, string | number | null> {
   task_ids: string;
 }
 
-const NONE: ReadonlySet<string> = new Set();
-const NOBODY: ReadonlyMap<string, ReadonlySet<string>> = new Map();
-
 /** Terminated tasks that are remembered: more than a heartbeat's time brings. */
 const MAX_TERMINATED = 1_000;
 
@@ -57,8 +54,7 @@ export class LeaseBook {
   readonly #holder = new Map<string, Lease>();
   /** The newest tasks that were terminated while they ran. D1 may have them before their runner asks. */
   readonly #terminated = new Set<string>();
-  /** Running tasks that passed a gate, by its name and key. */
-  readonly #running = new Map<string, Map<string, Set<string>>>();
+  readonly #running = new RunningTasks();
   #lastToken = 0;
   #latestClaim = 0;
 
@@ -92,13 +88,12 @@ export class LeaseBook {
 
   /** The tasks under a lease that passed gates of this name, by key ("" without one). */
   runningOf(name: string): ReadonlyMap<string, ReadonlySet<string>> {
-    return this.#running.get(name) ?? NOBODY;
+    return this.#running.of(name);
   }
 
   /** The tasks under a lease that passed this gate. */
   runningAt(gate: string): ReadonlySet<string> {
-    const { name, key } = partsOfGate(gate);
-    return this.#running.get(name)?.get(key ?? "") ?? NONE;
+    return this.#running.at(gate);
   }
 
   /**
@@ -150,7 +145,8 @@ export class LeaseBook {
 
   /** Ends a task's stay in its lease; the row is free for the next lease when it was the last. */
   release(lease: Lease, taskId: string): void {
-    this.#leave(lease.tasks.get(taskId));
+    const task = lease.tasks.get(taskId);
+    if (task !== undefined) this.#running.end(task);
     lease.tasks.delete(taskId);
     this.#holder.delete(taskId);
     if (lease.tasks.size === 0) {
@@ -272,32 +268,16 @@ export class LeaseBook {
 
   #add(lease: Lease): void {
     this.#leases.set(lease.token, lease);
-    for (const task of lease.tasks.values()) this.#hold(lease, task);
+    for (const task of lease.tasks.values()) {
+      this.#holder.set(task.id, lease);
+      this.#running.begin(task);
+    }
   }
 
   /** An express lease that is over is in no table: a task may have had a newer one than all that are. */
   #nextToken(tasks: readonly TaskRow[]): number {
     this.#lastToken = tasks.reduce((last, { token }) => Math.max(last, token), this.#lastToken) + 1;
     return this.#lastToken;
-  }
-
-  #hold(lease: Lease, { id, gate }: TaskRow): void {
-    this.#holder.set(id, lease);
-    if (gate === "") return;
-    const { name, key } = partsOfGate(gate);
-    let keys = this.#running.get(name);
-    if (keys === undefined) this.#running.set(name, (keys = new Map()));
-    keys.set(key ?? "", (keys.get(key ?? "") ?? new Set()).add(id));
-  }
-
-  #leave(task: TaskRow | undefined): void {
-    if (task === undefined || task.gate === "") return;
-    const { name, key } = partsOfGate(task.gate);
-    const keys = this.#running.get(name);
-    const ids = keys?.get(key ?? "");
-    ids?.delete(task.id);
-    if (ids?.size === 0) keys?.delete(key ?? "");
-    if (keys?.size === 0) this.#running.delete(name);
   }
 }
 
