@@ -76,18 +76,10 @@ export function toClaimed(row: TaskRow, controls: ControlBook): ClaimedTask {
 
 /** A live task as readers see it. `startedAt`: when its lease was granted; null while it waits. */
 export function toRecord(row: TaskRow, startedAt: number | null): TaskRecord {
-  const attempts = attemptsOf(row);
-  if (startedAt !== null) {
-    attempts.push({
-      attempt: row.attempts_made + 1,
-      startedAt,
-      finishedAt: null,
-      outcome: null,
-      error: null,
-    });
-  }
-  const state = startedAt === null ? waitingState(row) : "STARTED";
-  return record(row, state, attempts, null, null);
+  if (startedAt === null) return record(row, waitingState(row), attemptsOf(row), null, null);
+  const attempt = row.attempts_made + 1;
+  const running = { attempt, startedAt, finishedAt: null, outcome: null, error: null };
+  return record(row, "STARTED", appended(row, running), null, null);
 }
 
 /** A task that just ended, with its last attempt (null when it ended without one running). */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { SubmitAnswer } from "#engine";
+import { describeError, type SubmitAnswer } from "#engine";
 import { Rig, success } from "./rig.ts";
 
 /*
@@ -136,4 +136,22 @@ it("a new object that could not set its alarm puts no later one in the place of 
   isBroken = false;
   await rig.ledger.submit([rig.spec()]);
   expect(rig.armedAt).toBeLessThanOrEqual(dueAt);
+});
+
+it("of many attempts the newest twenty are told, the one that runs among them", async () => {
+  const rig = new Rig();
+  const { id } = rig.spec();
+  await rig.ledger.submit([rig.spec({ id })]);
+  const error = describeError(new Error("again"));
+  const outcome = { kind: "retry", delayMs: 0, error } as const;
+  let { token } = rig.claim();
+  for (let attempt = 1; attempt <= 25; attempt += 1) {
+    rig.claim(0, { settlements: [{ id, token, outcome, runtimeMs: 0 }] });
+    ({ token } = rig.claim());
+  }
+  const { attempts = [] } = rig.ledger.get(id) ?? {};
+  expect(attempts.map(({ attempt }) => attempt)).toEqual(
+    Array.from({ length: 20 }, (_, index) => index + 7),
+  );
+  expect(attempts.at(-1)).toMatchObject({ attempt: 26, outcome: null });
 });
