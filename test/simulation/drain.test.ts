@@ -75,8 +75,8 @@ it("an outcome that comes while an exchange takes long is settled after it, not 
   ]);
   await world.run(start + 2_000);
   expect(settled).toEqual([
-    { id: "quick", token: 1, at: 255 },
-    { id: "later", token: 1, at: 1_255 },
+    { id: "quick", token: 1, at: 105 },
+    { id: "later", token: 1, at: 1_105 },
   ]);
 });
 
