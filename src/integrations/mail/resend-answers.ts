@@ -62,7 +62,8 @@ export function outcomesOf(messages: readonly MailMessage[], answer: ResendAnswe
   if (STOPPING.has(name)) throw new MailStoppedError(said);
   if (answer.status === 429) throw new MailUnavailableError(said, { retryAfterSeconds });
   if (STOPPING_STATUSES.has(answer.status)) throw new MailStoppedError(said);
-  if (REFUSING_STATUSES.has(answer.status)) {
+  // Without a name it is not Resend's: what stands in between says nothing of what was taken before.
+  if (REFUSING_STATUSES.has(answer.status) && name !== "") {
     // Of one it is the fault of that one; of many nobody knows whose.
     if (messages.length === 1) return [refused(said, true)];
     return messages.map(() => ({ ...failed(said, false), isShared: true }));

@@ -109,14 +109,12 @@ export class AskTimes {
     this.#idleUntil.delete(key);
   }
 
-  /** A resource is not waited for any more. @returns whether it was in line for it */
+  /** A resource is not waited for any more. @returns whether it was: the limiter leaves it a place or a turn */
   leave(resource: string): boolean {
-    const isInLine = this.#waits.get(resource)?.isInLine === true;
-    this.#waits.delete(resource);
-    return isInLine;
+    return this.#waits.delete(resource);
   }
 
-  /** Forgets all keys but these. @returns those among them that were in line */
+  /** Forgets all keys but these. @returns those among them that were waited for */
   keepOnly(keys: ReadonlySet<string>): string[] {
     for (const key of this.#idleUntil.keys()) if (!keys.has(key)) this.#idleUntil.delete(key);
     const gone = [...this.#waits.keys()].filter((key) => key !== ALL && !keys.has(key));

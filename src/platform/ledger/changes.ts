@@ -100,6 +100,7 @@ export class Changes {
   moveToGate(task: TaskRow, gate: string): void {
     const move = "UPDATE tasks SET parked = 1, gate = ? WHERE parked = ? AND id = ?";
     consume(this.#sql.exec(move, gate, task.parked, task.id));
+    this.#memory.parked.left(task);
     this.noteParked({ ...task, gate });
   }
 
@@ -110,6 +111,7 @@ export class Changes {
   moveWaiting(task: TaskRow, to: TaskRow): void {
     if (task.parked === 0) this.#memory.lanes.remove(task.id);
     parkAnew(this.#sql, task, to);
+    this.#memory.parked.left(task);
     this.movedIds.push(task.id);
     this.noteParked(to);
     if (task.gate !== "") this.touchedGates.add(task.gate);
@@ -229,6 +231,7 @@ export class Changes {
 
   #end(task: TaskRow, state: TerminalState, attempt: AttemptRecord | null, end: End): void {
     this.#goneIds[task.parked === 0 ? 0 : 1].push(task.id);
+    this.#memory.parked.left(task);
     if (task.gate !== "") this.touchedGates.add(task.gate);
     const isCanvas = isHeld(task);
     if (task.options !== null) this.#sequels.of(task, state, end);

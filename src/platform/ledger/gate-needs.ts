@@ -18,7 +18,7 @@ export interface Need {
   readonly kept: ReadonlyMap<string, number>;
   /** Places are to be given back. */
   readonly isGiving: boolean;
-  /** The limiter has it in line for these resources, for nothing. */
+  /** The limiter leaves it places or starts of these resources, for nothing. */
   readonly leaves: readonly string[];
   /** Due tasks wait. */
   readonly isWaiting: boolean;

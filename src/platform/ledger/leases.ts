@@ -148,7 +148,7 @@ export class LeaseBook {
     const task = lease.tasks.get(taskId);
     if (task !== undefined) this.#running.end(task);
     lease.tasks.delete(taskId);
-    this.#holder.delete(taskId);
+    if (this.#holder.get(taskId) === lease) this.#holder.delete(taskId);
     if (lease.tasks.size === 0) {
       this.#leases.delete(lease.token);
       if (lease.slot !== null) this.#slots.release(lease.slot);
@@ -234,11 +234,13 @@ export class LeaseBook {
 
   #load(row: LeaseRow): void {
     // Not a join: SQLite would walk through every live task for each lease.
+    // An id may have come again since, long after the task that had it: that one was never claimed.
     const tasks = this.#sql.exec<TaskRow>(
       `SELECT * FROM tasks WHERE parked IN (0, 1) AND id IN (SELECT value FROM json_each(?))
-         AND token < ?`,
+         AND token < ? AND submitted_at <= ?`,
       row.task_ids,
       row.token,
+      row.claimed_at,
     );
     const lease: Lease = {
       slot: row.slot,

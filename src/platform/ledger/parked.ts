@@ -46,6 +46,12 @@ export class ParkedTasks {
     earliest[priority] = Math.min(earliest[priority] ?? Infinity, dueAt);
   }
 
+  /** A task leaves its place at a gate: whoever looks there next sees whether any is left, and forgets it if not. */
+  left({ queue, gate, priority }: Pick<TaskRow, "queue" | "gate" | "priority">): void {
+    const earliest = gate === "" ? undefined : this.#known.get(queue)?.get(gate);
+    if (earliest !== undefined && earliest[priority] !== Infinity) earliest[priority] = 0;
+  }
+
   /** Due tasks of one queue, gate and priority by due time. */
   *due(queue: string, gate: string, priority: number, now: number): Generator<TaskRow> {
     if (this.#notBefore(queue, gate, priority) > now) return;

@@ -4,7 +4,7 @@ import type { SqlPort } from "./ports.ts";
  * The ledger's tables, as an append-only list of migrations: `user_version`-like, the number applied is
  * kept in `schema_version`. Never edit an entry that was released; add one.
  *
- * tasks     written by submit, retry, loss, revoke · read by claim, get · deleted when the task ends
+ * tasks     written by submit, retry, loss, revoke, an express lease's heartbeat · read by claim, get · deleted when the task ends
  * leases    written by claim, heartbeat · read at load · a row is reused when its lease is over
  * finished  written by settle, revoke, expiry · read at load · a row is reused once D1 has its tasks
  * figures   written by the watchdog's tick · read by figures, at load · folded, then deleted by that tick

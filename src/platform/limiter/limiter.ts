@@ -94,6 +94,8 @@ export class TaskLimiter {
       return { now, grants: [], waits: [{ resource: ALL, retryAt: null }], isContended: false };
     }
     if (request.version >= this.#version) {
+      // By the old rate some were told to come in an hour.
+      if (request.version > this.#version) this.#turns.clear();
       this.#limits = request.limits;
       this.#version = request.version;
     }
@@ -105,6 +107,7 @@ export class TaskLimiter {
     for (const resource of freedBy(known?.holdings, stated)) loosened.add(resource);
     for (const resource of request.leaves) {
       if (this.#line.leave(shard, resource)) loosened.add(resource);
+      this.#turns.leave(shard, resource);
     }
     const portions = request.wants.map(({ key, count }) => this.#portion(key, count));
     const waits = this.#grant(shard, portions, now);

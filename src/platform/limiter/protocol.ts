@@ -32,7 +32,7 @@ export interface LimitRequest {
   readonly holdings: readonly Holding[];
   /** Some of the keys whose tasks wait: what is known of the others stays as it is. */
   readonly wants: readonly Want[];
-  /** Resources for which it waits no more though it got no place. */
+  /** Resources for which it waits no more though it got no place or start. */
   readonly leaves: readonly string[];
 }
 

@@ -70,10 +70,16 @@ export class StartTurns {
     waiting?.set(shard, { number: (this.#last += 1), until: now });
   }
 
+  /** It does not want a start any more. */
   leave(shard: number, resource: string): void {
     const waiting = this.#waiting.get(resource);
     waiting?.delete(shard);
     if (waiting?.size === 0) this.#waiting.delete(resource);
+  }
+
+  /** What they were told holds no longer. */
+  clear(): void {
+    this.#waiting.clear();
   }
 
   /** There are as many resources as keys. */

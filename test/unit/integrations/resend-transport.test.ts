@@ -219,6 +219,15 @@ it("many that are refused as a whole are tried again in other batches", async ()
   });
 });
 
+it.each([400, 413])(
+  "a %i that is not the provider's own says nothing of any mail",
+  async (status) => {
+    await answering(status, "<html>Blocked.</html>", async (url) => {
+      expect(await failureOf(send(2, "k", { url }))).toMatchObject({ isUnknown: true });
+    });
+  },
+);
+
 it("the API key is in no error, whatever the provider repeats", async () => {
   const apiKey = "re_wrong_key_123";
   const error = await failureOf(send(2, "k", { apiKey }));

@@ -155,3 +155,26 @@ it("of many attempts the newest twenty are told, the one that runs among them", 
   );
   expect(attempts.at(-1)).toMatchObject({ attempt: 26, outcome: null });
 });
+
+it("an id that comes again when its task is long forgotten is not held by the lease of that one", async () => {
+  const rig = new Rig();
+  const [keyed, other] = [rig.spec({ fingerprint: "f" }), rig.spec()];
+  await rig.ledger.submit([other]);
+  const { token } = rig.claim(1);
+  await rig.ledger.submit([keyed]);
+  const before = rig.claim(1);
+  const settlements = [success(keyed.id, before.token), success(other.id, token)];
+  rig.claim(0, { settlements });
+  // What ends later takes the places of what is in D1.
+  for (let n = 0; n < 3; n += 1) {
+    const later = rig.spec();
+    await rig.ledger.submit([later]);
+    rig.claim(0, { settlements: [success(later.id, rig.claim(1).token)] });
+    await rig.pass(120_000);
+  }
+  rig.ledger = rig.create();
+  expect(await rig.ledger.submit([keyed])).toEqual(["accepted"]);
+  rig.ledger = rig.create();
+  rig.ledger.tick();
+  expect(rig.ledger.get(keyed.id)).toMatchObject({ state: "PENDING", attempts: [] });
+});

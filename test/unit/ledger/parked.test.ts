@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { ParkedTasks } from "#platform/ledger/parked.ts";
 import type { SqlPort } from "#platform/ledger/ports.ts";
 import { Rig, success } from "./rig.ts";
 
@@ -61,4 +62,29 @@ it("what is parked to be due earlier than the others is found when it is", async
   expect(rig.claim().tasks).toMatchObject([{ id: early.id }]);
   await rig.pass(50_000);
   expect(rig.claim().tasks).toMatchObject([{ id: late.id }]);
+});
+
+it("gates whose tasks are gone before they are due are forgotten by who looks next", () => {
+  const { rig } = watchedRig();
+  rig.ledger.stats();
+  const parked = new ParkedTasks(rig.sql);
+  const place = { queue: "default", gate: ":k", priority: 0 };
+  parked.note(place.queue, place.gate, place.priority, rig.now + 60_000);
+  expect([...parked.due(place.queue, place.gate, 0, rig.now)]).toEqual([]);
+  expect([...parked.gates("default")]).toEqual([place.gate]);
+  parked.left(place);
+  expect([...parked.due(place.queue, place.gate, 0, rig.now)]).toEqual([]);
+  expect([...parked.gates("default")]).toEqual([]);
+});
+
+it("of keyed tasks that are revoked before they are due nothing is left to look at", async () => {
+  const { rig, reads } = watchedRig();
+  const dueAt = rig.now + 86_400_000;
+  const specs = Array.from({ length: 50 }, (_, n) => rig.spec({ key: `k${n}`, dueAt }));
+  await rig.ledger.submit(specs);
+  for (const { id } of specs) rig.ledger.revoke(id, false);
+  rig.claim();
+  expect(reads.count).toBe(50);
+  rig.claim();
+  expect(reads.count).toBe(50);
 });

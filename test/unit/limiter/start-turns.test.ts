@@ -62,3 +62,37 @@ it("a shard that does not come when its turn is holds nobody up for long", async
   await asking.pass(60_000);
   expect(asking.granted[1]).toBeGreaterThan(0.9 * 2 * 60);
 });
+
+it.each<[was: string, is: string, how: string]>([
+  ["2/s", "2/s", "says so"],
+  ["1/h", "2/s", "says nothing, and the rate is another"],
+])(
+  "who waited for a start at %s and has nothing any more holds nobody up at %s: it %s",
+  async (was, is, how) => {
+    const world = new World(1);
+    const limiter = new TaskLimiter({
+      ...{ clock: world, sql: new SimSql(), nudge: async () => undefined },
+      ...{ background: (work) => void work, log: () => undefined },
+    });
+    let seq = 0;
+    const ask = (shard: number, rate: string, count = 1) =>
+      limiter.ask({
+        ...{ shard, seq: (seq += 1), version: rate === was ? 1 : 2, holdings: [] },
+        limits: { ...NO_LIMITS, rate: parseRate("rateLimit", rate) },
+        wants: count > 0 ? [{ key: "", count }] : [],
+        leaves: count > 0 ? [] : [""],
+      });
+    ask(0, was);
+    for (const shard of [1, 2, 3, 4]) {
+      ask(shard, was, 5);
+      if (how === "says so") ask(shard, was, 0);
+    }
+    const from = world.now();
+    let answer = ask(5, is);
+    for (let asked = 0; answer.grants.length === 0 && asked < 20; asked += 1) {
+      await world.run(answer.waits[0]?.retryAt ?? Infinity);
+      answer = ask(5, is);
+    }
+    expect((answer.grants[0]?.slots?.[0] ?? Infinity) - from).toBeLessThan(700);
+  },
+);
