@@ -15,6 +15,7 @@ import {
   type ExchangeAnswer,
 } from "#platform/ledger/protocol.ts";
 import type { TaskLimiter } from "#platform/limiter/limiter.ts";
+import type { Nudge } from "#platform/limiter/protocol.ts";
 import { Chaos } from "./chaos.ts";
 import { Limiters, type LimiterFaults } from "./limiters.ts";
 import { SimSql } from "../../src/testing/sim-sql.ts";
@@ -86,14 +87,17 @@ export class Deployment<Services> {
       shards?: number;
       services: (world: World) => Services;
       faults?: DeploymentFaults;
+      /** How far the shards are from their limiters: at least this long each way. */
+      limiterMs?: number;
     },
   ) {
     this.world = new World(options.seed ?? 1);
     this.registry = new Registry(tasks);
     this.#chaos = new Chaos(this.world, options.faults ?? NO_DEPLOYMENT_FAULTS);
-    this.limiters = new Limiters(this.world, this.#chaos, (shard, name, nudge) => {
-      this.shards[shard]?.ledger.nudge(name, nudge);
-    });
+    const nudge = (shard: number, name: string, nudged: Nudge) => {
+      this.shards[shard]?.ledger.nudge(name, nudged);
+    };
+    this.limiters = new Limiters(this.world, this.#chaos, nudge, options.limiterMs);
     this.#services = options.services(this.world);
     this.shards = Array.from({ length: options.shards ?? 4 }, (_, shard) => new Shard(shard, this));
   }
