@@ -74,6 +74,8 @@ export class Deployment<Services> {
   readonly limiters: Limiters;
   readonly #chaos: Chaos<DeploymentFaults>;
   readonly #services: Services;
+  /** How far the consumers are from their shards: at least this long each way. */
+  readonly consumerMs: number;
   /** Called after every command of a ledger. */
   afterCommand: () => void = () => undefined;
   bells = 0;
@@ -89,6 +91,8 @@ export class Deployment<Services> {
       faults?: DeploymentFaults;
       /** How far the shards are from their limiters: at least this long each way. */
       limiterMs?: number;
+      /** And the consumers from their shards. */
+      consumerMs?: number;
     },
   ) {
     this.world = new World(options.seed ?? 1);
@@ -99,6 +103,7 @@ export class Deployment<Services> {
     };
     this.limiters = new Limiters(this.world, this.#chaos, nudge, options.limiterMs);
     this.#services = options.services(this.world);
+    this.consumerMs = options.consumerMs ?? 0;
     this.shards = Array.from({ length: options.shards ?? 4 }, (_, shard) => new Shard(shard, this));
   }
 
@@ -274,11 +279,12 @@ class Shard<Services> {
       if (world.chance(deployment.faults.consumerFreezes)) {
         frozenUntil = world.now() + world.between(MIN_FREEZE_MS, MAX_FREEZE_MS);
       }
-      await world.sleep(Math.max(world.between(0, 2), frozenUntil - world.now()));
+      const wayMs = deployment.consumerMs + world.between(0, 2);
+      await world.sleep(Math.max(wayMs, frozenUntil - world.now()));
       const answer = call();
       deployment.commands += 1;
       deployment.afterCommand();
-      await world.sleep(world.between(0, 2));
+      await world.sleep(deployment.consumerMs + world.between(0, 2));
       return isDead ? never<T>() : answer;
     };
     await drain(

@@ -5,7 +5,8 @@ import { Deployment, mostInWindow, NO_DEPLOYMENT_FAULTS } from "./deployment.ts"
 import type { World } from "../../src/testing/world.ts";
 
 /*
- * Shards that are far from their limiters: a start that is granted for now may be too late when the answer is there.
+ * Shards that are far from their limiters, or from their consumers: a start that is granted for now may be over when
+ * the answer, or who is to use it, is there.
  */
 
 interface Services {
@@ -59,6 +60,16 @@ it.each(cases)("a backlog has all of %s from %i ms away, and no more", async (ra
   expect(deployment.starts.length - before).toBeGreaterThan(0.94 * expected);
   const times = deployment.starts.map(({ at }) => at);
   expect(mostInWindow(times, periodMs)).toBeLessThanOrEqual(starts);
+});
+
+it.each(["1/s", "10/s"])("consumers 20 ms away use most of %s", async (rate) => {
+  const { starts = 0 } = parseRate("rateLimit", rate) ?? {};
+  const deployment = new Deployment(rated(rate), { shards: 1, services, consumerMs: 20 });
+  await deployment.submit(40 * starts, "rated");
+  await deployment.pass(30_000);
+  expect(deployment.starts.length).toBeGreaterThan(0.75 * 30 * starts);
+  const times = deployment.starts.map(({ at }) => at);
+  expect(mostInWindow(times, 1_000)).toBeLessThanOrEqual(starts);
 });
 
 it("the rate holds far away too, whatever is lost or late or dies", async () => {
