@@ -15,6 +15,7 @@ import {
   type ExchangeAnswer,
 } from "#platform/ledger/protocol.ts";
 import type { TaskLimiter } from "#platform/limiter/limiter.ts";
+import type { Nudge } from "#platform/limiter/protocol.ts";
 import { Chaos } from "./chaos.ts";
 import { Limiters, type LimiterFaults } from "./limiters.ts";
 import { SimSql } from "../../src/testing/sim-sql.ts";
@@ -73,6 +74,8 @@ export class Deployment<Services> {
   readonly limiters: Limiters;
   readonly #chaos: Chaos<DeploymentFaults>;
   readonly #services: Services;
+  /** How far the consumers are from their shards: at least this long each way. */
+  readonly consumerMs: number;
   /** Called after every command of a ledger. */
   afterCommand: () => void = () => undefined;
   bells = 0;
@@ -86,15 +89,21 @@ export class Deployment<Services> {
       shards?: number;
       services: (world: World) => Services;
       faults?: DeploymentFaults;
+      /** How far the shards are from their limiters: at least this long each way. */
+      limiterMs?: number;
+      /** And the consumers from their shards. */
+      consumerMs?: number;
     },
   ) {
     this.world = new World(options.seed ?? 1);
     this.registry = new Registry(tasks);
     this.#chaos = new Chaos(this.world, options.faults ?? NO_DEPLOYMENT_FAULTS);
-    this.limiters = new Limiters(this.world, this.#chaos, (shard, name, nudge) => {
-      this.shards[shard]?.ledger.nudge(name, nudge);
-    });
+    const nudge = (shard: number, name: string, nudged: Nudge) => {
+      this.shards[shard]?.ledger.nudge(name, nudged);
+    };
+    this.limiters = new Limiters(this.world, this.#chaos, nudge, options.limiterMs);
     this.#services = options.services(this.world);
+    this.consumerMs = options.consumerMs ?? 0;
     this.shards = Array.from({ length: options.shards ?? 4 }, (_, shard) => new Shard(shard, this));
   }
 
@@ -270,11 +279,12 @@ class Shard<Services> {
       if (world.chance(deployment.faults.consumerFreezes)) {
         frozenUntil = world.now() + world.between(MIN_FREEZE_MS, MAX_FREEZE_MS);
       }
-      await world.sleep(Math.max(world.between(0, 2), frozenUntil - world.now()));
+      const wayMs = deployment.consumerMs + world.between(0, 2);
+      await world.sleep(Math.max(wayMs, frozenUntil - world.now()));
       const answer = call();
       deployment.commands += 1;
       deployment.afterCommand();
-      await world.sleep(world.between(0, 2));
+      await world.sleep(deployment.consumerMs + world.between(0, 2));
       return isDead ? never<T>() : answer;
     };
     await drain(

@@ -26,24 +26,28 @@ export class Limiters implements LimitsPort {
   readonly #nudge: (shard: number, name: string, nudge: Nudge) => void;
   readonly #limiters = new Map<string, { sql: SimSql; limiter: TaskLimiter }>();
 
+  /** How far the shards are from them: at least this long each way, ms. */
+  readonly #wayMs: number;
+
   /** @param nudge takes a limiter's call to a shard; what it throws the limiter hears */
   constructor(
     world: World,
     chaos: Chaos<LimiterFaults>,
     nudge: (shard: number, name: string, nudge: Nudge) => void,
+    wayMs = 0,
   ) {
     this.#world = world;
     this.#chaos = chaos;
     this.#nudge = nudge;
+    this.#wayMs = wayMs;
   }
 
   async ask(name: string, request: LimitRequest): Promise<LimitAnswer> {
-    const world = this.#world;
     this.asks += 1;
-    await world.sleep(world.between(0, this.#chaos.strikes("messageLate") ? 5_000 : 4));
+    await this.#travel(this.#chaos.strikes("messageLate") ? 5_000 : 4);
     if (this.#chaos.strikes("messageLost")) throw new Error("the request was lost");
     const answer = this.of(name).ask(request);
-    await world.sleep(world.between(0, 4));
+    await this.#travel(4);
     if (this.#chaos.strikes("messageLost")) throw new Error("the answer was lost");
     return answer;
   }
@@ -57,7 +61,7 @@ export class Limiters implements LimitsPort {
         clock: this.#world,
         sql,
         nudge: async (shard, nudge) => {
-          await this.#world.sleep(this.#world.between(0, 4));
+          await this.#travel(4);
           if (this.#chaos.strikes("messageLost")) throw new Error("the call was lost");
           this.#nudge(shard, name, nudge);
         },
@@ -102,6 +106,11 @@ export class Limiters implements LimitsPort {
     for (const name of this.#limiters.keys()) {
       for (let shard = 0; shard < shards; shard += 1) this.#nudge(shard, name, { kind: "give" });
     }
+  }
+
+  /** A message is under way. */
+  async #travel(extraMs: number): Promise<void> {
+    await this.#world.sleep(this.#wayMs + this.#world.between(0, extraMs));
   }
 
   close(): void {

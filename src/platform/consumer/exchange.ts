@@ -5,24 +5,34 @@ import { persistently } from "./persistently.ts";
 
 /** A settle is tried again this often, with doubling delay from the first, before the lease is given up. */
 const EXCHANGE_TRIES = 7;
+/** A ledger is near if a call takes no longer: a limited task may still start that much late. */
+const NEAR_MS = 10;
 
 /**
- * Settles and claims; repeats the call while it fails, which is safe: see the ledger's settle.
+ * Settles and claims; repeats the call while it fails, which is safe: see the ledger's settle. Who is told when to
+ * come back to a ledger that is far sets out earlier, to be there by then.
  * @throws when the ledger can't be reached for long
  */
 export async function exchange(
-  { ledger, timers, log, spans }: Pick<DrainParts<never>, "ledger" | "timers" | "log" | "spans">,
+  parts: Pick<DrainParts<never>, "ledger" | "clock" | "timers" | "log" | "spans">,
   request: Exchange,
 ): Promise<ExchangeAnswer> {
+  const { ledger, clock, timers, log, spans } = parts;
   const { queue } = request;
+  let sentAt = 0;
   const answer = await persistently(
     timers,
     EXCHANGE_TRIES,
-    () => exchangeSpan(spans, request, () => ledger.exchange(request)),
+    () => {
+      sentAt = clock.now();
+      return exchangeSpan(spans, request, () => ledger.exchange(request));
+    },
     (error, tries) => {
       log("exchange_failed", { queue, tries, error });
     },
   );
   if (answer.stale > 0) log("stale_settlements", { count: answer.stale });
-  return answer;
+  if (answer.againInMs === null) return answer;
+  const wayMs = Math.max(0, clock.now() - sentAt - NEAR_MS);
+  return { ...answer, againInMs: Math.max(0, answer.againInMs - wayMs) };
 }

@@ -15,8 +15,6 @@ const TURN_MS = 500;
 const PLACE_WAIT_MS = 50;
 /** A wait this short is not worth an alarm: the object stays awake for it. */
 const SHORT_WAIT_MS = 1_000;
-/** A consumer looks for an answer that is under way at least this often. */
-const ANSWER_PACE_MS = 250;
 
 /** What the gatekeeper needs of its ledger. */
 export interface GatekeeperHooks {
@@ -131,13 +129,15 @@ export class Gatekeeper {
     state.isAsking = true;
     state.askedAt = now;
     state.isAgain = isDue && need.isMore;
+    const limits = memory.controls.limitsOf(name) ?? NO_LIMITS;
     return {
       shard: this.#ports.shard,
       seq: this.#lastSeq,
-      limits: memory.controls.limitsOf(name) ?? NO_LIMITS,
+      limits,
       version: memory.controls.current.version,
       holdings: memory.permits.state(name, running, need.kept),
       wants: isDue ? need.wants : [],
+      leadMs: state.leadMs(limits),
       leaves: need.leaves,
     };
   }
@@ -170,9 +170,7 @@ export class Gatekeeper {
     let next: number | null = null;
     for (const [name, gate, key] of ratedGates(memory, queue)) {
       const state = this.#names.get(name);
-      let at = state?.times.at(key) ?? 0;
-      // The longer the answer takes, the longer until the next look.
-      if (state?.isAsking === true) at = now + Math.min(now - state.askedAt, ANSWER_PACE_MS);
+      const at = state?.isAsking === true ? state.nextLookAt(now) : (state?.times.at(key) ?? 0);
       if (at <= latest && (next === null || at < next) && waitingAt(memory, gate, now) > 0) {
         next = at;
       }
@@ -196,7 +194,9 @@ export class Gatekeeper {
     try {
       const askedAt = this.#hooks.now();
       const answer = await this.#ports.limits.ask(name, request);
-      const own = byOwnClock(answer, askedAt, this.#hooks.now());
+      const heardAt = this.#hooks.now();
+      const own = byOwnClock(answer, askedAt, heardAt);
+      state.heard(askedAt, own.now, heardAt);
       this.#take(this.#hooks.memory(), name, state, request, own);
     } catch (error) {
       this.#ports.log("limiter_failed", { name, error });

@@ -1,4 +1,8 @@
+import { latenessOf, type TaskLimits } from "#engine";
 import { AskTimes } from "./ask-times.ts";
+
+/** A consumer looks for an answer that is under way at least this often. */
+const ANSWER_PACE_MS = 250;
 
 /** What the gatekeeper knows of the tasks of one name. Times are epoch ms. */
 export class NameState {
@@ -6,6 +10,10 @@ export class NameState {
   isAsking = false;
   /** When the request that is under way was made. */
   askedAt = 0;
+  /** How long the last answer took, ms; 0: there was none yet. */
+  #tookMs = 0;
+  /** How old it was when it came, ms. */
+  #ageMs = 0;
   /** Something happened while it was asking, or not everything found a place in the request. */
   isAgain = false;
   /** The limiter called, or the limits changed, while it was asking: what it answers may be old. */
@@ -18,4 +26,21 @@ export class NameState {
   heldSince: number | null = null;
   /** When it looks whether something may be asked for; null: it doesn't, or by the alarm. */
   timerAt: number | null = null;
+
+  /** An answer has come that was made at this time. */
+  heard(askedAt: number, madeAt: number, now: number): void {
+    this.#tookMs = now - askedAt;
+    this.#ageMs = now - madeAt;
+  }
+
+  /** See LimitRequest. Half of the time by which a start may be late is left for a consumer to come. */
+  leadMs(limits: TaskLimits): number {
+    return Math.max(0, this.#ageMs - latenessOf(limits) / 2);
+  }
+
+  /** When a consumer is to look for the answer that is under way: when it is expected, and then less and less often. */
+  nextLookAt(now: number): number {
+    const expectedAt = this.askedAt + Math.min(this.#tookMs, ANSWER_PACE_MS);
+    return Math.max(expectedAt, now + Math.min(now - expectedAt, ANSWER_PACE_MS));
+  }
 }

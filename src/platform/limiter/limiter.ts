@@ -3,7 +3,7 @@ import type { SqlPort } from "../ledger/ports.ts";
 import { consume, migrate } from "../ledger/schema.ts";
 import { byKey, freedBy, placesOf, type Holdings } from "./holdings.ts";
 import { nextOf, type Portion } from "./portions.ts";
-import { StartChains } from "./start-chains.ts";
+import { firstUse, StartChains } from "./start-chains.ts";
 import { StartTurns } from "./start-turns.ts";
 import { WaitingLine } from "./waiting-line.ts";
 import {
@@ -110,7 +110,7 @@ export class TaskLimiter {
       this.#turns.leave(shard, resource);
     }
     const portions = request.wants.map(({ key, count }) => this.#portion(key, count));
-    const waits = this.#grant(shard, portions, now);
+    const waits = this.#grant(shard, portions, firstUse(request, now), now);
     this.#queueUp(shard, portions, waits, loosened, now);
     this.#keep(shard, portions, known, now);
     this.#callThose(shard, waits, loosened, now);
@@ -137,13 +137,14 @@ export class TaskLimiter {
 
   /**
    * Grants start after start, to the key that may go first, in turns where several may.
+   * @param from the earliest time that is of use, epoch ms
    * @returns what holds up the rest, by resource
    */
-  #grant(shard: number, portions: readonly Portion[], now: number): Map<string, Wait> {
+  #grant(shard: number, portions: Iterable<Portion>, from: number, now: number): Map<string, Wait> {
     const waits = new Map<string, Wait>();
     const open = new Set(portions);
     for (let next = nextOf(open); next !== null && !waits.has(ALL); next = nextOf(open)) {
-      const wait = this.#start(shard, next, now);
+      const wait = this.#start(shard, next, from, now);
       if (wait !== null) waits.set(wait.resource, wait);
       if (wait !== null || next.granted >= next.wanted) open.delete(next);
     }
@@ -151,16 +152,16 @@ export class TaskLimiter {
   }
 
   /** Grants one start, or says why not. */
-  #start(shard: number, portion: Portion, now: number): Wait | null {
+  #start(shard: number, portion: Portion, from: number, now: number): Wait | null {
     const { key } = portion;
     const bounds = this.#boundsOf(key);
     for (const [resource, limits] of bounds) {
       const isFree = this.#free(resource, limits) > this.#line.before(shard, resource);
       if (!isFree) return { resource, retryAt: null };
     }
-    const at = Math.max(now, this.#chains.next(ALL, this.#limits), portion.nextAt);
+    const at = Math.max(from, this.#chains.next(ALL, this.#limits), portion.nextAt);
     for (const [resource, limits] of bounds) {
-      const nextAt = this.#chains.next(resource, limits);
+      const nextAt = Math.max(from, this.#chains.next(resource, limits));
       const wait = this.#turns.waitFor(shard, resource, limits.rate, nextAt, now);
       if (wait !== null) return wait;
     }

@@ -11,6 +11,7 @@ export function byOwnClock(answer: LimitAnswer, askedAt: number, heardAt: number
   if (shift === 0 || Number.isNaN(shift)) return answer;
   return {
     ...answer,
+    now: answer.now + shift,
     grants: answer.grants.map((grant) => ({
       ...grant,
       slots: grant.slots?.map((at) => at + shift) ?? null,

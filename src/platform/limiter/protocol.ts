@@ -32,6 +32,8 @@ export interface LimitRequest {
   readonly holdings: readonly Holding[];
   /** Some of the keys whose tasks wait: what is known of the others stays as it is. */
   readonly wants: readonly Want[];
+  /** A start for sooner than this after the answer is made would be over when the answer is there, ms. */
+  readonly leadMs: number;
   /** Resources for which it waits no more though it got no place or start. */
   readonly leaves: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { spacingMs, type LimitSet, type Rate, type TaskLimits } from "#engine";
 import type { SqlPort } from "../ledger/ports.ts";
 import { consume } from "../ledger/schema.ts";
-import { ALL } from "./protocol.ts";
+import { ALL, type LimitRequest } from "./protocol.ts";
 
 /** Starts are granted at most this long ahead: what a shard that dies takes along is no more. */
 export const HORIZON_MS = 500;
@@ -74,6 +74,11 @@ export class StartChains {
       if (lastAt < (isSlow(rate) ? past : now - SWEEP_EVERY_MS)) this.#lastAt.delete(chain);
     }
   }
+}
+
+/** The earliest start that is of use to who asks, epoch ms. A shard of an older version does not say. */
+export function firstUse({ leadMs }: LimitRequest, now: number): number {
+  return now + (leadMs > 0 ? Math.min(leadMs, HORIZON_MS) : 0);
 }
 
 function spacingOf(rate: Rate | null): number {

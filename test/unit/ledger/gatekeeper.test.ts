@@ -114,7 +114,7 @@ it("a shard that is asked to give says what it holds, so what it never got is vo
   const other = (count: number) => {
     seq += 1;
     const wants = count === 0 ? [] : [{ key: "", count }];
-    const rest = { version: 0, limits: ONE, holdings: [], leaves: [] };
+    const rest = { version: 0, limits: ONE, holdings: [], leadMs: 0, leaves: [] };
     return limiter.ask({ shard: 9, seq, wants, ...rest }).grants.length;
   };
   const answer = (index: number) => {

@@ -38,6 +38,7 @@ class Rig {
       version: 1,
       holdings: [],
       wants: keys.map((key) => ({ key, count: 1 })),
+      leadMs: 0,
       leaves: [],
       ...over,
     });
@@ -142,4 +143,14 @@ it("keys that bound nothing any more leave no rows", async () => {
   await rig.pass(3 * 3_600_000);
   rig.ask(0, ["other"]);
   expect(rows()).toBe(1);
+});
+
+it("grants no start that is over when its answer is there, and none for more than half a second ahead", () => {
+  const rig = new Rig({ perKey: { rate: parseRate("rateLimit", "10/s"), concurrency: null } });
+  const now = rig.world.now();
+  const slotsOf = (key: string, leadMs: number) => rig.ask(1, [key], { leadMs }).grants[0]?.slots;
+  expect(slotsOf("a", 0)).toEqual([now]);
+  expect(slotsOf("b", 70.5)).toEqual([now + 71]);
+  expect(slotsOf("b", 70.5)).toEqual([now + 174]);
+  expect(slotsOf("c", 5_000)).toEqual([now + 500]);
 });

@@ -32,7 +32,7 @@ class Asking {
     const late = this.#lateMs[shard] ?? 0;
     const { now, grants, waits } = this.#limiter.ask({
       ...{ shard, seq: (this.#seq += 1), limits: this.#limits, version: 0 },
-      ...{ holdings: [], wants: [{ key: "", count: 100 }], leaves: [] },
+      ...{ holdings: [], wants: [{ key: "", count: 100 }], leadMs: 0, leaves: [] },
     });
     for (const { slots } of grants)
       this.granted[shard] = (this.granted[shard] ?? 0) + (slots?.length ?? 0);
