@@ -35,7 +35,16 @@ export function bullmq(name: string, title: string, redis: RedisOptions = {}): S
 
 /** Installs what is in bench/peers/package.json. @throws Error if npm can't */
 export function installBullmq(): void {
-  const args = ["ci", "--prefix", DIR, "--no-audit", "--no-fund", "--ignore-scripts"];
+  // Not `npm ci`: a registry may have none of the packages that are for other platforms.
+  const args = [
+    "install",
+    "--no-save",
+    "--prefix",
+    DIR,
+    "--no-audit",
+    "--no-fund",
+    "--ignore-scripts",
+  ];
   const { status } = spawnSync("npm", args, { stdio: "inherit" });
   if (status !== 0) throw new Error("npm could not install bench/peers.");
 }

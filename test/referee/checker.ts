@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import type { Client } from "./client.ts";
+import type { Answered, Client } from "./client.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Journal } from "./journal.ts";
 import type { PolicyName, Ticker } from "./schedules.ts";
@@ -18,6 +18,7 @@ export const LIVE_TABLES = [
   ...["canvas_parts", "canvas_members", "canvas_values"],
 ];
 const EXAMPLES = 5;
+const METRICS_TRIES = 5;
 /** So long a look at a file of the server waits for the server. */
 export const BUSY_MS = 5_000;
 
@@ -282,9 +283,18 @@ function isMissed(slot: number, policy: PolicyName, { from, readyAt }: Undone): 
   return isLate && (policy !== "all" || readyAt - from > MADE_UP_MS);
 }
 
+/** A connection that was kept while all was counted here may be closed by now. */
+async function metricsOf(client: Client): Promise<Answered> {
+  let metrics = await client.get("/metrics");
+  for (let tries = 1; metrics.outcome !== "ok" && tries < METRICS_TRIES; tries += 1) {
+    metrics = await client.get("/metrics");
+  }
+  return metrics;
+}
+
 /** What the deployment says of itself, held against what is recorded. */
 async function countsOf({ journal, client }: Circumstances): Promise<Finding[]> {
-  const metrics = await client.get("/metrics");
+  const metrics = await metricsOf(client);
   const samples = metrics.text.matchAll(
     /^lovage_tasks_ended_total\{task="(.*)",queue=".*",state="(\w+)"\} (\d+)$/gm,
   );
