@@ -284,7 +284,7 @@ function isMissed(slot: number, policy: PolicyName, { from, readyAt }: Undone): 
 }
 
 /** A connection that was kept while all was counted here may be closed by now. */
-async function metricsOf(client: Client): Promise<Answered> {
+async function metricsOf(client: Pick<Client, "get">): Promise<Answered> {
   let metrics = await client.get("/metrics");
   for (let tries = 1; metrics.outcome !== "ok" && tries < METRICS_TRIES; tries += 1) {
     metrics = await client.get("/metrics");

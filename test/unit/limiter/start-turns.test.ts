@@ -81,6 +81,7 @@ it.each<[was: string, is: string, how: string]>([
         limits: { ...NO_LIMITS, rate: parseRate("rateLimit", rate) },
         wants: count > 0 ? [{ key: "", count }] : [],
         leaves: count > 0 ? [] : [""],
+        leadMs: 0,
       });
     ask(0, was);
     for (const shard of [1, 2, 3, 4]) {
