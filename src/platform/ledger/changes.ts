@@ -29,7 +29,7 @@ import { Happenings } from "./happenings.ts";
 import type { Lease } from "./leases.ts";
 import { findLive, type Memory } from "./memory.ts";
 import { releaseKeys } from "./uniques.ts";
-import { parkAnew, parkForNext } from "./parking.ts";
+import { parkAnew, parkAtGate, parkForNext } from "./parking.ts";
 import type { SqlPort } from "./ports.ts";
 import { Sequels, type End } from "./sequels.ts";
 import { appended, isHeld, optionsOf, toFinished, waitingState, type TaskRow } from "./rows.ts";
@@ -66,7 +66,6 @@ export class Changes {
   earliestDue: number | null = null;
   /** Ids of tasks whose state changed without an end. */
   readonly movedIds: string[] = [];
-
   /** What is told to those who watch; null: nobody does. */
   readonly happenings: Happenings | null;
 
@@ -98,8 +97,7 @@ export class Changes {
 
   /** A waiting task became limited: it is parked at its gate. Rows written: 2. */
   moveToGate(task: TaskRow, gate: string): void {
-    const move = "UPDATE tasks SET parked = 1, gate = ? WHERE parked = ? AND id = ?";
-    consume(this.#sql.exec(move, gate, task.parked, task.id));
+    parkAtGate(this.#sql, task, gate);
     this.#memory.parked.left(task);
     this.noteParked({ ...task, gate });
   }

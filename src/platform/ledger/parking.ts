@@ -22,6 +22,12 @@ export function parkAnew(sql: SqlPort, task: TaskRow, to: TaskRow): void {
   );
 }
 
+/** Parks a waiting task at a gate. Safe twice. Rows written: 2. */
+export function parkAtGate(sql: SqlPort, task: TaskRow, gate: string): void {
+  const move = "UPDATE tasks SET parked = 1, gate = ? WHERE parked = ? AND id = ?";
+  consume(sql.exec(move, gate, task.parked, task.id));
+}
+
 /**
  * Parks a task for its next attempt. Input: its row as claimed, and the token of its lease. Safe twice: the
  * row's token becomes the lease's, so neither this lease nor an older one holds or settles it any more.
