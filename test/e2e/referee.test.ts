@@ -20,7 +20,7 @@ it(
   "50 times kill -9 under load, and a disk that is a minute older: nothing lost, nothing doubled, nothing silent (G1, G2, G5, G7, G8, G9, G11, G12, G14, G16)",
   { timeout: KILLS * KILL_MS + CALM_MS },
   async () => {
-    const results = await referee({ port: 8_791, folder, seed: 1, kills: KILLS });
+    const results = await referee({ port: 8_781, folder, seed: 1, kills: KILLS });
     const { findings } = results;
     expect(
       findings.filter(({ broken }) => broken > 0),

@@ -106,6 +106,11 @@ function said(journal: Journal, invariant: string, what: string, of: number): Fi
 const CANVAS_FAILED = `(calls.kind IN ('chain', 'chord') AND EXISTS (SELECT 1 FROM refs own
   JOIN found ON found.ref = own.ref WHERE own.call = calls.call AND found.state <> 'SUCCESS'))`;
 
+/** What fails because something else did is no dead letter: a canvas, and a body that was never called. */
+const OTHERS_DOING = `(name GLOB 'celery.*' OR detail ->> '$[8].exc_type' IS 'ChordError')`;
+const LOST_MEMBER = `EXISTS (SELECT 1 FROM refs own JOIN refs other USING (call)
+  JOIN found lost ON lost.ref = other.ref AND lost.error = 'WorkerLostError' WHERE own.ref = found.ref)`;
+
 function tasksOf(journal: Journal): Finding[] {
   const calls = (where: string) => `SELECT count(*) AS n FROM calls WHERE ${where}`;
   const records = `(SELECT count(*) FROM found WHERE found.ref = refs.ref)`;
@@ -320,11 +325,13 @@ async function countsOf({ journal, client }: Circumstances): Promise<Finding[]> 
       "dead letters are the tasks that ran out of attempts, all and only they",
     ] as const),
     "SELECT count(*) AS n FROM d1.tasks WHERE is_dead_lettered = 1",
-    `SELECT id, name, state, 'letter' AS why FROM d1.tasks WHERE (state = 'FAILURE') <> (is_dead_lettered = 1)
+    `SELECT id, name, state, 'letter' AS why FROM d1.tasks
+        WHERE (state = 'FAILURE' AND NOT ${OTHERS_DOING}) <> (is_dead_lettered = 1)
       UNION ALL SELECT id, name, state, 'exhausted' FROM found WHERE name = 'referee_exhausted'
         AND state <> 'FAILURE'
       UNION ALL SELECT id, name, error, 'failed' FROM found WHERE name <> 'referee_exhausted'
-        AND state <> 'SUCCESS' AND error IS NOT 'WorkerLostError'`,
+        AND state <> 'SUCCESS' AND error IS NOT 'WorkerLostError'
+        AND NOT (error IS 'ChordError' AND ${LOST_MEMBER})`,
   );
   const isOpenWrong = open !== dead.of;
   return [

@@ -108,6 +108,29 @@ it("finds nothing where nothing is wrong", async () => {
   expect(await broken()).toEqual([]);
 });
 
+/** A chord whose body is never called, because a member failed so. */
+function failedChord(excType: string): void {
+  journal.add("call", "c6", "chord", "ok", "t6", ANCHOR);
+  record("t6", "celery.chord", {}, "FAILURE");
+  for (const [n, name, error] of [
+    [0, "referee_work", excType],
+    [1, "referee_body", "ChordError"],
+  ] as const) {
+    journal.add("ref", `c6.${n}`, "c6", null);
+    record(`t6${n}`, name, { ref: `c6.${n}` }, "FAILURE");
+    const detail = JSON.stringify([...Array.from({ length: 8 }, () => null), { exc_type: error }]);
+    database.prepare("UPDATE tasks SET detail = ? WHERE id = ?").run(detail, `t6${n}`);
+  }
+  journal.flush();
+  // Nobody has to look at what failed because another did.
+  database.exec("UPDATE tasks SET is_dead_lettered = 0 WHERE id IN ('t6', 't61')");
+}
+
+it("a task that is lost three times fails, and with it its chord", async () => {
+  failedChord("WorkerLostError");
+  expect(await broken()).toEqual([]);
+});
+
 const faults: Readonly<Record<string, readonly [expected: RegExp, act: () => void]>> = {
   "a lost task": [/accepted task has exactly one end/, () => del("t1")],
   "a task that came twice": [
@@ -159,6 +182,7 @@ const faults: Readonly<Record<string, readonly [expected: RegExp, act: () => voi
     /dead letters are/,
     () => database.exec("UPDATE tasks SET state = 'FAILURE', is_dead_lettered = 1 WHERE id = 't1'"),
   ],
+  "a chord that failed for nothing": [/dead letters are/, () => failedChord("TypeError")],
   "counts that lie": [
     /counts in \/metrics are/,
     () => (metrics = trueMetrics().replace('state="SUCCESS"} 2', 'state="SUCCESS"} 3')),
