@@ -114,25 +114,26 @@ function rows(sql: string): Record<string, unknown>[] {
   }
 }
 
-const emails = () =>
+const emails = (): Record<string, number> =>
   Object.fromEntries(
     rows("SELECT state, count(*) AS n FROM emails GROUP BY 1").map(({ state: name, n }) => [
-      name,
-      n,
+      String(name),
+      Number(n),
     ]),
   );
 
-/** What an operator does with mails, and with their tasks, that wait for their next try. @returns those that have not ended */
-async function hurry(tasks: readonly string[]): Promise<string[]> {
+/** What an operator does with mails, and with their tasks, that wait for their next try. @returns how many have not ended */
+async function hurry(tasks: readonly string[]): Promise<number> {
   const through = new Set(rows("SELECT id FROM tasks").map(({ id }) => id));
   const open = tasks.filter((id) => !through.has(id));
-  if ((emails().pending ?? 0) > 0 && emails().sending === undefined) {
+  const { pending = 0, sending = 0 } = emails();
+  if (pending > 0 && sending === 0) {
     await submit([{ name: "send_pending_emails", kwargs: { now: true } }]);
   } else if (open.length < tasks.length / 4) {
     // Those that run say 409.
     await Promise.all(open.map((id) => post(`/api/tasks/${id}/reschedule/`, { countdown: 0 })));
   }
-  return open;
+  return open.length + pending + sending;
 }
 
 it("a server with another's certificate gets neither login nor mail, and the mail waits", async () => {
@@ -160,7 +161,7 @@ it(
     // And the one that waits since the test before.
     const wanted = [...ids.filter((id) => !isGone(id)), MAILS].map(addressOf);
     const expected = { sent: wanted.length, failed: MAILS + 1 - wanted.length };
-    await expect.poll(() => hurry(tasks), { timeout: CALM_MS, interval: 1_000 }).toEqual([]);
+    await expect.poll(() => hurry(tasks), { timeout: CALM_MS, interval: 1_000 }).toBe(0);
     expect(emails()).toEqual(expected);
     const failed = rows("SELECT count(*) AS n FROM tasks WHERE state <> 'SUCCESS'");
     expect(failed).toEqual([{ n: ids.slice(0, SINGLES).filter(isGone).length }]);

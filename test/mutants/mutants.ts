@@ -495,7 +495,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/domain/payments/payment-book.ts",
-        find: 'inArray(payments.state, ["charging", "voided"])',
+        find: 'inArray(payments.state, ["charging", "voided", "declined"])',
         replace: 'inArray(payments.state, ["charging"])',
       },
     ],

@@ -146,6 +146,15 @@ export async function storeReference(
 }
 
 /**
+ * Whether a capture of its charge is news to a payment. One that was declined and is for an order that is still
+ * open is left to its task, and to a person.
+ */
+export function mayBeCaptured({ state }: Payment, order: Order): boolean {
+  if (state === "declined") return order.state === "cancelled";
+  return state === "charging" || state === "voided";
+}
+
+/**
  * Writes that the money was taken, payment and order in one batch. If the order was cancelled meanwhile the
  * money goes back: that is set off in the same batch. All is guarded by the state: a zombie's late write
  * changes nothing. Rows written: 3, of the order two.
@@ -182,7 +191,7 @@ export async function recordCapture(
       db
         .update(payments)
         .set({ state: "refunding", reference, updatedAt })
-        .where(and(isOurs, inArray(payments.state, ["charging", "voided"]))),
+        .where(and(isOurs, inArray(payments.state, ["charging", "voided", "declined"]))),
       outbox.insert(await parts.prepareRefund(order.id)),
     ]);
     return "cancelled";

@@ -7,6 +7,7 @@ import { PaymentAmountError, type PaymentEvent } from "./gateway.ts";
 import {
   checkProvider,
   findPayment,
+  mayBeCaptured,
   recordCapture,
   recordDecline,
   withCharge,
@@ -111,9 +112,7 @@ export async function followGateway(parts: PaymentParts, order: Order): Promise<
   if (charge.amountMinor !== order.amountMinor) {
     throw new PaymentAmountError(order.id, charge.amountMinor, order.amountMinor);
   }
-  if (payment.state === "charging" || payment.state === "voided") {
-    await recordCapture(parts, order, payment, charge);
-  }
+  if (mayBeCaptured(payment, order)) await recordCapture(parts, order, payment, charge);
   if (charge.refundedMinor < charge.amountMinor) {
     return charge.refundedMinor > 0 ? "Only a part of the money went back." : null;
   }

@@ -1,6 +1,6 @@
 import type { Order } from "../orders/index.ts";
 import type { BookedCharge, Charge } from "./gateway.ts";
-import { chargeKeyOf, type Payment } from "./payment-book.ts";
+import { chargeKeyOf, mayBeCaptured, type Payment } from "./payment-book.ts";
 
 /**
  * How the shop and the gateway's book differ over a charge.
@@ -119,11 +119,10 @@ function kindOfOrder(evidence: Evidence, until: number): DifferenceKind | null {
 }
 
 /** Whether what the gateway says settles it surely: the rest is for a person. */
-export function isMendable(kind: DifferenceKind, { payment, charge }: Evidence): boolean {
+export function isMendable(kind: DifferenceKind, { order, payment, charge }: Evidence): boolean {
   if (kind === "refunded_only_there" || kind === "unknown_outcome") return true;
-  const mayBeCaptured = payment?.state === "charging" || payment?.state === "voided";
-  const isOurs = charge !== null && isChargeOf(charge, payment);
-  return kind === "captured_only_there" && mayBeCaptured && isOurs;
+  if (kind !== "captured_only_there" || order === null || payment === null) return false;
+  return mayBeCaptured(payment, order) && charge !== null && isChargeOf(charge, payment);
 }
 
 /** Whether a charge is the one that the payment is about. */

@@ -30,8 +30,8 @@ const ORDER_MOVES = new Set([
 const PAYMENT_MOVES = new Set([
   ...["charging captured", "charging declined", "charging refunding", "charging voided"],
   ...["captured refunding", "captured refunded", "refunding refunded", "refunding captured"],
-  // Another card; and a charge that was opened by somebody late.
-  ...["declined charging", "voided refunding"],
+  // Another card; and charges of cancelled orders that the gateway took late.
+  ...["declined charging", "voided refunding", "declined refunding"],
 ]);
 
 interface OrderRow {

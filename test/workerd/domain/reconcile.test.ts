@@ -61,6 +61,16 @@ const CASES: readonly {
   },
   {
     kind: "captured_only_there",
+    name: "a capture after a decline, of a cancelled order",
+    statements: [
+      "UPDATE payments SET state = 'declined', declines = 1",
+      "UPDATE orders SET state = 'cancelled', cancelled_at = 1",
+    ],
+    isMended: true,
+    states: ["cancelled", "refunding"],
+  },
+  {
+    kind: "captured_only_there",
     name: "a capture of an order without a payment",
     statements: ["DELETE FROM payments", UNPAID],
     isMended: false,
