@@ -48,9 +48,9 @@ export interface Attempt<Services> {
   /** Members that its handler adds to the group it is in. */
   readonly added: readonly Plan[];
   /** JSON text of an argument that is kept elsewhere. @throws when it can't be had just now */
-  readonly loadInput: (ref: InputRef) => Promise<string>;
+  loadInput(ref: InputRef): Promise<string>;
   /** Keeps a result that is too large for a row. */
-  readonly storeLarge: (text: string) => Promise<LargeResult>;
+  storeLarge(text: string): Promise<LargeResult>;
 }
 
 /**
@@ -118,13 +118,11 @@ export function runBatch<Services>(
 }
 
 /** The arguments of a call, with the one that was too large for its row. */
-function kwargsOf<Services>({
-  task: { kwargs, options },
-  loadInput,
-}: Attempt<Services>): string | Promise<string> {
+function kwargsOf<Services>(attempt: Attempt<Services>): string | Promise<string> {
+  const { kwargs, options } = attempt.task;
   const { input } = options;
   if (input === undefined) return kwargs;
-  return loadInput(input).then(
+  return attempt.loadInput(input).then(
     (text) => withArgument(kwargs, input.into, text),
     (cause: unknown) => {
       if (cause instanceof InputError) throw cause;

@@ -17,6 +17,8 @@ import { withoutUndefined } from "./without-undefined.ts";
 
 /** @param path where the options stand in the request, with a dot behind it */
 export function toOptions(given: z.output<typeof strictOptions>, path: string): CallOptions {
+  // Most calls have none, and many come at once.
+  if (Object.keys(given).length === 0) return {};
   const {
     max_retries,
     soft_time_limit,

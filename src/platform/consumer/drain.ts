@@ -1,9 +1,6 @@
 import {
   LeaseLostError,
-  runAttempt,
-  runBatch,
   TaskRevokedError,
-  type AnyTaskDefinition,
   type ClaimedTask,
   type Clock,
   type Outcome,
@@ -13,8 +10,8 @@ import {
   type Timers,
 } from "#engine";
 import type { Claim, ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
-import type { Spans } from "../trace/spans.ts";
-import { inTrace, logEnd } from "./attempt-trace.ts";
+import { noSpans, type Spans } from "../trace/spans.ts";
+import { logEnd } from "./attempt-trace.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { LedgerDoor } from "./door.ts";
 import { exchange } from "./exchange.ts";
@@ -22,6 +19,7 @@ import { Heartbeats } from "./heartbeats.ts";
 import { Reports } from "./reports.ts";
 import { limitsOf, RunningTask, type AttemptSupplies } from "./running.ts";
 import { RunningSteps, type StepParts } from "./running-steps.ts";
+import { startAttempts } from "./start-attempts.ts";
 import { StepRecorder } from "./step-recorder.ts";
 
 export interface DrainParts<Services> {
@@ -68,7 +66,12 @@ export function drain<Services>(
   limits: DrainLimits = DEFAULT_DRAIN_LIMITS,
   claim: Claim | null = null,
 ): Promise<number> {
-  return new Drain(parts, queue, limits, claim).run(bells);
+  const { spans = noSpans } = parts;
+  return spans(
+    "drain",
+    () => ({ queue, bells }),
+    (inner) => new Drain({ ...parts, spans: inner }, queue, limits, claim).run(bells),
+  );
 }
 
 class Drain<Services> {
@@ -81,7 +84,7 @@ class Drain<Services> {
   readonly #reports: Reports;
   readonly #deadlines: Deadlines;
   readonly #heartbeats: Heartbeats<RunningTask<Services>>;
-  readonly #steps: StepParts;
+  readonly #makeSteps: (running: RunningTask<Services>) => RunningSteps;
   #settlements: Settlement[] = [];
   #ran = 0;
   #isSolo = false;
@@ -106,7 +109,11 @@ class Drain<Services> {
     this.#limits = limits;
     this.#claim = claim;
     const { ledger, clock, timers, log } = parts;
-    this.#steps = { ...parts, recorder: new StepRecorder(ledger) };
+    const steps: StepParts = { ...parts, recorder: new StepRecorder(ledger) };
+    this.#makeSteps = (running) => {
+      const isBatch = parts.registry.runnerOf(running.task)?.batch != null;
+      return new RunningSteps(running, isBatch, steps, () => this.#drop(running, "lost"));
+    };
     this.#deadlines = new Deadlines(clock, timers, () => this.#running.values());
     this.#reports = new Reports({
       clock,
@@ -178,60 +185,26 @@ class Drain<Services> {
     if (tasks.length === 0) return;
     this.#isSolo = isSolo;
     const now = this.#parts.clock.now();
-    const batches = new Map<AnyTaskDefinition<Services>, RunningTask<Services>[]>();
-    for (const task of tasks) {
-      const definition = this.#parts.registry.runnerOf(task);
-      const running = this.#track(task, token, now, definition);
-      if (definition?.batch == null) {
-        const { registry, random, spans } = this.#parts;
-        const run = () => runAttempt(registry, definition, running, random.float());
-        void inTrace(spans, task, run).then((outcome) => this.#settle(running, outcome));
-      } else {
-        const batch = batches.get(definition);
-        if (batch === undefined) batches.set(definition, [running]);
-        else batch.push(running);
-      }
-    }
-    for (const [definition, batch] of batches) this.#startBatches(definition, batch);
+    const attempts = tasks.map((task) => this.#track(task, token, now));
+    startAttempts(this.#parts, attempts, (running, outcome) => {
+      this.#settle(running, outcome);
+    });
     this.#heartbeats.start(leaseMs);
     this.#deadlines.watch();
   }
 
-  #startBatches(
-    definition: AnyTaskDefinition<Services>,
-    tasks: readonly RunningTask<Services>[],
-  ): void {
-    const { registry, supplies, random } = this.#parts;
-    const size = definition.batch?.size ?? 1;
-    for (let from = 0; from < tasks.length; from += size) {
-      const batch = tasks.slice(from, from + size);
-      const outcomes = runBatch(registry, definition, batch, supplies.services, () =>
-        random.float(),
-      );
-      for (const [index, running] of batch.entries()) {
-        void outcomes[index]?.then((outcome) => this.#settle(running, outcome));
-      }
-    }
-  }
-
-  #track(
-    task: ClaimedTask,
-    token: number,
-    now: number,
-    definition: AnyTaskDefinition<Services> | null,
-  ): RunningTask<Services> {
-    const { supplies, clock, ledger } = this.#parts;
-    const isBatch = definition?.batch != null;
+  #track(task: ClaimedTask, token: number, now: number): RunningTask<Services> {
+    const { registry, supplies, clock, ledger } = this.#parts;
     const running = new RunningTask(
       task,
       token,
       now,
-      limitsOf(task, definition),
+      limitsOf(task, registry.runnerOf(task)),
       supplies,
       clock,
       this.#reports,
       ledger,
-      (its) => new RunningSteps(its, isBatch, this.#steps, () => this.#drop(its, "lost")),
+      this.#makeSteps,
     );
     this.#running.set(task.id, running);
     return running;

@@ -73,13 +73,13 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   readonly maxRetries: number | null;
   readonly #supplies: AttemptSupplies<Services>;
   readonly #limits: AttemptLimits;
-  readonly #abort = lazy(() => new AbortController());
-  readonly #cut = lazy(() => Promise.withResolvers<Error>());
+  #abort: AbortController | null = null;
+  #cut: PromiseWithResolvers<Error> | null = null;
   readonly #clock: Clock;
   readonly #reports: Reports;
   readonly #ledger: InputDoor;
   readonly #makeSteps: (running: RunningTask<Services>) => RunningSteps;
-  readonly #steps = lazy(() => this.#makeSteps(this));
+  #steps: RunningSteps | null = null;
   #notes: AttemptNotes | null = null;
   #isSoftLimitOver = false;
   /** Its outcome is known, or counts no more. */
@@ -109,11 +109,13 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     this.#makeSteps = makeSteps;
   }
 
-  readonly storeLarge = (text: string): Promise<LargeResult> =>
-    this.#supplies.largeResults.put(this.task.id, this.token, text);
+  storeLarge(text: string): Promise<LargeResult> {
+    return this.#supplies.largeResults.put(this.task.id, this.token, text);
+  }
 
-  readonly loadInput = (ref: InputRef): Promise<string> =>
-    loadInput(ref, this.#ledger, this.#supplies.largeResults);
+  loadInput(ref: InputRef): Promise<string> {
+    return loadInput(ref, this.#ledger, this.#supplies.largeResults);
+  }
 
   get ctx(): TaskContext<Services> {
     return this;
@@ -145,11 +147,11 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   }
 
   get signal(): AbortSignal {
-    return this.#abort().signal;
+    return this.#aborting().signal;
   }
 
   get cut(): Promise<Error> {
-    return this.#cut().promise;
+    return this.#cutting().promise;
   }
 
   get lovage(): Lovage {
@@ -206,19 +208,31 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     fn: (step: StepContext) => T | Promise<T>,
     options: StepOptions = {},
   ): Promise<T> {
-    return this.#steps().durable.step(name, fn, options);
+    return this.#recorded().durable.step(name, fn, options);
   }
 
   once<T>(name: string, fn: (effect: EffectContext) => T | Promise<T>): Promise<T> {
-    return this.#steps().effects.once(name, fn);
+    return this.#recorded().effects.once(name, fn);
   }
 
   sleep(time: number | { readonly until: Date }): Promise<void> {
-    return this.#steps().durable.sleep(time);
+    return this.#recorded().durable.sleep(time);
   }
 
   waitForEvent(name: string, options: { timeoutSeconds?: number } = {}): Promise<unknown> {
-    return this.#steps().durable.waitForEvent(name, options.timeoutSeconds ?? null);
+    return this.#recorded().durable.waitForEvent(name, options.timeoutSeconds ?? null);
+  }
+
+  #aborting(): AbortController {
+    return (this.#abort ??= new AbortController());
+  }
+
+  #cutting(): PromiseWithResolvers<Error> {
+    return (this.#cut ??= Promise.withResolvers());
+  }
+
+  #recorded(): RunningSteps {
+    return (this.#steps ??= this.#makeSteps(this));
   }
 
   #opened(): AttemptNotes {
@@ -257,25 +271,20 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
       this.stop(new TimeLimitExceeded(hard));
     } else if (soft !== null && !this.#isSoftLimitOver && now >= this.startedAt + soft * 1_000) {
       this.#isSoftLimitOver = true;
-      this.#abort().abort(new SoftTimeLimitExceeded(soft));
+      this.#aborting().abort(new SoftTimeLimitExceeded(soft));
     }
   }
 
   /** Ends the run now without telling the handler: it waits for what never comes. */
   leave(reason: Error): void {
     this.isOver = true;
-    this.#cut().resolve(reason);
+    this.#cutting().resolve(reason);
   }
 
   /** Ends the attempt now: tells the handler, and no longer waits for it. */
   stop(reason: Error): void {
     this.isOver = true;
-    this.#abort().abort(reason);
-    this.#cut().resolve(reason);
+    this.#aborting().abort(reason);
+    this.#cutting().resolve(reason);
   }
-}
-
-function lazy<T>(make: () => T): () => T {
-  let value: T | undefined;
-  return () => (value ??= make());
 }

@@ -55,10 +55,7 @@ export class History implements HistoryPort {
       this.#rowsWritten += meta.rows_written;
     }
     // After the tasks: should this fail the flush is repeated, and all are no-ops where they were done.
-    const labels = tasks.flatMap(({ id, options: { labels: own = {} } }) =>
-      Object.entries(own).map(([label, value]) => JSON.stringify([label, value, id])),
-    );
-    await this.#writeRows(INSERT_LABELS, labels);
+    await this.#writeRows(INSERT_LABELS, tasks.flatMap(labelsOf));
     await this.#writeRows(INSERT_EXPIRING, tasks.flatMap(expiryOf));
   }
 
@@ -101,9 +98,17 @@ export class History implements HistoryPort {
   }
 }
 
+const NONE: readonly string[] = [];
+
+/** Its labels as rows. */
+function labelsOf({ id, options: { labels } }: FinishedTask): readonly string[] {
+  if (labels === undefined) return NONE;
+  return Object.entries(labels).map(([label, value]) => JSON.stringify([label, value, id]));
+}
+
 /** When there is a result to be deleted, as a row; none, where there isn't. */
-function expiryOf({ id, finishedAt, result, large, options }: FinishedTask): string[] {
+function expiryOf({ id, finishedAt, result, large, options }: FinishedTask): readonly string[] {
   const { result_expires: seconds } = options;
-  if (seconds === undefined || (result === null && large === undefined)) return [];
+  if (seconds === undefined || (result === null && large === undefined)) return NONE;
   return [JSON.stringify([Math.round(finishedAt + seconds * 1_000), id])];
 }

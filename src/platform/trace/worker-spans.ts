@@ -1,5 +1,5 @@
 import { tracing } from "cloudflare:workers";
-import type { Spans } from "./spans.ts";
+import { noSpans, type Spans } from "./spans.ts";
 
 /**
  * Workers' own tracing: what the sampling of wrangler.toml leaves out costs next to nothing. Calls of bindings
@@ -7,6 +7,7 @@ import type { Spans } from "./spans.ts";
  */
 export const workerSpans: Spans = (name, attributes, work) =>
   tracing.enterSpan(name, (span) => {
-    if (span.isTraced) span.setAttributes(attributes());
-    return work();
+    if (!span.isTraced) return work(noSpans);
+    span.setAttributes(attributes());
+    return work(workerSpans);
   });
