@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { NO_PROVIDERS } from "./scripts/no-providers.ts";
 
 /** Files at once. Vitest runs a group of one worker after all others, so it is at least two. */
@@ -10,6 +11,34 @@ const MAX_SERVERS = 2;
 
 /** Far more than anything takes: that a machine is busy is no reason to fail. */
 const PATIENT = { expect: { poll: { timeout: 20_000 } } };
+
+/** What takes longest, longest first. */
+const LONG = [
+  "e2e/referee",
+  "workerd/domain/stripe-payments",
+  "browser/operations",
+  "browser/tasks",
+  "browser/access",
+  "workerd/domain/backup",
+  "workerd/fuzz",
+  "e2e/callbacks",
+  "simulation/whole/mixes",
+  "simulation/single-fault",
+  "simulation/shop/shop",
+];
+
+/** Begins with what takes longest, so that none of it runs alone at the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const group = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
+    const rank = ({ moduleId }: TestSpecification) => {
+      const place = LONG.findIndex((name) => moduleId.includes(`/test/${name}`));
+      return place < 0 ? LONG.length : place;
+    };
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => group(a) - group(b) || rank(a) - rank(b));
+  }
+}
 
 const ID_SECRET = "for tests only: 0123456789abcdef0123456789abcdef";
 
@@ -25,6 +54,7 @@ const ID_SECRET = "for tests only: 0123456789abcdef0123456789abcdef";
  */
 export default defineConfig(async () => ({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
