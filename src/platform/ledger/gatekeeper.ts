@@ -1,7 +1,7 @@
 import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
 import { byOwnClock } from "../limiter/own-clock.ts";
 import { ALL, type LimitAnswer, type LimitRequest, type Nudge } from "../limiter/protocol.ts";
-import { keysOf, lastChance, needOf, openQueues, ratedGates, waitingAt } from "./gate-needs.ts";
+import { keysOf, lastChance, needOf, openQueues, ratedGates, wantsStarts } from "./gate-needs.ts";
 import type { Memory } from "./memory.ts";
 import { NameState } from "./name-state.ts";
 import type { LedgerPorts } from "./ports.ts";
@@ -173,9 +173,7 @@ export class Gatekeeper {
     for (const [name, gate, key] of ratedGates(memory, queue)) {
       const state = this.#names.get(name);
       const at = state?.isAsking === true ? state.nextLookAt(now) : (state?.times.at(key) ?? 0);
-      if (at <= latest && (next === null || at < next) && waitingAt(memory, gate, now) > 0) {
-        next = at;
-      }
+      if (at <= latest && (next === null || at < next) && wantsStarts(memory, gate, now)) next = at;
     }
     return next;
   }
@@ -185,7 +183,7 @@ export class Gatekeeper {
     let since: number | null = null;
     for (const [name, gate, key] of ratedGates(memory, queue)) {
       const askAt = this.#names.get(name)?.times.at(key) ?? 0;
-      if (askAt > now || waitingAt(memory, gate, now) === 0) continue;
+      if (askAt > now || !wantsStarts(memory, gate, now)) continue;
       const at = Math.max(askAt, memory.parked.dueFrom(gate, 0) ?? 0);
       if (since === null || at < since) since = at;
     }
