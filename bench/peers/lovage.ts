@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { LocalServer, type LocalServerOptions } from "../../scripts/local-server.ts";
 import { call, spread, totals, untilRecorded } from "../measure.ts";
 import { writeConfig } from "../server.ts";
+import { LocalWorker } from "./local-worker.ts";
 import type { Place, Running, System } from "./system.ts";
 
 const BULK_SIZE = 1_000;
@@ -12,15 +13,12 @@ const WIDTH = 64;
 const noop = (n: number) => ({ name: "bench_noop", kwargs: { n } });
 
 /** Lovage under `wrangler dev`, called over HTTP. */
-class LocalLovage implements Running {
-  readonly #options: LocalServerOptions;
+class LocalLovage extends LocalWorker implements Running {
   readonly #effect: string;
-  #server: LocalServer;
 
   constructor(options: LocalServerOptions, effect: string, server: LocalServer) {
-    this.#options = options;
+    super(options, server);
     this.#effect = effect;
-    this.#server = server;
   }
 
   bulk(count: number): Promise<number> {
@@ -74,24 +72,8 @@ class LocalLovage implements Running {
     return figures.reduce((sum, figure) => sum + figure, 0);
   }
 
-  killWorker(): Promise<void> {
-    return this.#server.kill();
-  }
-
-  async restartWorker(): Promise<void> {
-    this.#server = await LocalServer.start(this.#options);
-  }
-
-  memoryMiB(): number {
-    return this.#server.memoryMiB();
-  }
-
-  stop(): Promise<void> {
-    return this.#server.kill();
-  }
-
   #call(path: string, body?: string): Promise<string> {
-    return call(`${this.#server.url}${path}`, body);
+    return call(`${this.url}${path}`, body);
   }
 
   async #submit(tasks: readonly object[]): Promise<void> {
@@ -103,7 +85,7 @@ class LocalLovage implements Running {
   }
 
   async #load(count: number, submit: () => Promise<unknown>): Promise<number> {
-    const { url } = this.#server;
+    const { url } = this;
     const before = await totals(url);
     const startedAt = performance.now();
     await submit();

@@ -1,8 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { LocalServer, type LocalServerOptions } from "../../scripts/local-server.ts";
+import { LocalServer } from "../../scripts/local-server.ts";
 import { call, spread } from "../measure.ts";
+import { LocalWorker } from "./local-worker.ts";
 import type { Place, Running, System } from "./system.ts";
 
 const WIDTH = 64;
@@ -10,15 +11,7 @@ const PAUSE_MS = 10;
 const TIMEOUT_MS = 120_000;
 
 /** A Worker with nothing but a Workflow: a task is an instance with one step. */
-class LocalWorkflows implements Running {
-  readonly #options: LocalServerOptions;
-  #server: LocalServer;
-
-  constructor(options: LocalServerOptions, server: LocalServer) {
-    this.#options = options;
-    this.#server = server;
-  }
-
+class LocalWorkflows extends LocalWorker implements Running {
   bulk(count: number): Promise<number> {
     return this.#load(count, () => this.#call(`/many?count=${count}`));
   }
@@ -54,24 +47,8 @@ class LocalWorkflows implements Running {
     return Promise.resolve(null);
   }
 
-  killWorker(): Promise<void> {
-    return this.#server.kill();
-  }
-
-  async restartWorker(): Promise<void> {
-    this.#server = await LocalServer.start(this.#options);
-  }
-
-  memoryMiB(): number {
-    return this.#server.memoryMiB();
-  }
-
-  stop(): Promise<void> {
-    return this.#server.kill();
-  }
-
   #call(path: string): Promise<string> {
-    return call(`${this.#server.url}${path}`);
+    return call(`${this.url}${path}`);
   }
 
   async #load(count: number, create: () => Promise<unknown>): Promise<number> {

@@ -1,4 +1,4 @@
-import { isTerminal, type TaskRecord } from "#engine";
+import { isTerminal, type TaskReader, type TaskRecord } from "#engine";
 import { sees, type Caller } from "./access.ts";
 import { notFound } from "./problems.ts";
 import type { ApiParts } from "./route.ts";
@@ -12,7 +12,7 @@ export const MAX_WAIT_SECONDS = 60;
  * @throws Problem 404 for a task that is not the caller's
  */
 export async function awaited(
-  parts: Pick<ApiParts, "tasks">,
+  parts: { readonly tasks: TaskReader },
   taskId: string,
   caller: Caller,
   seconds: number,

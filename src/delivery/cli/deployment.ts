@@ -56,6 +56,12 @@ export class Deployment {
     return this.#json<Answer>("POST", path, { ...request, body });
   }
 
+  /** Null: it is done, and what it was done to the token may not read. */
+  async change<Answer>(path: string, body: unknown): Promise<Answer | null> {
+    const answer = await this.#send("POST", path, { body });
+    return answer.status === 204 ? null : this.#read<Answer>(path, answer);
+  }
+
   patch<Answer>(path: string, body: unknown): Promise<Answer> {
     return this.#json<Answer>("PATCH", path, { body });
   }
@@ -91,7 +97,10 @@ export class Deployment {
   }
 
   async #json<Answer>(method: string, path: string, request: Request): Promise<Answer> {
-    const answer = await this.#send(method, path, request);
+    return this.#read<Answer>(path, await this.#send(method, path, request));
+  }
+
+  async #read<Answer>(path: string, answer: Response): Promise<Answer> {
     try {
       return (await answer.json()) as Answer;
     } catch (error) {

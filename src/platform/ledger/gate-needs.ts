@@ -83,10 +83,27 @@ export function needOf(
   };
 }
 
-/** Due tasks at a gate that don't run; counts to MAX_WANTED. */
-export function waitingAt(memory: Memory, gate: string, now: number): number {
-  const held = memory.leases.runningAt(gate).size;
-  return Math.max(0, memory.parked.countDue(gate, now, MAX_WANTED + held) - held);
+/** Due tasks at a gate that don't run, in queues that are not paused; counts to MAX_WANTED. */
+function waitingAt(memory: Memory, gate: string, now: number): number {
+  const { leases, parked, controls } = memory;
+  let held = 0;
+  for (const id of leases.runningAt(gate)) {
+    if (!controls.isPaused(leases.holding(id)?.queue ?? "")) held += 1;
+  }
+  const due = parked.countDue(openQueues(memory, gate), gate, now, MAX_WANTED + held);
+  return Math.max(0, due - held);
+}
+
+/** Whether more due tasks wait at a gate than starts were granted for. */
+export function wantsStarts(memory: Memory, gate: string, now: number): boolean {
+  const limits = memory.controls.limitsOf(partsOfGate(gate).name);
+  const granted = limits === null ? Infinity : memory.permits.starts(gate, limits, now);
+  return waitingAt(memory, gate, now) > granted;
+}
+
+/** Queues that are not paused, and in which tasks may wait at a gate. */
+export function openQueues({ parked, controls }: Memory, gate: string): string[] {
+  return parked.queuesOf(gate).filter((queue) => !controls.isPaused(queue));
 }
 
 /** Keys at whose gates tasks may wait, in queues that are not paused. */

@@ -1,7 +1,7 @@
 import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
 import { byOwnClock } from "../limiter/own-clock.ts";
 import { ALL, type LimitAnswer, type LimitRequest, type Nudge } from "../limiter/protocol.ts";
-import { keysOf, lastChance, needOf, ratedGates, waitingAt } from "./gate-needs.ts";
+import { keysOf, lastChance, needOf, openQueues, ratedGates, wantsStarts } from "./gate-needs.ts";
 import type { Memory } from "./memory.ts";
 import { NameState } from "./name-state.ts";
 import type { LedgerPorts } from "./ports.ts";
@@ -149,8 +149,10 @@ export class Gatekeeper {
   #isAttended(memory: Memory, name: string): boolean {
     const limits = memory.controls.limitsOf(name);
     if (limits?.rate == null && limits?.perKey.rate == null) return true;
-    const queues = [...memory.parked.queues()].filter((queue) =>
-      [...memory.parked.gates(queue)].some((gate) => partsOfGate(gate).name === name),
+    const queues = [...memory.parked.queues()].filter(
+      (queue) =>
+        !memory.controls.isPaused(queue) &&
+        [...memory.parked.gates(queue)].some((gate) => partsOfGate(gate).name === name),
     );
     if (queues.some((queue) => this.#hooks.isAttended(queue))) return true;
     for (const queue of queues) this.#hooks.opened(queue, this.#hooks.now());
@@ -171,9 +173,7 @@ export class Gatekeeper {
     for (const [name, gate, key] of ratedGates(memory, queue)) {
       const state = this.#names.get(name);
       const at = state?.isAsking === true ? state.nextLookAt(now) : (state?.times.at(key) ?? 0);
-      if (at <= latest && (next === null || at < next) && waitingAt(memory, gate, now) > 0) {
-        next = at;
-      }
+      if (at <= latest && (next === null || at < next) && wantsStarts(memory, gate, now)) next = at;
     }
     return next;
   }
@@ -183,7 +183,7 @@ export class Gatekeeper {
     let since: number | null = null;
     for (const [name, gate, key] of ratedGates(memory, queue)) {
       const askAt = this.#names.get(name)?.times.at(key) ?? 0;
-      if (askAt > now || waitingAt(memory, gate, now) === 0) continue;
+      if (askAt > now || !wantsStarts(memory, gate, now)) continue;
       const at = Math.max(askAt, memory.parked.dueFrom(gate, 0) ?? 0);
       if (since === null || at < since) since = at;
     }
@@ -247,7 +247,7 @@ export class Gatekeeper {
     for (const { key, slots } of grants) {
       const by = slots?.[0] === undefined ? now + PLACE_WAIT_MS : slots[0] + lateness;
       const gate = gateOf(name, key === "" ? null : key);
-      for (const queue of memory.parked.queuesOf(gate)) this.#hooks.opened(queue, by);
+      for (const queue of openQueues(memory, gate)) this.#hooks.opened(queue, by);
     }
   }
 

@@ -72,13 +72,13 @@ export class ParkedTasks {
   }
 
   /**
-   * Parked tasks of a gate that are due, in all queues; counts to `limit` at most. Includes held ones. A
+   * Parked tasks of a gate that are due, in these queues; counts to `limit` at most. Includes held ones. A
    * gate without any tasks is forgotten: those at a shut gate may end without anybody reading them. A LIMIT
    * that is bound alone would have SQLite plan the statement anew with every run.
    */
-  countDue(gate: string, now: number, limit: number): number {
+  countDue(queues: readonly string[], gate: string, now: number, limit: number): number {
     let count = 0;
-    for (const queue of this.queuesOf(gate)) {
+    for (const queue of queues) {
       for (const priority of PRIORITIES) {
         if (count >= limit || !this.mayHave(queue, gate, priority)) continue;
         const [row] = this.#sql.exec<{ count: number }>(

@@ -12,8 +12,8 @@ const NONE_MERGED: ReadonlyMap<string, Merged> = new Map();
 
 /** How tasks come into a ledger. */
 export class LedgerSubmissions extends LedgerQuestions {
-  /** Ids that a submit is looking up in the history right now. */
-  readonly #lookups = new Set<string>();
+  /** Ids that a submit looks up in the history right now, with its offer; null: it made none, or withdrew it. */
+  readonly #lookups = new Map<string, string | null>();
   protected readonly express = new ExpressLane();
 
   /**
@@ -39,10 +39,11 @@ export class LedgerSubmissions extends LedgerQuestions {
 
   /**
    * Whoever submitted a task with this offer was not told whether it got it, and will not run it: a lease on that
-   * offer is lost at once, so that a consumer comes now and not when it expires. Without one nothing happens: safe
-   * twice, and late. Rows written: 2, those of a loss.
+   * offer is lost at once, so that a consumer comes now and not when it expires; a submit that still asks the history
+   * gets none. Otherwise nothing happens: safe twice, and late. Rows written: 2, those of a loss.
    */
   withdraw(taskId: string, offer: string): void {
+    if (this.#lookups.get(taskId) === offer) this.#lookups.set(taskId, null);
     if (this.load().leases.holding(taskId)?.offer !== offer) return;
     this.command((memory, changes) => {
       loseOffered(memory, changes, taskId, offer);
@@ -53,7 +54,7 @@ export class LedgerSubmissions extends LedgerQuestions {
     const answers = specs.map((spec) => this.#answerAtOnce(spec));
     const open = specs.filter((_spec, index) => answers[index] === null).map(({ id }) => id);
     // Until the commit nobody else can take these ids: what the history says of them holds as long.
-    for (const id of open) this.#lookups.add(id);
+    for (const id of open) this.#lookups.set(id, offer);
     try {
       // Ids seen here or in the history, with the fingerprint of the call that has them.
       const taken =
@@ -68,7 +69,8 @@ export class LedgerSubmissions extends LedgerQuestions {
         }
         return answers[index] === "accepted";
       });
-      const { merged, claim } = this.#commit(fresh, offer);
+      const isOffered = open.every((id) => this.#lookups.get(id) === offer);
+      const { merged, claim } = this.#commit(fresh, isOffered ? offer : null);
       if (merged.size > 0) {
         for (const [index, spec] of specs.entries()) {
           if (answers[index] === "accepted") answers[index] = merged.get(spec.id) ?? "accepted";

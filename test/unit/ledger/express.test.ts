@@ -72,6 +72,20 @@ it("who was not told that it got a task withdraws its offer, and a consumer come
   expect(rig.ledger.get(spec.id)).toMatchObject({ state: "SUCCESS" });
 });
 
+it("an offer that is withdrawn while its submit asks the history is granted nothing, and a bell rings (G1)", async () => {
+  const asked = Promise.withResolvers<Map<string, string | null>>();
+  const rig = new Rig({
+    history: { write: async () => undefined, fingerprints: () => asked.promise },
+  });
+  const spec = rig.spec({ fingerprint: "f" });
+  const submitted = rig.ledger.submitToRun(spec, "offer");
+  rig.ledger.withdraw(spec.id, "offer");
+  asked.resolve(new Map());
+  expect(await submitted).toEqual({ answer: "accepted", claim: null });
+  expect(rig.rung).toEqual(["default"]);
+  expect(rig.claim(1, { bells: 1 }).tasks).toMatchObject([{ id: spec.id, attempt: 1 }]);
+});
+
 it("a task's next lease has a higher token, also when nothing else remembers the one that was lost (G3)", async () => {
   const rig = new Rig();
   for (let n = 0; n < 3; n += 1) {

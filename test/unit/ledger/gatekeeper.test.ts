@@ -195,6 +195,42 @@ it("a start that is granted for sooner than a consumer is back has one called", 
   expect(rig.claim(10, { bells: 1 }).tasks).toHaveLength(1);
 });
 
+it("a consumer is not told to come back at once for a suspect that it may not take now", async () => {
+  const rig = new LimitedRig({ ...NO_LIMITS, rate: parseRate("rateLimit", "1/m") });
+  await rig.ledger.submit([rig.spec()]);
+  const granted = async () => {
+    const { pace = 0 } = rig.claim();
+    const grants = [{ key: "", places: 0, slots: [rig.now] }];
+    rig.asked.at(-1)?.answer({ ...FULL, now: rig.now, grants, waits: [] });
+    await rig.settle();
+    return pace;
+  };
+  await granted();
+  expect(rig.claim().tasks).toHaveLength(1);
+  await rig.seconds(31);
+  const pace = await granted();
+  expect(rig.claim(10, { pace, isIdle: false })).toMatchObject({ tasks: [], againInMs: null });
+  expect(rig.claim().tasks).toHaveLength(1);
+});
+
+it("nothing is asked for, kept or called for what waits in a paused queue", async () => {
+  const rig = new LimitedRig({ ...NO_LIMITS, concurrency: 5 });
+  await rig.ledger.submit([rig.spec({ queue: "paused" }), rig.spec({ queue: "paused" })]);
+  rig.asked[0]?.answer({ ...FULL, waits: [], grants: [{ key: "", places: 1, slots: null }] });
+  await rig.settle();
+  expect(rig.claim(1, { queue: "paused" }).tasks).toHaveLength(1);
+  rig.ledger.configure({ ...NO_CONTROLS, version: 1, pausedQueues: ["paused"] });
+  rig.asked[1]?.answer({ ...FULL, waits: [] });
+  await rig.settle();
+  rig.rung.length = 0;
+  await rig.ledger.submit([rig.spec(), rig.spec()]);
+  const asked = rig.asked.at(-1);
+  expect(asked?.request.wants).toEqual([{ key: "", count: 2 }]);
+  asked?.answer({ ...FULL, waits: [], grants: [{ key: "", places: 2, slots: null }] });
+  await rig.settle();
+  expect(rig.rung).toEqual(["default"]);
+});
+
 it("keys beyond those that one request takes are asked for right after it", async () => {
   const rig = new LimitedRig({ ...NO_LIMITS, perKey: { rate: null, concurrency: 1 } });
   const keys = Array.from({ length: 150 }, (_, n) => `k${n}`);

@@ -3,7 +3,7 @@ import { now } from "../clock.ts";
 import { CommandError, EXIT } from "../failures.ts";
 import { integer, instant, limitOption, list, named, queueOption, seconds } from "../options.ts";
 import { Option } from "commander";
-import type { Column } from "../output.ts";
+import type { Column, Output } from "../output.ts";
 import type { Shell } from "../shell.ts";
 import { sayTask } from "../task-page.ts";
 import { awaitTask, errorOf, getTask, sayResult, taskPath, type Task } from "../tasks.ts";
@@ -98,10 +98,12 @@ export function addTasks(program: Command, shell: Shell): void {
       const { deployment, output } = shell;
       const tasks: Task[] = [];
       for (const id of ids) {
-        tasks.push(await deployment.post<Task>(`${taskPath(id)}revoke/`, { terminate }));
+        const task = await deployment.change<Task>(`${taskPath(id)}revoke/`, { terminate });
+        if (task === null) noteUnread(output, id);
+        else tasks.push(task);
       }
       output.answer({ tasks }, () => {
-        output.table(COLUMNS, tasks);
+        if (tasks.length > 0) output.table(COLUMNS, tasks);
       });
     });
   program
@@ -115,11 +117,17 @@ export function addTasks(program: Command, shell: Shell): void {
     .option("--priority <n>", "0 to 9, 9 first", integer(0, 9))
     .action(async (id: string, change: Record<string, unknown>) => {
       const { deployment, output } = shell;
-      const task = await deployment.post<Task>(`${taskPath(id)}reschedule/`, change);
+      const task = await deployment.change<Task>(`${taskPath(id)}reschedule/`, change);
+      if (task === null) noteUnread(output, id);
       output.answer(task, () => {
-        sayTask(output, task);
+        if (task !== null) sayTask(output, task);
       });
     });
+}
+
+/** A task was changed that the token may not read. */
+function noteUnread(output: Output, id: string): void {
+  output.note(`${id}: done. To see the task takes the scope tasks:read.`);
 }
 
 async function result(
