@@ -192,8 +192,8 @@ export function nextSlot(memory: Memory, queue: string, now: number): number | n
 /** Whether due tasks of a queue wait at a gate: somebody has to see to it that they get leave. */
 export function waitsAtGate(memory: Memory, queue: string, now: number): boolean {
   for (const gate of memory.parked.gates(queue)) {
-    if (partsOfGate(gate).name !== "" && memory.parked.countDue([queue], gate, now, 1) > 0)
-      return true;
+    if (partsOfGate(gate).name === "") continue;
+    if (memory.parked.countDue([queue], gate, now, 1) > 0) return true;
   }
   return false;
 }
