@@ -109,7 +109,7 @@ export class ShopOracle {
     return null;
   }
 
-  /** What left the outbox is in its ledger, or has ended. To be asked after every call of the database. */
+  /** What left the outbox is in its ledger, or has ended. To be asked after every call that writes to the database. */
   checkRelayed(): void {
     const { d1, shards } = this.#deployment;
     const relayed = d1.peek<{ id: string }>("SELECT id FROM sim_relayed");

@@ -6,7 +6,7 @@ import { SHOP_MIXES } from "./mixes.ts";
  * Histories of each mix, in which mail goes by SMTP and by an idempotent provider by turns, and tasks of each;
  * SIM_SEEDS and SIM_TASKS ask for more.
  */
-const SEEDS = Number(process.env["SIM_SEEDS"] ?? 2);
+const SEEDS = Number(process.env["SIM_SEEDS"] ?? 4);
 const TASKS = Number(process.env["SIM_TASKS"] ?? 400);
 const SECONDS_PER_SEED = 120;
 /** How often each fault happened in all of them, and what else is seldom. */

@@ -25,10 +25,18 @@ const SCHEMA = readdirSync(MIGRATIONS)
   .map((name) => readFileSync(join(MIGRATIONS, name), "utf8"))
   .join("\n");
 
+/** One text of a statement. */
+interface Prepared {
+  readonly statement: StatementSync;
+  readonly isQuery: boolean;
+  /** It answers rows. */
+  readonly isRead: boolean;
+}
+
 /** A database between two simulations: empty, and with its statements prepared. */
 interface Emptied {
   readonly db: DatabaseSync;
-  readonly prepared: Map<string, StatementSync>;
+  readonly prepared: Map<string, Prepared>;
 }
 
 /** Making the schema takes longer than many a simulation. By what was added to the schema. */
@@ -44,10 +52,11 @@ export class SimD1 {
   readonly #world: World;
   readonly #chaos: Chaos;
   readonly #extra: string;
-  readonly #prepared: Map<string, StatementSync>;
+  readonly #prepared: Map<string, Prepared>;
   #downUntil = 0;
+  #writes = 0;
   calls = 0;
-  /** Told of every call that did something, right after it. */
+  /** Told of every call that may have written something, right after it. */
   answered: () => void = () => undefined;
 
   /** @param extra statements of the test's own, after the migrations */
@@ -57,7 +66,7 @@ export class SimD1 {
     this.#extra = extra;
     const emptied = pool.get(extra)?.pop();
     this.#db = emptied?.db ?? new DatabaseSync(":memory:");
-    this.#prepared = emptied?.prepared ?? new Map<string, StatementSync>();
+    this.#prepared = emptied?.prepared ?? new Map<string, Prepared>();
     if (emptied === undefined) this.#db.exec(SCHEMA + extra);
   }
 
@@ -141,8 +150,9 @@ export class SimD1 {
     if (chaos.happens("d1 slow")) await world.sleep(SLOW_MS);
     const isTimeout = chaos.happens("d1 timeout");
     if (isTimeout && world.chance(0.5)) await timedOut(world);
+    const writes = this.#writes;
     const answer = run();
-    this.answered();
+    if (this.#writes > writes) this.answered();
     if (isTimeout) await timedOut(world);
     if (world.chance(0.5)) await world.sleep(world.between(0, 4));
     if (chaos.happens("d1 lost after commit")) throw lost();
@@ -151,23 +161,25 @@ export class SimD1 {
 
   #run(sql: string, values: readonly unknown[], isRaw: boolean): Ran {
     try {
-      let statement = this.#prepared.get(sql);
-      if (statement === undefined) {
-        statement = this.#db.prepare(sql);
-        this.#prepared.set(sql, statement);
-      }
+      const { statement, isQuery, isRead } = this.#prepared.get(sql) ?? this.#firstSeen(sql);
       if (values.length > MAX_PARAMETERS) throw new Error("too many SQL variables");
       const params = values.map(bound);
-      const isQuery = /^\s*(SELECT|WITH|PRAGMA)/i.test(sql);
-      if (!isQuery && !/\bRETURNING\b/i.test(sql)) {
-        return { rows: [], changes: Number(statement.run(...params).changes) };
-      }
+      if (!isQuery) this.#writes += 1;
+      if (!isRead) return { rows: [], changes: Number(statement.run(...params).changes) };
       statement.setReturnArrays(isRaw);
       const rows = statement.all(...params) as Row[];
       return { rows, changes: isQuery ? 0 : rows.length };
     } catch (error) {
       throw new Error(`D1_ERROR: ${(error as Error).message}: SQLITE_ERROR`, { cause: error });
     }
+  }
+
+  #firstSeen(sql: string): Prepared {
+    const isQuery = /^\s*(SELECT|WITH|PRAGMA)/i.test(sql);
+    const isRead = isQuery || /\bRETURNING\b/i.test(sql);
+    const prepared = { statement: this.#db.prepare(sql), isQuery, isRead };
+    this.#prepared.set(sql, prepared);
+    return prepared;
   }
 }
 
