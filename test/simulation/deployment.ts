@@ -58,6 +58,7 @@ const MAX_FREEZE_MS = 75_000;
 export interface Start {
   readonly id: string;
   readonly name: string;
+  readonly queue: string;
   readonly at: number;
 }
 
@@ -321,7 +322,8 @@ class Shard<Services> {
   #exchange(request: Exchange): ExchangeAnswer {
     const answer = this.ledger.exchange(request);
     const at = this.#deployment.world.now();
-    for (const { id, name } of answer.tasks) this.#deployment.starts.push({ id, name, at });
+    const { queue } = request;
+    for (const { id, name } of answer.tasks) this.#deployment.starts.push({ id, name, queue, at });
     return answer;
   }
 }
