@@ -528,4 +528,23 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     checks: [whole("zombie", "four")],
   },
+  {
+    id: "M33",
+    breaks: "starts and places are asked for tasks of a paused queue too",
+    guarantees: ["G18"],
+    edits: [
+      {
+        file: "src/platform/ledger/gate-needs.ts",
+        find: "return parked.queuesOf(gate).filter((queue) => !controls.isPaused(queue));",
+        replace: "return parked.queuesOf(gate);",
+      },
+    ],
+    checks: [
+      {
+        project: "simulation",
+        file: "test/simulation/limits-pauses.test.ts",
+        name: "the other has all of the limit: rated$",
+      },
+    ],
+  },
 ];

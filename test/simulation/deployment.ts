@@ -1,5 +1,6 @@
 import {
   mintTaskId,
+  NO_CONTROLS,
   Registry,
   type AnyTaskDefinition,
   type FinishedTask,
@@ -58,6 +59,7 @@ const MAX_FREEZE_MS = 75_000;
 export interface Start {
   readonly id: string;
   readonly name: string;
+  readonly queue: string;
   readonly at: number;
 }
 
@@ -81,6 +83,9 @@ export class Deployment<Services> {
   bells = 0;
   /** Calls of consumers. */
   commands = 0;
+  /** Starts that came while their queue was paused. */
+  startsInPause = 0;
+  #controls = NO_CONTROLS;
 
   constructor(
     tasks: readonly AnyTaskDefinition<Services>[],
@@ -161,6 +166,17 @@ export class Deployment<Services> {
 
   limiter(name: string): TaskLimiter {
     return this.limiters.of(name);
+  }
+
+  /** From now on these queues are paused, and no others, in every shard. */
+  pause(...pausedQueues: string[]): void {
+    this.#controls = { ...this.#controls, version: this.#controls.version + 1, pausedQueues };
+    for (const shard of this.shards) shard.ledger.configure(this.#controls);
+  }
+
+  started(start: Start): void {
+    this.starts.push(start);
+    if (this.#controls.pausedQueues.includes(start.queue)) this.startsInPause += 1;
   }
 
   /** Lets this much time pass. */
@@ -321,9 +337,24 @@ class Shard<Services> {
   #exchange(request: Exchange): ExchangeAnswer {
     const answer = this.ledger.exchange(request);
     const at = this.#deployment.world.now();
-    for (const { id, name } of answer.tasks) this.#deployment.starts.push({ id, name, at });
+    const { queue } = request;
+    for (const { id, name } of answer.tasks) this.#deployment.started({ id, name, queue, at });
     return answer;
   }
+}
+
+/** Tasks of a name that run now, in all shards, as their leases say: their gates. */
+export function running<Services>(deployment: Deployment<Services>, name: string): string[] {
+  return deployment.shards.flatMap(({ sql }) =>
+    sql
+      .peek<{ id: string; gate: string }>(
+        `SELECT tasks.id, tasks.gate FROM leases, json_each(leases.task_ids) AS held
+         JOIN tasks ON tasks.parked = 1 AND tasks.id = held.value AND tasks.token < leases.token
+         WHERE tasks.name = ?`,
+        name,
+      )
+      .map(({ gate }) => gate),
+  );
 }
 
 /** The most starts in any window of this length, its end not included. */

@@ -134,6 +134,16 @@ it.each([1, 2])("keys take turns for the one place of all, over %i shards", asyn
   expect(deployment.startOf(other) - at).toBeLessThan(2_000);
 });
 
+it("queues take turns for the one place, and the last task of one leaves it to the other", async () => {
+  const deployment = new Waits(1);
+  for (const queue of ["default", "emails"]) {
+    await deployment.submit(50, "single", () => ({ queue, kwargs: '{"ms":100}' }));
+  }
+  await deployment.pass(2_000);
+  expect(new Set(deployment.starts.map(({ queue }) => queue)).size).toBe(2);
+  await deployment.untilEnded(100, 12_000);
+});
+
 it("keys that have used their own rate leave the rate of all to the others", async () => {
   const deployment = new Waits(4);
   await deployment.submit(1_600, "rated_in_all", (n) => ({ key: `k${Math.floor(n / 4) % 20}` }));

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { createTaskDefiner } from "#engine";
-import { Deployment, mostInWindow, NO_DEPLOYMENT_FAULTS } from "./deployment.ts";
+import { Deployment, mostInWindow, NO_DEPLOYMENT_FAULTS, running } from "./deployment.ts";
 import type { World } from "../../src/testing/world.ts";
 
 const SEEDS = Number(process.env["SIM_SEEDS"] ?? 20);
@@ -111,20 +111,6 @@ it("10/m is ten in any minute, also when objects sleep in between", async () => 
   expect(times).toHaveLength(40);
   expect(mostInWindow(times, 60_000)).toBeLessThanOrEqual(10);
 });
-
-/** Tasks of a name that run now, in all shards, as their leases say. */
-function running(deployment: Deployment<Services>, name: string): string[] {
-  return deployment.shards.flatMap(({ sql }) =>
-    sql
-      .peek<{ id: string; gate: string }>(
-        `SELECT tasks.id, tasks.gate FROM leases, json_each(leases.task_ids) AS held
-         JOIN tasks ON tasks.parked = 1 AND tasks.id = held.value AND tasks.token < leases.token
-         WHERE tasks.name = ?`,
-        name,
-      )
-      .map(({ gate }) => gate),
-  );
-}
 
 it("a concurrency of 3 is never passed, whatever is lost or dies, and everything ends", async () => {
   for (let seed = 0; seed < SEEDS; seed += 1) {

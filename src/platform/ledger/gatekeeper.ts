@@ -5,6 +5,7 @@ import { keysOf, lastChance, needOf, openQueues, ratedGates, wantsStarts } from 
 import type { Memory } from "./memory.ts";
 import { NameState } from "./name-state.ts";
 import type { LedgerPorts } from "./ports.ts";
+import { passable } from "./sources.ts";
 
 /** What is not granted is asked for again after this, should the limiter's call be lost. */
 const ASK_AGAIN_MS = 20_000;
@@ -123,6 +124,11 @@ export class Gatekeeper {
     const isTurnOver = now >= this.#endOfTurn(memory, name, state, now);
     const need = needOf(memory, name, times, isTurnOver, now);
     if (need.isWaiting) this.#hooks.wakeAt(now + ASK_AGAIN_MS);
+    // A place may have come free in another queue than those in which tasks wait for it.
+    for (const key of need.kept.keys()) {
+      const gate = gateOf(name, key === "" ? null : key);
+      if (passable(memory, gate, now) > 0) this.#call(memory, gate, now + PLACE_WAIT_MS);
+    }
     const isDue = need.wants.length > 0 && this.#isAttended(memory, name);
     if (!isDue && !need.isGiving && need.leaves.length === 0 && !isToState) return null;
     this.#lastSeq = Math.max(this.#lastSeq + 1, now * 1_000);
@@ -246,9 +252,13 @@ export class Gatekeeper {
     const lateness = limits === null ? 0 : latenessOf(limits);
     for (const { key, slots } of grants) {
       const by = slots?.[0] === undefined ? now + PLACE_WAIT_MS : slots[0] + lateness;
-      const gate = gateOf(name, key === "" ? null : key);
-      for (const queue of openQueues(memory, gate)) this.#hooks.opened(queue, by);
+      this.#call(memory, gateOf(name, key === "" ? null : key), by);
     }
+  }
+
+  /** Tasks of a gate may start: somebody is to be at their queues by this time, epoch ms. */
+  #call(memory: Memory, gate: string, by: number): void {
+    for (const queue of openQueues(memory, gate)) this.#hooks.opened(queue, by);
   }
 
   /** Looks at a name again when the next of what was refused may be asked for. */

@@ -3,7 +3,7 @@ import { NO_CONTROLS, NO_LIMITS, parseRate, type TaskLimits } from "#engine";
 import { TaskLimiter } from "#platform/limiter/limiter.ts";
 import type { LimitAnswer, LimitRequest } from "#platform/limiter/protocol.ts";
 import { SimSql } from "../../../src/testing/sim-sql.ts";
-import { Rig } from "./rig.ts";
+import { Rig, success } from "./rig.ts";
 
 interface Asked {
   readonly request: LimitRequest;
@@ -211,6 +211,20 @@ it("a consumer is not told to come back at once for a suspect that it may not ta
   const pace = await granted();
   expect(rig.claim(10, { pace, isIdle: false })).toMatchObject({ tasks: [], againInMs: null });
   expect(rig.claim().tasks).toHaveLength(1);
+});
+
+it("a place that comes free has somebody called for what waits for it in another queue", async () => {
+  const rig = new LimitedRig(ONE);
+  const first = rig.spec();
+  await rig.ledger.submit([first, rig.spec({ queue: "emails" })]);
+  rig.asked[0]?.answer({ ...FULL, grants: [{ key: "", places: 1, slots: null }] });
+  await rig.settle();
+  const { token } = rig.claim(10, { bells: 1 });
+  expect(rig.claim(10, { queue: "emails", bells: 1 }).tasks).toEqual([]);
+  rig.rung.length = 0;
+  rig.claim(0, { settlements: [success(first.id, token)] });
+  expect(rig.rung).toEqual(["emails"]);
+  expect(rig.claim(10, { queue: "emails", bells: 1 }).tasks).toHaveLength(1);
 });
 
 it("nothing is asked for, kept or called for what waits in a paused queue", async () => {
