@@ -543,7 +543,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         project: "simulation",
         file: "test/simulation/limits-pauses.test.ts",
-        name: "the other has all of the limit: rated$",
+        name: "the other has all of the limit: rated \\(G18\\)$",
       },
     ],
   },

@@ -75,7 +75,7 @@ const USED: Readonly<Record<string, number>> = { narrow: 0.8 };
 const usedOf = (name: string) => (USED[name] ?? 0.94) * STARTS;
 
 it.each(NAMES)(
-  "while a queue is paused the other has all of the limit: %s",
+  "while a queue is paused the other has all of the limit: %s (G18)",
   async (name) => {
     for (let seed = 0; seed < SEEDS; seed += 1) {
       const deployment = new TwoQueues(seed, name);
@@ -104,7 +104,7 @@ it.each(NAMES)(
 );
 
 it.each(NAMES)(
-  "nothing of a paused queue starts, whatever is lost or dies: %s",
+  "nothing of a paused queue starts, whatever is lost or dies: %s (G18)",
   async (name) => {
     for (let seed = 0; seed < SEEDS; seed += 1) {
       const faults = { messageLost: 0.05, messageLate: 0.03, bellLost: 0.1, ledgerDies: 0.01 };

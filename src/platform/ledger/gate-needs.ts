@@ -106,6 +106,15 @@ export function openQueues({ parked, controls }: Memory, gate: string): string[]
   return parked.queuesOf(gate).filter((queue) => !controls.isPaused(queue));
 }
 
+/** Queues that are not paused, and in which tasks of a name may wait at a gate. */
+export function openQueuesOf({ parked, controls }: Memory, name: string): string[] {
+  return [...parked.queues()].filter(
+    (queue) =>
+      !controls.isPaused(queue) &&
+      [...parked.gates(queue)].some((gate) => partsOfGate(gate).name === name),
+  );
+}
+
 /** Keys at whose gates tasks may wait, in queues that are not paused. */
 export function keysOf(memory: Memory, name: string): Set<string> {
   const keys = new Set<string>();

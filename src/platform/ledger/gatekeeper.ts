@@ -1,14 +1,20 @@
 import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
 import { byOwnClock } from "../limiter/own-clock.ts";
 import { ALL, type LimitAnswer, type LimitRequest, type Nudge } from "../limiter/protocol.ts";
-import { keysOf, lastChance, needOf, openQueues, ratedGates, wantsStarts } from "./gate-needs.ts";
+import {
+  keysOf,
+  lastChance,
+  needOf,
+  openQueues,
+  openQueuesOf,
+  ratedGates,
+  wantsStarts,
+} from "./gate-needs.ts";
 import type { Memory } from "./memory.ts";
-import { NameState } from "./name-state.ts";
+import { ASK_AGAIN_MS, NameState } from "./name-state.ts";
 import type { LedgerPorts } from "./ports.ts";
 import { passable } from "./sources.ts";
 
-/** What is not granted is asked for again after this, should the limiter's call be lost. */
-const ASK_AGAIN_MS = 20_000;
 const FAILED_AGAIN_MS = 1_000;
 /** While others wait for places, a shard uses its own again for this long before it gives them back. */
 const TURN_MS = 500;
@@ -155,11 +161,7 @@ export class Gatekeeper {
   #isAttended(memory: Memory, name: string): boolean {
     const limits = memory.controls.limitsOf(name);
     if (limits?.rate == null && limits?.perKey.rate == null) return true;
-    const queues = [...memory.parked.queues()].filter(
-      (queue) =>
-        !memory.controls.isPaused(queue) &&
-        [...memory.parked.gates(queue)].some((gate) => partsOfGate(gate).name === name),
-    );
+    const queues = openQueuesOf(memory, name);
     if (queues.some((queue) => this.#hooks.isAttended(queue))) return true;
     for (const queue of queues) this.#hooks.opened(queue, this.#hooks.now());
     return false;
@@ -223,19 +225,7 @@ export class Gatekeeper {
     answer: LimitAnswer,
   ): void {
     const now = this.#hooks.now();
-    const { times } = state;
-    state.isAsking = false;
-    state.isStated = true;
-    state.isContended = answer.isContended;
-    times.answered(
-      request.wants,
-      answer.grants.map(({ key }) => key),
-    );
-    for (const { resource, retryAt } of answer.waits) {
-      const at = state.isOutdated ? now : (retryAt ?? now + ASK_AGAIN_MS);
-      times.wait(resource, at, retryAt === null);
-    }
-    state.isOutdated = false;
+    state.answered(request, answer, now);
     memory.permits.add(name, answer.grants, memory.controls.limitsOf(name), now);
     // With new places a new turn begins.
     if (answer.grants.some(({ places }) => places > 0)) state.heldSince = now;

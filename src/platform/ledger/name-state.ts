@@ -1,6 +1,9 @@
 import { latenessOf, type TaskLimits } from "#engine";
+import type { LimitAnswer, LimitRequest } from "../limiter/protocol.ts";
 import { AskTimes } from "./ask-times.ts";
 
+/** What is not granted is asked for again after this, should the limiter's call be lost. */
+export const ASK_AGAIN_MS = 20_000;
 /** A consumer looks for an answer that is under way at least this often. */
 const ANSWER_PACE_MS = 250;
 
@@ -31,6 +34,26 @@ export class NameState {
   heard(askedAt: number, madeAt: number, now: number): void {
     this.#tookMs = now - askedAt;
     this.#ageMs = now - madeAt;
+  }
+
+  /** What the answer to a request says of when to ask again, and of others. */
+  answered(
+    { wants }: LimitRequest,
+    { grants, waits, isContended }: LimitAnswer,
+    now: number,
+  ): void {
+    this.isAsking = false;
+    this.isStated = true;
+    this.isContended = isContended;
+    this.times.answered(
+      wants,
+      grants.map(({ key }) => key),
+    );
+    for (const { resource, retryAt } of waits) {
+      const at = this.isOutdated ? now : (retryAt ?? now + ASK_AGAIN_MS);
+      this.times.wait(resource, at, retryAt === null);
+    }
+    this.isOutdated = false;
   }
 
   /** See LimitRequest. Half of the time by which a start may be late is left for a consumer to come. */
