@@ -26,8 +26,8 @@ const NAIVE_DOLLARS =
   NAIVE.queueOperations * PRICE.queueOperation;
 
 /**
- * What a million tasks of each kind are billed, by the platform's counters, the purge of their history included
- * (as many rows as D1 has of them). CPU time and storage come on top, everywhere.
+ * What a million tasks of each kind are billed, by the platform's counters. The purge of their history is no row
+ * more where tasks go on coming: they are written over. CPU time and storage come on top, everywhere.
  */
 export async function cost(
   url: string,
@@ -42,14 +42,10 @@ export async function cost(
     ...others,
     ...(await canvases(url)),
   };
-  const billed = Object.entries(kinds).map(([kind, units]) => {
-    const dollars = units.dollars_per_million + units.history_rows * PRICE.row;
-    return { kind, ...units, purge_rows: units.history_rows, dollars_per_million: dollars };
-  });
-  const lines = billed.map((units) => [
-    units.kind.replaceAll("_", " "),
+  const lines = Object.entries(kinds).map(([kind, units]) => [
+    kind.replaceAll("_", " "),
     units.ledger_rows + (units.limiter_rows ?? 0),
-    units.history_rows + units.purge_rows,
+    units.history_rows,
     units.object_requests,
     units.queue_operations,
     units.dollars_per_million,
@@ -67,8 +63,8 @@ export async function cost(
       `${Math.round((100 * NAIVE_DOLLARS) / WORKFLOW)} %`,
     ],
   );
-  const head = ["per task", "rows in objects", "rows in D1, purge included", "object requests"];
+  const head = ["per task", "rows in objects", "rows in D1", "object requests"];
   head.push("queue operations", "dollars per million", "of a Workflow");
   console.log(`\n${table(head, lines)}\n`);
-  return Object.fromEntries(billed.map(({ kind, ...units }) => [kind, units]));
+  return kinds;
 }

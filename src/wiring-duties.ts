@@ -53,7 +53,7 @@ export function createDuties(
     keptDays: config.historyDays,
   });
   const watchdogDuties: WatchdogDuty[] = [
-    { name: "history", does: "Deletes tasks older than HISTORY_DAYS.", run: () => pruner.run() },
+    { name: "history", does: "Deletes tasks that have been older than HISTORY_DAYS for a day.", run: () => pruner.run() },
     { name: "alerts", does: "Tells the admins of new dead letters.", run: () => alerts.run() },
     {
       name: "pauses",
@@ -70,7 +70,7 @@ export function createDuties(
       name: `ledger ${shard}`,
       does: "Brings a shard the operators' settings, and has it look around.",
       run: async (controls: Controls) => {
-        await directory.shard(shard).tick({ controls, figureDays: config.historyDays });
+        await directory.shard(shard).tick({ controls, historyDays: config.historyDays });
       },
     })),
   ];

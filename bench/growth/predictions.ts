@@ -147,7 +147,7 @@ async function drive(url: string, rate: number, seconds: number) {
     submit_p99_ms: quantile(submits, 0.99),
     end_p50_ms: quantile(ends, 0.5),
     end_p99_ms: quantile(ends, 0.99),
-    rows_per_task: units.ledger_rows + 2 * units.history_rows,
+    rows_per_task: units.ledger_rows + units.history_rows,
     object_requests_per_task: units.object_requests,
     queue_operations_per_task: units.queue_operations,
   };

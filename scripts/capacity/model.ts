@@ -240,15 +240,15 @@ class Shard {
   }
 
   /**
-   * Each leaves its row, and enters one that it shares with those that ended with it. The history's row, and its
-   * purge, are still to come.
+   * Each leaves its row, and enters one that it shares with those that ended with it. The history's row is still to
+   * come; its purge is none, it is written over.
    */
   #settle(ran: readonly number[]): void {
     if (ran.length === 0) return;
     const { now } = this.#events;
     for (const askedAt of ran) if (askedAt >= this.#from) this.#latencies.push(now - askedAt);
     this.#ended += ran.length;
-    this.#rows += 3 * ran.length + 1;
+    this.#rows += 2 * ran.length + 1;
     this.#finished += ran.length;
     if (!this.#isFlushing) this.#flush();
   }

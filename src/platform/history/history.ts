@@ -1,16 +1,17 @@
-import type { FinishedTask, TaskRecord } from "#engine";
+import type { Clock, FinishedTask, TaskRecord } from "#engine";
+import { systemClock } from "../system.ts";
 import { noSpans, type Spans } from "../trace/spans.ts";
 import { jsonArrays, MAX_PARAMETER_LENGTH } from "../json-parameters.ts";
 import type { HistoryPort } from "../ledger/ports.ts";
-import { COLUMNS, fromRow, toValues, type HistoryRow } from "./rows.ts";
+import { COLUMNS, fromRow, toValues, VALUES, type HistoryRow } from "./rows.ts";
+import { SpareRows } from "./spare-rows.ts";
 
 /**
  * Input: a JSON array of tasks as arrays. Output: none. Effect: one row per task that is not there yet.
  * Safe twice and late: a task that is there stays as it is. Rows written: one per new task.
  */
 const INSERT = `INSERT INTO tasks (${COLUMNS})
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-    value ->> 7, value ->> 8, value ->> 9
+  SELECT ${VALUES}
   FROM json_each(?) WHERE true ON CONFLICT (id) DO NOTHING`;
 
 /** The same for one large task: each column a parameter of its own, so nothing is escaped once more. */
@@ -28,12 +29,19 @@ const INSERT_EXPIRING = `INSERT INTO expiring_results (expires_at, task_id)
 /** The history of finished tasks in D1. Bulk writes go past the ORM: they are the hottest path there is. */
 export class History implements HistoryPort {
   readonly #db: D1Database;
+  readonly #spare: SpareRows;
   readonly #spans: Spans;
   #rowsWritten = 0;
 
-  constructor(db: D1Database, spans: Spans = noSpans) {
+  constructor(db: D1Database, spans: Spans = noSpans, clock: Clock = systemClock) {
     this.#db = db;
+    this.#spare = new SpareRows(db, clock);
     this.#spans = spans;
+  }
+
+  /** Finished tasks are kept so many days; before that is told, every task is a row more. */
+  keep(days: number): void {
+    this.#spare.keep(days);
   }
 
   /** Rows that this instance wrote, as D1 bills them. */
@@ -50,9 +58,19 @@ export class History implements HistoryPort {
   }
 
   async #write(tasks: readonly FinishedTask[]): Promise<void> {
-    for (const statement of this.#statements(tasks)) {
-      const { meta } = await statement.run();
-      this.#rowsWritten += meta.rows_written;
+    const rows: string[] = [];
+    for (const task of tasks) {
+      const values = toValues(task);
+      const row = JSON.stringify(values);
+      if (row.length > MAX_PARAMETER_LENGTH)
+        await this.#run(this.#db.prepare(INSERT_ONE).bind(...values));
+      else rows.push(row);
+    }
+    // As few statements as the size of a parameter allows; mostly one.
+    for (const { text, count } of jsonArrays(rows)) {
+      const { filled, rowsWritten } = await this.#spare.fill(text, count);
+      this.#rowsWritten += rowsWritten;
+      if (filled < count) await this.#run(this.#db.prepare(INSERT).bind(text));
     }
     // After the tasks: should this fail the flush is repeated, and all are no-ops where they were done.
     await this.#writeRows(INSERT_LABELS, tasks.flatMap(labelsOf));
@@ -61,21 +79,13 @@ export class History implements HistoryPort {
 
   async #writeRows(statement: string, rows: readonly string[]): Promise<void> {
     for (const { text } of jsonArrays(rows)) {
-      const { meta } = await this.#db.prepare(statement).bind(text).run();
-      this.#rowsWritten += meta.rows_written;
+      await this.#run(this.#db.prepare(statement).bind(text));
     }
   }
 
-  /** As few statements as the size of a parameter allows; mostly one. */
-  *#statements(tasks: readonly FinishedTask[]): Generator<D1PreparedStatement> {
-    const rows: string[] = [];
-    for (const task of tasks) {
-      const values = toValues(task);
-      const row = JSON.stringify(values);
-      if (row.length > MAX_PARAMETER_LENGTH) yield this.#db.prepare(INSERT_ONE).bind(...values);
-      else rows.push(row);
-    }
-    for (const { text } of jsonArrays(rows)) yield this.#db.prepare(INSERT).bind(text);
+  async #run(statement: D1PreparedStatement): Promise<void> {
+    const { meta } = await statement.run();
+    this.#rowsWritten += meta.rows_written;
   }
 
   async fingerprints(ids: readonly string[]): Promise<Map<string, string | null>> {

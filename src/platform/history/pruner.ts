@@ -1,6 +1,7 @@
 import { FIRST_DERIVED_ID, lowestIdAt, type Clock } from "#engine";
 import { jsonArrays } from "../json-parameters.ts";
 import type { IdRange } from "./search.ts";
+import { SPARE_MS } from "./spare-rows.ts";
 
 /** Tasks that are deleted together, and how many times a run does so at most: the next run goes on. */
 const BATCH = 1_000;
@@ -19,7 +20,8 @@ interface Doomed {
 
 /**
  * The agent that deletes finished tasks when their time is over, with their labels and large results.
- * Those whose ids carry their time are found through the primary key, so a run costs what it deletes. The
+ * Those whose ids carry their time are found through the primary key, so a run costs what it deletes; for a day
+ * they are left to be written over (SpareRows), what is deleted then is what was not needed. The
  * others (made with keys) have ids that are spread evenly: each minute looks through a 1,440th of them,
  * so that each is met once a day. Results of calls with `result_expires` go when they expire.
  * Rows written: one per task, one per label, two per result.
@@ -43,7 +45,7 @@ export class HistoryPruner {
     const before = now - this.#keptMs;
     const part = derivedIdsOf(now);
     let left = MAX_BATCHES;
-    for (const { from, to } of [part, { from: "0", to: lowestIdAt(before) }]) {
+    for (const { from, to } of [part, { from: "0", to: lowestIdAt(before - SPARE_MS) }]) {
       let count = BATCH;
       for (; left > 0 && count === BATCH; left -= 1) count = await this.#delete(from, to, before);
     }

@@ -13,6 +13,11 @@ import type {
 export const COLUMNS =
   "id, name, state, queue, owner, finished_at, is_dead_lettered, kwargs, result, detail";
 
+/** The same of a task that is one JSON array, `value`, in the order of `toValues`. */
+export const VALUES = COLUMNS.split(", ")
+  .map((_column, index) => `value ->> ${index}`)
+  .join(", ");
+
 /** What is kept of a task without a column of its own, in this order. */
 type Detail = [
   fingerprint: string | null,

@@ -248,15 +248,15 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     };
   }
 
-  /**
-   * The watchdog's call: does what the alarm does, and sets it again should it be lost. Brings the
-   * controls along, for a shard that was out of reach when they changed, and how long figures are kept.
-   */
-  async tick(from?: { readonly controls: Controls; readonly figureDays: number }): Promise<void> {
+  /** The watchdog's call: as the alarm, should that be lost; a shard may not know yet what it brings. */
+  async tick(from?: { readonly controls: Controls; readonly historyDays: number }): Promise<void> {
     this.#requests += 1;
-    if (from !== undefined) this.#ledger.configure(from.controls);
+    if (from !== undefined) {
+      this.#ledger.configure(from.controls);
+      this.#history.keep(from.historyDays);
+    }
     this.#recoverer.watch(systemClock, () => this.#ledger.tick());
-    if (from !== undefined) this.#ledger.tidyFigures(from.figureDays);
+    if (from !== undefined) this.#ledger.tidyFigures(from.historyDays);
   }
 
   async configure(controls: Controls): Promise<void> {

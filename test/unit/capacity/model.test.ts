@@ -61,15 +61,15 @@ it("nothing is lost: what came has ended or waits", () => {
 
 it("a lone task costs four rows in the ledger, three requests and a bell", () => {
   const lone = simulateShard({ ...LOAD, rate: 0.5, seconds: 10_000 }, ONLY_SUBMITS);
-  // And one in the history, and one for its purge.
-  expect(lone.rows / lone.ended).toBeCloseTo(6, 1);
+  // And one in the history.
+  expect(lone.rows / lone.ended).toBeCloseTo(5, 1);
   expect(lone.requests / lone.ended).toBeCloseTo(3, 1);
   expect(lone.bells / lone.ended).toBeCloseTo(1, 1);
 });
 
 it("in bulk tasks share their rows, requests and bells", () => {
   const bulk = simulateShard({ ...LOAD, rate: 1_000, batch: 1_000 }, ONLY_SUBMITS);
-  expect(bulk.rows / bulk.ended).toBeCloseTo(4, 1);
+  expect(bulk.rows / bulk.ended).toBeCloseTo(3, 1);
   expect(bulk.requests / bulk.ended).toBeLessThan(0.05);
 });
 

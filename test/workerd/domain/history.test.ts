@@ -1,8 +1,14 @@
 import { env } from "cloudflare:workers";
-import { beforeEach, expect, it } from "vitest";
-import type { FinishedTask } from "#engine";
+import { beforeEach, describe, expect, it } from "vitest";
+import { mintTaskId, type FinishedTask } from "#engine";
 import { History } from "../../../src/platform/history/history.ts";
+import { noSpans } from "../../../src/platform/trace/spans.ts";
+import { Meter, meteredDatabase } from "./meter.ts";
 import { emptyTables, rows } from "./shop.ts";
+
+const DAY_MS = 86_400_000;
+const NOW = 1_900_000_000_000;
+let minted = 0;
 
 beforeEach(emptyTables);
 
@@ -118,6 +124,125 @@ it("nothing to write is no statement", async () => {
   const sizes: number[] = [];
   await new History(measured(sizes)).write([]);
   expect(sizes).toEqual([]);
+});
+
+/** A finished task whose id was minted, and that ended at once, so many days ago. */
+function ago(days: number, over: Partial<FinishedTask> = {}): FinishedTask {
+  const at = NOW - days * DAY_MS;
+  minted += 1;
+  const random = new Uint8Array(8);
+  new DataView(random.buffer).setUint32(4, minted);
+  return finished(mintTaskId(at, 0, random), { submittedAt: at, finishedAt: at, ...over });
+}
+
+/** A history that keeps tasks for 30 days, with what it has already, its clock, and how its database was asked. */
+async function keeping(...tasks: FinishedTask[]) {
+  await new History(env.DB).write(tasks);
+  const clock = { at: NOW, now: () => clock.at };
+  const meter = new Meter();
+  const history = new History(meteredDatabase(env.DB, meter), noSpans, clock);
+  history.keep(30);
+  return { history, clock, meter };
+}
+
+const idsIn = async () => (await rows("SELECT id FROM tasks ORDER BY id")).map(({ id }) => id);
+const idsOf = (...tasks: FinishedTask[]) => tasks.map(({ id }) => id).toSorted();
+
+describe("rows whose time is over", () => {
+  it("are written over, the newest first: a purge that is no row more", async () => {
+    const old = [ago(30.9), ago(30.5), ago(30.1)] as const;
+    const { history } = await keeping(...old);
+    const fresh = [ago(0), ago(0, { result: null, kwargs: '{"data":"é\\"\\u0000"}' })] as const;
+    await history.write(fresh);
+    expect(history.rowsWritten).toBe(2);
+    expect(await idsIn()).toEqual(idsOf(old[0], ...fresh));
+    for (const task of fresh) expect(await new History(env.DB).find(task.id)).toEqual(task);
+    await history.write(fresh);
+    expect(history.rowsWritten).toBe(2);
+    expect(await idsIn()).toEqual(idsOf(old[0], ...fresh));
+  });
+
+  it("keep nothing of who had them: a dead letter that was dealt with", async () => {
+    const dead = ago(30.5, { state: "FAILURE", result: null, isDeadLettered: true });
+    const { history } = await keeping(dead);
+    await env.DB.prepare("UPDATE tasks SET resolution = 'discarded'").run();
+    const fresh = ago(0);
+    await history.write([fresh]);
+    expect(await idsIn()).toEqual([fresh.id]);
+    expect(await new History(env.DB).find(fresh.id)).toEqual(fresh);
+  });
+
+  it("are left to the pruner where it takes more to delete them, and all others stay", async () => {
+    const kept = [
+      ago(29.9),
+      ago(0),
+      ago(30.5, { finishedAt: NOW - 29 * DAY_MS }),
+      ago(30.5, { options: { labels: { customer: "1" } } }),
+      ago(30.5, { large: { key: "results/1", bytes: 3 }, result: null }),
+      { ...ago(40), id: `f${ago(40).id.slice(1)}` },
+      ago(31.1),
+    ] as const;
+    const { history } = await keeping(...kept);
+    const fresh = ago(0);
+    await history.write([fresh]);
+    expect(await idsIn()).toEqual(idsOf(...kept, fresh));
+    expect(history.rowsWritten).toBe(1);
+  });
+
+  it("that are fewer than the new tasks: the others are inserted, and none is looked for in the next minute", async () => {
+    const { history, clock, meter } = await keeping(ago(30.5));
+    const first = [ago(0), ago(0), ago(0)];
+    await history.write(first);
+    expect(await idsIn()).toEqual(idsOf(...first));
+    expect(history.rowsWritten).toBe(3);
+    const later = ago(30.5);
+    await new History(env.DB).write([later]);
+    meter.statements.length = 0;
+    const second = ago(0);
+    clock.at += 59_999;
+    await history.write([second]);
+    expect(meter.statements).toHaveLength(1);
+    expect(await idsIn()).toEqual(idsOf(later, ...first, second));
+    clock.at += 1;
+    const third = ago(0);
+    await history.write([third]);
+    expect(await idsIn()).toEqual(idsOf(...first, second, third));
+  });
+
+  it("twice the same task in one write takes one of them", async () => {
+    const { history } = await keeping(ago(30.2), ago(30.1));
+    const fresh = ago(0);
+    await history.write([fresh, fresh]);
+    expect(history.rowsWritten).toBe(1);
+    expect(await idsIn()).toEqual([expect.any(String), fresh.id]);
+  });
+
+  it("are not needed: what can't be written over is inserted", async () => {
+    const old = ago(30.5);
+    const { meter, clock } = await keeping(old);
+    const real = meteredDatabase(env.DB, meter);
+    const broken = {
+      prepare: (query: string) =>
+        query.startsWith("UPDATE") ? real.prepare("SELECT nothing") : real.prepare(query),
+    } as unknown as D1Database;
+    const history = new History(broken, noSpans, clock);
+    history.keep(30);
+    const fresh = ago(0);
+    await history.write([fresh]);
+    expect(await idsIn()).toEqual(idsOf(old, fresh));
+  });
+
+  it("a thousand of them are written over by one statement that reads little", async () => {
+    const old = Array.from({ length: 1_500 }, () => ago(30.5));
+    const { history, meter } = await keeping(...old);
+    const fresh = Array.from({ length: 1_000 }, () => ago(0));
+    await history.write(fresh);
+    expect(history.rowsWritten).toBe(1_000);
+    expect(meter.statements).toHaveLength(1);
+    // Each is looked at, ordered, joined and found: no row is read once for every other.
+    expect(meter.rowsRead).toBeLessThan(20 * fresh.length);
+    expect(await idsIn()).toEqual(idsOf(...old.slice(0, 500), ...fresh));
+  });
 });
 
 /** Notes the size of every parameter in bytes: D1's limit is not enforced locally. */

@@ -1,8 +1,10 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { mintTaskId, type FinishedTask } from "#engine";
 import { History } from "#platform/history/history.ts";
 import { HistoryPruner } from "#platform/history/pruner.ts";
+import { ended, post } from "../api.ts";
 
 const DAY_MS = 86_400_000;
 const MIDNIGHT = Math.floor(1_900_000_000_000 / DAY_MS) * DAY_MS;
@@ -54,7 +56,9 @@ async function ids(table = "tasks", column = "id"): Promise<unknown[]> {
 it("what is older than it is kept goes, with its labels and its result; the rest stays", async () => {
   const large = { key: "results/old/1", bytes: 3 };
   await env.RESULTS.put(large.key, "abc");
-  const old = task(31, { options: { labels: { customer: "1" } }, large, result: null });
+  const old = task(32, { options: { labels: { customer: "1" } }, large, result: null });
+  // For a day new tasks may be written over it.
+  const spare = task(30.9);
   const young = task(29, { options: { labels: { customer: "1" } } });
   // Submitted long ago, and ended yesterday: it slept.
   const slept = task(100, { finishedAt: NOW - DAY_MS });
@@ -63,10 +67,10 @@ it("what is older than it is kept goes, with its labels and its result; the rest
   );
   const [first, , noon] = derived;
   const many = Array.from({ length: 2_200 }, () => task(50));
-  await new History(env.DB).write([old, young, slept, ...derived, ...many]);
+  await new History(env.DB).write([old, spare, young, slept, ...derived, ...many]);
   await pruner(NOW).run();
   const left = derived.filter((one) => one !== noon).map(({ id }) => id);
-  expect(new Set(await ids())).toEqual(new Set([young.id, slept.id, ...left]));
+  expect(new Set(await ids())).toEqual(new Set([spare.id, young.id, slept.id, ...left]));
   expect(await ids("task_labels", "task_id")).toEqual([young.id]);
   expect(await env.RESULTS.head(large.key)).toBeNull();
   // Ids without a time are looked through once a day, part by part.
@@ -74,7 +78,7 @@ it("what is older than it is kept goes, with its labels and its result; the rest
   expect(await ids()).not.toContain(first?.id);
   for (let minute = 1; minute < 1_440; minute += 1) await pruner(MIDNIGHT + minute * 60_000).run();
   expect(new Set(await ids())).toEqual(new Set([young.id, slept.id]));
-}, 60_000);
+});
 
 it("a result that has expired goes, wherever it is kept, and its task stays", async () => {
   const large = { key: "results/expired/1", bytes: 3 };
@@ -108,4 +112,18 @@ it("a result that has expired goes, wherever it is kept, and its task stays", as
   });
   expect(await env.RESULTS.head(large.key)).toBeNull();
   expect(await ids("expiring_results", "task_id")).toEqual([tasks.later.id]);
+});
+
+it("a shard writes over what is over, once the watchdog has told it for how long tasks are kept", async () => {
+  const old = task((NOW - Date.now()) / DAY_MS + 30.5);
+  await new History(env.DB).write([old]);
+  const watchdog = env.WATCHDOG.getByName("watchdog");
+  await watchdog.start();
+  expect(await runDurableObjectAlarm(watchdog)).toBe(true);
+  expect(await ids()).toContain(old.id);
+  const answer = await post("/api/tasks/", { name: "process_data", args: ["x"] });
+  const { task_id: id } = await answer.json<{ task_id: string }>();
+  expect(await ended(id)).toMatchObject({ state: "SUCCESS" });
+  await expect.poll(() => ids()).toContain(id);
+  expect(await ids()).not.toContain(old.id);
 });
