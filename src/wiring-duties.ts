@@ -53,7 +53,11 @@ export function createDuties(
     keptDays: config.historyDays,
   });
   const watchdogDuties: WatchdogDuty[] = [
-    { name: "history", does: "Deletes tasks that have been older than HISTORY_DAYS for a day.", run: () => pruner.run() },
+    {
+      name: "history",
+      does: "Deletes tasks that have been older than HISTORY_DAYS for a day.",
+      run: () => pruner.run(),
+    },
     { name: "alerts", does: "Tells the admins of new dead letters.", run: () => alerts.run() },
     {
       name: "pauses",
