@@ -12,6 +12,7 @@ import {
   type PaymentSettings,
 } from "./config-providers.ts";
 import type { Env } from "./platform/env.ts";
+import { DEFAULT_HISTORY_DAYS, MIN_HISTORY_DAYS } from "./platform/history/spare-rows.ts";
 
 /** 32 bytes as base64; absent or empty: none. */
 const secretKey = z
@@ -41,7 +42,12 @@ export const ownSettings = z.object({
     .transform((text) => text.split(",").map((address) => address.trim()))
     .transform((addresses) => addresses.filter((address) => address !== ""))
     .pipe(z.array(z.email()).max(50)),
-  HISTORY_DAYS: z.coerce.number().int().min(7).max(3_650).default(30),
+  HISTORY_DAYS: z.coerce
+    .number()
+    .int()
+    .min(MIN_HISTORY_DAYS)
+    .max(3_650)
+    .default(DEFAULT_HISTORY_DAYS),
   MAIL_DAYS: z.coerce.number().int().min(7).max(3_650).default(90),
   AUDIT_DAYS: z.coerce.number().int().min(30).max(3_650).default(365),
   BACKUP_KEEP: z.coerce.number().int().min(1).max(1_000).default(14),

@@ -74,7 +74,7 @@ export function createDuties(
       name: `ledger ${shard}`,
       does: "Brings a shard the operators' settings, and has it look around.",
       run: async (controls: Controls) => {
-        await directory.shard(shard).tick({ controls, historyDays: config.historyDays });
+        await directory.shard(shard).tick({ controls, figureDays: config.historyDays });
       },
     })),
   ];

@@ -46,7 +46,7 @@ export interface Env {
   readonly PUBLIC_URL?: string;
   /** Comma-separated origins whose pages may use the API with a token; absent: none. */
   readonly CORS_ORIGINS?: string;
-  /** Days that finished tasks are kept, at least 7; absent: 30. */
+  /** Days that finished tasks are kept, at least 7; absent: DEFAULT_HISTORY_DAYS. */
   readonly HISTORY_DAYS?: string;
   /** Days that mails are kept, at least as long as tasks; absent: 90. */
   readonly MAIL_DAYS?: string;

@@ -15,6 +15,7 @@ import { ExpressSubmitter } from "#platform/consumer/express-submitter.ts";
 import { runClaim } from "#platform/consumer/run-claim.ts";
 import { History } from "#platform/history/history.ts";
 import { HistoryPruner } from "#platform/history/pruner.ts";
+import { SpareRows } from "#platform/history/spare-rows.ts";
 import { TaskLedger } from "#platform/ledger/ledger.ts";
 import { ObjectSql } from "#platform/ledger/object-ports.ts";
 import { TaskLimiter } from "#platform/limiter/limiter.ts";
@@ -87,8 +88,8 @@ async function purge(): Promise<number> {
   const start = new World(0).now();
   const { results: ended } = await env.DB.prepare("SELECT id FROM tasks").all();
   const nextAt = start + (HISTORY_DAYS + 0.5) * DAY_MS;
-  const history = new History(db, noSpans, { now: () => nextAt });
-  history.keep(HISTORY_DAYS);
+  const spare = new SpareRows(db, { now: () => nextAt }, HISTORY_DAYS * DAY_MS);
+  const history = new History(db, noSpans, spare);
   const world = new World(2);
   const next = ended.map(() => plainTask(mintTaskId(nextAt, 0, world.bytes(8)), nextAt));
   await history.write(next);

@@ -1,10 +1,9 @@
-import type { Clock, FinishedTask, TaskRecord } from "#engine";
-import { systemClock } from "../system.ts";
+import type { FinishedTask, TaskRecord } from "#engine";
 import { noSpans, type Spans } from "../trace/spans.ts";
 import { jsonArrays, MAX_PARAMETER_LENGTH } from "../json-parameters.ts";
 import type { HistoryPort } from "../ledger/ports.ts";
 import { COLUMNS, fromRow, toValues, VALUES, type HistoryRow } from "./rows.ts";
-import { SpareRows } from "./spare-rows.ts";
+import { NONE_FILLED, type SpareRows } from "./spare-rows.ts";
 
 /**
  * Input: a JSON array of tasks as arrays. Output: none. Effect: one row per task that is not there yet.
@@ -29,19 +28,15 @@ const INSERT_EXPIRING = `INSERT INTO expiring_results (expires_at, task_id)
 /** The history of finished tasks in D1. Bulk writes go past the ORM: they are the hottest path there is. */
 export class History implements HistoryPort {
   readonly #db: D1Database;
-  readonly #spare: SpareRows;
+  readonly #spare: SpareRows | null;
   readonly #spans: Spans;
   #rowsWritten = 0;
 
-  constructor(db: D1Database, spans: Spans = noSpans, clock: Clock = systemClock) {
+  /** @param spare rows to be written over; null: every task is a row more */
+  constructor(db: D1Database, spans: Spans = noSpans, spare: SpareRows | null = null) {
     this.#db = db;
-    this.#spare = new SpareRows(db, clock);
+    this.#spare = spare;
     this.#spans = spans;
-  }
-
-  /** Finished tasks are kept so many days; before that is told, every task is a row more. */
-  keep(days: number): void {
-    this.#spare.keep(days);
   }
 
   /** Rows that this instance wrote, as D1 bills them. */
@@ -68,7 +63,7 @@ export class History implements HistoryPort {
     }
     // As few statements as the size of a parameter allows; mostly one.
     for (const { text, count } of jsonArrays(rows)) {
-      const { filled, rowsWritten } = await this.#spare.fill(text, count);
+      const { filled, rowsWritten } = (await this.#spare?.fill(text, count)) ?? NONE_FILLED;
       this.#rowsWritten += rowsWritten;
       if (filled < count) await this.#run(this.#db.prepare(INSERT).bind(text));
     }

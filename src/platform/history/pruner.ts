@@ -1,13 +1,17 @@
 import { FIRST_DERIVED_ID, lowestIdAt, type Clock } from "#engine";
 import { jsonArrays } from "../json-parameters.ts";
 import type { IdRange } from "./search.ts";
-import { SPARE_MS } from "./spare-rows.ts";
+import { IS_SPARE, MARGIN_MS, SPARE_MS } from "./spare-rows.ts";
 
 /** Tasks that are deleted together, and how many times a run does so at most: the next run goes on. */
 const BATCH = 1_000;
 const MAX_BATCHES = 100;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
+/** What SpareRows leaves is deleted when it comes into reach of it, or it would be looked at again and again. */
+const LATEST_MS = MARGIN_MS + 3 * MINUTE_MS;
+const NOT_SPARE = `NOT (${IS_SPARE})`;
+const ALL = "true";
 
 /** What has to be known of a task to delete all of it. */
 interface Doomed {
@@ -21,7 +25,7 @@ interface Doomed {
 /**
  * The agent that deletes finished tasks when their time is over, with their labels and large results.
  * Those whose ids carry their time are found through the primary key, so a run costs what it deletes; for a day
- * they are left to be written over (SpareRows), what is deleted then is what was not needed. The
+ * they are left to be written over (SpareRows), but for those that can't be. The
  * others (made with keys) have ids that are spread evenly: each minute looks through a 1,440th of them,
  * so that each is met once a day. Results of calls with `result_expires` go when they expire.
  * Rows written: one per task, one per label, two per result.
@@ -44,10 +48,18 @@ export class HistoryPruner {
     const now = this.#clock.now();
     const before = now - this.#keptMs;
     const part = derivedIdsOf(now);
+    const over = { from: "0", to: lowestIdAt(before - SPARE_MS) };
+    const latest = { from: lowestIdAt(before - LATEST_MS), to: lowestIdAt(before - MARGIN_MS) };
     let left = MAX_BATCHES;
-    for (const { from, to } of [part, { from: "0", to: lowestIdAt(before - SPARE_MS) }]) {
+    for (const { range, which } of [
+      { range: part, which: ALL },
+      { range: latest, which: NOT_SPARE },
+      { range: over, which: ALL },
+    ]) {
       let count = BATCH;
-      for (; left > 0 && count === BATCH; left -= 1) count = await this.#delete(from, to, before);
+      for (; left > 0 && count === BATCH; left -= 1) {
+        count = await this.#delete(range, before, which);
+      }
     }
     for (let count = BATCH; left > 0 && count === BATCH; left -= 1) {
       count = await this.#deleteResults(now);
@@ -86,11 +98,11 @@ export class HistoryPruner {
   }
 
   /** What goes first is what nobody finds any more: labels and large results, then the tasks. */
-  async #delete(from: string, to: string, before: number): Promise<number> {
+  async #delete({ from, to }: IdRange, before: number, which: string): Promise<number> {
     const { results: tasks } = await this.#db
       .prepare(
         `SELECT id, detail ->> '$[2].labels' AS labels, detail ->> '$[10].key' AS key FROM tasks
-         WHERE id >= ? AND id < ? AND finished_at < ? ORDER BY id LIMIT ?`,
+         WHERE id >= ? AND id < ? AND finished_at < ? AND ${which} ORDER BY id LIMIT ?`,
       )
       .bind(from, to, before, BATCH)
       .all<Doomed>();

@@ -27,6 +27,7 @@ import type { Env } from "../env.ts";
 import { AgentRecord } from "../health/agent-record.ts";
 import type { ShardHealth, ShardStats } from "../health/health.ts";
 import { History } from "../history/history.ts";
+import { spareRowsOf } from "../history/spare-rows.ts";
 import type { IdRange } from "../history/search.ts";
 import type { Nudge } from "../limiter/protocol.ts";
 import { log } from "../log.ts";
@@ -71,7 +72,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     this.#watchers = new SocketWatchers(ctx);
     this.#events = new EventSockets(ctx, systemTimers);
     this.#sql = new ObjectSql(ctx.storage);
-    this.#history = new History(env.DB, workerSpans);
+    this.#history = new History(env.DB, workerSpans, spareRowsOf(env));
     this.#ledger = new TaskLedger({
       shard: this.#shard,
       clock: systemClock,
@@ -248,15 +249,15 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     };
   }
 
-  /** The watchdog's call: as the alarm, should that be lost; a shard may not know yet what it brings. */
-  async tick(from?: { readonly controls: Controls; readonly historyDays: number }): Promise<void> {
+  /**
+   * The watchdog's call: does what the alarm does, and sets it again should it be lost. Brings the
+   * controls along, for a shard that was out of reach when they changed, and how long figures are kept.
+   */
+  async tick(from?: { readonly controls: Controls; readonly figureDays: number }): Promise<void> {
     this.#requests += 1;
-    if (from !== undefined) {
-      this.#ledger.configure(from.controls);
-      this.#history.keep(from.historyDays);
-    }
+    if (from !== undefined) this.#ledger.configure(from.controls);
     this.#recoverer.watch(systemClock, () => this.#ledger.tick());
-    if (from !== undefined) this.#ledger.tidyFigures(from.historyDays);
+    if (from !== undefined) this.#ledger.tidyFigures(from.figureDays);
   }
 
   async configure(controls: Controls): Promise<void> {
@@ -285,8 +286,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     this.#requests += 1;
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/") return this.#events.open(searchParams);
-    const taskId = pathname.slice(1);
-    const task = this.#ledger.get(taskId);
+    const task = this.#ledger.get(pathname.slice(1));
     return task === null ? new Response(null, { status: 404 }) : this.#watchers.open(task);
   }
 

@@ -2,7 +2,9 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { mintTaskId, type FinishedTask } from "#engine";
 import { History } from "../../../src/platform/history/history.ts";
+import { SpareRows } from "../../../src/platform/history/spare-rows.ts";
 import { noSpans } from "../../../src/platform/trace/spans.ts";
+import { HistoryPruner } from "../../../src/platform/history/pruner.ts";
 import { Meter, meteredDatabase } from "./meter.ts";
 import { emptyTables, rows } from "./shop.ts";
 
@@ -140,8 +142,8 @@ async function keeping(...tasks: FinishedTask[]) {
   await new History(env.DB).write(tasks);
   const clock = { at: NOW, now: () => clock.at };
   const meter = new Meter();
-  const history = new History(meteredDatabase(env.DB, meter), noSpans, clock);
-  history.keep(30);
+  const db = meteredDatabase(env.DB, meter);
+  const history = new History(db, noSpans, new SpareRows(db, clock, 30 * DAY_MS));
   return { history, clock, meter };
 }
 
@@ -149,17 +151,17 @@ const idsIn = async () => (await rows("SELECT id FROM tasks ORDER BY id")).map((
 const idsOf = (...tasks: FinishedTask[]) => tasks.map(({ id }) => id).toSorted();
 
 describe("rows whose time is over", () => {
-  it("are written over, the newest first: a purge that is no row more", async () => {
+  it("are written over, the oldest first: a purge that is no row more", async () => {
     const old = [ago(30.9), ago(30.5), ago(30.1)] as const;
     const { history } = await keeping(...old);
     const fresh = [ago(0), ago(0, { result: null, kwargs: '{"data":"é\\"\\u0000"}' })] as const;
     await history.write(fresh);
     expect(history.rowsWritten).toBe(2);
-    expect(await idsIn()).toEqual(idsOf(old[0], ...fresh));
+    expect(await idsIn()).toEqual(idsOf(old[2], ...fresh));
     for (const task of fresh) expect(await new History(env.DB).find(task.id)).toEqual(task);
     await history.write(fresh);
     expect(history.rowsWritten).toBe(2);
-    expect(await idsIn()).toEqual(idsOf(old[0], ...fresh));
+    expect(await idsIn()).toEqual(idsOf(old[2], ...fresh));
   });
 
   it("keep nothing of who had them: a dead letter that was dealt with", async () => {
@@ -178,6 +180,8 @@ describe("rows whose time is over", () => {
       ago(0),
       ago(30.5, { finishedAt: NOW - 29 * DAY_MS }),
       ago(30.5, { options: { labels: { customer: "1" } } }),
+      // Its end was expected within ten minutes.
+      ago(30 + 9 / 1_440),
       ago(30.5, { large: { key: "results/1", bytes: 3 }, result: null }),
       { ...ago(40), id: `f${ago(40).id.slice(1)}` },
       ago(31.1),
@@ -209,6 +213,53 @@ describe("rows whose time is over", () => {
     expect(await idsIn()).toEqual(idsOf(...first, second, third));
   });
 
+  it("are found behind those that can't be written over, look by look, without waiting", async () => {
+    const clutter = Array.from({ length: 500 }, () => ago(30.6, { finishedAt: NOW - DAY_MS }));
+    const { history } = await keeping(...clutter, ago(30.5));
+    const filledBy: number[] = [];
+    for (let n = 0; n < 4; n += 1) {
+      await history.write([ago(0)]);
+      filledBy.push((await idsIn()).length);
+    }
+    // The third finds it.
+    expect(filledBy).toEqual([502, 503, 503, 504]);
+  });
+
+  it("serve all that end in a steady flow: of several shards, with latency, labels and waits", async () => {
+    const MINUTE_MS = 60_000;
+    // A month ago as now: twenty a second, of which one is labelled, one waited for hours, and all took a while.
+    const ends = Array.from({ length: 8 * 60 * 20 }, (_, n) => {
+      const at = NOW - 30 * DAY_MS - 14 * MINUTE_MS + n * 50;
+      const took = n % 20 === 13 ? 300 * MINUTE_MS : 50 + (n % 10) * 100;
+      const labels = n % 20 === 7 && { options: { labels: { customer: "1" } } };
+      return ago((NOW - at) / DAY_MS, { finishedAt: at + took, ...labels });
+    });
+    await new History(env.DB).write(ends);
+    const clock = { at: NOW, now: () => clock.at };
+    const shards = Array.from(
+      { length: 4 },
+      () => new History(env.DB, noSpans, new SpareRows(env.DB, clock, 30 * DAY_MS)),
+    );
+    const parts = { db: env.DB, results: env.RESULTS, clock, keptDays: 30 };
+    const fresh: FinishedTask[] = [];
+    for (; clock.at < NOW + 4 * MINUTE_MS; clock.at += 2_000) {
+      if (clock.at % 30_000 === 0) await new HistoryPruner(parts).run();
+      for (const shard of shards) {
+        const tasks = Array.from({ length: 9 }, () => ago((NOW - clock.at) / DAY_MS));
+        fresh.push(...tasks);
+        await shard.write(tasks);
+      }
+    }
+    const left = new Set(await idsIn());
+    expect(fresh.filter(({ id }) => !left.has(id))).toEqual([]);
+    const gone = ends.filter(({ id }) => !left.has(id));
+    const labelled = gone.filter(({ options }) => options.labels !== undefined);
+    // New tasks have the rows of old ones, but for the end of a look. What can't be written over went by itself.
+    expect((gone.length - labelled.length) / fresh.length).toBeGreaterThan(0.99);
+    expect(labelled.length).toBeGreaterThan(200);
+    expect(gone.every(({ finishedAt }) => finishedAt < clock.at - 30 * DAY_MS)).toBe(true);
+  });
+
   it("twice the same task in one write takes one of them", async () => {
     const { history } = await keeping(ago(30.2), ago(30.1));
     const fresh = ago(0);
@@ -225,8 +276,7 @@ describe("rows whose time is over", () => {
       prepare: (query: string) =>
         query.startsWith("UPDATE") ? real.prepare("SELECT nothing") : real.prepare(query),
     } as unknown as D1Database;
-    const history = new History(broken, noSpans, clock);
-    history.keep(30);
+    const history = new History(broken, noSpans, new SpareRows(broken, clock, 30 * DAY_MS));
     const fresh = ago(0);
     await history.write([fresh]);
     expect(await idsIn()).toEqual(idsOf(old, fresh));
@@ -241,7 +291,7 @@ describe("rows whose time is over", () => {
     expect(meter.statements).toHaveLength(1);
     // Each is looked at, ordered, joined and found: no row is read once for every other.
     expect(meter.rowsRead).toBeLessThan(20 * fresh.length);
-    expect(await idsIn()).toEqual(idsOf(...old.slice(0, 500), ...fresh));
+    expect(await idsIn()).toEqual(idsOf(...old.slice(1_000), ...fresh));
   });
 });
 

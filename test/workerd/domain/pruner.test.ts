@@ -1,4 +1,3 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { mintTaskId, type FinishedTask } from "#engine";
@@ -114,13 +113,25 @@ it("a result that has expired goes, wherever it is kept, and its task stays", as
   expect(await ids("expiring_results", "task_id")).toEqual([tasks.later.id]);
 });
 
-it("a shard writes over what is over, once the watchdog has told it for how long tasks are kept", async () => {
+it("what can't be written over doesn't wait a day for that", async () => {
+  const minutes = (count: number) => 30 + count / 1_440;
+  const labels = { options: { labels: { customer: "2" } } };
+  const [plain, labelled, later] = [
+    task(minutes(11)),
+    task(minutes(11), labels),
+    task(minutes(9), labels),
+  ];
+  await new History(env.DB).write([plain, labelled, later]);
+  await pruner(NOW).run();
+  const left = await ids();
+  expect(left).toEqual(expect.arrayContaining([plain.id, later.id]));
+  expect(left).not.toContain(labelled.id);
+  expect(await ids("task_labels", "task_id")).not.toContain(labelled.id);
+});
+
+it("a shard writes over what is over", async () => {
   const old = task((NOW - Date.now()) / DAY_MS + 30.5);
   await new History(env.DB).write([old]);
-  const watchdog = env.WATCHDOG.getByName("watchdog");
-  await watchdog.start();
-  expect(await runDurableObjectAlarm(watchdog)).toBe(true);
-  expect(await ids()).toContain(old.id);
   const answer = await post("/api/tasks/", { name: "process_data", args: ["x"] });
   const { task_id: id } = await answer.json<{ task_id: string }>();
   expect(await ended(id)).toMatchObject({ state: "SUCCESS" });
