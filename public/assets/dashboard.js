@@ -60,16 +60,25 @@ function morph(old, fresh) {
 }
 
 /**
- * Takes out what has an id and is not there any more, first of all: what stands behind it would be taken for
- * something new, and what was typed into it lost.
+ * Takes out what is not there any more, by its id or as the last of its kind, first of all: what stands behind it
+ * would be taken for something new, and what was typed into it lost.
  * @param {Element} old
  * @param {Element} fresh
  */
 function dropGone(old, fresh) {
-  const ids = new Set([...fresh.children].map(idOf));
+  const there = new Set([...fresh.children].map(nameOf));
   for (const child of [...old.children]) {
-    if (idOf(child) !== "" && !ids.has(idOf(child)) && !isSaid(child)) child.remove();
+    if (!there.has(nameOf(child)) && !isSaid(child)) child.remove();
   }
+}
+
+/**
+ * By what it is known again: its id, or else its kind.
+ * @param {Node} node
+ */
+function nameOf(node) {
+  const id = idOf(node);
+  return id === "" ? node.nodeName : `id ${id}`;
 }
 
 /**
@@ -100,7 +109,7 @@ function twinOf(next, parent, cursor) {
     const named = document.getElementById(id);
     return named?.parentElement === parent && named.nodeName === next.nodeName ? named : null;
   }
-  const isAlike = cursor !== null && cursor.nodeName === next.nodeName && idOf(cursor) === "";
+  const isAlike = cursor !== null && nameOf(cursor) === nameOf(next);
   return isAlike ? cursor : null;
 }
 

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { beforeAll, expect, it } from "vitest";
+import { NO_CONTROLS } from "#engine";
 import { declaredRoutes } from "../../scripts/openapi/declared-routes.ts";
 import { isDocumented, openApiDocument } from "../../src/delivery/api/openapi/document.ts";
 import { mintSession, openSession } from "../../src/domain/accounts/sessions.ts";
@@ -174,11 +175,25 @@ it("every route was asked often, and not all of it was refused", () => {
   expect(forms.length).toBeGreaterThan(5);
 });
 
-it("afterwards the deployment works as before", async () => {
-  await post("/api/control/start", {});
-  for (const queue of ["default", "high-priority", "emails", "payments", "callbacks"]) {
-    await post("/api/control/add_consumer", { queue });
+/** Takes back what the campaign may have set as operators do: a rate of 10/m would be one start in 6 s. */
+async function takeBackControls(): Promise<void> {
+  const watchdog = env.WATCHDOG.getByName("watchdog");
+  const command = async (name: string, body: unknown) => {
+    expect((await post(`/api/control/${name}`, body)).status).toBe(200);
+  };
+  const { pausedQueues, rateLimits, timeLimits } = await watchdog.controls();
+  await command("start", {});
+  for (const queue of pausedQueues) await command("add_consumer", { queue });
+  for (const task of Object.keys(rateLimits)) {
+    await command("rate_limit", { task, rate_limit: null });
   }
+  for (const task of Object.keys(timeLimits)) await command("time_limit", { task });
+  const left = await watchdog.controls();
+  expect(left).toEqual({ ...NO_CONTROLS, version: left.version, pauses: {} });
+}
+
+it("afterwards the deployment works as before", async () => {
+  await takeBackControls();
   // Right after a flood a part may take longer than a probe waits.
   const ready = async () => (await ask("/readyz")).status;
   await expect.poll(ready, { timeout: 15_000, interval: 1_000 }).toBe(200);
