@@ -21,7 +21,7 @@ interface Call {
   readonly key?: string;
 }
 
-/** Kinds of calls and how often each comes, in 100. Without orders: what is left of them, in the same proportions. */
+/** Kinds of calls and how often each comes, in 100. */
 const MIX = {
   plain: 26,
   keyed: 9,
@@ -58,8 +58,6 @@ interface WorkloadParts {
 
 /** A shop's mixed day: makes calls, one after another, and writes down how each of them ended for the client. */
 export class Workload {
-  /** False: no orders are made any more. */
-  hasOrders = true;
   /** Calls that ended, and tasks that were taken for sure. */
   readonly counts: Record<Outcome, number> & { tasks: number } = {
     ok: 0,
@@ -103,8 +101,7 @@ export class Workload {
   }
 
   #pick(): Kind {
-    const all = this.hasOrders ? 100 : 100 - MIX.order;
-    let left = this.#parts.random() * all;
+    let left = this.#parts.random() * 100;
     for (const kind of KINDS) {
       left -= MIX[kind];
       if (left < 0) return kind;
