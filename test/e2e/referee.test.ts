@@ -19,7 +19,7 @@ afterAll(() => {
 });
 
 it(
-  "50 times kill -9 under load, and a disk that is a minute older: nothing lost, nothing doubled, nothing silent (G1, G2, G5, G7, G8, G9, G11, G12, G14, G16)",
+  "50 times kill -9 under load, and a disk that is a minute older: nothing lost, nothing doubled, nothing silent (G1, G2, G5, G7, G8, G9, G11, G12, G13, G14, G15, G16)",
   { timeout: KILLS * KILL_MS + POISON_TIMEOUT_MS + CALM_MS },
   async () => {
     const results = await referee({ port: 8_781, folder, seed: 1, kills: KILLS });

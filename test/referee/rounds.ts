@@ -168,19 +168,19 @@ class Rounds {
   async #killAt(moment: Moment, ms: number): Promise<boolean> {
     const { outside } = this.#session;
     const reached = Promise.withResolvers<void>();
-    let killing: Promise<void> | null = null;
+    const killing: Promise<void>[] = [];
     outside.marker = {
       moment,
       // In the very turn in which it happens, before anything else does.
       act: () => {
-        killing = this.#killNow(moment);
+        killing.push(this.#killNow(moment));
         reached.resolve();
       },
     };
     await Promise.race([reached.promise, pause(ms)]);
     outside.marker = null;
-    await killing;
-    return killing !== null;
+    await Promise.all(killing);
+    return killing.length > 0;
   }
 
   /** Waits until so many calls more have ended. */
