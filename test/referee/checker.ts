@@ -6,7 +6,7 @@ import type { PolicyName, Ticker } from "./schedules.ts";
 
 /** What an order costs, in minor units. */
 const AMOUNT = 2_000;
-/** What runs when a kill is written down may have begun so shortly after, ms. */
+/** What a kill ended may have begun so shortly after it was written down, ms. */
 const KILL_MS = 1_000;
 /** Losses after which a task is a dead letter. */
 const LOSSES = 3;
@@ -80,7 +80,7 @@ export async function check(circumstances: Circumstances): Promise<Finding[]> {
   }
 }
 
-/** Records by the client's own refs; dead letters that lost their consumers, and replays, which are tasks of their own. */
+/** Records by the client's own refs; dead letters that lost their consumers; replays, which are tasks of their own. */
 function prepare({ db }: Journal): void {
   db.exec(`
     CREATE TABLE found AS SELECT kwargs ->> '$.ref' AS ref, id, name, state,
@@ -273,7 +273,7 @@ function lettersOf(journal: Journal): Finding[] {
     finding(
       ...([
         journal,
-        "it was replayed once, as it was, and that is its end; nothing else was",
+        "it was replayed once, as it was, and that ended well; nothing else was",
       ] as const),
       all,
       `SELECT id, name, 'not replayed' AS why FROM letters l WHERE NOT EXISTS (SELECT 1 FROM replays r

@@ -115,11 +115,11 @@ class Rounds {
     await this.#settle();
   }
 
-  /** An order whose payment has everything killed whenever it runs, until it is a dead letter; besides the kills asked for. */
+  /** Besides the kills asked for: an order whose payment has all killed whenever it runs, until it is a dead letter. */
   async poison(): Promise<void> {
     const { outside, workload } = this.#session;
     outside.isPoisoned = true;
-    const order = workload.repeatOrders([{ id: POISONED_ORDER, is_declined: 0 }]);
+    const order = workload.order(POISONED_ORDER, false);
     for (let kills = 0; kills < POISON_KILLS; kills += 1) {
       const isKilled = await this.#killAt("gateway asked for the poisoned order", POISON_MS);
       if (!isKilled) throw new Error("Nobody asked for the poisoned order.");

@@ -77,7 +77,10 @@ export class Workload {
     const kind = this.#pick();
     this.#made += 1;
     const name = `c${this.#made}`;
-    const outcome = await (kind === "order" ? this.#order(name) : this.#task(kind, name));
+    const isDeclined = kind === "order" && this.#parts.random() < DECLINED;
+    const outcome = await (kind === "order"
+      ? this.order(name, isDeclined)
+      : this.#task(kind, name));
     this.counts[outcome] += 1;
     return outcome;
   }
@@ -148,8 +151,8 @@ export class Workload {
     return answer;
   }
 
-  async #order(name: string): Promise<Outcome> {
-    const isDeclined = this.#parts.random() < DECLINED;
+  /** Sends an order, and again while nobody knows whether it was taken. */
+  async order(name: string, isDeclined: boolean): Promise<Outcome> {
     const send = () => this.#sendOrder(name, isDeclined);
     const answer = await this.#again(await send(), send);
     this.#noteOrder(name, isDeclined, answer);
