@@ -6,6 +6,10 @@ import type { PolicyName, Ticker } from "./schedules.ts";
 
 /** What an order costs, in minor units. */
 const AMOUNT = 2_000;
+/** What a kill ended may have begun so shortly after it was written down, ms. */
+const KILL_MS = 1_000;
+/** Losses after which a task is a dead letter. */
+const LOSSES = 3;
 /** A mail whose sender was killed so shortly after is one whose outcome nobody knows, ms. */
 const UNSURE_MS = 10_000;
 /** A slot that is so late was missed; give or take how long the first tick after a start may take, ms. */
@@ -60,6 +64,7 @@ export async function check(circumstances: Circumstances): Promise<Finding[]> {
       ...tasksOf(journal),
       ...ordersOf(journal),
       ...worldOf(journal),
+      ...lettersOf(journal),
       ...slotsOf(circumstances),
       ...(await countsOf(circumstances)),
       ...restOf(circumstances),
@@ -71,17 +76,24 @@ export async function check(circumstances: Circumstances): Promise<Finding[]> {
       ),
     ];
   } finally {
-    journal.db.exec("DROP TABLE found; DETACH DATABASE d1");
+    journal.db.exec("DROP TABLE found; DROP TABLE letters; DROP TABLE replays; DETACH DATABASE d1");
   }
 }
 
-/** Records by the client's own refs. */
+/** Records by the client's own refs; dead letters that lost their consumers; replays, which are tasks of their own. */
 function prepare({ db }: Journal): void {
   db.exec(`
     CREATE TABLE found AS SELECT kwargs ->> '$.ref' AS ref, id, name, state,
-      is_dead_lettered AS is_dead, detail ->> '$[8].exc_type' AS error
-      FROM d1.tasks WHERE name GLOB 'referee_*' AND name <> 'referee_tick';
+      detail ->> '$[4]' AS submitted_at, detail ->> '$[8].exc_type' AS error
+      FROM d1.tasks WHERE name GLOB 'referee_*' AND name <> 'referee_tick'
+      AND detail ->> '$[2].replay_of' IS NULL;
     CREATE INDEX found_refs ON found (ref);
+    CREATE TABLE letters AS SELECT id, name, kwargs, resolution, detail -> '$[7]' AS attempts
+      FROM d1.tasks WHERE is_dead_lettered = 1 AND detail ->> '$[8].exc_type' = 'WorkerLostError';
+    CREATE TABLE replays AS SELECT id, name, kwargs, kwargs ->> '$.ref' AS ref, state,
+      detail ->> '$[4]' AS submitted_at, detail ->> '$[8].exc_type' AS error,
+      detail ->> '$[2].replay_of' AS replay_of
+      FROM d1.tasks WHERE detail ->> '$[2].replay_of' IS NOT NULL;
   `);
 }
 
@@ -232,14 +244,46 @@ function worldOf(journal: Journal): Finding[] {
     finding(
       ...([journal, "an effect of a task that succeeded was made"] as const),
       "SELECT count(*) AS n FROM found WHERE name IN ('referee_effect', 'referee_durable')",
-      `SELECT * FROM found WHERE name IN ('referee_effect', 'referee_durable') AND state = 'SUCCESS'
-        AND ref NOT IN (SELECT ref FROM effects)`,
+      `SELECT * FROM (SELECT id, name, ref, state, submitted_at FROM found
+          UNION ALL SELECT id, name, ref, state, submitted_at FROM replays)
+        WHERE name IN ('referee_effect', 'referee_durable') AND state = 'SUCCESS'
+        AND ref NOT IN (SELECT ref FROM effects WHERE at >= submitted_at)`,
     ),
     finding(
       ...([journal, "nobody made an effect but a task that is there"] as const),
       "SELECT count(*) AS n FROM effects",
       `SELECT ref, count FROM effects WHERE ref NOT IN (SELECT ref FROM found)
         AND ref NOT IN (SELECT ref FROM refs JOIN calls USING (call) WHERE outcome = 'undone')`,
+    ),
+  ];
+}
+
+/** Tasks that were killed for good, and what an operator did about them. */
+function lettersOf(journal: Journal): Finding[] {
+  const all = "SELECT count(*) AS n FROM letters";
+  const lost = "FROM json_each(attempts) a WHERE a.value ->> 'outcome' = 'lost'";
+  return [
+    finding(
+      ...([journal, "a dead letter that lost its consumers was killed every time"] as const),
+      all,
+      `SELECT id, name, attempts FROM letters WHERE (SELECT count(*) ${lost}) < ${LOSSES}
+        OR EXISTS (SELECT 1 ${lost} AND NOT EXISTS (SELECT 1 FROM kills WHERE kills.at
+          BETWEEN (a.value ->> 'startedAt') - ${KILL_MS} AND a.value ->> 'finishedAt'))`,
+    ),
+    finding(
+      ...([
+        journal,
+        "it was replayed once, as it was, and that ended well; nothing else was",
+      ] as const),
+      all,
+      `SELECT id, name, 'not replayed' AS why FROM letters l WHERE NOT EXISTS (SELECT 1 FROM replays r
+          WHERE r.replay_of = l.id AND l.resolution = 'replayed:' || r.id AND r.name = l.name AND r.kwargs = l.kwargs)
+        UNION ALL SELECT replay_of, name, 'twice' FROM replays GROUP BY 1 HAVING count(*) > 1
+        UNION ALL SELECT id, name, 'of nothing' FROM replays WHERE replay_of NOT IN (SELECT id FROM letters)
+        UNION ALL SELECT id, name, 'dealt with' FROM d1.tasks
+          WHERE resolution IS NOT NULL AND id NOT IN (SELECT id FROM letters)
+        UNION ALL SELECT id, name, 'failed' FROM replays WHERE state <> 'SUCCESS'
+          AND name <> 'referee_exhausted' AND error IS NOT 'PaymentDeclinedError'`,
     ),
   ];
 }
@@ -333,7 +377,10 @@ async function countsOf({ journal, client }: Circumstances): Promise<Finding[]> 
         AND state <> 'SUCCESS' AND error IS NOT 'WorkerLostError'
         AND NOT (error IS 'ChordError' AND ${LOST_MEMBER})`,
   );
-  const isOpenWrong = open !== dead.of;
+  const [letters] = journal.rows<{ n: number }>(
+    "SELECT count(*) AS n FROM d1.tasks WHERE is_dead_lettered = 1 AND resolution IS NULL",
+  );
+  const isOpenWrong = open !== letters?.n;
   return [
     dead,
     {
@@ -354,12 +401,11 @@ function restOf({ journal, deployment }: Circumstances): Finding[] {
   const left = shards.filter(({ rows }) => rows > 0);
   return [
     finding(
-      ...([journal, "the outbox is empty, and no payment or mail is under way"] as const),
+      ...([journal, "the outbox is empty, and no order, payment or mail is under way"] as const),
       "SELECT count(*) AS n FROM d1.orders",
-      // A payment whose task was killed three times waits with its dead letter for a person.
       `SELECT id FROM d1.outbox
+        UNION ALL SELECT id FROM d1.orders WHERE state NOT IN ('paid', 'payment_failed')
         UNION ALL SELECT order_id FROM d1.payments WHERE state IN ('charging', 'refunding')
-          AND task_id NOT IN (SELECT id FROM d1.tasks WHERE is_dead_lettered = 1)
         UNION ALL SELECT task_id FROM d1.emails WHERE state IN ('pending', 'sending')`,
     ),
     {

@@ -73,7 +73,10 @@ export class Deployment {
     throw new Error(`It is not ready: ${said}`);
   }
 
-  /** Has wrangler bundle the Worker once, and not at every start: that is a quarter of its work. */
+  /**
+   * Has wrangler bundle the Worker once, and not at every start: that is a quarter of its work. The bundle is a module
+   * of one that only names its exports: wrangler has esbuild parse the first one at every start, however large it is.
+   */
   async #bundle(): Promise<void> {
     const place = join(this.folder, "wrangler.toml");
     const out = join(this.folder, "bundle");
@@ -87,7 +90,13 @@ export class Deployment {
       ...["--config", place],
     ]);
     if (code !== 0) throw new Error(text);
-    writeFileSync(place, withMain(`main = "${join(out, "worker.js")}"\nno_bundle = true`));
+    const [, exported = ""] =
+      /^export \{([^}]+)\};$/m.exec(readFileSync(join(out, "worker.js"), "utf8")) ?? [];
+    const names = exported.replaceAll(/\w+ as /g, "");
+    writeFileSync(join(out, "index.js"), `export {${names}} from "./worker.js";\n`);
+    const rules =
+      'find_additional_modules = true\nrules = [{ type = "ESModule", globs = ["worker.js"] }]';
+    writeFileSync(place, withMain(`main = "${join(out, "index.js")}"\nno_bundle = true\n${rules}`));
   }
 
   /** Ends all its processes at once, and returns when its port is closed. */

@@ -11,7 +11,7 @@ export type Outcome = "ok" | "fail" | "unknown";
  * orders   orders, by their own id: a repeated one is the same
  * mails    what the mail server took
  * lost     recipients of whose mail the mail server broke the connection after it had taken it
- * effects  how often the receiver was told of a ref
+ * effects  how often the receiver was told of a ref, and when it was last
  * undone   times whose data is gone: the server was brought back as it was at the beginning
  * kills    when the server was killed, and at which moment
  */
@@ -23,7 +23,7 @@ const TABLES = `
   CREATE TABLE orders (id TEXT PRIMARY KEY, outcome TEXT NOT NULL, is_declined INTEGER NOT NULL, email_id TEXT, payment_id TEXT, at INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE mails (message_id TEXT NOT NULL, recipient TEXT NOT NULL, at INTEGER NOT NULL);
   CREATE TABLE lost (recipient TEXT NOT NULL);
-  CREATE TABLE effects (ref TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE effects (ref TEXT PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE charges (order_id TEXT NOT NULL, captures INTEGER NOT NULL, amount INTEGER NOT NULL);
   CREATE TABLE undone ("from" INTEGER NOT NULL, until INTEGER NOT NULL);
   CREATE TABLE kills (at INTEGER NOT NULL, moment TEXT NOT NULL);
@@ -38,7 +38,8 @@ export const STATEMENTS = {
     WHERE orders.outcome <> 'ok'`,
   mail: "INSERT INTO mails VALUES (?, ?, ?)",
   lost: "INSERT INTO lost VALUES (?)",
-  effect: "INSERT INTO effects VALUES (?, 1) ON CONFLICT (ref) DO UPDATE SET count = count + 1",
+  effect: `INSERT INTO effects VALUES (?, 1, ?)
+    ON CONFLICT (ref) DO UPDATE SET count = count + 1, at = excluded.at`,
   charge: "INSERT INTO charges VALUES (?, ?, ?)",
   kill: "INSERT INTO kills VALUES (?, ?)",
   wrong: "INSERT INTO wrongs VALUES (?, ?)",

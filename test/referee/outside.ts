@@ -23,12 +23,20 @@ const SMTP_FAULTS: Readonly<Record<Stage, readonly Fault[]>> = {
 const STAGES = 5;
 
 /** Moments at which a kill hurts most, as the world outside sees them. */
-export type Moment = "gateway answered 200" | "mail taken, not answered" | "effect answered";
+export type Moment =
+  | "gateway answered 200"
+  | "mail taken, not answered"
+  | "effect answered"
+  | "gateway asked for the poisoned order";
+/** No other order's id has this in it. */
+export const POISONED_ORDER = "poisoned";
 
 /** Everything that the server talks to, in this process: what it did there is remembered whatever dies. */
 export class Outside {
   /** Of what is asked of it, this much goes wrong, 0 to 1. */
   faults = 0;
+  /** The gateway answers nothing about the poisoned order. */
+  isPoisoned = false;
   /** How often each did. */
   readonly counts: Record<string, number> = {};
   /** Called once at the next moment of its kind. */
@@ -43,6 +51,12 @@ export class Outside {
     this.#journal = journal;
     this.#random = random;
     this.#gateway = gateway;
+    gateway.isLost = (params) => {
+      const isIt = [...params.values()].some((value) => value.includes(POISONED_ORDER));
+      if (!this.isPoisoned || !isIt) return false;
+      this.#reach("gateway asked for the poisoned order");
+      return true;
+    };
     gateway.onAnswered = (path, status) => {
       if (status === 200 && path.endsWith("/confirm")) this.#reach("gateway answered 200");
     };
@@ -137,7 +151,7 @@ export class Outside {
       response.destroy();
       return;
     }
-    this.#journal.add("effect", path.replace("/effects/", ""));
+    this.#journal.add("effect", path.replace("/effects/", ""), Date.now());
     response.writeHead(204).end(() => this.#reach("effect answered"));
   }
 

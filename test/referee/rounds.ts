@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Finding } from "./checker.ts";
-import type { Moment } from "./outside.ts";
+import { POISONED_ORDER, type Moment } from "./outside.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
 const LANES = 12;
@@ -21,9 +21,10 @@ const MARKERS: readonly Moment[] = [
 ];
 /** The data is brought back as it was so long ago, at least. */
 const OLDER_MS = 60_000;
-/** No orders in the last rounds: a mail whose sender was killed waits for two minutes. */
-const ROUNDS_WITHOUT_ORDERS = 25;
 const COPY = "older";
+/** What makes a task a dead letter: one loss in company, then three alone, each once the lease before it is over. */
+const POISON_KILLS = 4;
+const POISON_MS = 2 * 60_000;
 
 export interface RefereeOptions extends SessionOptions {
   readonly kills: number;
@@ -42,6 +43,7 @@ export interface RefereeResults {
   readonly seconds: number;
   readonly seconds_per_kill: number;
   readonly calm_seconds: number;
+  readonly dead_letters_replayed: number;
   readonly findings: readonly Finding[];
 }
 
@@ -53,8 +55,10 @@ export async function referee(options: RefereeOptions): Promise<RefereeResults> 
     const startedAt = Date.now();
     await rounds.run(options);
     const seconds = (Date.now() - startedAt) / 1_000;
-    const { findings, calmSeconds } = await session.end();
-    const { kills, workload, watcher } = session;
+    await rounds.poison();
+    const { findings, calmSeconds, deadLettersReplayed } = await session.end();
+    const { kills } = options;
+    const { workload, watcher } = session;
     const { tasks, ...calls } = workload.counts;
     return {
       ...{ kills, kills_at: rounds.killsAt, brought_back: session.undone.length, calls, tasks },
@@ -63,7 +67,7 @@ export async function referee(options: RefereeOptions): Promise<RefereeResults> 
         seconds: Math.round(seconds),
         seconds_per_kill: Math.round((seconds / kills) * 10) / 10,
       },
-      ...{ calm_seconds: calmSeconds, findings },
+      ...{ calm_seconds: calmSeconds, dead_letters_replayed: deadLettersReplayed, findings },
     };
   } finally {
     await session.stop();
@@ -84,7 +88,6 @@ class Rounds {
   }
 
   async run({ kills, onRound }: RefereeOptions): Promise<void> {
-    const { workload } = this.#session;
     for (let lane = 0; lane < LANES; lane += 1) this.#session.loop(1, () => this.#call());
     this.#session.loop(BACKLOG_LOOK_MS, () => {
       this.#backlog = this.#session.backlog();
@@ -92,7 +95,6 @@ class Rounds {
     this.#session.loop(1, () => (this.#mayCall ? this.#session.watcher.look() : pause(10)));
     let keptAt: number | null = null;
     for (let round = 1; round <= kills; round += 1) {
-      workload.hasOrders = kills - round >= Math.min(ROUNDS_WITHOUT_ORDERS, kills / 2);
       const isOldEnough = keptAt !== null && Date.now() - keptAt > OLDER_MS;
       if (
         keptAt !== null &&
@@ -111,6 +113,20 @@ class Rounds {
       onRound?.(round);
     }
     await this.#settle();
+  }
+
+  /** Besides the kills asked for: an order whose payment has all killed whenever it runs, until it is a dead letter. */
+  async poison(): Promise<void> {
+    const { outside, workload } = this.#session;
+    outside.isPoisoned = true;
+    const order = workload.order(POISONED_ORDER, false);
+    for (let kills = 0; kills < POISON_KILLS; kills += 1) {
+      const isKilled = await this.#killAt("gateway asked for the poisoned order", POISON_MS);
+      if (!isKilled) throw new Error("Nobody asked for the poisoned order.");
+      await order;
+      await this.#session.restart();
+    }
+    outside.isPoisoned = false;
   }
 
   /** Few ask while nobody is there. */
@@ -137,27 +153,34 @@ class Rounds {
   }
 
   async #kill(): Promise<void> {
-    const { random, outside } = this.#session;
+    const { random } = this.#session;
     const isAny = random() < 0.5;
     const marker = MARKERS[Math.floor(random() * MARKERS.length)];
     if (isAny || marker === undefined) {
       await this.#ended(Math.floor(random() * ANY_CALLS));
       await this.#killNow("any");
-      return;
+    } else if (!(await this.#killAt(marker, ROUND_MS))) {
+      await this.#killNow("any");
     }
+  }
+
+  /** @returns whether that moment came in time */
+  async #killAt(moment: Moment, ms: number): Promise<boolean> {
+    const { outside } = this.#session;
     const reached = Promise.withResolvers<void>();
-    let killing: Promise<void> | null = null;
+    const killing: Promise<void>[] = [];
     outside.marker = {
-      moment: marker,
+      moment,
       // In the very turn in which it happens, before anything else does.
       act: () => {
-        killing = this.#killNow(marker);
+        killing.push(this.#killNow(moment));
         reached.resolve();
       },
     };
-    await Promise.race([reached.promise, pause(ROUND_MS)]);
+    await Promise.race([reached.promise, pause(ms)]);
     outside.marker = null;
-    await (killing ?? this.#killNow("any"));
+    await Promise.all(killing);
+    return killing.length > 0;
   }
 
   /** Waits until so many calls more have ended. */

@@ -1,7 +1,7 @@
 /**
  * `npm run referee -- --kills 500 --seed 1`: a server under load is killed (SIGKILL to all its processes) so often, at
- * any moment and right at those that hurt; then everything outside of it is held against what it says. Ends with 1
- * when a promise was broken. `--port 9228`.
+ * any moment and right at those that hurt; what was killed for good is replayed; then everything outside of it is held
+ * against what it says. Ends with 1 when a promise was broken. `--port 9228`.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";

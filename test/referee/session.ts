@@ -5,6 +5,7 @@ import { BUSY_MS, check, liveRows, type Finding, type Undone } from "./checker.t
 import { Client } from "./client.ts";
 import { Deployment } from "./deployment.ts";
 import { Journal } from "./journal.ts";
+import { Operator } from "./operator.ts";
 import { Outside, type Moment } from "./outside.ts";
 import { randomOf } from "./random.ts";
 import { startTickers, stopTickers, type Ticker } from "./schedules.ts";
@@ -119,8 +120,12 @@ export class Session {
     return this.#backlog;
   }
 
-  /** Has everything come to its end, and looks at it. */
-  async end(): Promise<{ readonly findings: Finding[]; readonly calmSeconds: number }> {
+  /** Has everything come to its end, dead letters that were killed for included, and looks at it. */
+  async end(): Promise<{
+    readonly findings: Finding[];
+    readonly calmSeconds: number;
+    readonly deadLettersReplayed: number;
+  }> {
     const { journal, client, tickers } = this;
     this.outside.setFaults(0, 1);
     const stoppedAt = await stopTickers(client, tickers);
@@ -128,7 +133,8 @@ export class Session {
       journal.rows("SELECT id, is_declined FROM orders WHERE outcome = 'unknown' LIMIT 1000"),
     );
     const startedAt = Date.now();
-    await this.#calm();
+    const operator = new Operator(client);
+    await this.#calm(operator);
     const calmSeconds = Math.round((Date.now() - startedAt) / 1_000);
     this.outside.takeMails();
     this.outside.writeCharges();
@@ -137,7 +143,7 @@ export class Session {
     const findings = await check({
       ...{ deployment, client, journal, tickers, stoppedAt, polls, undone },
     });
-    return { findings, calmSeconds };
+    return { findings, calmSeconds, deadLettersReplayed: operator.replayed.size };
   }
 
   async stop(): Promise<void> {
@@ -149,12 +155,12 @@ export class Session {
     this.journal.close();
   }
 
-  /** Waits until nothing is under way, and D1 has all that ended; not longer than `CALM_MS`. */
-  async #calm(): Promise<void> {
+  /** Waits until nothing is under way or to be replayed, and D1 has all that ended; not longer than `CALM_MS`. */
+  async #calm(operator: Operator): Promise<void> {
     const until = Date.now() + CALM_MS;
     for (let quiet = 0; quiet < QUIET_LOOKS && Date.now() < until;) {
       await pause(LOOK_MS);
-      quiet = (await this.#isQuiet()) ? quiet + 1 : 0;
+      quiet = (await operator.isIdle()) && (await this.#isQuiet()) ? quiet + 1 : 0;
     }
   }
 

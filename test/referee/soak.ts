@@ -227,7 +227,7 @@ try {
   const offered = await offer(session, rate, ms);
   await killing;
   sampler.stop();
-  const { findings, calmSeconds } = await session.end();
+  const { findings, calmSeconds, deadLettersReplayed } = await session.end();
   const found = trends(sampler.samples);
   const wrong = [
     ...findings.filter(({ broken }) => broken > 0).map(({ invariant }) => `Not so: ${invariant}.`),
@@ -244,6 +244,7 @@ try {
     ...{ date: new Date().toISOString(), node: process.version, minutes: MINUTES, seed: SEED },
     ...{ peak_calls_per_second: peak, offered_per_second: rate, ...offered, calls },
     ...{ tasks: counts.tasks, kills: session.kills, faults, calm_seconds: calmSeconds },
+    dead_letters_replayed: deadLettersReplayed,
     ...{ trends: found, bounds: { ...MAX_GROWTH_PER_HOUR, drift_ms: MAX_DRIFT_MS } },
     ...{ periods: lines, findings, wrong },
   };

@@ -21,7 +21,7 @@ interface Call {
   readonly key?: string;
 }
 
-/** Kinds of calls and how often each comes, in 100. Without orders: what is left of them, in the same proportions. */
+/** Kinds of calls and how often each comes, in 100. */
 const MIX = {
   plain: 26,
   keyed: 9,
@@ -58,8 +58,6 @@ interface WorkloadParts {
 
 /** A shop's mixed day: makes calls, one after another, and writes down how each of them ended for the client. */
 export class Workload {
-  /** False: no orders are made any more. */
-  hasOrders = true;
   /** Calls that ended, and tasks that were taken for sure. */
   readonly counts: Record<Outcome, number> & { tasks: number } = {
     ok: 0,
@@ -79,7 +77,10 @@ export class Workload {
     const kind = this.#pick();
     this.#made += 1;
     const name = `c${this.#made}`;
-    const outcome = await (kind === "order" ? this.#order(name) : this.#task(kind, name));
+    const isDeclined = kind === "order" && this.#parts.random() < DECLINED;
+    const outcome = await (kind === "order"
+      ? this.order(name, isDeclined)
+      : this.#task(kind, name));
     this.counts[outcome] += 1;
     return outcome;
   }
@@ -103,8 +104,7 @@ export class Workload {
   }
 
   #pick(): Kind {
-    const all = this.hasOrders ? 100 : 100 - MIX.order;
-    let left = this.#parts.random() * all;
+    let left = this.#parts.random() * 100;
     for (const kind of KINDS) {
       left -= MIX[kind];
       if (left < 0) return kind;
@@ -151,8 +151,8 @@ export class Workload {
     return answer;
   }
 
-  async #order(name: string): Promise<Outcome> {
-    const isDeclined = this.#parts.random() < DECLINED;
+  /** Sends an order, and again while nobody knows whether it was taken. */
+  async order(name: string, isDeclined: boolean): Promise<Outcome> {
     const send = () => this.#sendOrder(name, isDeclined);
     const answer = await this.#again(await send(), send);
     this.#noteOrder(name, isDeclined, answer);

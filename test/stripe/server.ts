@@ -14,6 +14,8 @@ export class StripeServer {
   readonly accounts = new Map<string, Account>();
   /** Told of every answer that went out, with its status. */
   onAnswered: (path: string, status: number) => void = () => {};
+  /** Asked of every request: true if nothing is done for it, and it is never answered. */
+  isLost: (params: ReadonlyMap<string, string>) => boolean = () => false;
   /** Requests that were under way at the same time, at most. */
   mostAtOnce = 0;
   #atOnce = 0;
@@ -76,6 +78,7 @@ export class StripeServer {
       return;
     }
     const params = new Map(request.method === "GET" ? url.searchParams : new URLSearchParams(body));
+    if (this.isLost(params)) return;
     const asked: Asked = { method: request.method ?? "GET", path: url.pathname, params };
     const key = request.headers["idempotency-key"];
     await this.#answer(account, asked, typeof key === "string" ? key : null, response);

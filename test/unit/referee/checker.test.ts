@@ -8,6 +8,9 @@ import { Journal } from "../../referee/journal.ts";
 
 const ANCHOR = 1_000_000;
 const SHOP_TASK = "send_order_confirmation_email";
+/** Of what was lost three times; none of it is near a mail. */
+const KILLS = [ANCHOR + 200_000, ANCHOR + 240_000, ANCHOR + 280_000];
+const REPLAYED_AT = ANCHOR + 400_000;
 
 let folder = "";
 let journal: Journal;
@@ -15,7 +18,7 @@ let database: DatabaseSync;
 let shard: DatabaseSync;
 let metrics = "";
 
-/** A run in which all was well: a task, an effect, a bulk request, a chain, an order, a slot, a dead letter. */
+/** A run in which all was well: a task, an effect, a bulk request, a chain, an order, a slot, dead letters, a replay. */
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "lovage-checker-"));
   journal = new Journal(join(folder, "journal.sqlite"));
@@ -31,6 +34,7 @@ beforeEach(() => {
     ["c3", "chain", "ok", "t3"],
     ["c4", "plain", "fail", null],
     ["c5", "exhausted", "ok", "t5"],
+    ["c7", "effect", "ok", "t7"],
   ] as const) {
     journal.add("call", call, kind, outcome, id, ANCHOR);
   }
@@ -42,6 +46,7 @@ beforeEach(() => {
     ["c3.1", "c3", null],
     ["c4", "c4", null],
     ["c5", "c5", "t5"],
+    ["c7", "c7", "t7"],
   ] as const) {
     journal.add("ref", ref, call, id);
   }
@@ -50,7 +55,14 @@ beforeEach(() => {
   for (const n of [0, 1]) record(`t3${n}`, "referee_link", { ref: `c3.${n}` });
   record("t3", "celery.chain", {});
   record("t5", "referee_exhausted", { ref: "c5" }, "FAILURE");
-  journal.add("effect", "c1");
+  record("t7", "referee_effect", { ref: "c7" }, "FAILURE");
+  lose("t7", KILLS);
+  record("t7r", "referee_effect", { ref: "c7" });
+  detail("t7r", { 2: { replay_of: "t7" }, 4: REPLAYED_AT });
+  database.exec("UPDATE tasks SET resolution = 'replayed:t7r' WHERE id = 't7'");
+  for (const at of KILLS) journal.add("kill", at, "any");
+  journal.add("effect", "c1", ANCHOR);
+  journal.add("effect", "c7", REPLAYED_AT + 1);
   journal.add("order", "o1", "ok", 0, "e1", "p1", ANCHOR);
   record("e1", SHOP_TASK, { order_id: "o1" });
   record("p1", "process_payment", { order_id: "o1" });
@@ -73,10 +85,27 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+/** What is kept of a task besides its columns, by place. */
+function detail(id: string, parts: Readonly<Record<number, unknown>>): void {
+  const whole = Array.from({ length: 9 }, (_, place) => parts[place] ?? null);
+  database.prepare("UPDATE tasks SET detail = ? WHERE id = ?").run(JSON.stringify(whole), id);
+}
+
+/** Its attempts ran into these kills, and it was a dead letter then. */
+function lose(id: string, kills: readonly number[]): void {
+  const attempts = kills.map((at) => ({
+    startedAt: at - 100,
+    finishedAt: at + 30_000,
+    outcome: "lost",
+  }));
+  detail(id, { 4: 0, 7: attempts, 8: { exc_type: "WorkerLostError" } });
+}
+
 function record(id: string, name: string, kwargs: object, state = "SUCCESS", result = "null") {
   database
     .prepare("INSERT INTO tasks VALUES (?, ?, ?, 'default', 'someone', 0, ?, ?, ?, '[]', NULL)")
     .run(id, name, state, state === "FAILURE" ? 1 : 0, JSON.stringify(kwargs), result);
+  detail(id, { 4: 0 });
 }
 
 /** What `/metrics` would say if it were true. */
@@ -84,7 +113,9 @@ function trueMetrics(): string {
   const counted = database
     .prepare("SELECT name, state, count(*) AS n FROM tasks GROUP BY 1, 2")
     .all() as { name: string; state: string; n: number }[];
-  const dead = database.prepare("SELECT count(*) AS n FROM tasks WHERE is_dead_lettered = 1").get();
+  const dead = database
+    .prepare("SELECT count(*) AS n FROM tasks WHERE is_dead_lettered = 1 AND resolution IS NULL")
+    .get();
   const lines = counted.map(
     ({ name, state, n }) =>
       `lovage_tasks_ended_total{task="${name}",queue="default",state="${state}"} ${n}`,
@@ -118,16 +149,19 @@ function failedChord(excType: string): void {
   ] as const) {
     journal.add("ref", `c6.${n}`, "c6", null);
     record(`t6${n}`, name, { ref: `c6.${n}` }, "FAILURE");
-    const detail = JSON.stringify([...Array.from({ length: 8 }, () => null), { exc_type: error }]);
-    database.prepare("UPDATE tasks SET detail = ? WHERE id = ?").run(detail, `t6${n}`);
+    detail(`t6${n}`, { 8: { exc_type: error } });
   }
   journal.flush();
   // Nobody has to look at what failed because another did.
   database.exec("UPDATE tasks SET is_dead_lettered = 0 WHERE id IN ('t6', 't61')");
 }
 
-it("a task that is lost three times fails, and with it its chord", async () => {
+it("a task that is lost three times fails, and with it its chord; its replay is no member", async () => {
   failedChord("WorkerLostError");
+  lose("t60", KILLS);
+  record("t60r", "referee_work", { ref: "c6.0" });
+  detail("t60r", { 2: { replay_of: "t60" }, 4: REPLAYED_AT });
+  database.exec("UPDATE tasks SET resolution = 'replayed:t60r' WHERE id = 't60'");
   expect(await broken()).toEqual([]);
 });
 
@@ -160,7 +194,50 @@ const faults: Readonly<Record<string, readonly [expected: RegExp, act: () => voi
     /effect of a task that succeeded/,
     () => journal.db.exec("DELETE FROM effects"),
   ],
-  "an effect of nobody": [/nobody made an effect/, () => journal.add("effect", "c99")],
+  "a replay without an effect of its own": [
+    /effect of a task that succeeded/,
+    () => journal.db.exec(`UPDATE effects SET at = ${ANCHOR} WHERE ref = 'c7'`),
+  ],
+  "an effect of nobody": [/nobody made an effect/, () => journal.add("effect", "c99", ANCHOR)],
+  "a dead letter that was killed twice only": [
+    /was killed every time/,
+    () => lose("t7", KILLS.slice(0, 2)),
+  ],
+  "a dead letter that was lost once without a kill": [
+    /was killed every time/,
+    () => lose("t7", [...KILLS, REPLAYED_AT]),
+  ],
+  "a dead letter that nobody replayed": [
+    /replayed once/,
+    () => database.exec("UPDATE tasks SET resolution = NULL WHERE id = 't7'"),
+  ],
+  "a replay that is lost": [/replayed once/, () => del("t7r")],
+  "a replay with other arguments": [
+    /replayed once/,
+    () => database.exec(`UPDATE tasks SET kwargs = '{"ref":"c1"}' WHERE id = 't7r'`),
+  ],
+  "a replay that failed": [
+    /replayed once/,
+    () => database.exec("UPDATE tasks SET state = 'FAILURE' WHERE id = 't7r'"),
+  ],
+  "a second replay": [
+    /replayed once/,
+    () => {
+      record("t7s", "referee_effect", { ref: "c7" });
+      detail("t7s", { 2: { replay_of: "t7" }, 4: REPLAYED_AT });
+    },
+  ],
+  "a replay of what did not lose its consumers": [
+    /replayed once/,
+    () => {
+      record("t5r", "referee_exhausted", { ref: "c5" });
+      detail("t5r", { 2: { replay_of: "t5" }, 4: REPLAYED_AT });
+    },
+  ],
+  "a dead letter that somebody put aside": [
+    /replayed once/,
+    () => database.exec("UPDATE tasks SET resolution = 'discarded' WHERE id = 't5'"),
+  ],
   "a poll that went backwards": [/poll never goes backwards/, () => journal.wrong("poll", {})],
   "a repeated call that is another": [
     /repeated keyed call/,
@@ -194,6 +271,17 @@ const faults: Readonly<Record<string, readonly [expected: RegExp, act: () => voi
   "a row that is left in a shard": [
     /shards are as empty/,
     () => shard.exec("INSERT INTO tasks VALUES ('x')"),
+  ],
+  "a payment that is left half, its task dead": [
+    /no order, payment or mail is under way/,
+    () => {
+      database.exec(`INSERT INTO payments (order_id, state, task_id, provider, declines, updated_at)
+        VALUES ('o1', 'charging', 't7', 'stripe', 0, 0)`);
+    },
+  ],
+  "an order that is left half": [
+    /no order, payment or mail is under way/,
+    () => database.exec("UPDATE orders SET state = 'pending'"),
   ],
   "a task that is left in the outbox": [
     /outbox is empty/,
