@@ -33,6 +33,9 @@ it("a queue that is not consumed keeps its tasks, says so, and goes on when it i
     state: "PENDING",
     waiting: { reason: "paused", queue: "default" },
   });
+  expect(await (await get(`/api/tasks/${id}/?wait=0.2`)).json()).toMatchObject({
+    waiting: { reason: "paused", queue: "default" },
+  });
   expect(await queue("default")).toMatchObject({ waiting: 1, is_cancelled: true });
   // Other queues go on.
   expect((await ended(await submit({ queue: "high-priority" }))).state).toBe("SUCCESS");

@@ -110,7 +110,8 @@ export function controlRoutes(parts: ApiParts): Route[] {
   return [
     command("rate_limit", {
       summary: "Set a task's rate limit",
-      description: "Null: none. It holds everywhere, and over restarts.",
+      description:
+        "`0`: none. Null: the declared one again. It holds everywhere, and over restarts.",
       body: rateSchema,
       example: { task: "send_welcome_email", rate_limit: "10/m" },
       run: async ({ task, rate_limit: rate }) => {

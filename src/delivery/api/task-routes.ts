@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { TaskRecord } from "#engine";
+import { isTerminal, type TaskRecord } from "#engine";
 import { may, type Caller } from "./access.ts";
 import { taskId as anyTaskId } from "./answers.ts";
 import { CanvasResult } from "./canvas-result.ts";
@@ -69,9 +69,9 @@ export function taskRoutes(parts: ApiParts): Route[] {
       handle: async ({ params, query, caller }) => {
         const id = params.id ?? "";
         const last = await awaited(parts, id, caller, query.wait);
-        return Response.json(
-          taskView(last ?? (await visible(id, caller)), caller, parts.clock.now()),
-        );
+        // Who watches is not told why a task waits.
+        const task = last !== null && isTerminal(last.state) ? last : await visible(id, caller);
+        return Response.json(taskView(task, caller, parts.clock.now()));
       },
     }),
     operation({

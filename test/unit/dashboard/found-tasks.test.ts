@@ -32,6 +32,13 @@ it("one part that has all is not read on from", async () => {
   expect(await findTasks(parts, query)).toMatchObject({ next: null, hasReadOn: false });
 });
 
+it("the ids of calls with keys are not read on to, they are the other range of every search", async () => {
+  const search = (_query: TaskQuery, _limit: number, after: string | null): Promise<TaskPage> =>
+    Promise.resolve({ tasks: [], next: after === null ? "g" : null });
+  const parts = { search: { search }, clock: { now: () => 0 } };
+  expect(await findTasks(parts, query)).toMatchObject({ next: null, hasReadOn: false });
+});
+
 it("nobody waits long: no new part is begun after 100 ms, and the next page goes on there", async () => {
   const { asked, parts } = history(1_000, 40);
   const { tasks, next } = await findTasks(parts, query);

@@ -1,11 +1,14 @@
-import type { Clock, TaskPage, TaskSearch } from "#engine";
+import { FIRST_DERIVED_ID, type Clock, type TaskPage, type TaskSearch } from "#engine";
 import type { ListQuery } from "./list-query.ts";
 
 /** What fits little is looked for in so many parts of the history at most, and in no new one after so long. */
 const MOST_PARTS = 20;
 const MOST_MS = 100;
 
-/** Rows of a page, and whether one part of the history was not enough for them. */
+/**
+ * Rows of a page, and whether one part of the history was not enough for them. That the ids of calls with keys come
+ * after all others is none: a deployment that is young is looked through at once.
+ */
 export interface FoundTasks extends TaskPage {
   readonly hasReadOn: boolean;
 }
@@ -21,6 +24,7 @@ export async function findTasks(
   const until = clock.now() + MOST_MS;
   let page = await search.search(query.search, query.limit, query.cursor);
   let parts = 1;
+  let hasReadOn = false;
   const isOver = () =>
     page.next === null ||
     page.tasks.length >= query.limit ||
@@ -28,9 +32,10 @@ export async function findTasks(
     clock.now() >= until;
   while (!isOver()) {
     const room = query.limit - page.tasks.length;
+    hasReadOn ||= page.next !== null && page.next < FIRST_DERIVED_ID;
     const { tasks, next } = await search.search(query.search, room, page.next);
     page = { tasks: [...page.tasks, ...tasks], next };
     parts += 1;
   }
-  return { ...page, hasReadOn: parts > 1 };
+  return { ...page, hasReadOn };
 }
