@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { call, round2 } from "./measure.ts";
 
-const SCHEDULES = 10_000;
+/** A deployment takes 10,000, and the shop has some of its own. */
+const SCHEDULES = 9_900;
 const DUE = 1_000;
 const WIDTH = 32;
 const TICKER_SECONDS = 30;
