@@ -41,8 +41,7 @@ class LongestFirst extends BaseSequencer {
 }
 
 /**
- * Every file's runtime is sent all modules anew, as text: those of packages go without their source maps, which are
- * most of it.
+ * Every file's runtime is sent all modules anew, as text: those of packages go without their source maps.
  */
 const WITHOUT_MAPS: Plugin = {
   name: "without-maps",

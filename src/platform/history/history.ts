@@ -7,7 +7,7 @@ import { NONE_FILLED, type SpareRows } from "./spare-rows.ts";
 
 /**
  * Input: a JSON array of tasks as arrays. Output: none. Effect: one row per task that is not there yet.
- * Safe twice and late: a task that is there stays as it is. Rows written: one per new task.
+ * Safe twice and late: a task that is there stays as it is. Rows written: one per new task, two per dead letter.
  */
 const INSERT = `INSERT INTO tasks (${COLUMNS})
   SELECT ${VALUES}

@@ -3,9 +3,8 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 
 /**
  * Finished tasks. Written by the ledger's flusher, once per task, by who deals with a dead letter, and by the
- * pruner when a result expires; read by status and history requests; written over by the flusher when their time is
- * over, or deleted by the pruner. WITHOUT ROWID, and
- * no index that a success enters: one billed row per task.
+ * pruner when a result expires; read by status and history requests; when their time is over written over by the
+ * flusher, or deleted by the pruner. WITHOUT ROWID, and no index that a success enters: one billed row per task.
  * What is searched by has a column; the rest is in `detail`, because each column more makes the bulk
  * insert slower (measured: half the time with the ten that are inserted instead of eighteen). Times are
  * epoch ms.

@@ -6,8 +6,8 @@ const MOST_PARTS = 20;
 const MOST_MS = 100;
 
 /**
- * Rows of a page, and whether one part of the history was not enough for them. That the ids of calls with keys come
- * after all others is none: a deployment that is young is looked through at once.
+ * Rows of a page, and whether one part of the history was not enough for them. The ids of calls with keys, which
+ * every search comes to when it is through with all others, are no other part.
  */
 export interface FoundTasks extends TaskPage {
   readonly hasReadOn: boolean;
