@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Answered, Client } from "./client.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Journal } from "./journal.ts";
-import type { PolicyName, Ticker } from "./schedules.ts";
+import type { PolicyName, StoppedTicker } from "./schedules.ts";
 
 /** What an order costs, in minor units. */
 const AMOUNT = 2_000;
@@ -46,9 +46,7 @@ export interface Circumstances {
   readonly deployment: Pick<Deployment, "database" | "shards">;
   readonly client: Pick<Client, "get">;
   readonly journal: Journal;
-  readonly tickers: readonly Ticker[];
-  /** The tickers have no slots from then on. */
-  readonly stoppedAt: number;
+  readonly tickers: readonly StoppedTicker[];
   readonly polls: number;
   readonly undone: readonly Undone[];
 }
@@ -289,7 +287,7 @@ function lettersOf(journal: Journal): Finding[] {
 }
 
 /** Slots that were fired, each with its schedule's name; those that had to be. */
-function slotsOf({ journal, tickers, stoppedAt, undone }: Circumstances): Finding[] {
+function slotsOf({ journal, tickers, undone }: Circumstances): Finding[] {
   const fired = journal.rows<{ name: string; slot: number; n: number }>(
     `SELECT l.value AS name, t.result AS slot, count(*) AS n FROM d1.tasks t
       JOIN d1.task_labels l ON l.task_id = t.id AND l.label = 'periodic_task_name'
@@ -298,11 +296,11 @@ function slotsOf({ journal, tickers, stoppedAt, undone }: Circumstances): Findin
   const twice = fired.filter(({ n }) => n > 1);
   const of = fired.length;
   const firedOf = Map.groupBy(fired, ({ name }) => name);
-  const wrong = tickers.flatMap(({ name, policy, anchor }) => {
+  const wrong = tickers.flatMap(({ name, policy, anchor, askedToStopAt, stoppedAt }) => {
     const slots = new Set(firedOf.get(name)?.map(({ slot }) => Number(slot)));
     const missing: object[] = [];
     // The last one may have been stopped before it was fired.
-    for (let slot = anchor; slot < stoppedAt - 1_000; slot += 1_000) {
+    for (let slot = anchor; slot < askedToStopAt - 1_000; slot += 1_000) {
       if (!slots.delete(slot) && !undone.some((time) => isMissed(slot, policy, time)))
         missing.push({ name, policy, missed: slot });
     }

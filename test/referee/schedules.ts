@@ -16,6 +16,12 @@ export interface Ticker {
   readonly anchor: number;
 }
 
+/** A schedule that was stopped at some moment between these two, epoch ms. */
+export interface StoppedTicker extends Ticker {
+  readonly askedToStopAt: number;
+  readonly stoppedAt: number;
+}
+
 export interface Run {
   readonly slot: string;
   readonly drift_ms: number | null;
@@ -39,12 +45,15 @@ export function startTickers(client: Client): Promise<Ticker[]> {
   );
 }
 
-/** Stops them. @returns the time from which on they have no slots, epoch ms */
-export async function stopTickers(client: Client, tickers: readonly Ticker[]): Promise<number> {
-  for (const { name } of tickers) {
-    await client.need(client.post(`/api/schedules/${name}/disable/`, {}));
-  }
-  return Date.now();
+/** Stops them. */
+export function stopTickers(client: Client, tickers: readonly Ticker[]): Promise<StoppedTicker[]> {
+  return Promise.all(
+    tickers.map(async (ticker) => {
+      const askedToStopAt = Date.now();
+      await client.need(client.post(`/api/schedules/${ticker.name}/disable/`, {}));
+      return { ...ticker, askedToStopAt, stoppedAt: Date.now() };
+    }),
+  );
 }
 
 /** How late the newest slots of a schedule were fired, ms. */

@@ -126,9 +126,9 @@ export class Session {
     readonly calmSeconds: number;
     readonly deadLettersReplayed: number;
   }> {
-    const { journal, client, tickers } = this;
+    const { journal, client } = this;
     this.outside.setFaults(0, 1);
-    const stoppedAt = await stopTickers(client, tickers);
+    const tickers = await stopTickers(client, this.tickers);
     await this.workload.repeatOrders(
       journal.rows("SELECT id, is_declined FROM orders WHERE outcome = 'unknown' LIMIT 1000"),
     );
@@ -141,7 +141,7 @@ export class Session {
     const { polls } = this.watcher;
     const { deployment, undone } = this;
     const findings = await check({
-      ...{ deployment, client, journal, tickers, stoppedAt, polls, undone },
+      ...{ deployment, client, journal, tickers, polls, undone },
     });
     return { findings, calmSeconds, deadLettersReplayed: operator.replayed.size };
   }

@@ -129,8 +129,13 @@ async function broken(): Promise<string[]> {
   const findings = await check({
     deployment: { database: join(folder, "d1.sqlite"), shards: [join(folder, "shard.sqlite")] },
     client: { get: () => Promise.resolve({ outcome: "ok", status: 200, text }) },
-    tickers: [{ policy: "once", name: "ticker", anchor: ANCHOR }],
-    ...{ journal, stoppedAt: ANCHOR + 1_500, polls: 0, undone: [] },
+    tickers: [
+      {
+        ...{ policy: "once", name: "ticker", anchor: ANCHOR },
+        ...{ askedToStopAt: ANCHOR + 1_500, stoppedAt: ANCHOR + 4_500 },
+      },
+    ],
+    ...{ journal, polls: 0, undone: [] },
   });
   return findings.filter((finding) => finding.broken > 0).map(({ invariant }) => invariant);
 }
