@@ -16,6 +16,7 @@ const PATIENT = { expect: { poll: { timeout: 20_000 } } };
 const LONG = [
   "e2e/referee",
   "workerd/domain/stripe-payments",
+  "workerd/domain/refunds",
   "browser/operations",
   "browser/tasks",
   "browser/access",
