@@ -55,12 +55,39 @@ const WITHOUT_MAPS: Plugin = {
 
 const ID_SECRET = "for tests only: 0123456789abcdef0123456789abcdef";
 
+/** Cloudflare's runtime with this Worker in it. */
+const runtime = async () =>
+  cloudflareTest({
+    wrangler: { configPath: "./wrangler.toml" },
+    miniflare: {
+      bindings: {
+        OPEN_ACCESS: "true",
+        ID_SECRET,
+        // Tests that wait for what runs on after an answer would wait for company in the log.
+        LOG_WAIT_MS: "0",
+        FUZZ_REQUESTS: process.env["FUZZ_REQUESTS"] ?? "20000",
+        FUZZ_SECONDS: process.env["FUZZ_SECONDS"] ?? "75",
+        FUZZ_SEED: process.env["FUZZ_SEED"] ?? "20261121",
+        ...NO_PROVIDERS,
+        TEST_MIGRATIONS: await readD1Migrations("migrations"),
+      },
+    },
+  });
+
+const IN_RUNTIME = {
+  setupFiles: ["test/workerd/setup.ts"],
+  globalSetup: ["test/stripe/global-setup.ts"],
+  testTimeout: 90_000,
+  maxWorkers,
+};
+
 /**
- * Five kinds of test, one project each:
+ * Six kinds of test, one project each:
  * - `unit`: pure code under Node.
  * - `simulation`: the platform's logic under Node, on simulated ports (storage is node:sqlite).
- * - `workerd`: the Worker in Cloudflare's runtime, with its Durable Objects, queues and database. Storage
- *   belongs to the file, not to the test: `reset()` between tests where they would meet.
+ * - `domain`: the shop's rules in Cloudflare's runtime, on D1 and R2 alone: no Worker is asked, so nothing runs on.
+ * - `workerd`: the Worker in Cloudflare's runtime, with its Durable Objects, queues and database. Each file has
+ *   a runtime of its own. Of both: storage belongs to the file, not to the test.
  * - `e2e`: the built Worker from outside, over HTTP, after the others. Each file has a
  *   server, ports and data of its own.
  * - `browser`: the dashboard in Debian's Chromium; skipped where there is none. As e2e, and beside it.
@@ -90,33 +117,24 @@ export default defineConfig(async () => ({
         },
       },
       {
-        plugins: [
-          WITHOUT_MAPS,
-          cloudflareTest({
-            wrangler: { configPath: "./wrangler.toml" },
-            miniflare: {
-              bindings: {
-                OPEN_ACCESS: "true",
-                ID_SECRET,
-                // Tests that wait for what runs on after an answer would wait for company in the log.
-                LOG_WAIT_MS: "0",
-                FUZZ_REQUESTS: process.env["FUZZ_REQUESTS"] ?? "20000",
-                FUZZ_SECONDS: process.env["FUZZ_SECONDS"] ?? "75",
-                FUZZ_SEED: process.env["FUZZ_SEED"] ?? "20261121",
-                ...NO_PROVIDERS,
-                TEST_MIGRATIONS: await readD1Migrations("migrations"),
-              },
-            },
-          }),
-        ],
+        plugins: [WITHOUT_MAPS, await runtime()],
         test: {
           ...PATIENT,
+          ...IN_RUNTIME,
+          name: "domain",
+          include: ["test/workerd/domain/**/*.test.ts"],
+          // Nothing in these files outlives its test, and each begins with empty storage: a runtime for each of them,
+          // with all modules loaded anew, is half of their time.
+          isolate: false,
+        },
+      },
+      {
+        plugins: [WITHOUT_MAPS, await runtime()],
+        test: {
+          ...PATIENT,
+          ...IN_RUNTIME,
           name: "workerd",
-          include: ["test/workerd/**/*.test.ts"],
-          setupFiles: ["test/workerd/setup.ts"],
-          globalSetup: ["test/stripe/global-setup.ts"],
-          testTimeout: 90_000,
-          maxWorkers,
+          include: ["test/workerd/*.test.ts"],
         },
       },
       {

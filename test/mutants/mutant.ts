@@ -9,7 +9,7 @@ export interface Edit {
 
 /** Tests of one project that a mutant must not pass. */
 export interface Check {
-  readonly project: "unit" | "simulation" | "workerd";
+  readonly project: "unit" | "simulation" | "domain";
   /** From the repository's root. */
   readonly file: string;
   /** A regular expression for the tests' names; absent: all of the file. */

@@ -10,8 +10,8 @@ const histories = (mix: string, file = "crashes"): Check => ({
 const unit = (name: string): Check => ({ project: "unit", file: `test/unit/${name}.test.ts` });
 
 /** Of the shop, in Cloudflare's runtime. */
-const workerd = (name: string): Check => ({
-  project: "workerd",
+const domain = (name: string): Check => ({
+  project: "domain",
   file: `test/workerd/domain/${name}.test.ts`,
 });
 
@@ -135,7 +135,7 @@ export const MUTANTS: readonly Mutant[] = [
           "FROM json_each(?) WHERE true ON CONFLICT (id) DO UPDATE SET state = excluded.state, result = excluded.result, finished_at = excluded.finished_at, detail = excluded.detail",
       },
     ],
-    checks: [workerd("history")],
+    checks: [domain("history")],
   },
   {
     id: "M7",
@@ -178,7 +178,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "return { payment: { ...(stored ?? payment), reference }, isFirst };",
       },
     ],
-    checks: [{ ...workerd("payment-crashes"), name: "a crash at any one call" }],
+    checks: [{ ...domain("payment-crashes"), name: "a crash at any one call" }],
   },
   {
     id: "M9",
@@ -271,7 +271,7 @@ export const MUTANTS: readonly Mutant[] = [
           "      .where(inArray(outbox.id, sql`(SELECT value FROM json_each(${ids}))`));\n    await this.#submitter.submit(tasks);",
       },
     ],
-    checks: [workerd("outbox")],
+    checks: [domain("outbox")],
   },
   {
     id: "M14",
@@ -473,7 +473,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "    ...later(mail, lost, { ...circumstances, attempts }),",
       },
     ],
-    checks: [workerd("mail-batches")],
+    checks: [domain("mail-batches")],
   },
   {
     id: "M29",

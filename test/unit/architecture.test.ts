@@ -185,3 +185,21 @@ it("the time of day is read in the adapters only", () => {
   const readers = [...files].filter(([, text]) => /\bnew Date\(\s*\)/.test(text));
   expect(readers.map(([path]) => path).filter((path) => !CLOCK_READERS.test(path))).toEqual([]);
 });
+
+it("tests of the domain use storage alone: nothing of theirs runs on in the runtime that they share", () => {
+  const folder = join(import.meta.dirname, "../workerd/domain");
+  const used = readdirSync(folder).flatMap((file) => {
+    const text = readFileSync(join(folder, file), "utf8");
+    const imports = importsOf(file, text).filter(({ target }) =>
+      /^cloudflare:test|\/(worker|wiring)[^/]*\.ts$|^\.\.\/[^/]+$/.test(target),
+    );
+    const bindings = text.matchAll(/\benv\.(\w+)/g);
+    const names = text.matchAll(/^import (.+) from "cloudflare:workers"/gm);
+    return [
+      ...imports.map(({ target }) => target),
+      ...Array.from(bindings, ([, name]) => name),
+      ...Array.from(names, ([, name]) => name),
+    ];
+  });
+  expect(new Set(used)).toEqual(new Set(["DB", "FILES", "RESULTS", "{ env }"]));
+});

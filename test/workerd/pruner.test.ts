@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { mintTaskId, type FinishedTask } from "#engine";
 import { History } from "#platform/history/history.ts";
 import { HistoryPruner } from "#platform/history/pruner.ts";
-import { ended, post } from "../api.ts";
+import { ended, post } from "./api.ts";
 
 const DAY_MS = 86_400_000;
 const MIDNIGHT = Math.floor(1_900_000_000_000 / DAY_MS) * DAY_MS;
