@@ -113,7 +113,7 @@ export class Simulation {
       },
     });
     const network = new Network(world, chaos, this.host);
-    const maxRunning = options.maxRunning ?? world.pick([1, 3, 200, 200]);
+    const maxRunning = options.maxRunning ?? world.pick([1, 3, 50, 50]);
     this.consumers = new Consumers({
       world,
       chaos,

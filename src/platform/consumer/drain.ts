@@ -19,7 +19,7 @@ import { Heartbeats } from "./heartbeats.ts";
 import { Reports } from "./reports.ts";
 import { limitsOf, RunningTask, type AttemptSupplies } from "./running.ts";
 import { RunningSteps, type StepParts } from "./running-steps.ts";
-import { startAttempts } from "./start-attempts.ts";
+import { startAttempts, widestBatch } from "./start-attempts.ts";
 import { StepRecorder } from "./step-recorder.ts";
 
 export interface DrainParts<Services> {
@@ -37,16 +37,22 @@ export interface DrainParts<Services> {
 }
 
 export interface DrainLimits {
-  /** Tasks that one consumer runs at the same time. */
+  /**
+   * Tasks that one consumer runs at the same time; more while they end at once. Only six of an invocation's requests
+   * may wait for their answers (a limit of the platform): the more run, the longer each waits for its turn, and the
+   * more a crash leaves in doubt.
+   */
   readonly maxRunning: number;
   /** After this a consumer claims no more, so that other shards of its queue get their turn. */
   readonly budgetMs: number;
 }
 
-const DEFAULT_DRAIN_LIMITS: DrainLimits = { maxRunning: 200, budgetMs: 1_000 };
+const DEFAULT_DRAIN_LIMITS: DrainLimits = { maxRunning: 50, budgetMs: 1_000 };
 
-/** Outcomes are settled when this many have come, or this long after the first: a crash takes few along. */
-const SETTLE_TASKS = 100;
+/** Tasks that take less wait for nothing, or not for long: of these so many times more run. */
+const QUICK_MS = 10;
+const QUICK_TIMES = 4;
+/** Outcomes are settled when half of what may run has ended, or this long after the first: a crash takes few along. */
 const SETTLE_MS = 100;
 /** Longest stay of a consumer that paces limited tasks and is there for nothing else. */
 const PACED_BUDGET_MS = 5_000;
@@ -88,6 +94,10 @@ class Drain<Services> {
   #settlements: Settlement[] = [];
   #ran = 0;
   #isSolo = false;
+  /** How many may run at the same time: a batch at least. */
+  readonly #maxRunning: number;
+  /** And how many now. */
+  #width: number;
   #wake: () => void = () => undefined;
   #cancelSettleTimer: (() => void) | null = null;
   /** The timer went off, maybe in the middle of an exchange that carries older outcomes. */
@@ -108,10 +118,12 @@ class Drain<Services> {
     this.#queue = queue;
     this.#limits = limits;
     this.#claim = claim;
-    const { ledger, clock, timers, log } = parts;
+    const { ledger, registry, clock, timers, log } = parts;
+    this.#maxRunning = Math.max(limits.maxRunning, widestBatch(registry, queue));
+    this.#width = this.#maxRunning;
     const steps: StepParts = { ...parts, recorder: new StepRecorder(ledger) };
     this.#makeSteps = (running) => {
-      const isBatch = parts.registry.runnerOf(running.task)?.batch != null;
+      const isBatch = registry.runnerOf(running.task)?.batch != null;
       return new RunningSteps(running, isBatch, steps, () => this.#drop(running, "lost"));
     };
     this.#deadlines = new Deadlines(clock, timers, () => this.#running.values());
@@ -143,10 +155,11 @@ class Drain<Services> {
         const isPaced = this.#pace !== undefined;
         const isOver = !isFirst && now >= (isPaced ? startedAt + PACED_BUDGET_MS : stopAt);
         const isAlone = this.#isSolo && this.#running.size > 0;
+        this.#adapt(now);
         const room =
           isOver || isAlone || this.#claim !== null
             ? 0
-            : this.#limits.maxRunning - this.#running.size;
+            : Math.max(0, this.#width - this.#running.size);
         // One that was expected back says that it leaves, so that another is called at once.
         if (room > 0 || this.#settlements.length > 0 || (isOver && isPaced)) {
           const answer = await this.#exchange(room, isFirst ? bells : 0);
@@ -167,6 +180,16 @@ class Drain<Services> {
       // Only when the ledger is out of reach something still runs here.
       for (const running of this.#running.values()) running.stop(new LeaseLostError());
     }
+  }
+
+  /** Expects of the next tasks what those did that ended since the last exchange, or still run. */
+  #adapt(now: number): void {
+    const [oldest] = this.#running.values();
+    const isSlow =
+      (oldest !== undefined && now - oldest.startedAt >= QUICK_MS) ||
+      this.#settlements.some(({ runtimeMs }) => runtimeMs >= QUICK_MS);
+    if (isSlow) this.#width = this.#maxRunning;
+    else if (this.#settlements.length > 0) this.#width = QUICK_TIMES * this.#maxRunning;
   }
 
   async #exchange(claim: number, bells: number): Promise<ExchangeAnswer> {
@@ -223,7 +246,7 @@ class Drain<Services> {
     logEnd(this.#parts.log, this.#parts.logSampling ?? 0, task, outcome, runtimeMs);
     const settlement = { id: task.id, token, outcome, runtimeMs };
     this.#settlements.push(logs === null ? settlement : { ...settlement, logs });
-    const isFull = this.#settlements.length >= SETTLE_TASKS;
+    const isFull = this.#settlements.length >= this.#width / 2;
     if (task.isAwaited === true) this.#settleNow();
     else if (this.#running.size === 0 || isFull) this.#wake();
     else this.#cancelSettleTimer ??= this.#parts.timers.after(SETTLE_MS, () => this.#settleNow());
@@ -236,7 +259,7 @@ class Drain<Services> {
 
   /** Waits until there is something worth an exchange. */
   async #progress(): Promise<void> {
-    const isIdle = this.#settlements.length < SETTLE_TASKS && !this.#isSettleDue;
+    const isIdle = this.#settlements.length < this.#width / 2 && !this.#isSettleDue;
     const isPaced = this.#cancelPaceTimer !== null && this.#settlements.length === 0;
     const isWaiting = this.#running.size > 0 || isPaced;
     if (isWaiting && isIdle && !this.#isPaceDue) {

@@ -4,9 +4,12 @@ import type { LedgerPorts } from "./ports.ts";
 
 /** Tasks per write to D1, about: large enough to be cheap, small enough for one statement. */
 const FLUSH_TASKS = 1_000;
-/** Fewer than this wait a moment for company: D1 takes a few hundred writes a second in all. */
+/** Fewer than this wait a moment for company: D1 takes a few hundred writes a second in all, of all shards. */
 const EAGER_TASKS = 250;
 const COMPANY_MS = 50;
+/** While tasks keep coming: the last write was less than FLOW_MS ago. */
+const FLOW_COMPANY_MS = 250;
+const FLOW_MS = 1_000;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
 
@@ -53,7 +56,7 @@ export class Flusher {
     try {
       for (;;) {
         const waiting = current()?.finished.size ?? 0;
-        if (waiting > 0 && waiting < EAGER_TASKS) await this.#pause(COMPANY_MS);
+        if (waiting > 0 && waiting < EAGER_TASKS) await this.#pause(this.#companyMs());
         // Only now: a transaction that failed during the pause took its ends back, and they never were.
         const memory = current();
         if (memory === null || memory.finished.size === 0) return;
@@ -72,6 +75,11 @@ export class Flusher {
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  #companyMs(): number {
+    const sinceLast = this.#ports.clock.now() - (this.#record.health.ranAt ?? 0);
+    return sinceLast < FLOW_MS ? FLOW_COMPANY_MS : COMPANY_MS;
   }
 
   #pause(ms: number): Promise<void> {

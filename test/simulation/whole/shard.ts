@@ -81,7 +81,7 @@ export class WholeShard {
           this.consumers.mayFail(process);
           if (chaos.strikes("diesAfterEffect")) process.die();
         }),
-      limits: { maxRunning: world.pick([20, 200, 200]), budgetMs: 1_000 },
+      limits: { maxRunning: world.pick([20, 50, 50]), budgetMs: 1_000 },
       bellDied: () => {
         // What the consumer of the dead-letter queue does.
         chaos.happened("bellDied");

@@ -1,6 +1,12 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { createTaskDefiner, Registry, type ClaimedTask, type Settlement } from "#engine";
+import {
+  createTaskDefiner,
+  Registry,
+  type AnyTaskDefinition,
+  type ClaimedTask,
+  type Settlement,
+} from "#engine";
 import type { LedgerDoor } from "#platform/consumer/door.ts";
 import { drain } from "#platform/consumer/drain.ts";
 import type { GoneTask } from "#platform/ledger/protocol.ts";
@@ -34,15 +40,18 @@ function waitingTask(
   return { task, told };
 }
 
-/** A ledger that gives out one task and takes what comes. */
-function ledgerWith(task: ClaimedTask, gone: () => readonly GoneTask[]) {
+/** A ledger that gives out tasks and takes what comes. */
+function ledgerWith(all: readonly ClaimedTask[], gone: () => readonly GoneTask[]) {
   const settled: Settlement[] = [];
-  let left = [task];
+  /** What was asked for, and how much was settled with it. */
+  const exchanges: { claim: number; settled: number }[] = [];
+  let left = all;
   const door: LedgerDoor = {
     exchange: async ({ settlements, claim }) => {
       settled.push(...settlements);
-      const tasks = claim > 0 ? left : [];
-      left = claim > 0 ? [] : left;
+      exchanges.push({ claim, settled: settlements.length });
+      const tasks = left.slice(0, claim);
+      left = left.slice(claim);
       return { tasks, token: 1, isSolo: false, leaseMs: LEASE_MS, againInMs: null, stale: 0 };
     },
     heartbeat: async () => gone(),
@@ -51,31 +60,16 @@ function ledgerWith(task: ClaimedTask, gone: () => readonly GoneTask[]) {
     recordSteps: () => Promise.reject(new Error("no task is durable here")),
     report: async () => undefined,
   };
-  return { door, settled };
+  return { door, settled, exchanges };
 }
 
-async function run(
-  obeys: boolean,
-  limits: { softTimeLimitSeconds?: number; timeLimitSeconds?: number },
-  gone: () => readonly GoneTask[] = () => [],
-) {
-  const world = new World(1);
+/** Runs a consumer until it leaves. */
+async function consume(world: World, task: AnyTaskDefinition<null>, ledger: LedgerDoor) {
   const start = world.now();
-  const { task, told } = waitingTask(world, limits);
-  const claimed = {
-    id: "a",
-    name: "wait",
-    kwargs: JSON.stringify({ obeys }),
-    owner: "o",
-    options: {},
-    attempt: 1,
-    retries: 0,
-  };
-  const { door, settled } = ledgerWith(claimed, gone);
   const progress = { isOver: false };
   const over = drain(
     {
-      ledger: door,
+      ledger,
       registry: new Registry<null>([task]),
       supplies: {
         services: null,
@@ -99,8 +93,39 @@ async function run(
     await world.run(world.now() + 1_000);
   }
   await over;
+}
+
+function claimed(id: string, name: string, kwargs: unknown): ClaimedTask {
+  const given = { id, name, kwargs: JSON.stringify(kwargs), owner: "o", options: {} };
+  return { ...given, attempt: 1, retries: 0 };
+}
+
+async function run(
+  obeys: boolean,
+  limits: { softTimeLimitSeconds?: number; timeLimitSeconds?: number },
+  gone: () => readonly GoneTask[] = () => [],
+) {
+  const world = new World(1);
+  const { task, told } = waitingTask(world, limits);
+  const { door, settled } = ledgerWith([claimed("a", "wait", { obeys })], gone);
+  await consume(world, task, door);
   return { told, settled };
 }
+
+/** Runs 500 tasks of a kind. @returns what was asked for and settled, exchange by exchange */
+async function exchangesOf(make: (world: World) => AnyTaskDefinition<null>) {
+  const world = new World(1);
+  const task = make(world);
+  const tasks = Array.from({ length: 500 }, (_, n) => claimed(String(n), task.name, {}));
+  const { door, settled, exchanges } = ledgerWith(tasks, () => []);
+  await consume(world, task, door);
+  expect(settled).toHaveLength(500);
+  return exchanges;
+}
+
+const noParams = z.object({});
+const waits = (world: World, ms: number) =>
+  new Promise<void>((resolve) => world.after(ms, resolve));
 
 it("the soft time limit tells the handler, which may end on its own terms", async () => {
   const { told, settled } = await run(true, { softTimeLimitSeconds: 5, timeLimitSeconds: 10 });
@@ -130,4 +155,69 @@ it("a task whose lease was lost is told so", async () => {
   const { told, settled } = await run(true, {}, () => [{ id: "a", reason: "lost" }]);
   expect(told).toEqual([{ reason: "LeaseLostError", at: LEASE_MS / 3 }]);
   expect(settled).toEqual([]);
+});
+
+it("fifty tasks run at the same time that wait for something, and half of them are settled together", async () => {
+  const times = { of: 0 };
+  const slow = (world: World) =>
+    define({
+      name: "slow",
+      params: noParams,
+      // Each a little later than the one before.
+      handler: () => waits(world, 20 + (times.of += 1) / 10),
+    });
+  const exchanges = await exchangesOf(slow);
+  expect(exchanges[0]).toEqual({ claim: 50, settled: 0 });
+  expect(exchanges[1]).toEqual({ claim: 25, settled: 25 });
+  expect(new Set(exchanges.slice(1, 15).map(({ claim }) => claim))).toEqual(new Set([25]));
+  expect(Math.max(...exchanges.map(({ settled }) => settled))).toBe(25);
+});
+
+it("of tasks that end at once two hundred are claimed together", async () => {
+  const exchanges = await exchangesOf(() =>
+    define({ name: "quick", params: noParams, handler: () => null }),
+  );
+  expect(exchanges.map(({ claim }) => claim).slice(0, 3)).toEqual([50, 200, 200]);
+});
+
+it("while one takes long the others are claimed as if they did, however soon they end", async () => {
+  const claims = async (slowMs: number) => {
+    const first = { isToCome: true };
+    const exchanges = await exchangesOf((world) =>
+      define({
+        name: "mixed",
+        params: noParams,
+        handler: () => {
+          const ms = first.isToCome ? slowMs : 6;
+          first.isToCome = false;
+          return waits(world, ms);
+        },
+      }),
+    );
+    // In the first two nothing has taken long yet.
+    return exchanges.slice(2).map(({ claim }) => claim);
+  };
+  expect(Math.max(...(await claims(150)))).toBe(50);
+  expect(Math.max(...(await claims(6)))).toBe(200);
+});
+
+it("a consumer has room for the largest batch of its queue", async () => {
+  const sizes: number[] = [];
+  const exchanges = await exchangesOf((world) =>
+    define({
+      name: "batched",
+      params: noParams,
+      queue: "default",
+      batch: {
+        size: 100,
+        handler: async (calls) => {
+          sizes.push(calls.length);
+          await waits(world, 30);
+          return Promise.allSettled(calls.map(() => null));
+        },
+      },
+    }),
+  );
+  expect(exchanges[0]?.claim).toBe(100);
+  expect(sizes).toEqual([100, 100, 100, 100, 100]);
 });
