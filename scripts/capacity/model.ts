@@ -43,11 +43,15 @@ export interface Load {
 const TASKS_PER_CONSUMER = 250;
 const MAX_CONSUMERS = 16;
 const BACK_SOON_MS = 50;
-const CLAIM = 200;
+const CLAIM = 50;
+const QUICK_MS = 10;
+const QUICK_CLAIM = 200;
 const BUDGET_MS = 1_000;
 const FLUSH_TASKS = 1_000;
 const EAGER_TASKS = 250;
 const COMPANY_MS = 50;
+const FLOW_COMPANY_MS = 250;
+const FLOW_MS = 1_000;
 
 /** What one shard did, in units and sorted times (ms). */
 export interface ShardRun {
@@ -93,6 +97,7 @@ class Shard {
   #consumers = 0;
   #finished = 0;
   #isFlushing = false;
+  #flushedAt = -Infinity;
   readonly #submits: number[] = [];
   readonly #latencies: number[] = [];
   #ended = 0;
@@ -206,13 +211,15 @@ class Shard {
   /** A consumer settles what it ran and claims the next. */
   #exchange(consumer: number, ran: readonly number[], since: number, isFirst: boolean): void {
     const isOver = this.#events.now - since >= BUDGET_MS;
-    const claimable = isOver ? 0 : Math.min(CLAIM, this.#count);
+    const isQuick = !isFirst && this.#load.durationMs < QUICK_MS;
+    const limit = isQuick ? QUICK_CLAIM : CLAIM;
+    const claimable = isOver ? 0 : Math.min(limit, this.#count);
     const { exchangeMs, exchangeTaskMs, runMs } = this.#times;
     this.#requests += 1;
     this.#shard.serve(exchangeMs + (ran.length + claimable) * exchangeTaskMs, () => {
       if (isFirst) this.#bellsUnderWay -= 1;
       this.#settle(ran);
-      const claimed = isOver ? [] : this.#take(CLAIM);
+      const claimed = isOver ? [] : this.#take(limit);
       if (claimed.length === 0) {
         this.#claims.delete(consumer);
         this.#callConsumers();
@@ -256,13 +263,16 @@ class Shard {
   #flush(): void {
     this.#isFlushing = this.#finished > 0;
     if (!this.#isFlushing) return;
-    this.#events.after(this.#finished < EAGER_TASKS ? COMPANY_MS : 0, () => {
+    const isFlow = this.#events.now - this.#flushedAt < FLOW_MS;
+    const companyMs = isFlow ? FLOW_COMPANY_MS : COMPANY_MS;
+    this.#events.after(this.#finished < EAGER_TASKS ? companyMs : 0, () => {
       const batch = Math.min(FLUSH_TASKS, this.#finished);
       const { flushMs, flushTaskMs } = this.#times;
       // D1 has one line for all shards: what one sends meets as much of each other.
       const all = this.#load.isShared ? 1 : this.#load.shards;
       this.#database.serve((flushMs + batch * flushTaskMs) * all, () => {
         this.#finished -= batch;
+        this.#flushedAt = this.#events.now;
         this.#flush();
       });
     });
