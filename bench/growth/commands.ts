@@ -1,5 +1,8 @@
-import { mintTaskId, type TaskSpec } from "#engine";
+import { mintTaskId, type FinishedTask, type TaskSpec } from "#engine";
 import type { Env } from "../../src/platform/env.ts";
+import { History } from "../../src/platform/history/history.ts";
+import { spareRowsOf } from "../../src/platform/history/spare-rows.ts";
+import { workerSpans } from "../../src/platform/trace/worker-spans.ts";
 import type { LedgerObject } from "../../src/platform/ledger/ledger-object.ts";
 import { nameOfShard } from "../../src/platform/ledger/shard-name.ts";
 
@@ -44,6 +47,8 @@ export async function answerGrowth(env: Env, request: Request): Promise<Response
       return Response.json(await claim(stub, shard, count));
     case "exchange":
       return Response.json(await exchange(stub, shard, count));
+    case "flush":
+      return Response.json(await flush(env, shard, count, number("tasks")));
     case "tick":
       await stub.tick();
       return new Response("ok");
@@ -137,6 +142,24 @@ async function exchange(stub: Shard, shard: number, count: number): Promise<numb
   });
   await stub.exchange(step(0, ended(lease.token, lease.tasks)));
   return times;
+}
+
+/** Writes of so many finished tasks each to D1, as a shard's flusher does. */
+function flush(env: Env, shard: number, count: number, tasks: number): Promise<number[]> {
+  const history = new History(env.DB, workerSpans, spareRowsOf(env));
+  return timed(count, async () => {
+    const given = specs(shard, tasks, {}).map(finished);
+    return () => history.write(given);
+  });
+}
+
+function finished(spec: TaskSpec): FinishedTask {
+  const now = Date.now();
+  return {
+    ...spec,
+    ...{ state: "SUCCESS", result: "1", error: null, retries: 0, attempts: [] },
+    ...{ submittedAt: now, finishedAt: now, isDeadLettered: false },
+  };
 }
 
 type Step = Parameters<LedgerObject["exchange"]>[0];

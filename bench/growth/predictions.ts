@@ -41,6 +41,8 @@ export async function calibrate(url: string, isQuick: boolean): Promise<ServiceT
   const exchange = await meanOf(`exchange?shard=0&count=${Math.ceil(count / 4)}`);
   const claim = await meanOf(`claim?shard=0&count=${count}`);
   await call(`${url}/bench/growth/hold?on=false`);
+  const flushOne = await meanOf(`flush?shard=0&count=${count}&tasks=1`);
+  const flushMany = await meanOf("flush?shard=0&count=10&tasks=1000");
   const bulked = await bulk(url, BULK * share, "bench_noop", (n) => ({ n }));
   const before = await totals(url);
   const seconds = await spread(SINGLES * share, WIDTH, () => call(`${url}/api/tasks/`, BODY));
@@ -49,8 +51,10 @@ export async function calibrate(url: string, isQuick: boolean): Promise<ServiceT
   const submitTaskMs = Math.max(0, (submitMany - submitOne) / 999);
   const exchangeTaskMs = Math.max(0, (exchange - claim) / 400);
   // What a task takes in bulk, where nothing waits for anything, is its own and no command's.
-  const runMs = Math.max(0, 1_000 / bulked.tasks_per_second - submitTaskMs - 2 * exchangeTaskMs);
-  const single = (seconds * 1_000) / (SINGLES * share) - runMs - submitTaskMs - 2 * exchangeTaskMs;
+  const flushTaskMs = Math.max(0, (flushMany - flushOne) / 999);
+  const partsMs = submitTaskMs + 2 * exchangeTaskMs + flushTaskMs;
+  const runMs = Math.max(0, 1_000 / bulked.tasks_per_second - partsMs);
+  const single = (seconds * 1_000) / (SINGLES * share) - runMs - partsMs;
   const frontMs = Math.max(0, single - submitOne);
   const wayMs = lone.map(({ answerMs }) => round2(Math.max(0, answerMs - frontMs - submitOne)));
   const way = median(wayMs);
@@ -64,9 +68,8 @@ export async function calibrate(url: string, isQuick: boolean): Promise<ServiceT
     exchangeTaskMs,
     runMs,
     bellMs: Math.max(0, end - way - frontMs - submitOne - 2 * claim - runMs),
-    // Part of what a task takes in bulk.
-    flushMs: 0,
-    flushTaskMs: 0,
+    flushMs: flushOne,
+    flushTaskMs,
   };
 }
 
@@ -95,7 +98,12 @@ async function endOf(url: string, id: string): Promise<number> {
 /** Loads that come as they like, measured and predicted. */
 export async function compare(url: string, times: ServiceTimes, isQuick: boolean) {
   const busyMs =
-    times.frontMs + times.submitMs + times.submitTaskMs + 2 * times.exchangeTaskMs + times.runMs;
+    times.frontMs +
+    times.submitMs +
+    times.submitTaskMs +
+    2 * times.exchangeTaskMs +
+    times.flushTaskMs +
+    times.runMs;
   const lines: Record<string, number | string>[] = [];
   for (const share of isQuick ? SHARES.slice(1, 3) : SHARES) {
     const rate = Math.round((share * 1_000) / busyMs);
