@@ -19,12 +19,13 @@ const { values } = parseArgs({
   },
 });
 
-/** A number from `least` on; "20ms" is 20. */
+/** A number from `least` on; "20ms" is 20 of a duration, "60s" 60 of the seconds. */
 function number(
   name: "rate" | "shards" | "batch" | "duration" | "seconds" | "seed",
   least: number,
 ) {
-  const value = Number(values[name].replace(/m?s$/, ""));
+  const unit = { duration: /ms$/, seconds: /(?<!m)s$/ }[String(name)] ?? /$/;
+  const value = Number(values[name].replace(unit, ""));
   if (Number.isFinite(value) && value >= least) return value;
   console.error(`--${name} is a number from ${least} on.`);
   process.exit(2);

@@ -4,6 +4,7 @@ import { drain, type DrainParts } from "./platform/consumer/drain.ts";
 import { ExpressSubmitter } from "./platform/consumer/express-submitter.ts";
 import { runClaim } from "./platform/consumer/run-claim.ts";
 import type { AttemptSupplies } from "./platform/consumer/running.ts";
+import { Widths } from "./platform/consumer/widths.ts";
 import type { LedgerDirectory } from "./platform/ledger/directory.ts";
 import { log } from "./platform/log.ts";
 import { systemClock, systemRandom, systemTimers } from "./platform/system.ts";
@@ -17,9 +18,10 @@ export function createConsumer(parts: {
   readonly logSampling: number;
 }) {
   const { directory, registry, supplies, logSampling } = parts;
+  const widths = new Widths();
   const partsFor = (shard: number): DrainParts<ShopServices> => ({
     ledger: directory.shard(shard),
-    ...{ registry, supplies, log, logSampling },
+    ...{ registry, supplies, log, logSampling, widths },
     clock: systemClock,
     random: systemRandom,
     timers: systemTimers,

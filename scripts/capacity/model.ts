@@ -40,12 +40,10 @@ export interface Load {
 }
 
 /** Numbers of the ledger and the consumer; see wakeups.ts, drain.ts and flusher.ts. */
-const TASKS_PER_CONSUMER = 250;
-const MAX_CONSUMERS = 16;
-const BACK_SOON_MS = 50;
-const CLAIM = 50;
 const QUICK_MS = 10;
-const QUICK_CLAIM = 200;
+const WIDE = { claim: 200, tasksPerConsumer: 250, maxConsumers: 16 };
+const NARROW = { claim: 50, tasksPerConsumer: 50, maxConsumers: 64 };
+const BACK_SOON_MS = 50;
 const BUDGET_MS = 1_000;
 const FLUSH_TASKS = 1_000;
 const EAGER_TASKS = 250;
@@ -181,14 +179,19 @@ class Shard {
     return this.#waiting.length - this.#head;
   }
 
+  get #width() {
+    return this.#load.durationMs < QUICK_MS ? WIDE : NARROW;
+  }
+
   #callConsumers(): void {
     if (this.#count === 0) return;
     const since = this.#events.now - BACK_SOON_MS;
     let recent = 0;
     for (const at of this.#claims.values()) if (at > since) recent += 1;
-    const wanted = Math.min(MAX_CONSUMERS, Math.ceil(this.#count / TASKS_PER_CONSUMER)) - recent;
+    const { tasksPerConsumer, maxConsumers } = this.#width;
+    const wanted = Math.min(maxConsumers, Math.ceil(this.#count / tasksPerConsumer)) - recent;
     if (wanted > 0) {
-      if (this.#claims.size < MAX_CONSUMERS) this.#ring(wanted);
+      if (this.#claims.size < maxConsumers) this.#ring(wanted);
     } else if (!this.#isRechecking) {
       this.#isRechecking = true;
       this.#events.after(BACK_SOON_MS, () => {
@@ -211,15 +214,14 @@ class Shard {
   /** A consumer settles what it ran and claims the next. */
   #exchange(consumer: number, ran: readonly number[], since: number, isFirst: boolean): void {
     const isOver = this.#events.now - since >= BUDGET_MS;
-    const isQuick = !isFirst && this.#load.durationMs < QUICK_MS;
-    const limit = isQuick ? QUICK_CLAIM : CLAIM;
-    const claimable = isOver ? 0 : Math.min(limit, this.#count);
+    const { claim } = this.#width;
+    const claimable = isOver ? 0 : Math.min(claim, this.#count);
     const { exchangeMs, exchangeTaskMs, runMs } = this.#times;
     this.#requests += 1;
     this.#shard.serve(exchangeMs + (ran.length + claimable) * exchangeTaskMs, () => {
       if (isFirst) this.#bellsUnderWay -= 1;
       this.#settle(ran);
-      const claimed = isOver ? [] : this.#take(limit);
+      const claimed = isOver ? [] : this.#take(claim);
       if (claimed.length === 0) {
         this.#claims.delete(consumer);
         this.#callConsumers();

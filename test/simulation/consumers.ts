@@ -3,6 +3,7 @@ import type { LedgerDoor } from "#platform/consumer/door.ts";
 import { drain, type DrainLimits, type DrainParts } from "#platform/consumer/drain.ts";
 import { ExpressSubmitter } from "#platform/consumer/express-submitter.ts";
 import { runClaim } from "#platform/consumer/run-claim.ts";
+import { Widths } from "#platform/consumer/widths.ts";
 import type { AttemptSupplies } from "#platform/consumer/running.ts";
 import type { Chaos } from "./chaos.ts";
 import type { Faults } from "./faults.ts";
@@ -50,6 +51,7 @@ export class Consumers<Services> {
   readonly #parts: ConsumerParts<Services>;
   /** Those that have not come to their end. */
   readonly #processes = new Set<Process>();
+  readonly #widths = new Widths();
   #isStopped = false;
   bellsRung = 0;
 
@@ -159,6 +161,7 @@ export class Consumers<Services> {
       log: (event: string) => {
         world.note(event);
       },
+      widths: this.#widths,
     };
   }
 

@@ -127,7 +127,7 @@ export class Simulation {
           throw new Error("These tasks call no others.");
         },
       }),
-      limits: { maxRunning, budgetMs: 1_000 },
+      limits: { maxRunning, maxWide: maxRunning < 50 ? maxRunning : 200, budgetMs: 1_000 },
       bellDied: () => undefined,
     });
     const clients = new Clients(world, network, this.history, oracle, watched, (spec) =>

@@ -178,11 +178,11 @@ const BUDGETS: Readonly<Record<string, readonly [Use, Units]>> = {
   ],
   "with a sleep": [
     inBulk("sleep"),
-    { ledger: 606, alarms: 3, history: 100, purge: 0, requests: 108, bells: 2 },
+    { ledger: 607, alarms: 3, history: 100, purge: 0, requests: 110, bells: 2 },
   ],
   "with an event": [
     withEvents,
-    { ledger: 1106, alarms: 1, history: 100, purge: 0, requests: 209, bells: 2 },
+    { ledger: 1107, alarms: 1, history: 100, purge: 0, requests: 211, bells: 2 },
   ],
   "links of a chain": [
     canvas(chain(call("noop", 1), ...(links as []))),

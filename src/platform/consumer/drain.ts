@@ -19,8 +19,9 @@ import { Heartbeats } from "./heartbeats.ts";
 import { Reports } from "./reports.ts";
 import { limitsOf, RunningTask, type AttemptSupplies } from "./running.ts";
 import { RunningSteps, type StepParts } from "./running-steps.ts";
-import { startAttempts, widestBatch } from "./start-attempts.ts";
+import { startAttempts } from "./start-attempts.ts";
 import { StepRecorder } from "./step-recorder.ts";
+import { Widths } from "./widths.ts";
 
 export interface DrainParts<Services> {
   readonly ledger: LedgerDoor;
@@ -34,24 +35,24 @@ export interface DrainParts<Services> {
   readonly logSampling?: number;
   /** Absent: nothing is traced. */
   readonly spans?: Spans;
+  /** What other consumers learned of the queues; absent: nothing. */
+  readonly widths?: Widths;
 }
 
 export interface DrainLimits {
   /**
-   * Tasks that one consumer runs at the same time; more while they end at once. Only six of an invocation's requests
-   * may wait for their answers (a limit of the platform): the more run, the longer each waits for its turn, and the
-   * more a crash leaves in doubt.
+   * Tasks that one consumer runs at the same time. Only six of an invocation's requests may wait for their answers (a
+   * limit of the platform): the more run, the longer each waits for its turn, and the more a crash leaves in doubt.
    */
   readonly maxRunning: number;
+  /** As many of a queue whose tasks end at once, or in batches: neither stands in line. See Widths. */
+  readonly maxWide: number;
   /** After this a consumer claims no more, so that other shards of its queue get their turn. */
   readonly budgetMs: number;
 }
 
-const DEFAULT_DRAIN_LIMITS: DrainLimits = { maxRunning: 50, budgetMs: 1_000 };
+const DEFAULT_DRAIN_LIMITS: DrainLimits = { maxRunning: 50, maxWide: 200, budgetMs: 1_000 };
 
-/** Tasks that take less wait for nothing, or not for long: of these so many times more run. */
-const QUICK_MS = 10;
-const QUICK_TIMES = 4;
 /** Outcomes are settled when half of what may run has ended, or this long after the first: a crash takes few along. */
 const SETTLE_MS = 100;
 /** Longest stay of a consumer that paces limited tasks and is there for nothing else. */
@@ -94,10 +95,9 @@ class Drain<Services> {
   #settlements: Settlement[] = [];
   #ran = 0;
   #isSolo = false;
-  /** How many may run at the same time: a batch at least. */
-  readonly #maxRunning: number;
-  /** And how many now. */
-  #width: number;
+  readonly #widths: Widths;
+  /** Of the tasks that ended since the last exchange, not counting those in batches; null: none ended. */
+  #longestMs: number | null = null;
   #wake: () => void = () => undefined;
   #cancelSettleTimer: (() => void) | null = null;
   /** The timer went off, maybe in the middle of an exchange that carries older outcomes. */
@@ -118,14 +118,11 @@ class Drain<Services> {
     this.#queue = queue;
     this.#limits = limits;
     this.#claim = claim;
-    const { ledger, registry, clock, timers, log } = parts;
-    this.#maxRunning = Math.max(limits.maxRunning, widestBatch(registry, queue));
-    this.#width = this.#maxRunning;
+    this.#widths = parts.widths ?? new Widths();
+    const { ledger, clock, timers, log } = parts;
     const steps: StepParts = { ...parts, recorder: new StepRecorder(ledger) };
-    this.#makeSteps = (running) => {
-      const isBatch = registry.runnerOf(running.task)?.batch != null;
-      return new RunningSteps(running, isBatch, steps, () => this.#drop(running, "lost"));
-    };
+    this.#makeSteps = (running) =>
+      new RunningSteps(running, running.isBatched, steps, () => this.#drop(running, "lost"));
     this.#deadlines = new Deadlines(clock, timers, () => this.#running.values());
     this.#reports = new Reports({
       clock,
@@ -155,11 +152,13 @@ class Drain<Services> {
         const isPaced = this.#pace !== undefined;
         const isOver = !isFirst && now >= (isPaced ? startedAt + PACED_BUDGET_MS : stopAt);
         const isAlone = this.#isSolo && this.#running.size > 0;
-        this.#adapt(now);
+        this.#widths.learn(this.#queue, this.#running.values(), this.#longestMs, now);
+        this.#longestMs = null;
+        // One at least: who asks for none says that it leaves.
         const room =
           isOver || isAlone || this.#claim !== null
             ? 0
-            : Math.max(0, this.#width - this.#running.size);
+            : Math.max(1, this.#width - this.#running.size);
         // One that was expected back says that it leaves, so that another is called at once.
         if (room > 0 || this.#settlements.length > 0 || (isOver && isPaced)) {
           const answer = await this.#exchange(room, isFirst ? bells : 0);
@@ -182,14 +181,10 @@ class Drain<Services> {
     }
   }
 
-  /** Expects of the next tasks what those did that ended since the last exchange, or still run. */
-  #adapt(now: number): void {
-    const [oldest] = this.#running.values();
-    const isSlow =
-      (oldest !== undefined && now - oldest.startedAt >= QUICK_MS) ||
-      this.#settlements.some(({ runtimeMs }) => runtimeMs >= QUICK_MS);
-    if (isSlow) this.#width = this.#maxRunning;
-    else if (this.#settlements.length > 0) this.#width = QUICK_TIMES * this.#maxRunning;
+  /** How many may run at the same time. */
+  get #width(): number {
+    const { maxRunning, maxWide } = this.#limits;
+    return this.#widths.isWide(this.#queue) ? maxWide : maxRunning;
   }
 
   async #exchange(claim: number, bells: number): Promise<ExchangeAnswer> {
@@ -199,6 +194,7 @@ class Drain<Services> {
     const request = { queue: this.#queue, settlements, claim, isIdle, bells };
     return exchange(this.#parts, {
       ...request,
+      ...(!this.#widths.isWide(this.#queue) && { isNarrow: true as const }),
       ...(this.#pace !== undefined && { pace: this.#pace }),
       ...(this.#claim !== null && { isExpress: true as const }),
     });
@@ -246,10 +242,16 @@ class Drain<Services> {
     logEnd(this.#parts.log, this.#parts.logSampling ?? 0, task, outcome, runtimeMs);
     const settlement = { id: task.id, token, outcome, runtimeMs };
     this.#settlements.push(logs === null ? settlement : { ...settlement, logs });
-    const isFull = this.#settlements.length >= this.#width / 2;
-    if (task.isAwaited === true) this.#settleNow();
-    else if (this.#running.size === 0 || isFull) this.#wake();
+    this.#longestMs = Math.max(this.#longestMs ?? 0, running.isBatched ? 0 : runtimeMs);
+    // Also in the middle of an exchange that brings others, which may take long.
+    if (task.isAwaited === true || this.#running.size === 0) this.#settleNow();
+    else if (this.#isFull) this.#wake();
     else this.#cancelSettleTimer ??= this.#parts.timers.after(SETTLE_MS, () => this.#settleNow());
+  }
+
+  /** Enough have ended for an exchange of their own. */
+  get #isFull(): boolean {
+    return this.#settlements.length >= this.#width / 2;
   }
 
   #settleNow(): void {
@@ -259,7 +261,7 @@ class Drain<Services> {
 
   /** Waits until there is something worth an exchange. */
   async #progress(): Promise<void> {
-    const isIdle = this.#settlements.length < this.#width / 2 && !this.#isSettleDue;
+    const isIdle = !this.#isFull && !this.#isSettleDue;
     const isPaced = this.#cancelPaceTimer !== null && this.#settlements.length === 0;
     const isWaiting = this.#running.size > 0 || isPaced;
     if (isWaiting && isIdle && !this.#isPaceDue) {

@@ -1,7 +1,7 @@
 import type { Claim } from "../ledger/protocol.ts";
 import { drain, type DrainLimits, type DrainParts } from "./drain.ts";
 
-const ONE_TASK: DrainLimits = { maxRunning: 1, budgetMs: 0 };
+const ONE_TASK: DrainLimits = { maxRunning: 1, maxWide: 1, budgetMs: 0 };
 
 /**
  * Runs what a submit was given under a lease, as a consumer does, and claims no more: its invocation may end soon.

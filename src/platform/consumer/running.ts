@@ -84,6 +84,8 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   #isSoftLimitOver = false;
   /** Its outcome is known, or counts no more. */
   isOver = false;
+  /** It runs with others, in one call of their handler. */
+  isBatched = false;
 
   constructor(
     task: ClaimedTask,

@@ -19,15 +19,6 @@ interface StartParts<Services> {
 
 type Settle<Services> = (running: RunningTask<Services>, outcome: Outcome) => void;
 
-/** How many calls the largest batch takes of those that are declared for a queue; 0: there is none. */
-export function widestBatch<Services>(registry: Registry<Services>, queue: string): number {
-  const sizes = registry.names().map((name) => {
-    const definition = registry.find(name);
-    return definition?.queue === queue ? (definition.batch?.size ?? 0) : 0;
-  });
-  return Math.max(0, ...sizes);
-}
-
 /** Starts attempts, each by itself or with others in its batch handler; `settle` is told how each of them ended. */
 export function startAttempts<Services>(
   parts: StartParts<Services>,
@@ -44,6 +35,7 @@ export function startAttempts<Services>(
         settle(running, outcome);
       });
     } else {
+      running.isBatched = true;
       const batch = batches.get(definition);
       if (batch === undefined) batches.set(definition, [running]);
       else batch.push(running);

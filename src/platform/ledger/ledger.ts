@@ -52,7 +52,7 @@ export class TaskLedger extends LedgerSubmissions {
         return nothing;
       }
       if (memory.controls.isPaused(queue)) return nothing;
-      this.wakeups.claimed(queue, now);
+      this.wakeups.claimed(queue, request.isNarrow === true, now);
       this.gatekeeper.attended(memory, queue);
       const picked = pickTasks(this.ports.sql, memory, { queue, limit, isIdle, now });
       this.express.claimed(queue, picked.tasks.length, now);

@@ -30,6 +30,8 @@ export interface Exchange {
   readonly bells: number;
   /** The `pace` under which it was told to come back, and has not been told otherwise; absent: it was not. */
   readonly pace?: number;
+  /** True: it runs few tasks of this queue at a time, so more consumers are called. */
+  readonly isNarrow?: true;
   /** True: nobody called it, it settles what it got with its submit, and nobody misses it when it goes. */
   readonly isExpress?: true;
 }

@@ -4,10 +4,12 @@ import type { Memory } from "./memory.ts";
 import type { LedgerPorts } from "./ports.ts";
 import { hasDue, oldestDue, waitsAtGate } from "./sources.ts";
 
-/** Tasks that one consumer is expected to deal with before another is called. */
-const TASKS_PER_CONSUMER = 250;
-/** Consumers of one queue that a ledger calls for at once; more would only wait for each other. */
-const MAX_CONSUMERS = 16;
+/**
+ * How many tasks one consumer is expected to deal with before another is called, and how many leases of consumers
+ * there may be on a queue: more would only wait for each other. Of those that run many tasks at a time, and few.
+ */
+const WIDE = { tasks: 250, leases: 16 };
+const NARROW = { tasks: 50, leases: 64 };
 /** A consumer that claimed less than this ago is expected back for more without a bell. */
 const BACK_SOON_MS = 50;
 /** An alarm this long overdue is taken for lost. */
@@ -36,6 +38,8 @@ export class Wakeups {
   readonly #settings: WakeupSettings;
   readonly #bells = new Doorbells();
   readonly #lastClaimAt = new Map<string, number>();
+  /** Queues of which the last consumer ran few tasks at a time. */
+  readonly #narrow = new Set<string>();
   readonly #rechecks = new Set<string>();
   /** Who is expected back for limited tasks, by queue: one, whoever else comes in between. */
   readonly #expected = new Map<string, Expected>();
@@ -54,8 +58,10 @@ export class Wakeups {
     this.#bells.answered(queue, count);
   }
 
-  claimed(queue: string, now: number): void {
+  claimed(queue: string, isNarrow: boolean, now: number): void {
     this.#lastClaimAt.set(queue, now);
+    if (isNarrow) this.#narrow.add(queue);
+    else this.#narrow.delete(queue);
   }
 
   /**
@@ -202,10 +208,11 @@ export class Wakeups {
   #callConsumers(memory: Memory, queue: string, now: number): void {
     const waiting = memory.lanes.count(queue);
     if (waiting === 0 || memory.controls.isPaused(queue)) return;
+    const { tasks, leases } = this.#narrow.has(queue) ? NARROW : WIDE;
     const atWork = memory.leases.countOn(queue, now - BACK_SOON_MS);
-    const wanted = Math.min(MAX_CONSUMERS, Math.ceil(waiting / TASKS_PER_CONSUMER)) - atWork.recent;
+    const wanted = Math.min(leases, Math.ceil(waiting / tasks)) - atWork.recent;
     if (wanted <= 0) this.#recheckSoon(queue, () => memory.lanes.count(queue) > 0);
-    else if (atWork.all < MAX_CONSUMERS) this.#ring(queue, wanted, now);
+    else if (atWork.all < leases) this.#ring(queue, wanted, now);
   }
 
   /** The consumer that was expected back may be held up: ring after all if work still waits then. */

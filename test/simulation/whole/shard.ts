@@ -36,6 +36,8 @@ export interface WholeShardParts {
   readonly fail: (what: string) => void;
 }
 
+const AS_DEPLOYED = { maxRunning: 50, maxWide: 200 };
+
 /** One shard of a deployment: its ledger, the way to it, its queue's consumers, and who looks after them. */
 export class WholeShard {
   readonly referee: ShardReferee;
@@ -81,7 +83,10 @@ export class WholeShard {
           this.consumers.mayFail(process);
           if (chaos.strikes("diesAfterEffect")) process.die();
         }),
-      limits: { maxRunning: world.pick([20, 50, 50]), budgetMs: 1_000 },
+      limits: {
+        ...world.pick([{ maxRunning: 20, maxWide: 20 }, AS_DEPLOYED, AS_DEPLOYED]),
+        budgetMs: 1_000,
+      },
       bellDied: () => {
         // What the consumer of the dead-letter queue does.
         chaos.happened("bellDied");

@@ -9,6 +9,7 @@ import {
 } from "#engine";
 import type { LedgerDoor } from "#platform/consumer/door.ts";
 import { drain } from "#platform/consumer/drain.ts";
+import { Widths } from "#platform/consumer/widths.ts";
 import type { GoneTask } from "#platform/ledger/protocol.ts";
 import { World } from "../../../src/testing/world.ts";
 import { NO_LARGE_RESULTS, noInput } from "../../no-large.ts";
@@ -64,7 +65,12 @@ function ledgerWith(all: readonly ClaimedTask[], gone: () => readonly GoneTask[]
 }
 
 /** Runs a consumer until it leaves. */
-async function consume(world: World, task: AnyTaskDefinition<null>, ledger: LedgerDoor) {
+async function consume(
+  world: World,
+  task: AnyTaskDefinition<null>,
+  ledger: LedgerDoor,
+  widths = new Widths(),
+) {
   const start = world.now();
   const progress = { isOver: false };
   const over = drain(
@@ -82,6 +88,7 @@ async function consume(world: World, task: AnyTaskDefinition<null>, ledger: Ledg
       random: world,
       timers: world,
       log: () => undefined,
+      widths,
     },
     "default",
     1,
@@ -111,21 +118,6 @@ async function run(
   await consume(world, task, door);
   return { told, settled };
 }
-
-/** Runs 500 tasks of a kind. @returns what was asked for and settled, exchange by exchange */
-async function exchangesOf(make: (world: World) => AnyTaskDefinition<null>) {
-  const world = new World(1);
-  const task = make(world);
-  const tasks = Array.from({ length: 500 }, (_, n) => claimed(String(n), task.name, {}));
-  const { door, settled, exchanges } = ledgerWith(tasks, () => []);
-  await consume(world, task, door);
-  expect(settled).toHaveLength(500);
-  return exchanges;
-}
-
-const noParams = z.object({});
-const waits = (world: World, ms: number) =>
-  new Promise<void>((resolve) => world.after(ms, resolve));
 
 it("the soft time limit tells the handler, which may end on its own terms", async () => {
   const { told, settled } = await run(true, { softTimeLimitSeconds: 5, timeLimitSeconds: 10 });
@@ -157,57 +149,102 @@ it("a task whose lease was lost is told so", async () => {
   expect(settled).toEqual([]);
 });
 
+interface Step {
+  readonly claim: number;
+  readonly settled: number;
+}
+
+/** Runs 500 tasks of a kind. @returns what was asked for and settled, exchange by exchange */
+async function exchangesOf(
+  make: (world: World) => AnyTaskDefinition<null>,
+  widths?: Widths,
+): Promise<Step[]> {
+  const world = new World(1);
+  const task = make(world);
+  const tasks = Array.from({ length: 500 }, (_, n) => claimed(String(n), task.name, {}));
+  const { door, settled, exchanges } = ledgerWith(tasks, () => []);
+  await consume(world, task, door, widths);
+  expect(settled).toHaveLength(500);
+  return exchanges;
+}
+
+const claimsOf = (exchanges: readonly Step[]) => exchanges.map(({ claim }) => claim);
+const noParams = z.object({});
+const waits = (world: World, ms: number) =>
+  new Promise<void>((resolve) => world.after(ms, resolve));
+
+/** Each takes a little longer than the one before. */
+function slowTask(world: World) {
+  const begun = { count: 0 };
+  return define({
+    name: "slow",
+    params: noParams,
+    handler: () => waits(world, 20 + (begun.count += 1) / 10),
+  });
+}
+
+/** The first takes so long, the others six milliseconds. */
+function mixedTask(world: World, firstMs: number) {
+  const begun = { count: 0 };
+  return define({
+    name: "mixed",
+    params: noParams,
+    handler: () => waits(world, (begun.count += 1) === 1 ? firstMs : 6),
+  });
+}
+
+const quickTask = () => define({ name: "quick", params: noParams, handler: () => null });
+
 it("fifty tasks run at the same time that wait for something, and half of them are settled together", async () => {
-  const times = { of: 0 };
-  const slow = (world: World) =>
-    define({
-      name: "slow",
-      params: noParams,
-      // Each a little later than the one before.
-      handler: () => waits(world, 20 + (times.of += 1) / 10),
-    });
-  const exchanges = await exchangesOf(slow);
+  const exchanges = await exchangesOf(slowTask);
   expect(exchanges[0]).toEqual({ claim: 50, settled: 0 });
-  expect(exchanges[1]).toEqual({ claim: 25, settled: 25 });
-  expect(new Set(exchanges.slice(1, 15).map(({ claim }) => claim))).toEqual(new Set([25]));
+  expect(new Set(claimsOf(exchanges).slice(1, 15))).toEqual(new Set([25]));
   expect(Math.max(...exchanges.map(({ settled }) => settled))).toBe(25);
 });
 
 it("of tasks that end at once two hundred are claimed together", async () => {
-  const exchanges = await exchangesOf(() =>
-    define({ name: "quick", params: noParams, handler: () => null }),
-  );
-  expect(exchanges.map(({ claim }) => claim).slice(0, 3)).toEqual([50, 200, 200]);
+  const exchanges = await exchangesOf(quickTask);
+  expect(claimsOf(exchanges).slice(0, 3)).toEqual([50, 200, 200]);
+});
+
+it("where two hundred run half of them are settled together", async () => {
+  const widths = new Widths();
+  await exchangesOf(quickTask, widths);
+  const exchanges = await exchangesOf((world) => mixedTask(world, 6), widths);
+  expect(exchanges.slice(0, 3)).toEqual([
+    { claim: 200, settled: 0 },
+    { claim: 100, settled: 100 },
+    { claim: 100, settled: 100 },
+  ]);
+});
+
+it("what a queue's tasks are like is known to the next consumer, until they are not", async () => {
+  const widths = new Widths();
+  await exchangesOf(quickTask, widths);
+  const exchanges = await exchangesOf(slowTask, widths);
+  const claims = claimsOf(exchanges);
+  expect(claims[0]).toBe(200);
+  // More than may run do run still: it takes one more with each exchange, for who takes none leaves.
+  expect(Math.max(...claims.slice(1))).toBeLessThanOrEqual(50);
+  expect(claims.slice(1, -1)).not.toContain(0);
+  expect(claimsOf(await exchangesOf(slowTask, widths))[0]).toBe(50);
 });
 
 it("while one takes long the others are claimed as if they did, however soon they end", async () => {
-  const claims = async (slowMs: number) => {
-    const first = { isToCome: true };
-    const exchanges = await exchangesOf((world) =>
-      define({
-        name: "mixed",
-        params: noParams,
-        handler: () => {
-          const ms = first.isToCome ? slowMs : 6;
-          first.isToCome = false;
-          return waits(world, ms);
-        },
-      }),
-    );
-    // In the first two nothing has taken long yet.
-    return exchanges.slice(2).map(({ claim }) => claim);
+  const claims = async (firstMs: number) => {
+    const exchanges = await exchangesOf((world) => mixedTask(world, firstMs));
+    return claimsOf(exchanges).slice(1);
   };
   expect(Math.max(...(await claims(150)))).toBe(50);
   expect(Math.max(...(await claims(6)))).toBe(200);
 });
 
-it("a consumer has room for the largest batch of its queue", async () => {
+it("batches are no reason to run few at a time, however long they take", async () => {
   const sizes: number[] = [];
-  const exchanges = await exchangesOf((world) =>
+  const batchTask = (world: World) =>
     define({
       name: "batched",
       params: noParams,
-      queue: "default",
       batch: {
         size: 100,
         handler: async (calls) => {
@@ -215,8 +252,39 @@ it("a consumer has room for the largest batch of its queue", async () => {
           return Promise.allSettled(calls.map(() => waits(world, 30)));
         },
       },
-    }),
-  );
-  expect(exchanges[0]?.claim).toBe(100);
+    });
+  const widths = new Widths();
+  const first = await exchangesOf(batchTask, widths);
+  expect(claimsOf(first).slice(0, 2)).toEqual([50, 200]);
+  expect(sizes.slice(0, 3)).toEqual([50, 100, 100]);
+  sizes.length = 0;
+  await exchangesOf(batchTask, widths);
   expect(sizes).toEqual([100, 100, 100, 100, 100]);
+});
+
+it("what ends during an exchange that brings a long task is settled soon, not when that has ended", async () => {
+  const world = new World(1);
+  const start = world.now();
+  const task = define({
+    name: "takes",
+    params: z.object({ ms: z.number() }),
+    handler: ({ ms }) => waits(world, ms),
+  });
+  const given = [
+    [claimed("a", "takes", { ms: 50 }), claimed("b", "takes", { ms: 155 })],
+    [claimed("long", "takes", { ms: 600_000 })],
+  ];
+  const settledAt = new Map<string, number>();
+  const { door } = ledgerWith([], () => []);
+  await consume(world, task, {
+    ...door,
+    exchange: async (request) => {
+      // Its way takes 20 ms: the second task ends while the first one's end is on it.
+      await waits(world, 20);
+      for (const { id } of request.settlements) settledAt.set(id, world.now() - start);
+      return { ...(await door.exchange({ ...request, claim: 0 })), tasks: given.shift() ?? [] };
+    },
+  });
+  expect([...settledAt.keys()].toSorted()).toEqual(["a", "b", "long"]);
+  expect(settledAt.get("b")).toBeLessThan(1_000);
 });

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { Doorbells } from "#platform/ledger/bells.ts";
+import { Rig } from "./rig.ts";
 
 it("one bell is enough until it is answered", () => {
   const bells = new Doorbells();
@@ -18,4 +19,17 @@ it("a bell that was lost no longer counts after 15 seconds", () => {
   bells.rang("q", 0);
   expect(bells.needsMore("q", 1, 14_999)).toBe(false);
   expect(bells.needsMore("q", 1, 15_000)).toBe(true);
+});
+
+it("of a queue whose consumers run few tasks at a time more of them are called", async () => {
+  const rungAfter = async (isNarrow: boolean) => {
+    const rig = new Rig();
+    await rig.ledger.submit(Array.from({ length: 200 }, () => rig.spec()));
+    rig.claim(50, { bells: 1, ...(isNarrow && { isNarrow }) });
+    rig.rung.length = 0;
+    await rig.ledger.submit([rig.spec()]);
+    return rig.rung.length;
+  };
+  expect(await rungAfter(false)).toBe(0);
+  expect(await rungAfter(true)).toBe(1);
 });
