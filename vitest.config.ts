@@ -74,8 +74,8 @@ const runtime = async () =>
     },
   });
 
+const SETUP = "test/workerd/setup.ts";
 const IN_RUNTIME = {
-  setupFiles: ["test/workerd/setup.ts"],
   globalSetup: ["test/stripe/global-setup.ts"],
   testTimeout: 90_000,
   maxWorkers,
@@ -122,6 +122,7 @@ export default defineConfig(async () => ({
           ...PATIENT,
           ...IN_RUNTIME,
           name: "domain",
+          setupFiles: [SETUP, "test/workerd/domain/setup.ts"],
           include: ["test/workerd/domain/**/*.test.ts"],
           // Nothing in these files outlives its test, and each begins with empty storage: a runtime for each of them,
           // with all modules loaded anew, is half of their time.
@@ -134,6 +135,7 @@ export default defineConfig(async () => ({
           ...PATIENT,
           ...IN_RUNTIME,
           name: "workerd",
+          setupFiles: [SETUP],
           include: ["test/workerd/*.test.ts"],
         },
       },

@@ -19,13 +19,10 @@ const { values } = parseArgs({
   },
 });
 
-/** A number from `least` on; "20ms" is 20 of a duration, "60s" 60 of the seconds. */
-function number(
-  name: "rate" | "shards" | "batch" | "duration" | "seconds" | "seed",
-  least: number,
-) {
-  const unit = { duration: /ms$/, seconds: /(?<!m)s$/ }[String(name)] ?? /$/;
-  const value = Number(values[name].replace(unit, ""));
+/** A number from `least` on, with its unit or without: "20ms" of a duration, "60s" of the seconds. */
+function number(name: Exclude<keyof typeof values, "local">, least: number, unit = "") {
+  const text = values[name];
+  const value = Number(text.endsWith(unit) ? text.slice(0, text.length - unit.length) : text);
   if (Number.isFinite(value) && value >= least) return value;
   console.error(`--${name} is a number from ${least} on.`);
   process.exit(2);
@@ -35,8 +32,8 @@ const load = {
   rate: number("rate", 0.001),
   shards: Math.round(number("shards", 1)),
   batch: Math.round(number("batch", 1)),
-  durationMs: number("duration", 0),
-  seconds: number("seconds", 1),
+  durationMs: number("duration", 0, "ms"),
+  seconds: number("seconds", 1, "s"),
   seed: number("seed", 0),
   isShared: values.local,
 };

@@ -50,9 +50,9 @@ export async function calibrate(url: string, isQuick: boolean): Promise<ServiceT
   const lone = await loneTasks(url, LONE * share);
   const submitTaskMs = Math.max(0, (submitMany - submitOne) / 999);
   const exchangeTaskMs = Math.max(0, (exchange - claim) / 400);
-  // What a task takes in bulk, where nothing waits for anything, is its own and no command's.
   const flushTaskMs = Math.max(0, (flushMany - flushOne) / 999);
   const partsMs = submitTaskMs + 2 * exchangeTaskMs + flushTaskMs;
+  // What a task takes in bulk, where nothing waits for anything, is its own and no command's.
   const runMs = Math.max(0, 1_000 / bulked.tasks_per_second - partsMs);
   const single = (seconds * 1_000) / (SINGLES * share) - runMs - partsMs;
   const frontMs = Math.max(0, single - submitOne);

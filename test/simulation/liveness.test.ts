@@ -18,7 +18,7 @@ async function worstDelay(faults: Faults): Promise<number> {
       plan: ({ clients }) => {
         clients.plan(faults, ["succeed", "fail", "flaky", "again", "exhaust", "slow", "overlong"]);
       },
-      maxRunning: 50,
+      maxRunning: null,
     });
     try {
       await simulation.run();

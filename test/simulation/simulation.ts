@@ -1,4 +1,5 @@
 import type { FinishedTask } from "#engine";
+import { DEFAULT_DRAIN_LIMITS } from "#platform/consumer/drain.ts";
 import { DEFAULT_LEDGER_SETTINGS, type LedgerSettings } from "#platform/ledger/protocol.ts";
 import { ENDS, registry, RETRIES, type Params, type SimServices } from "./behaviours.ts";
 import { Chaos } from "./chaos.ts";
@@ -43,8 +44,8 @@ export interface SimulationOptions {
   readonly tripwire?: Tripwire;
   /** Tasks that the ledger keeps in memory; more are parked. */
   readonly laneCapacity?: number;
-  /** Tasks that one consumer runs at once. */
-  readonly maxRunning?: number;
+  /** Tasks that one consumer runs at once; null: as deployed. */
+  readonly maxRunning?: number | null;
   /** What clients do; by default a random minute of it. */
   readonly plan?: (parts: { clients: Clients; world: World; host: LedgerHost }) => void;
   /** The faults that never stop; by default all do after two minutes. */
@@ -113,7 +114,7 @@ export class Simulation {
       },
     });
     const network = new Network(world, chaos, this.host);
-    const maxRunning = options.maxRunning ?? world.pick([1, 3, 50, 50]);
+    const { maxRunning = world.pick([1, 3, null, null]) } = options;
     this.consumers = new Consumers({
       world,
       chaos,
@@ -127,7 +128,10 @@ export class Simulation {
           throw new Error("These tasks call no others.");
         },
       }),
-      limits: { maxRunning, maxWide: maxRunning < 50 ? maxRunning : 200, budgetMs: 1_000 },
+      limits:
+        maxRunning === null
+          ? DEFAULT_DRAIN_LIMITS
+          : { maxRunning, maxWide: maxRunning, budgetMs: 1_000 },
       bellDied: () => undefined,
     });
     const clients = new Clients(world, network, this.history, oracle, watched, (spec) =>

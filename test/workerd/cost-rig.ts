@@ -6,7 +6,6 @@ import {
   Registry,
   type AnyTaskDefinition,
   type Clock,
-  type FinishedTask,
   type TaskControl,
   type TaskSpec,
 } from "#engine";
@@ -24,6 +23,7 @@ import { noSpans } from "#platform/trace/spans.ts";
 import { testSettings } from "../../src/testing/settings.ts";
 import { UNWATCHED } from "../../src/testing/unwatched.ts";
 import { World } from "../../src/testing/world.ts";
+import { finishedTask } from "../finished-task.ts";
 import { noInput, NO_LARGE_RESULTS } from "../no-large.ts";
 import { Meter, meteredDatabase } from "./domain/meter.ts";
 
@@ -91,7 +91,7 @@ async function purge(): Promise<number> {
   const spare = new SpareRows(db, { now: () => nextAt }, HISTORY_DAYS * DAY_MS);
   const history = new History(db, noSpans, spare);
   const world = new World(2);
-  const next = ended.map(() => plainTask(mintTaskId(nextAt, 0, world.bytes(8)), nextAt));
+  const next = ended.map(() => finishedTask(mintTaskId(nextAt, 0, world.bytes(8)), nextAt));
   await history.write(next);
   const clock: Clock = { now: () => start + 2 * HISTORY_DAYS * DAY_MS };
   const parts = { db, results: env.RESULTS, clock, keptDays: HISTORY_DAYS };
@@ -99,15 +99,6 @@ async function purge(): Promise<number> {
   await env.DB.prepare("DELETE FROM tasks").run();
   // Their own rows are paid by themselves.
   return meter.rowsWritten - next.length;
-}
-
-function plainTask(id: string, at: number): FinishedTask {
-  return {
-    ...{ id, name: "noop", queue: "default", priority: 0, state: "SUCCESS", owner: "test" },
-    ...{ kwargs: "{}", result: "null", error: null, options: {}, retries: 0, attempts: [] },
-    ...{ submittedAt: at, dueAt: null, expiresAt: null, finishedAt: at },
-    ...{ isDeadLettered: false, fingerprint: null },
-  };
 }
 
 class CostRig implements Deployment {

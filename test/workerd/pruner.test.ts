@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { mintTaskId, type FinishedTask } from "#engine";
 import { History } from "#platform/history/history.ts";
 import { HistoryPruner } from "#platform/history/pruner.ts";
+import { finishedTask } from "../finished-task.ts";
 import { ended, post } from "./api.ts";
 
 const DAY_MS = 86_400_000;
@@ -15,27 +16,7 @@ function task(days: number, over: Partial<FinishedTask> = {}): FinishedTask {
   const at = NOW - days * DAY_MS;
   const random = new Uint8Array(8);
   new DataView(random.buffer).setUint32(4, minted);
-  return {
-    id: mintTaskId(at, 0, random),
-    name: "a",
-    queue: "default",
-    priority: 0,
-    state: "SUCCESS",
-    owner: "o",
-    kwargs: "{}",
-    result: "1",
-    error: null,
-    options: {},
-    retries: 0,
-    submittedAt: at,
-    dueAt: null,
-    expiresAt: null,
-    attempts: [],
-    finishedAt: at,
-    isDeadLettered: false,
-    fingerprint: null,
-    ...over,
-  };
+  return finishedTask(mintTaskId(at, 0, random), at, over);
 }
 
 function pruner(now: number) {

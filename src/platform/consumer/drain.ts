@@ -51,7 +51,7 @@ export interface DrainLimits {
   readonly budgetMs: number;
 }
 
-const DEFAULT_DRAIN_LIMITS: DrainLimits = { maxRunning: 50, maxWide: 200, budgetMs: 1_000 };
+export const DEFAULT_DRAIN_LIMITS: DrainLimits = { maxRunning: 50, maxWide: 200, budgetMs: 1_000 };
 
 /** Outcomes are settled when half of what may run has ended, or this long after the first: a crash takes few along. */
 const SETTLE_MS = 100;
@@ -96,7 +96,7 @@ class Drain<Services> {
   #ran = 0;
   #isSolo = false;
   readonly #widths: Widths;
-  /** Of the tasks that ended since the last exchange, not counting those in batches; null: none ended. */
+  /** What the longest of the tasks took that ended since the last exchange; see `Widths.learn`. */
   #longestMs: number | null = null;
   #wake: () => void = () => undefined;
   #cancelSettleTimer: (() => void) | null = null;

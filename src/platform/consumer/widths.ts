@@ -21,19 +21,19 @@ export class Widths {
 
   /**
    * Expects of the next tasks of a queue what those did that ended since it was last called, or still run.
-   * @param longestMs of those that ended by themselves; null: none did, nor in a batch
+   * @param longestMs what the longest of those took that ended, in a batch: 0; null: none ended
    */
   learn(queue: string, running: Iterable<Runs>, longestMs: number | null, now: number): void {
-    let [isSlow, isOpen] = [(longestMs ?? 0) >= QUICK_MS, false];
-    for (const { isBatched, startedAt } of running) {
-      if (isBatched) continue;
-      // They are in the order in which they started.
-      isSlow ||= now - startedAt >= QUICK_MS;
-      isOpen = true;
+    // They are in the order in which they started.
+    let oldest: Runs | null = null;
+    for (const each of running) {
+      if (each.isBatched) continue;
+      oldest = each;
       break;
     }
-    if (isSlow) this.#wide.delete(queue);
+    const isLong = oldest !== null && now - oldest.startedAt >= QUICK_MS;
+    if (isLong || (longestMs !== null && longestMs >= QUICK_MS)) this.#wide.delete(queue);
     // What has hardly begun tells nothing yet.
-    else if (!isOpen && longestMs !== null) this.#wide.add(queue);
+    else if (oldest === null && longestMs !== null) this.#wide.add(queue);
   }
 }

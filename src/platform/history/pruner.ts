@@ -26,7 +26,8 @@ interface Doomed {
  * The agent that deletes finished tasks when their time is over, with their labels and large results.
  * Those whose ids carry their time are found through the primary key, so a run costs what it deletes; for a day
  * they are left to be written over (SpareRows), but for those that can't be. The others (made with keys) have ids
- * that are spread evenly: each minute looks through a 1,440th of them, so that each is met once a day. Results of calls with `result_expires` go when they expire.
+ * that are spread evenly: each minute looks through a 1,440th of them, so that each is met once a day. Results of
+ * calls with `result_expires` go when they expire.
  * Rows written: one per task, one per label, two per result.
  */
 export class HistoryPruner {

@@ -1,4 +1,5 @@
 import type { FinishedTask, Registry } from "#engine";
+import { DEFAULT_DRAIN_LIMITS, type DrainLimits } from "#platform/consumer/drain.ts";
 import type { AttemptSupplies } from "#platform/consumer/running.ts";
 import { DEFAULT_LEDGER_SETTINGS } from "#platform/ledger/protocol.ts";
 import type { LimitsPort, Nudge } from "#platform/limiter/protocol.ts";
@@ -36,7 +37,7 @@ export interface WholeShardParts {
   readonly fail: (what: string) => void;
 }
 
-const AS_DEPLOYED = { maxRunning: 50, maxWide: 200 };
+const FEW: DrainLimits = { maxRunning: 20, maxWide: 20, budgetMs: 1_000 };
 
 /** One shard of a deployment: its ledger, the way to it, its queue's consumers, and who looks after them. */
 export class WholeShard {
@@ -83,10 +84,7 @@ export class WholeShard {
           this.consumers.mayFail(process);
           if (chaos.strikes("diesAfterEffect")) process.die();
         }),
-      limits: {
-        ...world.pick([{ maxRunning: 20, maxWide: 20 }, AS_DEPLOYED, AS_DEPLOYED]),
-        budgetMs: 1_000,
-      },
+      limits: world.pick([FEW, DEFAULT_DRAIN_LIMITS, DEFAULT_DRAIN_LIMITS]),
       bellDied: () => {
         // What the consumer of the dead-letter queue does.
         chaos.happened("bellDied");

@@ -249,6 +249,13 @@ const faults: Readonly<Record<string, readonly [expected: RegExp, act: () => voi
     () => journal.wrong("repeated call is another", {}),
   ],
   "a slot that was not fired": [/every slot is fired/, () => del("s1")],
+  "a slot that was fired after its schedule was stopped": [
+    /every slot is fired/,
+    () => {
+      record("s2", "referee_tick", {}, "SUCCESS", String(ANCHOR + 5_000));
+      database.exec("INSERT INTO task_labels VALUES ('periodic_task_name', 'ticker', 's2')");
+    },
+  ],
   "a slot that was fired twice": [
     /fired twice/,
     () => {

@@ -5,6 +5,7 @@ import { DeadLetterAlerts } from "#platform/history/alerts.ts";
 import { DeadLetters } from "#platform/history/dead-letters.ts";
 import { History } from "#platform/history/history.ts";
 import { sendAdminNotification } from "../../../src/domain/index.ts";
+import { finishedTask } from "../../finished-task.ts";
 import { createShop } from "./shop.ts";
 
 const WINDOW_MS = 900_000;
@@ -15,26 +16,10 @@ let minted = 0;
 /** A task that failed for good at this time, as the history keeps it. */
 function failed(name: string, at: number): FinishedTask {
   minted += 1;
-  return {
-    id: mintTaskId(at, 0, new Uint8Array(8).fill(minted)),
-    name,
-    queue: "default",
-    priority: 0,
-    state: "FAILURE",
-    owner: "o",
-    kwargs: "{}",
-    result: null,
+  return finishedTask(mintTaskId(at, 0, new Uint8Array(8).fill(minted)), at, {
+    ...{ name, state: "FAILURE", result: null, isDeadLettered: true },
     error: { exc_type: "TypeError", exc_message: "no", traceback: null },
-    options: {},
-    retries: 0,
-    submittedAt: at,
-    dueAt: null,
-    expiresAt: null,
-    attempts: [],
-    finishedAt: at,
-    isDeadLettered: true,
-    fingerprint: null,
-  };
+  });
 }
 
 function alerts(threshold: number, hasReaders = () => true) {
