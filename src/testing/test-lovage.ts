@@ -116,7 +116,7 @@ export class TestLovage<Services> {
   async runDue(): Promise<void> {
     await this.advance({});
     const isWaiting = this.#shards.some(({ ledger }) =>
-      ledger.survey().some(({ waiting }) => waiting > 0),
+      ledger.questions.survey().some(({ waiting }) => waiting > 0),
     );
     if (isWaiting) await this.advance({ milliseconds: ASKING_MS });
   }
@@ -157,7 +157,8 @@ export class TestLovage<Services> {
     const found = new Map<string, TaskRecord>();
     for (const task of this.#history.values()) if (fits(task, query)) found.set(task.id, task);
     for (const { ledger } of this.#shards) {
-      for (const task of ledger.find(query, range, Infinity).tasks) found.set(task.id, task);
+      for (const task of ledger.questions.find(query, range, Infinity).tasks)
+        found.set(task.id, task);
     }
     return [...found.values()].sort(
       (a, b) => a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1),

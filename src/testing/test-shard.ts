@@ -80,7 +80,7 @@ export class TestShard<Services> {
   /** A live task, and why it waits; null: it is none of this shard's live ones. */
   read(taskId: string): TaskRecord | null {
     const task = this.ledger.get(taskId);
-    const waiting = task === null ? null : this.ledger.whyWaiting(taskId);
+    const waiting = task === null ? null : this.ledger.questions.whyWaiting(taskId);
     return task === null || waiting === null ? task : { ...task, waiting };
   }
 

@@ -73,14 +73,14 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/platform/ledger/ledger.ts",
-        find: "    this.wakeups.armExactly(this.load(), this.agentsAt, this.now());\n    const stalled",
+        find: "    core.armExactly(core.load());\n    const stalled",
         replace: "    const stalled",
       },
       {
         file: "src/platform/ledger/ledger.ts",
-        find: "    if (!isBusy(this.load())) this.command((memory) => memory.finished.prune());",
+        find: "    if (!isBusy(core.load())) core.command((memory) => memory.finished.prune());",
         replace:
-          "    if (!isBusy(this.load())) this.command((memory) => memory.finished.prune());\n    this.wakeups.armExactly(this.load(), this.agentsAt, this.now());",
+          "    if (!isBusy(core.load())) core.command((memory) => memory.finished.prune());\n    core.armExactly(core.load());",
       },
     ],
     checks: [unit("ledger/alarm")],

@@ -5,8 +5,10 @@ import { Violation } from "./violation.ts";
 /** @throws Violation unless each of the tasks that ended was counted, once, by minutes and in the total */
 export function checkFigures(ledger: TaskLedger, tasks: readonly FinishedTask[]): void {
   const expected = sorted(countTasks({}, tasks));
-  const minutes = ledger.figures(0, Number.MAX_SAFE_INTEGER, 1).map(({ figures }) => figures);
-  for (const counted of [addFigures(minutes), ledger.figuresTotal()]) {
+  const minutes = ledger.questions
+    .figures(0, Number.MAX_SAFE_INTEGER, 1)
+    .map(({ figures }) => figures);
+  for (const counted of [addFigures(minutes), ledger.questions.figuresTotal()]) {
     if (sorted(counted) !== expected) {
       throw new Violation(`counted ${sorted(counted)} instead of ${expected}`);
     }

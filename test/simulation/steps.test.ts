@@ -128,7 +128,7 @@ it("a sleep of an hour costs nothing in between", async () => {
   await deployment.pass(30_000);
   const shard = deployment.shards[0];
   expect(shard?.ledger.get(id)?.state).toBe("SUSPENDED");
-  expect(shard?.ledger.whyWaiting(id)).toMatchObject({ reason: "sleep" });
+  expect(shard?.ledger.questions.whyWaiting(id)).toMatchObject({ reason: "sleep" });
   const { bells, commands } = deployment;
   const ticks = shard?.ticks;
   await deployment.pass(3_500_000);
@@ -156,7 +156,7 @@ it("a step has tries of its own, and gives the consumer up between them", async 
   });
   const { deployment, id, ended, ran } = await run(flaky, 170_000);
   expect(ended).toBeUndefined();
-  expect(deployment.shards[0]?.ledger.whyWaiting(id)).toMatchObject({
+  expect(deployment.shards[0]?.ledger.questions.whyWaiting(id)).toMatchObject({
     reason: "step_retry",
     name: "call",
   });
@@ -230,7 +230,7 @@ it("an event wakes the task that waits for it, and one that came before is taken
   const [id = ""] = await deployment.submit(1, "waiter");
   await deployment.pass(30_000);
   const ledger = deployment.shards[0]?.ledger;
-  expect(ledger?.whyWaiting(id)).toMatchObject({ reason: "event", name: "paid" });
+  expect(ledger?.questions.whyWaiting(id)).toMatchObject({ reason: "event", name: "paid" });
   expect(ledger?.sendEvent(id, { name: "other", payload: "0", key: null })).toBe("delivered");
   await deployment.pass(1_000);
   expect(deployment.history.has(id)).toBe(false);

@@ -28,7 +28,10 @@ it("a task that is not due says when it is", async () => {
   const rig = new Rig();
   const spec = rig.spec({ dueAt: rig.now + 5_000 });
   await rig.ledger.submit([spec]);
-  expect(rig.ledger.whyWaiting(spec.id)).toEqual({ reason: "eta", until: rig.now + 5_000 });
+  expect(rig.ledger.questions.whyWaiting(spec.id)).toEqual({
+    reason: "eta",
+    until: rig.now + 5_000,
+  });
 });
 
 it("a due task says how many are before it, in the lanes and on disk", async () => {
@@ -38,12 +41,12 @@ it("a due task says how many are before it, in the lanes and on disk", async () 
   await rig.pass(100);
   const last = rig.spec();
   await rig.ledger.submit([last, rig.spec(), rig.spec({ queue: "emails" })]);
-  expect(rig.ledger.whyWaiting(last.id)).toEqual({
+  expect(rig.ledger.questions.whyWaiting(last.id)).toEqual({
     reason: "backlog",
     queue: "default",
     ahead: 4,
   });
-  expect(rig.ledger.whyWaiting(later.id)).toMatchObject({ reason: "backlog", ahead: 5 });
+  expect(rig.ledger.questions.whyWaiting(later.id)).toMatchObject({ reason: "backlog", ahead: 5 });
 });
 
 it("a task that runs, or is not here, says nothing", async () => {
@@ -51,8 +54,8 @@ it("a task that runs, or is not here, says nothing", async () => {
   const spec = rig.spec();
   await rig.ledger.submit([spec]);
   rig.claim();
-  expect(rig.ledger.whyWaiting(spec.id)).toBeNull();
-  expect(rig.ledger.whyWaiting(rig.spec().id)).toBeNull();
+  expect(rig.ledger.questions.whyWaiting(spec.id)).toBeNull();
+  expect(rig.ledger.questions.whyWaiting(rig.spec().id)).toBeNull();
 });
 
 it("a suspect says so, and so does a task of a queue that is not consumed", async () => {
@@ -62,9 +65,9 @@ it("a suspect says so, and so does a task of a queue that is not consumed", asyn
   rig.claim();
   await rig.pass(31_000);
   rig.ledger.tick();
-  expect(rig.ledger.whyWaiting(spec.id)).toEqual({ reason: "suspect" });
+  expect(rig.ledger.questions.whyWaiting(spec.id)).toEqual({ reason: "suspect" });
   rig.ledger.configure({ ...NO_CONTROLS, version: 1, pausedQueues: ["default"] });
-  expect(rig.ledger.whyWaiting(spec.id)).toEqual({ reason: "paused", queue: "default" });
+  expect(rig.ledger.questions.whyWaiting(spec.id)).toEqual({ reason: "paused", queue: "default" });
 });
 
 it("a task at a rate limit says when its turn comes, and then it does", async () => {
@@ -72,7 +75,7 @@ it("a task at a rate limit says when its turn comes, and then it does", async ()
   const ids = await deployment.submit(5, "slow");
   await deployment.pass(1_000);
   const last = ids[4] ?? "";
-  const why = deployment.shardOf(last).ledger.whyWaiting(last);
+  const why = deployment.shardOf(last).ledger.questions.whyWaiting(last);
   expect(why).toMatchObject({ reason: "rate_limit", key: null, ahead: 3 });
   const until = why?.reason === "rate_limit" ? (why.until ?? 0) : 0;
   await deployment.pass(60_000);
@@ -84,7 +87,7 @@ it("a task at a concurrency limit says who holds the place", async () => {
   const deployment = new Deployment([single], { shards: 1, services });
   const ids = await deployment.submit(3, "single");
   await deployment.pass(1_000);
-  expect(deployment.shardOf(ids[2] ?? "").ledger.whyWaiting(ids[2] ?? "")).toEqual({
+  expect(deployment.shardOf(ids[2] ?? "").ledger.questions.whyWaiting(ids[2] ?? "")).toEqual({
     reason: "concurrency",
     key: null,
     limit: 1,

@@ -43,7 +43,9 @@ it("on real storage, minutes are put away, folded and deleted over restarts, and
       current = restart();
     }
     const series = (step: number) =>
-      current.figures(0, Number.MAX_SAFE_INTEGER, step).map(({ figures }) => sum(figures));
+      current.questions
+        .figures(0, Number.MAX_SAFE_INTEGER, step)
+        .map(({ figures }) => sum(figures));
     expect(series(1)).toEqual(Array.from({ length: 30 }, () => 2));
     world.now += 3 * 60 * MINUTE;
     current.tidyFigures(30);
@@ -54,7 +56,7 @@ it("on real storage, minutes are put away, folded and deleted over restarts, and
     world.now += 40 * 1_440 * MINUTE;
     current.tidyFigures(30);
     expect(series(60).reduce((all, each) => all + each, 0)).toBeLessThan(60);
-    expect(sum(restart().figuresTotal())).toBe(60);
+    expect(sum(restart().questions.figuresTotal())).toBe(60);
   });
 });
 

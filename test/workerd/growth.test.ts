@@ -35,7 +35,7 @@ async function readsWith(parked: number, isDue: boolean): Promise<Reads> {
     const fresh = spec(shard, { priority: 9, dueAt: world.now + 1 });
     const submit = await during((own) => own.submit([fresh]));
     world.now += 10;
-    const status = await during((own) => [own.get(fresh.id), own.whyWaiting(fresh.id)]);
+    const status = await during((own) => [own.get(fresh.id), own.questions.whyWaiting(fresh.id)]);
     const claim = await during((own) => {
       expect(own.exchange(claiming(1)).tasks).toMatchObject([{ id: fresh.id }]);
     });

@@ -71,13 +71,16 @@ it("steps, a sleep and an event over evictions, on a Durable Object's storage", 
         { kind: "sleep", state: "waiting" },
       ],
     });
-    expect(ledger.whyWaiting(task.id)).toMatchObject({ reason: "sleep" });
+    expect(ledger.questions.whyWaiting(task.id)).toMatchObject({ reason: "sleep" });
     const second = restart();
     world.now += 3_599_000;
     expect(await consume(world, second, services)).toBe(0);
     world.now += 1_001;
     await consume(world, second, services);
-    expect(second.whyWaiting(task.id)).toMatchObject({ reason: "event", name: "approved" });
+    expect(second.questions.whyWaiting(task.id)).toMatchObject({
+      reason: "event",
+      name: "approved",
+    });
     const third = restart();
     third.sendEvent(task.id, { name: "approved", payload: '"yes"', key: null });
     await consume(world, third, services);

@@ -8,7 +8,7 @@ import { Happenings } from "./happenings.ts";
 import { findLive, loadMemory, type Memory } from "./memory.ts";
 import { Permits } from "./permits.ts";
 import type { LedgerPorts } from "./ports.ts";
-import { DEFAULT_LEDGER_SETTINGS, type LedgerSettings } from "./protocol.ts";
+import type { LedgerSettings } from "./protocol.ts";
 import { withReport } from "./reports.ts";
 import { toRecord } from "./rows.ts";
 import { migrate } from "./schema.ts";
@@ -23,16 +23,16 @@ const NO_MEMORY = { leases: null, finished: null, lanes: null };
  * them, and what comes after it (doorbells, the alarm, the flush, those who wait for a task's next state).
  */
 export class LedgerCore {
-  protected readonly ports: LedgerPorts;
-  protected readonly settings: LedgerSettings;
-  protected readonly wakeups: Wakeups;
+  readonly ports: LedgerPorts;
+  readonly settings: LedgerSettings;
+  readonly wakeups: Wakeups;
+  readonly gatekeeper: Gatekeeper;
   readonly #flusher: Flusher;
-  protected readonly gatekeeper: Gatekeeper;
   readonly #permits = new Permits();
   #memory: Memory | null = null;
   #lastNow = 0;
 
-  constructor(ports: LedgerPorts, settings: LedgerSettings = DEFAULT_LEDGER_SETTINGS) {
+  constructor(ports: LedgerPorts, settings: LedgerSettings) {
     this.ports = ports;
     this.settings = settings;
     this.wakeups = new Wakeups(ports, settings);
@@ -66,18 +66,8 @@ export class LedgerCore {
     return { ...record, steps: stepSummaries(this.ports.sql, taskId) };
   }
 
-  /**
-   * Puts away the figures of minutes that are over, folds old ones and deletes those that are older than the
-   * history: see FiguresBook. Called by the watchdog; safe to repeat.
-   */
-  tidyFigures(keptDays: number): void {
-    this.command((memory, _changes, now) => {
-      memory.finished.figures.tidy(now, keptDays);
-    });
-  }
-
   /** One transaction and what follows from it. If it fails, memory is loaded again from the tables. */
-  protected command<T>(run: (memory: Memory, changes: Changes, now: number) => T): T {
+  command<T>(run: (memory: Memory, changes: Changes, now: number) => T): T {
     const memory = this.load();
     const now = this.now();
     const changes = new Changes(this.ports.sql, memory, now, this.ports.events.room);
@@ -107,8 +97,8 @@ export class LedgerCore {
   }
 
   /** Running attempts said something. */
-  protected reported(reports: readonly TaskReport[]): void {
-    this.notifyOf(reports.map(({ id }) => id));
+  reported(reports: readonly TaskReport[]): void {
+    this.#notifyOf(reports.map(({ id }) => id));
     const { room } = this.ports.events;
     if (room === null) return;
     const happenings = new Happenings(this.now(), room);
@@ -131,11 +121,11 @@ export class LedgerCore {
     } catch (error) {
       log("notify_failed", { error });
     }
-    this.notifyOf(changes.movedIds);
+    this.#notifyOf(changes.movedIds);
   }
 
   /** These tasks changed without an end. */
-  protected notifyOf(ids: readonly string[]): void {
+  #notifyOf(ids: readonly string[]): void {
     const { watchers, log } = this.ports;
     try {
       for (const id of ids) {
@@ -147,16 +137,11 @@ export class LedgerCore {
     }
   }
 
-  protected runDirectly(queue: string): void {
-    const run = this.ports.runDirectly(queue).catch((error: unknown) => {
-      this.ports.log("direct_run_failed", { queue, error });
-    });
-    this.ports.background(run);
-  }
-
-  /** When agents have something to do again, epoch ms. */
-  protected get agentsAt(): (number | null)[] {
-    return [this.#flusher.retryAt, this.gatekeeper.nextAskAt(this.now())];
+  /** Sets the alarm for whatever comes next. @param watchMs until what is due now is looked after again */
+  armExactly(memory: Memory, watchMs?: number): void {
+    const now = this.now();
+    const agentsAt = [this.#flusher.retryAt, this.gatekeeper.nextAskAt(now)];
+    this.wakeups.armExactly(memory, agentsAt, now, watchMs);
   }
 
   /** How the flusher is; see `ShardHealth`. */
@@ -165,14 +150,14 @@ export class LedgerCore {
     return { ...this.#flusher.health, retryAt: this.#flusher.retryAt, waitingSince };
   }
 
-  protected load(): Memory {
+  load(): Memory {
     if (this.#memory !== null) return this.#memory;
     const { sql } = this.ports;
     migrate(sql);
     const { laneCapacity } = this.settings;
     this.#memory = loadMemory(sql, laneCapacity, this.#permits, this.ports);
     try {
-      this.wakeups.armExactly(this.#memory, this.agentsAt, this.now(), 1);
+      this.armExactly(this.#memory, 1);
     } catch (error) {
       // Not loaded before the alarm is known: a later one would be put in the place of what is set.
       this.#memory = null;
@@ -182,7 +167,7 @@ export class LedgerCore {
   }
 
   /** Never goes back, also not over a restart. Epoch ms. */
-  protected now(): number {
+  now(): number {
     const { leases, finished, lanes } = this.#memory ?? NO_MEMORY;
     this.#lastNow = Math.max(
       this.#lastNow,

@@ -136,7 +136,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     this.#requests += 1;
     const task = this.#ledger.get(taskId);
     const waiting =
-      task === null || isTerminal(task.state) ? null : this.#ledger.whyWaiting(taskId);
+      task === null || isTerminal(task.state) ? null : this.#ledger.questions.whyWaiting(taskId);
     return task === null || waiting === null ? task : { ...task, waiting };
   }
 
@@ -154,18 +154,18 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
 
   async survey(): Promise<QueueSurvey[]> {
     this.#requests += 1;
-    return this.#ledger.survey();
+    return this.#ledger.questions.survey();
   }
 
   /** See `TaskLedger.find`. */
   async find(query: TaskQuery, range: IdRange, limit: number): Promise<TaskPage> {
     this.#requests += 1;
-    return this.#ledger.find(query, range, limit);
+    return this.#ledger.questions.find(query, range, limit);
   }
 
   async list(kind: LiveKind, limit: number): Promise<TaskRecord[]> {
     this.#requests += 1;
-    return this.#ledger.list(kind, limit);
+    return this.#ledger.questions.list(kind, limit);
   }
 
   async durable(taskId: string, token: number): Promise<DurableState | null> {
@@ -176,13 +176,13 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   /** See `TaskLedger.members`. */
   async members(range: IdRange, page: IdRange): Promise<LiveMembers> {
     this.#requests += 1;
-    return this.#ledger.members(range, page);
+    return this.#ledger.questions.members(range, page);
   }
 
   /** See `TaskLedger.outline`; JSON text of it. */
   async outline(canvasId: string): Promise<string | null> {
     this.#requests += 1;
-    const tree = this.#ledger.outline(canvasId);
+    const tree = this.#ledger.questions.outline(canvasId);
     return tree && JSON.stringify(tree);
   }
 
@@ -218,12 +218,12 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   /** See `FiguresBook.over`. */
   async figures(from: number, until: number, step: number): Promise<FiguresOfMinute[]> {
     this.#requests += 1;
-    return this.#ledger.figures(from, until, step);
+    return this.#ledger.questions.figures(from, until, step);
   }
 
   async figuresTotal(): Promise<FiguresByTask> {
     this.#requests += 1;
-    return this.#ledger.figuresTotal();
+    return this.#ledger.questions.figuresTotal();
   }
 
   async stats(): Promise<ShardStats> {
@@ -244,7 +244,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
       alarmAt: await this.ctx.storage.getAlarm(),
       recoverer: this.#recoverer.health,
       flusher: this.#ledger.flusherHealth,
-      live: isCounting ? this.#ledger.countLive() : null,
+      live: isCounting ? this.#ledger.questions.countLive() : null,
       databaseBytes: this.ctx.storage.sql.databaseSize,
     };
   }

@@ -1,66 +1,100 @@
 import {
+  type Collected,
   type Controls,
+  type DurableState,
   type EventAnswer,
+  type KeptAt,
   type Reschedule,
   type Rescheduled,
   type StepEntry,
+  type SubmitAnswer,
   type TaskFilter,
   type TaskRecord,
   type TaskReport,
+  type TaskSpec,
 } from "#engine";
+import type { ShardHealth } from "../health/health.ts";
 import type { Nudge } from "../limiter/protocol.ts";
 import { purgeSome, revokeSome, revokeTask, type BulkStep } from "./bulk.ts";
-import { findLive, type Memory } from "./memory.ts";
-import { grantClaim } from "./claim.ts";
-import { pickTasks } from "./picker.ts";
-import type { Exchange, ExchangeAnswer, GoneTask } from "./protocol.ts";
+import { CanvasStore } from "./canvas-store.ts";
+import { LedgerCore } from "./core.ts";
+import { Exchanges } from "./exchanges.ts";
+import { ExpressLane } from "./express-lane.ts";
+import { findLive } from "./memory.ts";
+import type { LedgerPorts, SqlPort } from "./ports.ts";
+import {
+  DEFAULT_LEDGER_SETTINGS,
+  type Exchange,
+  type ExchangeAnswer,
+  type ExpressAnswer,
+  type GoneTask,
+  type LedgerSettings,
+  type LedgerStats,
+} from "./protocol.ts";
+import { Questions } from "./questions.ts";
 import { rescheduleWaiting } from "./reschedule.ts";
 import type { Position } from "./selection.ts";
-import { settle } from "./settle.ts";
-import { hasDue, nextSlot } from "./sources.ts";
-import { deliverEvent, recordStep } from "./steps.ts";
-import { LedgerSubmissions } from "./submissions.ts";
+import { hasDue } from "./sources.ts";
+import { deliverEvent, readDurable, recordStep } from "./steps.ts";
+import { Submissions } from "./submissions.ts";
 import { sweepKeys } from "./uniques.ts";
 import { isBusy } from "./wakeups.ts";
-
-/** A consumer that paces limited tasks comes back after this at the earliest: for several at once. */
-const MIN_PACE_MS = 8;
-/** A consumer waits this long for the next limited task; beyond that a bell calls one. */
-const MAX_PACED_WAIT_MS = 1_500;
 
 /**
  * One shard of the ledger: owns the state of its tasks. Every command is one transaction over the tables
  * (schema.ts); what it keeps in memory follows from them. Time, SQL, alarm, doorbells and D1 come in as
  * ports, so the same code runs in a Durable Object and in the simulator.
  */
-export class TaskLedger extends LedgerSubmissions {
+export class TaskLedger {
+  /** What those who look on can ask. */
+  readonly questions: Questions;
+  readonly #core: LedgerCore;
+  readonly #sql: SqlPort;
+  readonly #submissions: Submissions;
+  readonly #exchanges: Exchanges;
+
+  constructor(ports: LedgerPorts, settings: LedgerSettings = DEFAULT_LEDGER_SETTINGS) {
+    this.#core = new LedgerCore(ports, settings);
+    this.#sql = ports.sql;
+    this.questions = new Questions(this.#core);
+    const express = new ExpressLane();
+    this.#submissions = new Submissions(this.#core, express);
+    this.#exchanges = new Exchanges(this.#core, express);
+  }
+
+  /**
+   * Commits tasks. An id that may come twice (it has a fingerprint) and is not known here is looked up in
+   * the history first, by one submit at a time: so the same call is one task, also after it has left.
+   * A unique one whose key is taken is merged into the task that has it.
+   * @throws LovageError `history_behind` (retryable) while D1 is too far behind; nothing is written then
+   */
+  async submit(specs: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
+    return (await this.#submissions.submit(specs, null)).answers;
+  }
+
+  /**
+   * Commits one task, as `submit` does, for an invocation that can run it: where a bell would ring for it alone, it
+   * gets the task under an ordinary lease instead. Rows written: as for `submit`, the lease is in the task's row. If the
+   * invocation dies, the lease expires; if the answer is lost, it says so: see `withdraw`.
+   * @param offer of this invocation alone
+   */
+  async submitToRun(spec: TaskSpec, offer: string): Promise<ExpressAnswer> {
+    const { answers, claim } = await this.#submissions.submit([spec], offer);
+    return { answer: answers[0] ?? "busy", claim };
+  }
+
+  /**
+   * Whoever submitted a task with this offer was not told whether it got it, and will not run it: a lease on that
+   * offer is lost at once, so that a consumer comes now and not when it expires; a submit that still asks the history
+   * gets none. Otherwise nothing happens: safe twice, and late. Rows written: 2, those of a loss.
+   */
+  withdraw(taskId: string, offer: string): void {
+    this.#submissions.withdraw(taskId, offer);
+  }
+
   /** Settles outcomes and claims the next tasks, in one transaction. */
   exchange(request: Exchange): ExchangeAnswer {
-    const { queue, claim: limit, isIdle } = request;
-    this.wakeups.bellsAnswered(queue, request.bells);
-    return this.command((memory, changes, now) => {
-      const stale = settle(memory, changes, request.settlements);
-      changes.write();
-      const { leaseMs } = this.settings;
-      const nothing = { tasks: [], token: 0, isSolo: false, leaseMs, againInMs: null, stale };
-      if (limit <= 0) {
-        if (request.isExpress === true) return nothing;
-        // It may be leaving: what is still due needs another consumer, what is due in a moment one that waits for it.
-        const isAlone = this.wakeups.left(queue, request.pace, now);
-        const isComing = isAlone && this.#nextStart(memory, queue, now) !== null;
-        if (isComing || hasDue(memory, queue, now)) changes.dueQueues.add(queue);
-        return nothing;
-      }
-      if (memory.controls.isPaused(queue)) return nothing;
-      this.wakeups.claimed(queue, request.isNarrow === true, now);
-      this.gatekeeper.attended(memory, queue);
-      const picked = pickTasks(this.ports.sql, memory, { queue, limit, isIdle, now });
-      this.express.claimed(queue, picked.tasks.length, now);
-      const claim = grantClaim(memory, changes, queue, picked, { now, leaseMs });
-      const isAll = picked.tasks.length < limit;
-      const again = isAll ? this.#again(memory, queue, request.pace, now) : null;
-      return { ...nothing, ...claim, ...again };
-    });
+    return this.#exchanges.run(request);
   }
 
   /**
@@ -73,12 +107,12 @@ export class TaskLedger extends LedgerSubmissions {
     held: ReadonlyMap<number, readonly string[]>,
     reports: readonly TaskReport[] = [],
   ): GoneTask[] {
-    const answer = this.command((memory, _changes, now) => {
+    const answer = this.#core.command((memory, _changes, now) => {
       const gone: GoneTask[] = [];
       for (const [token, ids] of held) {
         const kept = ids.filter((id) => memory.leases.holding(id)?.token === token);
         const lease = kept[0] === undefined ? undefined : memory.leases.holding(kept[0]);
-        if (lease !== undefined) memory.leases.extend(lease, now + this.settings.leaseMs);
+        if (lease !== undefined) memory.leases.extend(lease, now + this.#core.settings.leaseMs);
         for (const id of ids) {
           if (kept.includes(id)) continue;
           gone.push({ id, reason: memory.leases.wasTerminated(id) ? "revoked" : "lost" });
@@ -95,9 +129,9 @@ export class TaskLedger extends LedgerSubmissions {
    * @returns for each, false: its task does not run under this token any more, and it was not recorded
    */
   recordSteps(entries: readonly StepEntry[]): boolean[] {
-    return this.command((memory, changes) =>
+    return this.#core.command((memory, changes) =>
       entries.map((entry) => {
-        const isHeld = recordStep(this.ports.sql, memory, entry);
+        const isHeld = recordStep(this.#sql, memory, entry);
         if (isHeld) changes.movedIds.push(entry.taskId);
         return isHeld;
       }),
@@ -109,18 +143,18 @@ export class TaskLedger extends LedgerSubmissions {
     taskId: string,
     event: { readonly name: string; readonly payload: string; readonly key: string | null },
   ): EventAnswer {
-    return this.command((memory, changes, now) =>
-      deliverEvent(this.ports.sql, memory, changes, taskId, event, now),
+    return this.#core.command((memory, changes, now) =>
+      deliverEvent(this.#sql, memory, changes, taskId, event, now),
     );
   }
 
   /** See `TaskControl.reschedule`. Null: no live task here, ask the history. */
   reschedule(taskId: string, change: Reschedule): Rescheduled | null {
-    const answer = this.command((memory, changes, now) => {
-      const row = findLive(this.ports.sql, memory, taskId);
+    const answer = this.#core.command((memory, changes, now) => {
+      const row = findLive(this.#sql, memory, taskId);
       return row === null ? "ended" : rescheduleWaiting(memory, changes, row, change, now);
     });
-    const task = this.get(taskId);
+    const task = this.#core.get(taskId);
     return task === null ? null : { task, answer };
   }
 
@@ -129,53 +163,55 @@ export class TaskLedger extends LedgerSubmissions {
    * over, or is older than what is known, changes nothing.
    */
   report(reports: readonly TaskReport[]): void {
-    const memory = this.load();
+    const memory = this.#core.load();
     const changed = reports.filter((report) =>
       memory.reports.take(report, memory.leases.holding(report.id)),
     );
-    this.reported(changed);
+    this.#core.reported(changed);
   }
 
   /** See `TaskControl.revoke`. Null: no live task here, ask the history. */
   revoke(taskId: string, terminate: boolean): TaskRecord | null {
-    this.command((memory, changes) => {
-      const row = findLive(this.ports.sql, memory, taskId);
-      if (row !== null) revokeTask(this.ports.sql, memory, changes, row, terminate);
+    this.#core.command((memory, changes) => {
+      const row = findLive(this.#sql, memory, taskId);
+      if (row !== null) revokeTask(this.#sql, memory, changes, row, terminate);
     });
-    return this.get(taskId);
+    return this.#core.get(taskId);
   }
 
   /** One step of calling off all live tasks that fit a filter. */
   revokeSome(filter: TaskFilter, from: Position, terminate: boolean): BulkStep {
-    return this.command((memory, changes) =>
-      revokeSome(this.ports.sql, memory, changes, filter, from, terminate),
+    return this.#core.command((memory, changes) =>
+      revokeSome(this.#sql, memory, changes, filter, from, terminate),
     );
   }
 
   /** One step of taking all waiting tasks out of a queue. */
   purgeSome(queue: string, from: Position): BulkStep {
-    return this.command((memory, changes) =>
-      purgeSome(this.ports.sql, memory, changes, queue, from),
+    return this.#core.command((memory, changes) =>
+      purgeSome(this.#sql, memory, changes, queue, from),
     );
   }
 
   /** What the alarm and the watchdog do: the next alarm, lost leases, due work, lost bells, the flush. */
   tick(): void {
-    this.wakeups.armExactly(this.load(), this.agentsAt, this.now());
-    const stalled = this.command((memory, changes, now) => {
-      sweepKeys(this.ports.sql, now);
-      const calledSince = (queue: string) => this.gatekeeper.calledSince(memory, queue, now);
-      return this.wakeups.lookAfterQueues(memory, changes, calledSince, now);
+    const core = this.#core;
+    const { wakeups, gatekeeper } = core;
+    core.armExactly(core.load());
+    const stalled = core.command((memory, changes, now) => {
+      sweepKeys(this.#sql, now);
+      const calledSince = (queue: string) => gatekeeper.calledSince(memory, queue, now);
+      return wakeups.lookAfterQueues(memory, changes, calledSince, now);
     });
-    for (const queue of stalled) this.runDirectly(queue);
-    this.gatekeeper.tick(this.load());
-    this.gatekeeper.afterCommand(this.load(), this.now());
-    if (!isBusy(this.load())) this.command((memory) => memory.finished.prune());
+    for (const queue of stalled) this.#runDirectly(queue);
+    gatekeeper.tick(core.load());
+    gatekeeper.afterCommand(core.load(), core.now());
+    if (!isBusy(core.load())) core.command((memory) => memory.finished.prune());
   }
 
   /** Takes what operators have set, unless it knows newer. */
   configure(controls: Controls): void {
-    const isNewer = this.command((memory, changes, now) => {
+    const isNewer = this.#core.command((memory, changes, now) => {
       if (!memory.controls.set(controls)) return false;
       for (const queue of [...memory.lanes.queues(), ...memory.parked.queues()]) {
         if (hasDue(memory, queue, now)) changes.dueQueues.add(queue);
@@ -183,47 +219,64 @@ export class TaskLedger extends LedgerSubmissions {
       return true;
     });
     if (!isNewer) return;
-    const memory = this.load();
-    this.gatekeeper.limitsChanged(memory);
-    this.gatekeeper.afterCommand(memory, this.now());
+    const { gatekeeper } = this.#core;
+    const memory = this.#core.load();
+    gatekeeper.limitsChanged(memory);
+    gatekeeper.afterCommand(memory, this.#core.now());
   }
 
   /** The limiter of a task name calls: places are free, or wanted back. */
   nudge(name: string, nudge: Nudge): void {
-    this.gatekeeper.nudged(this.load(), name, nudge, this.now());
+    this.#core.gatekeeper.nudged(this.#core.load(), name, nudge, this.#core.now());
   }
 
   /**
-   * How long until the next limited task of a queue may start, if that is worth a consumer's wait; null: it is not.
-   * One waits, however many come: each would be back for every start.
+   * Puts away the figures of minutes that are over, folds old ones and deletes those that are older than the
+   * history: see FiguresBook. Called by the watchdog; safe to repeat.
    */
-  #again(
-    memory: Memory,
-    queue: string,
-    pace: number | undefined,
-    now: number,
-  ): Pick<ExchangeAnswer, "againInMs" | "pace"> | null {
-    const at = this.#nextStart(memory, queue, now);
-    if (at === null) {
-      this.wakeups.expectNobody(queue);
-      return null;
-    }
-    const backAt = Math.max(now + MIN_PACE_MS, at);
-    const otherAt = this.wakeups.otherBackAt(queue, pace, now);
-    if (otherAt !== null && otherAt <= backAt) return null;
-    const isWanted = () => this.#isComing(this.load(), queue, this.now());
-    return { againInMs: backAt - now, pace: this.wakeups.expectBack(queue, backAt, now, isWanted) };
+  tidyFigures(keptDays: number): void {
+    this.#core.command((memory, _changes, now) => {
+      memory.finished.figures.tidy(now, keptDays);
+    });
   }
 
-  /** When a limited task of a queue may start, or a start be asked for, if that is soon; epoch ms. */
-  #nextStart(memory: Memory, queue: string, now: number): number | null {
-    const end = now + MAX_PACED_WAIT_MS;
-    const at = nextSlot(memory, queue, now) ?? this.gatekeeper.nextAskFor(memory, queue, end, now);
-    return at === null || at > end ? null : at;
+  /** Everything known about a live task or one that D1 doesn't have yet; null: ask the history. */
+  get(taskId: string): TaskRecord | null {
+    return this.#core.get(taskId);
   }
 
-  /** Whether a queue has work for a consumer, now or in a moment. */
-  #isComing(memory: Memory, queue: string, now: number): boolean {
-    return hasDue(memory, queue, now) || this.#nextStart(memory, queue, now) !== null;
+  /** The steps and events of a task that runs under this token; null: it doesn't any more. */
+  durable(taskId: string, token: number): DurableState | null {
+    const { leases } = this.#core.load();
+    if (leases.holding(taskId)?.token !== token) return null;
+    return readDurable(this.#sql, taskId, this.#core.now());
+  }
+
+  /** An argument that is kept for a task of this shard; null: it is gone, and so is who needed it. */
+  input(at: KeptAt): Collected | null {
+    this.#core.load();
+    return new CanvasStore(this.#sql).input(at);
+  }
+
+  stats(): LedgerStats {
+    const memory = this.#core.load();
+    return {
+      ready: memory.lanes.size,
+      running: memory.leases.heldTasks,
+      unflushed: memory.finished.size,
+    };
+  }
+
+  /** How the flusher is; see `ShardHealth`. */
+  get flusherHealth(): ShardHealth["flusher"] {
+    return this.#core.flusherHealth;
+  }
+
+  #runDirectly(queue: string): void {
+    const { ports } = this.#core;
+    const run = ports.runDirectly(queue).catch((error: unknown) => {
+      ports.log("direct_run_failed", { queue, error });
+    });
+    ports.background(run);
   }
 }

@@ -1,56 +1,38 @@
 import { LovageError, type Merged, type SubmitAnswer, type TaskSpec } from "#engine";
 import { startTasks } from "./claim.ts";
-import { ExpressLane } from "./express-lane.ts";
+import type { LedgerCore } from "./core.ts";
+import type { ExpressLane } from "./express-lane.ts";
 import type { Memory } from "./memory.ts";
-import type { Claim, ExpressAnswer } from "./protocol.ts";
-import { LedgerQuestions } from "./questions.ts";
+import type { Claim } from "./protocol.ts";
 import { loseOffered } from "./settle.ts";
 import { answerIfKnown, insertRunning, insertTasks, sameCall } from "./submit.ts";
 import { submitUnique } from "./uniques.ts";
 
+/** What became of each task of a submit, and what is run by who submits. */
+interface Submitted {
+  readonly answers: SubmitAnswer[];
+  readonly claim: Claim | null;
+}
+
 const NONE_MERGED: ReadonlyMap<string, Merged> = new Map();
 
 /** How tasks come into a ledger. */
-export class LedgerSubmissions extends LedgerQuestions {
+export class Submissions {
+  readonly #core: LedgerCore;
+  readonly #express: ExpressLane;
   /** Ids that a submit looks up in the history right now, with its offer; null: it made none, or withdrew it. */
   readonly #lookups = new Map<string, string | null>();
-  protected readonly express = new ExpressLane();
 
-  /**
-   * Commits tasks. An id that may come twice (it has a fingerprint) and is not known here is looked up in
-   * the history first, by one submit at a time: so the same call is one task, also after it has left.
-   * A unique one whose key is taken is merged into the task that has it.
-   * @throws LovageError `history_behind` (retryable) while D1 is too far behind; nothing is written then
-   */
-  async submit(specs: readonly TaskSpec[]): Promise<SubmitAnswer[]> {
-    return (await this.#submit(specs, null)).answers;
+  constructor(core: LedgerCore, express: ExpressLane) {
+    this.#core = core;
+    this.#express = express;
   }
 
   /**
-   * Commits one task, as `submit` does, for an invocation that can run it: where a bell would ring for it alone, it
-   * gets the task under an ordinary lease instead. Rows written: as for `submit`, the lease is in the task's row. If the
-   * invocation dies, the lease expires; if the answer is lost, it says so: see `withdraw`.
-   * @param offer of this invocation alone
+   * See `TaskLedger.submit`, and `submitToRun` for one with an offer.
+   * @param offer of whoever submits and can run what is one plain task; null: it can not
    */
-  async submitToRun(spec: TaskSpec, offer: string): Promise<ExpressAnswer> {
-    const { answers, claim } = await this.#submit([spec], offer);
-    return { answer: answers[0] ?? "busy", claim };
-  }
-
-  /**
-   * Whoever submitted a task with this offer was not told whether it got it, and will not run it: a lease on that
-   * offer is lost at once, so that a consumer comes now and not when it expires; a submit that still asks the history
-   * gets none. Otherwise nothing happens: safe twice, and late. Rows written: 2, those of a loss.
-   */
-  withdraw(taskId: string, offer: string): void {
-    if (this.#lookups.get(taskId) === offer) this.#lookups.set(taskId, null);
-    if (this.load().leases.holding(taskId)?.offer !== offer) return;
-    this.command((memory, changes) => {
-      loseOffered(memory, changes, taskId, offer);
-    });
-  }
-
-  async #submit(specs: readonly TaskSpec[], offer: string | null) {
+  async submit(specs: readonly TaskSpec[], offer: string | null): Promise<Submitted> {
     const answers = specs.map((spec) => this.#answerAtOnce(spec));
     const open = specs.filter((_spec, index) => answers[index] === null).map(({ id }) => id);
     // Until the commit nobody else can take these ids: what the history says of them holds as long.
@@ -59,7 +41,7 @@ export class LedgerSubmissions extends LedgerQuestions {
       // Ids seen here or in the history, with the fingerprint of the call that has them.
       const taken =
         open.length > 0
-          ? await this.ports.history.fingerprints(open)
+          ? await this.#core.ports.history.fingerprints(open)
           : new Map<string, string | null>();
       const fresh = specs.filter((spec, index) => {
         if (answers[index] === null) {
@@ -82,31 +64,37 @@ export class LedgerSubmissions extends LedgerQuestions {
     }
   }
 
+  /** See `TaskLedger.withdraw`. */
+  withdraw(taskId: string, offer: string): void {
+    if (this.#lookups.get(taskId) === offer) this.#lookups.set(taskId, null);
+    if (this.#core.load().leases.holding(taskId)?.offer !== offer) return;
+    this.#core.command((memory, changes) => {
+      loseOffered(memory, changes, taskId, offer);
+    });
+  }
+
   /** Null: it takes a look into the history to answer. */
   #answerAtOnce(spec: TaskSpec): SubmitAnswer | null {
     if (spec.fingerprint === null) return "accepted";
-    const known = answerIfKnown(this.ports.sql, this.load(), spec);
+    const known = answerIfKnown(this.#core.ports.sql, this.#core.load(), spec);
     if (known !== null) return known;
     return this.#lookups.has(spec.id) ? "busy" : null;
   }
 
-  /**
-   * @param offer of whoever submits and can run what is one plain task; null: it can not
-   * @returns what became of those that are no tasks of their own, by their id; and what is run by who submits
-   */
+  /** @returns what became of those that are no tasks of their own, by their id; and what is run by who submits */
   #commit(
     specs: readonly TaskSpec[],
     offer: string | null,
   ): { merged: ReadonlyMap<string, Merged>; claim: Claim | null } {
     const plain = { merged: NONE_MERGED, claim: null };
     if (specs.length === 0) return plain;
-    if (this.load().finished.size > this.settings.maxUnflushed) {
+    if (this.#core.load().finished.size > this.#core.settings.maxUnflushed) {
       throw new LovageError("history_behind", "The history is too far behind.", {
         retryable: true,
       });
     }
-    return this.command((memory, changes, now) => {
-      const { sql } = this.ports;
+    return this.#core.command((memory, changes, now) => {
+      const { sql } = this.#core.ports;
       const isPlain = ({ unique, plan }: TaskSpec) => unique === undefined && plan === undefined;
       const areAllPlain = specs.every(isPlain);
       const [first] = specs;
@@ -116,7 +104,7 @@ export class LedgerSubmissions extends LedgerQuestions {
         first !== undefined &&
         this.#mayRun(memory, first, now)
       ) {
-        const terms = { offer, now, leaseMs: this.settings.leaseMs };
+        const terms = { offer, now, leaseMs: this.#core.settings.leaseMs };
         const lease = insertRunning(sql, memory, changes, first, terms);
         return { ...plain, claim: startTasks(memory, changes, lease) };
       }
@@ -130,7 +118,8 @@ export class LedgerSubmissions extends LedgerQuestions {
   /** Whether a task may be run by who submits it. Before it is inserted. */
   #mayRun(memory: Memory, spec: TaskSpec, now: number): boolean {
     return (
-      !this.wakeups.isServed(memory, spec.queue, now) && this.express.isOpenFor(memory, spec, now)
+      !this.#core.wakeups.isServed(memory, spec.queue, now) &&
+      this.#express.isOpenFor(memory, spec, now)
     );
   }
 }

@@ -261,7 +261,8 @@ export class ShardReferee implements Overseer {
     if (unflushed < missing || unflushed > ended.length) {
       fail(`${unflushed} are not in D1, of ${ended.length} that it lacks ${missing}`);
     }
-    if (ledger.countLive() !== this.#live.size) fail(`${ledger.countLive()} live tasks`);
+    if (ledger.questions.countLive() !== this.#live.size)
+      fail(`${ledger.questions.countLive()} live tasks`);
   }
 
   /** Rows that are left when all has ended. (G19) */

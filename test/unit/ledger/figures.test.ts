@@ -10,7 +10,10 @@ it("a task is counted as soon as it has ended, by name and queue", async () => {
   const rig = new Rig();
   await finish(rig, 2);
   await finish(rig, 1, "other");
-  expect(counts(rig.ledger.figuresTotal())).toEqual({ "default\ntask": 2, "default\nother": 1 });
+  expect(counts(rig.ledger.questions.figuresTotal())).toEqual({
+    "default\ntask": 2,
+    "default\nother": 1,
+  });
 });
 
 it("counting costs no row, whatever is counted", async () => {
@@ -32,7 +35,7 @@ it("a restart at any time counts nothing twice and loses nothing", async () => {
     rig.ledger.tick();
     rig.ledger = rig.create();
   }
-  expect(sum(rig.ledger.figuresTotal())).toBe(5);
+  expect(sum(rig.ledger.questions.figuresTotal())).toBe(5);
   expect(minutes(rig).map(([, count]) => count)).toEqual([1, 1, 1, 1, 1]);
 });
 
@@ -52,11 +55,11 @@ it("a minute that could not be put away stays as it was, and is put away later, 
   }).toThrow("the disk failed");
   rig.sql.setHooks({ around: (_sql, run) => run(), committed: () => undefined });
   expect(rig.sql.peek("SELECT minute FROM figures")).toEqual([]);
-  expect(sum(rig.ledger.figuresTotal())).toBe(3);
+  expect(sum(rig.ledger.questions.figuresTotal())).toBe(3);
   rig.ledger.tidyFigures(30);
   rig.ledger.tidyFigures(30);
   expect(rig.sql.peek("SELECT minute FROM figures")).toHaveLength(1);
-  expect(sum(rig.ledger.figuresTotal())).toBe(3);
+  expect(sum(rig.ledger.questions.figuresTotal())).toBe(3);
 });
 
 it("what a failed command had counted is not counted", async () => {
@@ -74,9 +77,9 @@ it("what a failed command had counted is not counted", async () => {
   const settlements = tasks.map(({ id }) => success(id, token));
   expect(() => rig.claim(0, { settlements })).toThrow("the disk failed");
   rig.sql.setHooks({ around: (_sql, run) => run(), committed: () => undefined });
-  expect(sum(rig.ledger.figuresTotal())).toBe(1);
+  expect(sum(rig.ledger.questions.figuresTotal())).toBe(1);
   rig.claim(0, { settlements });
-  expect(sum(rig.ledger.figuresTotal())).toBe(2);
+  expect(sum(rig.ledger.questions.figuresTotal())).toBe(2);
 });
 
 it("a minute that is not over is not put away: it would be written again and again", async () => {
@@ -120,7 +123,7 @@ it("a clock that goes back after a restart counts in no minute that is over", as
   await finish(rig, 2);
   rig.ledger.tidyFigures(30);
   expect(minutes(rig).map(([, count]) => count)).toEqual([1, 2]);
-  expect(sum(rig.ledger.figuresTotal())).toBe(3);
+  expect(sum(rig.ledger.questions.figuresTotal())).toBe(3);
 });
 
 it("where nobody tidies up, what finishing tasks write stays small and nothing is lost", async () => {
@@ -134,7 +137,7 @@ it("where nobody tidies up, what finishing tasks write stays small and nothing i
   );
   expect(row?.figures.length).toBeLessThan(4_000);
   rig.ledger = rig.create();
-  expect(sum(rig.ledger.figuresTotal())).toBe(60);
+  expect(sum(rig.ledger.questions.figuresTotal())).toBe(60);
 });
 
 it("of many names the minutes that nobody puts away are put together sooner", async () => {
@@ -167,7 +170,7 @@ it("however many names there are, what is written with an end stays small and no
   );
   expect(row?.length).toBeLessThan(150_000);
   rig.ledger.tidyFigures(30);
-  const total = counts(rig.ledger.figuresTotal());
+  const total = counts(rig.ledger.questions.figuresTotal());
   expect(Object.keys(total)).toHaveLength(MAX_COUNTED + 1);
   expect(total[`default\n${OTHER_TASKS}`]).toBe(2_000 - MAX_COUNTED);
   expect(counted(rig)).toBe(2_000);
@@ -181,7 +184,7 @@ it("old minutes become ten minutes and hours, and nothing is lost or doubled on 
     rig.ledger.tidyFigures(30);
     if (minute % 40 === 0) rig.ledger = rig.create();
   }
-  const total = rig.ledger.figuresTotal();
+  const total = rig.ledger.questions.figuresTotal();
   const tens = lengths(rig);
   expect(new Set(tens)).toEqual(new Set([10, 1]));
   expect(tens.length).toBeLessThan(150);
@@ -190,7 +193,7 @@ it("old minutes become ten minutes and hours, and nothing is lost or doubled on 
   for (let round = 0; round < 30; round += 1) rig.ledger.tidyFigures(30);
   expect(lengths(rig).slice(0, 3)).toEqual([60, 60, 60]);
   expect(counted(rig)).toBe(200);
-  expect(rig.ledger.figuresTotal()).toEqual(total);
+  expect(rig.ledger.questions.figuresTotal()).toEqual(total);
 });
 
 it("a run folds a bounded part of a long backlog, a restart goes on with it", async () => {
@@ -223,7 +226,7 @@ it("a crash at any statement of it changes nothing", async () => {
   await rig.pass(27 * 60 * MINUTE);
   await finish(rig, 1);
   await rig.pass(MINUTE);
-  const total = rig.ledger.figuresTotal();
+  const total = rig.ledger.questions.figuresTotal();
   const before = lengths(rig);
   let statements = 0;
   for (let isDone = false; !isDone; statements += 1) {
@@ -245,7 +248,7 @@ it("a crash at any statement of it changes nothing", async () => {
     }
     rig.sql.setHooks({ around: (_sql, run) => run(), committed: () => undefined });
     rig.ledger = rig.create();
-    expect(rig.ledger.figuresTotal()).toEqual(total);
+    expect(rig.ledger.questions.figuresTotal()).toEqual(total);
     expect(counted(rig)).toBe(62);
   }
   expect(statements).toBeGreaterThan(10);
@@ -263,7 +266,7 @@ it("what is older than the history goes, the total stays, and counting goes on",
   expect(minutes(rig).map(([, count]) => count)).toEqual([3]);
   rig.ledger = rig.create();
   await finish(rig, 1);
-  expect(sum(rig.ledger.figuresTotal())).toBe(6);
+  expect(sum(rig.ledger.questions.figuresTotal())).toBe(6);
 });
 
 it("all shards are read together, in the steps asked for, empty ones included", async () => {
@@ -330,8 +333,8 @@ function readerOf(rigs: readonly Rig[]): FiguresReader {
   return new FiguresReader({
     shards: () =>
       rigs.map(({ ledger }) => ({
-        figures: async (...args) => ledger.figures(...args),
-        figuresTotal: async () => ledger.figuresTotal(),
+        figures: async (...args) => ledger.questions.figures(...args),
+        figuresTotal: async () => ledger.questions.figuresTotal(),
       })),
     clock: { now: () => rigs[0]?.now ?? 0 },
   });
@@ -346,7 +349,7 @@ async function finish(rig: Rig, count: number, name = "task"): Promise<void> {
 }
 
 function minutes(rig: Rig): [minute: number, count: number][] {
-  const all = rig.ledger.figures(0, Number.MAX_SAFE_INTEGER, 1);
+  const all = rig.ledger.questions.figures(0, Number.MAX_SAFE_INTEGER, 1);
   return all.map(({ minute, figures }) => [minute, sum(figures)]);
 }
 

@@ -14,9 +14,9 @@ it("a search that finds little reads a bounded number of rows a page, and misses
   await rig.ledger.submit(specs);
   let reads = 0;
   const shard = {
-    find: async (...args: Parameters<typeof rig.ledger.find>) => {
+    find: async (...args: Parameters<typeof rig.ledger.questions.find>) => {
       reads += 1;
-      return rig.ledger.find(...args);
+      return rig.ledger.questions.find(...args);
     },
   };
   const empty = { find: async () => ({ tasks: [], next: null }) } as unknown as HistorySearch;
