@@ -14,7 +14,7 @@ import { noSpans, type Spans } from "../trace/spans.ts";
 import { logEnd } from "./attempt-trace.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { LedgerDoor } from "./door.ts";
-import { exchange } from "./exchange.ts";
+import { exchange, fitting } from "./exchange.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Reports } from "./reports.ts";
 import { limitsOf, RunningTask, type AttemptSupplies } from "./running.ts";
@@ -92,7 +92,7 @@ class Drain<Services> {
   readonly #deadlines: Deadlines;
   readonly #heartbeats: Heartbeats<RunningTask<Services>>;
   readonly #makeSteps: (running: RunningTask<Services>) => RunningSteps;
-  #settlements: Settlement[] = [];
+  readonly #settlements: Settlement[] = [];
   #ran = 0;
   #isSolo = false;
   readonly #widths: Widths;
@@ -188,8 +188,8 @@ class Drain<Services> {
   }
 
   async #exchange(claim: number, bells: number): Promise<ExchangeAnswer> {
-    const settlements = this.#settlements;
-    this.#settlements = [];
+    const settlements = this.#settlements.splice(0, fitting(this.#settlements));
+    if (this.#settlements.length > 0) this.#settleNow();
     const isIdle = this.#running.size === 0;
     const request = { queue: this.#queue, settlements, claim, isIdle, bells };
     return exchange(this.#parts, {

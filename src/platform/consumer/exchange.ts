@@ -1,3 +1,4 @@
+import type { Settlement } from "#engine";
 import type { Exchange, ExchangeAnswer } from "../ledger/protocol.ts";
 import { exchangeSpan } from "./attempt-trace.ts";
 import type { DrainParts } from "./drain.ts";
@@ -7,6 +8,11 @@ import { persistently } from "./persistently.ts";
 const EXCHANGE_TRIES = 7;
 /** A ledger is near if a call takes no longer: a limited task may still start that much late. */
 const NEAR_MS = 10;
+/**
+ * Characters of outcomes in one exchange, but for the last one's: a call of more than 32 MiB would not get through, and
+ * 200 tasks may have results of 50. A character takes two bytes at most.
+ */
+const MAX_SETTLED_CHARS = 4 * 1_024 * 1_024;
 
 /**
  * Settles and claims; repeats the call while it fails, which is safe: see the ledger's settle. Who is told when to
@@ -35,4 +41,19 @@ export async function exchange(
   if (answer.againInMs === null) return answer;
   const wayMs = Math.max(0, clock.now() - sentAt - NEAR_MS);
   return { ...answer, againInMs: Math.max(0, answer.againInMs - wayMs) };
+}
+
+/** How many of these, from the first on, go into one exchange. */
+export function fitting(settlements: readonly Settlement[]): number {
+  let count = 0;
+  for (let chars = 0; count < settlements.length && chars < MAX_SETTLED_CHARS; count += 1) {
+    chars += lengthOf(settlements[count]?.outcome);
+  }
+  return count;
+}
+
+/** Of most outcomes that is their result's: only what is more than a result is put into JSON to tell. */
+function lengthOf(outcome: Settlement["outcome"] | undefined): number {
+  if (outcome?.kind === "success" && outcome.adds === undefined) return outcome.result?.length ?? 0;
+  return JSON.stringify(outcome)?.length ?? 0;
 }

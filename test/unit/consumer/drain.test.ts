@@ -288,3 +288,25 @@ it("what ends during an exchange that brings a long task is settled soon, not wh
   expect([...settledAt.keys()].toSorted()).toEqual(["a", "b", "long"]);
   expect(settledAt.get("b")).toBeLessThan(1_000);
 });
+
+it("results that are too large to be settled together are settled one part after the other, at once", async () => {
+  const result = "x".repeat(250_000);
+  const largeTask = () => define({ name: "large", params: noParams, handler: () => result });
+  const world = new World(1);
+  const start = world.now();
+  const tasks = Array.from({ length: 200 }, (_, n) => claimed(String(n), "large", {}));
+  const { door, settled } = ledgerWith(tasks, () => []);
+  const lengths: number[] = [];
+  const widths = new Widths();
+  await exchangesOf(quickTask, widths);
+  const exchange: LedgerDoor["exchange"] = async (request) => {
+    lengths.push(JSON.stringify(request.settlements).length);
+    if (settled.length + request.settlements.length === 200) expect(world.now()).toBe(start);
+    return door.exchange(request);
+  };
+  await consume(world, largeTask(), { ...door, exchange }, widths);
+  expect(new Set(settled.map(({ id }) => id)).size).toBe(200);
+  expect(settled).toHaveLength(200);
+  // An exchange of more than 32 MiB would not get through, and a character may take two bytes.
+  expect(Math.max(...lengths)).toBeLessThan(8_000_000);
+});
