@@ -28,8 +28,8 @@ export interface PickRequest {
  * through, and 200 tasks may bring 50. In the worst case a character takes three bytes.
  */
 const MAX_CLAIMED_CHARS = 8_000_000;
-/** Tasks that are sent to a gate in one claim; there may be a backlog of them. */
-const MAX_GATED = 1_000;
+/** Tasks that end or are sent to a gate in one claim; there may be a backlog of them. */
+const MAX_TURNED_AWAY = 1_000;
 
 /**
  * Chooses the tasks for one claim: by priority, then due time, then submission, exactly, over the lanes
@@ -54,7 +54,9 @@ export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): P
   };
   let chars = 0;
   const hasRoom = () =>
-    picked.tasks.length < limit && picked.gated.length < MAX_GATED && chars < MAX_CLAIMED_CHARS;
+    picked.tasks.length < limit &&
+    picked.expired.length + picked.gated.length < MAX_TURNED_AWAY &&
+    chars < MAX_CLAIMED_CHARS;
   for (let priority = MAX_PRIORITY; priority >= 0; priority -= 1) {
     const turns = new Turns(sql, memory, leaveOf, queue, priority, limit, now);
     try {

@@ -110,3 +110,14 @@ it("of a thousand that expire at once, in one command, a claim is given none (G5
   await rig.world.run(expiresAt + 1);
   expect(rig.claim(2_000).tasks.map(({ id }) => id)).toEqual([other.id]);
 });
+
+it("however many have expired, one claim ends some of them, and the next goes on", async () => {
+  const rig = new Rig();
+  const expiresAt = rig.now + 1_000;
+  await rig.ledger.submit(Array.from({ length: 3_000 }, () => rig.spec({ expiresAt })));
+  await rig.pass(1_000);
+  rig.claim();
+  expect(rig.ledger.stats().unflushed).toBe(1_200);
+  rig.claim();
+  expect(rig.ledger.stats().unflushed).toBe(2_400);
+});
