@@ -46,6 +46,7 @@ export class Exchanges {
       const picked = pickTasks(ports.sql, memory, { queue, limit, isIdle, now });
       this.#express.claimed(queue, picked.tasks.length, now);
       const claim = grantClaim(memory, changes, queue, picked, { now, leaseMs });
+      if (!picked.isAll) wakeups.recheckSoon(queue, () => this.#takesMore(queue));
       const isAll = picked.tasks.length < limit;
       const again = isAll ? this.#again(memory, queue, request.pace, now) : null;
       return { ...nothing, ...claim, ...again };
@@ -73,6 +74,13 @@ export class Exchanges {
     if (otherAt !== null && otherAt <= backAt) return null;
     const isWanted = () => this.#isComing(this.#core.load(), queue, this.#core.now());
     return { againInMs: backAt - now, pace: wakeups.expectBack(queue, backAt, now, isWanted) };
+  }
+
+  /** Whether a queue has work for one more consumer. */
+  #takesMore(queue: string): boolean {
+    const memory = this.#core.load();
+    const now = this.#core.now();
+    return this.#core.wakeups.hasPlace(memory, queue, now) && hasDue(memory, queue, now);
   }
 
   /** When a limited task of a queue may start, or a start be asked for, if that is soon; epoch ms. */

@@ -13,6 +13,8 @@ export interface Picked {
   readonly expired: readonly TaskRow[];
   /** Tasks that became limited after they were submitted, with the gate at which they have to wait. */
   readonly gated: readonly (readonly [task: TaskRow, gate: string])[];
+  /** False: there may be more that could be picked. */
+  readonly isAll: boolean;
 }
 
 export interface PickRequest {
@@ -70,13 +72,15 @@ export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): P
         else picked.tasks.push(row);
         turns.take();
         chars += row.kwargs.length;
-        if (row.is_suspect === 1 && picked.tasks[0] === row) return { ...picked, isSolo: true };
+        if (row.is_suspect === 1 && picked.tasks[0] === row) {
+          return { ...picked, isSolo: true, isAll: false };
+        }
       }
     } finally {
       turns.close();
     }
   }
-  return picked;
+  return { ...picked, isAll: hasRoom() };
 }
 
 /**

@@ -73,14 +73,7 @@ export class Wakeups {
     const expected = { pace: this.#lastPace, at };
     this.#expected.set(queue, expected);
     this.#ports.timers.after(at + BACK_SOON_MS - now, () => {
-      const ringAt = this.#ports.clock.now();
-      try {
-        if (this.#expected.get(queue) === expected && isWanted()) this.#ring(queue, 1, ringAt);
-      } catch (error) {
-        // Storage may be out of order for a moment: nobody would catch it, and the alarm looks again.
-        this.#ports.log("look_failed", { queue, error });
-        this.arm(ringAt + ALARM_GRACE_MS, ringAt);
-      }
+      this.#ringIf(queue, () => this.#expected.get(queue) === expected && isWanted());
     });
     return expected.pace;
   }
@@ -103,6 +96,21 @@ export class Wakeups {
     if (this.otherBackAt(queue, undefined, now) !== null) return true;
     if (!this.#bells.needsMore(queue, 1, now)) return true;
     return memory.leases.countOn(queue, now - BACK_SOON_MS).recent > 0;
+  }
+
+  /** Whether a queue may have one more consumer. */
+  hasPlace(memory: Memory, queue: string, now: number): boolean {
+    return memory.leases.countOn(queue, now).all < this.#boundsOf(queue).leases;
+  }
+
+  /** The consumer that was called, or is expected back, may be held up: rings after all if work still waits then. */
+  recheckSoon(queue: string, isWaiting: () => boolean): void {
+    if (this.#rechecks.has(queue)) return;
+    this.#rechecks.add(queue);
+    this.#ports.timers.after(BACK_SOON_MS, () => {
+      this.#rechecks.delete(queue);
+      this.#ringIf(queue, isWaiting);
+    });
   }
 
   /**
@@ -208,21 +216,27 @@ export class Wakeups {
   #callConsumers(memory: Memory, queue: string, now: number): void {
     const waiting = memory.lanes.count(queue);
     if (waiting === 0 || memory.controls.isPaused(queue)) return;
-    const { tasks, leases } = this.#narrow.has(queue) ? NARROW : WIDE;
+    const { tasks, leases } = this.#boundsOf(queue);
     const atWork = memory.leases.countOn(queue, now - BACK_SOON_MS);
     const wanted = Math.min(leases, Math.ceil(waiting / tasks)) - atWork.recent;
-    if (wanted <= 0) this.#recheckSoon(queue, () => memory.lanes.count(queue) > 0);
+    const isWaiting = () => hasDue(memory, queue, this.#ports.clock.now());
+    if (wanted <= 0) this.recheckSoon(queue, isWaiting);
     else if (atWork.all < leases) this.#ring(queue, wanted, now);
   }
 
-  /** The consumer that was expected back may be held up: ring after all if work still waits then. */
-  #recheckSoon(queue: string, isWaiting: () => boolean): void {
-    if (this.#rechecks.has(queue)) return;
-    this.#rechecks.add(queue);
-    this.#ports.timers.after(BACK_SOON_MS, () => {
-      this.#rechecks.delete(queue);
-      if (isWaiting()) this.#ring(queue, 1, this.#ports.clock.now());
-    });
+  #boundsOf(queue: string): typeof WIDE {
+    return this.#narrow.has(queue) ? NARROW : WIDE;
+  }
+
+  /** Of a timer: storage may be out of order for a moment, nobody would catch it, and the alarm looks again. */
+  #ringIf(queue: string, isWanted: () => boolean): void {
+    const now = this.#ports.clock.now();
+    try {
+      if (isWanted()) this.#ring(queue, 1, now);
+    } catch (error) {
+      this.#ports.log("look_failed", { queue, error });
+      this.arm(now + ALARM_GRACE_MS, now);
+    }
   }
 
   #ring(queue: string, wanted: number, now: number): void {

@@ -33,3 +33,43 @@ it("of a queue whose consumers run few tasks at a time more of them are called",
   expect(await rungAfter(false)).toBe(0);
   expect(await rungAfter(true)).toBe(1);
 });
+
+/** Tasks that all come due by now. */
+async function rigWithDue(count: number): Promise<Rig> {
+  const rig = new Rig();
+  const dueAt = rig.now + 1_000;
+  await rig.ledger.submit(Array.from({ length: count }, () => rig.spec({ dueAt })));
+  await rig.pass(1_000);
+  rig.ledger.tick();
+  return rig;
+}
+
+/** The bells that ring when a consumer has claimed what it can take, and is busy with it. */
+async function rungByClaim(rig: Rig): Promise<number> {
+  rig.rung.length = 0;
+  rig.claim(50, { bells: 1, isNarrow: true });
+  await rig.pass(50);
+  return rig.rung.length;
+}
+
+it("what a claim leaves of tasks that came due calls for another consumer, as long as there may be one", async () => {
+  const rig = await rigWithDue(4_000);
+  const rung: number[] = [];
+  for (let claims = 0; claims < 65; claims += 1) rung.push(await rungByClaim(rig));
+  expect(rung).toEqual([...Array.from({ length: 63 }, () => 1), 0, 0]);
+});
+
+it("a claim that leaves nothing that may start calls for nobody", async () => {
+  const rig = await rigWithDue(50);
+  await rig.ledger.submit([rig.spec({ dueAt: rig.now + 60_000 })]);
+  expect(await rungByClaim(rig)).toBe(0);
+});
+
+it("the claim of a suspect, which is run alone, calls for a consumer for the next", async () => {
+  const rig = await rigWithDue(2);
+  rig.claim(50, { bells: 1 });
+  await rig.pass(30_000);
+  rig.ledger.tick();
+  expect(await rungByClaim(rig)).toBe(1);
+  expect(await rungByClaim(rig)).toBe(0);
+});
