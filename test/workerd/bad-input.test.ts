@@ -264,6 +264,7 @@ it.each<[what: string, body: string, field: string]>([
   ["no order id", orderWith({ orderId: undefined }), "orderId"],
   ["a number as order id", orderWith({ orderId: 7 }), "orderId"],
   ["an order id with a slash", orderWith({ orderId: "a/b" }), "orderId"],
+  ["an order id that no path can have", orderWith({ orderId: ".." }), "orderId"],
   ["an order id of 65 characters", orderWith({ orderId: "a".repeat(65) }), "orderId"],
   ["a user id of 0", orderWith({ userId: 0 }), "userId"],
   ["a user id with decimals", orderWith({ userId: 1.5 }), "userId"],

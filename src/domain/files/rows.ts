@@ -37,8 +37,14 @@ const accountId = z
   .regex(/^[1-9]\d{0,14}$/, "Must be a positive whole number.")
   .transform(Number);
 
+/** An order's number, or an article's, as the API takes it. */
+const shopId = z
+  .string()
+  .regex(/^[\w.:-]{1,64}$/, "Must be 1 to 64 letters, digits, or _ . : -")
+  .refine((id) => id !== "." && id !== "..", "No address leads there.");
+
 export const productRow = z.object({
-  sku: z.string().regex(/^[\w.:-]{1,64}$/, "Must be 1 to 64 letters, digits, or _ . : -"),
+  sku: shopId,
   name: printable(200),
   price: amount,
   currency,
@@ -46,7 +52,7 @@ export const productRow = z.object({
 });
 
 export const orderRow = z.object({
-  order_id: z.string().regex(/^[\w.:-]{1,64}$/, "Must be 1 to 64 letters, digits, or _ . : -"),
+  order_id: shopId,
   user_id: accountId,
   total_amount: amount.refine((minor) => minor > 0, "Must be above 0."),
   customer_email: z

@@ -49,7 +49,7 @@ it.each(["-1", "1e3", "1,50", "1.999", "NaN", "1000000", " "])("%j is no price",
   expect(read).toMatchObject({ errors: [{ line: 9, field: "price" }] });
 });
 
-it.each(["A 1", "a/b", "стол", "x".repeat(65), ""])(
+it.each(["A 1", "a/b", "стол", "x".repeat(65), "", ".", ".."])(
   "%j is no sku: pages of products and reviews could not name it",
   (sku) => {
     const read = readRow([sku, "Lamp", "1", "EUR", ""], 4, PRODUCT, productRow);

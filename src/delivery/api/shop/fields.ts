@@ -25,7 +25,8 @@ export function decimalOf(minor: number): number {
 /** An order's number, or an article's. */
 export const shopId = z
   .string()
-  .regex(/^[\w.:-]{1,64}$/, "Must be 1 to 64 letters, digits, or _ . : -");
+  .regex(/^[\w.:-]{1,64}$/, "Must be 1 to 64 letters, digits, or _ . : -")
+  .refine((id) => id !== "." && id !== "..", "No address leads there.");
 
 export const currency = z
   .string()
