@@ -138,11 +138,12 @@ async function fieldsOf(request: Request): Promise<Record<string, unknown>> {
   }
 }
 
-/** Fields by their names; what was given more than once is a list. */
+/** Fields by their names; what was given more than once is a list. Each is looked at once, however many there are. */
 function listsOf(fields: URLSearchParams): Record<string, unknown> {
+  const byName = Map.groupBy(fields, ([name]) => name);
   return Object.fromEntries(
-    [...new Set(fields.keys())].map((name) => {
-      const values = fields.getAll(name);
+    [...byName].map(([name, pairs]) => {
+      const values = pairs.map(([, value]) => value);
       return [name, values.length === 1 ? values[0] : values];
     }),
   );
