@@ -213,6 +213,8 @@ export type Waiting =
   /** Its queue is not consumed, or nothing is. */
   | { readonly reason: "paused"; readonly queue: string }
   | { readonly reason: "shutdown" }
+  /** Too many that ended wait for D1: its shard starts nothing until it has taken them. */
+  | { readonly reason: "history_behind" }
   /** Too many have started lately: its turn comes about then, after `ahead` others of this shard. */
   | {
       readonly reason: "rate_limit";

@@ -93,7 +93,7 @@ export const CRASH_MIXES = {
     bellDoubled: 0.1,
     bellLate: 0.1,
     ringThrows: 0.05,
-    directFails: 0.1,
+    directFails: 0.3,
     requestLost: 0.03,
     answerLost: 0.03,
     requestDoubled: 0.03,

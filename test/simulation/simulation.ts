@@ -77,7 +77,7 @@ export class Simulation {
       maxUnflushed: world.pick([3, 50_000, 50_000]),
     };
     const watched = <T>(look: () => T) => this.#watched(look);
-    const oracle = new Oracle(this.#sql, settings.leaseMs, seed);
+    const oracle = new Oracle(this.#sql, settings, seed);
     this.world = world;
     this.oracle = oracle;
     this.#faults = faults;

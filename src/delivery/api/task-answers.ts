@@ -86,7 +86,7 @@ export const waitingAnswer = z
   .strictObject({
     reason: z.enum([
       ...(["sleep", "step_retry", "event", "members", "eta", "paused", "shutdown"] as const),
-      ...(["rate_limit", "concurrency", "suspect", "backlog"] as const),
+      ...(["history_behind", "rate_limit", "concurrency", "suspect", "backlog"] as const),
     ]),
     name: z.string().optional(),
     until: isoTimeOrNull.optional(),

@@ -148,6 +148,7 @@ function waitingView(waiting: Waiting, caller: Caller): z.output<typeof waitingA
     }
     case "paused":
     case "shutdown":
+    case "history_behind":
     case "suspect":
     case "backlog":
     case "members":

@@ -36,7 +36,11 @@ export class LedgerCore {
     this.ports = ports;
     this.settings = settings;
     this.wakeups = new Wakeups(ports, settings);
-    this.#flusher = new Flusher(ports);
+    this.#flusher = new Flusher(ports, () => {
+      // The alarm rings for what had to wait.
+      const now = ports.clock.now();
+      this.wakeups.arm(now, now);
+    });
     this.gatekeeper = new Gatekeeper(ports, {
       memory: () => this.load(),
       now: () => this.now(),
@@ -154,8 +158,7 @@ export class LedgerCore {
     if (this.#memory !== null) return this.#memory;
     const { sql } = this.ports;
     migrate(sql);
-    const { laneCapacity } = this.settings;
-    this.#memory = loadMemory(sql, laneCapacity, this.#permits, this.ports);
+    this.#memory = loadMemory(sql, this.settings, this.#permits, this.ports);
     try {
       this.armExactly(this.#memory, 1);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { grantClaim } from "./claim.ts";
 import type { LedgerCore } from "./core.ts";
 import type { ExpressLane } from "./express-lane.ts";
-import type { Memory } from "./memory.ts";
+import { isStopped, type Memory } from "./memory.ts";
 import { pickTasks } from "./picker.ts";
 import type { Exchange, ExchangeAnswer } from "./protocol.ts";
 import { settle } from "./settle.ts";
@@ -40,13 +40,13 @@ export class Exchanges {
         if (isComing || hasDue(memory, queue, now)) changes.dueQueues.add(queue);
         return nothing;
       }
-      if (memory.controls.isPaused(queue)) return nothing;
+      if (isStopped(memory, queue)) return nothing;
       wakeups.claimed(queue, request.isNarrow === true, now);
       gatekeeper.attended(memory, queue);
       const picked = pickTasks(ports.sql, memory, { queue, limit, isIdle, now });
       this.#express.claimed(queue, picked.tasks.length, now);
       const claim = grantClaim(memory, changes, queue, picked, { now, leaseMs });
-      if (!picked.isAll) wakeups.recheckSoon(queue, () => this.#takesMore(queue));
+      if (!picked.isAll) wakeups.recheckSoon(memory, queue);
       const isAll = picked.tasks.length < limit;
       const again = isAll ? this.#again(memory, queue, request.pace, now) : null;
       return { ...nothing, ...claim, ...again };
@@ -72,15 +72,8 @@ export class Exchanges {
     const backAt = Math.max(now + MIN_PACE_MS, at);
     const otherAt = wakeups.otherBackAt(queue, pace, now);
     if (otherAt !== null && otherAt <= backAt) return null;
-    const isWanted = () => this.#isComing(this.#core.load(), queue, this.#core.now());
+    const isWanted = (then: number) => this.#isComing(this.#core.load(), queue, then);
     return { againInMs: backAt - now, pace: wakeups.expectBack(queue, backAt, now, isWanted) };
-  }
-
-  /** Whether a queue has work for one more consumer. */
-  #takesMore(queue: string): boolean {
-    const memory = this.#core.load();
-    const now = this.#core.now();
-    return this.#core.wakeups.hasPlace(memory, queue, now) && hasDue(memory, queue, now);
   }
 
   /** When a limited task of a queue may start, or a start be asked for, if that is soon; epoch ms. */

@@ -16,10 +16,15 @@ interface FinishedRow extends Record<string, string | number | null> {
 interface Batch {
   readonly seq: number;
   readonly slot: number;
+  /** Characters of its JSON. */
+  readonly length: number;
   readonly tasks: readonly FinishedTask[];
   /** Made when somebody first looks for a task: most batches are gone before that. */
   index: Map<string, FinishedTask> | null;
 }
+
+/** Characters of them, all in memory: an object has 128 MB, and a character takes two bytes at most. */
+const MAX_LENGTH = 32_000_000;
 
 /**
  * The finished tasks of one ledger that D1 does not have yet: a small outbox, one row per batch of tasks
@@ -31,16 +36,20 @@ export class FinishedTasks {
   /** What was counted of them, and of those that have gone. */
   readonly figures: FiguresBook;
   readonly #sql: SqlPort;
+  readonly #maxSize: number;
   readonly #slots = new Slots();
   /** In the order of their seq. */
   #batches: Batch[] = [];
   #size = 0;
+  #length = 0;
   #lastSeq = 0;
   #flushedSeq = 0;
   #latestFinish = 0;
 
-  constructor(sql: SqlPort) {
+  /** @param maxSize tasks; beyond them it is behind */
+  constructor(sql: SqlPort, maxSize: number) {
     this.#sql = sql;
+    this.#maxSize = maxSize;
     const rows = [...sql.exec<FinishedRow>("SELECT * FROM finished ORDER BY seq")];
     for (const row of rows) this.#flushedSeq = Math.max(this.#flushedSeq, row.flushed_seq);
     for (const row of rows) this.#load(row);
@@ -60,6 +69,11 @@ export class FinishedTasks {
   /** Tasks that D1 doesn't have yet. */
   get size(): number {
     return this.#size;
+  }
+
+  /** So much waits for D1 that nothing is taken, and nothing started, until it is less. */
+  get isBehind(): boolean {
+    return this.#size > this.#maxSize || this.#length > MAX_LENGTH;
   }
 
   get(taskId: string): FinishedTask | undefined {
@@ -90,7 +104,8 @@ export class FinishedTasks {
 
   #appendBatch(tasks: readonly FinishedTask[], text: string, now: number): void {
     this.#lastSeq += 1;
-    const batch: Batch = { seq: this.#lastSeq, slot: this.#slots.take(), tasks, index: null };
+    const place = { seq: this.#lastSeq, slot: this.#slots.take() };
+    const batch: Batch = { ...place, length: text.length, tasks, index: null };
     consume(
       this.#sql.exec(
         `INSERT OR REPLACE INTO finished (slot, seq, flushed_seq, tasks, figures)
@@ -123,6 +138,7 @@ export class FinishedTasks {
       this.#flushedSeq = batch.seq;
       this.#slots.release(batch.slot);
       this.#size -= batch.tasks.length;
+      this.#length -= batch.length;
     }
     this.#batches = this.#batches.slice(batches.length);
   }
@@ -154,12 +170,14 @@ export class FinishedTasks {
     this.#slots.note(row.slot, isFlushed);
     if (isFlushed) return;
     const tasks = JSON.parse(row.tasks) as FinishedTask[];
-    this.#remember({ seq: row.seq, slot: row.slot, tasks, index: null });
+    const { seq, slot } = row;
+    this.#remember({ seq, slot, length: row.tasks.length, tasks, index: null });
   }
 
   #remember(batch: Batch): void {
     this.#batches.push(batch);
     this.#size += batch.tasks.length;
+    this.#length += batch.length;
     for (const task of batch.tasks) {
       this.#latestFinish = Math.max(this.#latestFinish, task.finishedAt);
     }

@@ -20,14 +20,17 @@ const MAX_RETRY_MS = 30_000;
  */
 export class Flusher {
   readonly #ports: LedgerPorts;
+  readonly #caughtUp: () => void;
   readonly #record = new AgentRecord();
   #isRunning = false;
   #failures = 0;
   /** Not before this, after a failure; epoch ms. */
   #retryAt = 0;
 
-  constructor(ports: LedgerPorts) {
+  /** @param caughtUp called when so much was written that tasks may start again */
+  constructor(ports: LedgerPorts, caughtUp: () => void) {
     this.#ports = ports;
+    this.#caughtUp = caughtUp;
   }
 
   /** When the next try is due after a failure; null if the last one went well. */
@@ -64,7 +67,10 @@ export class Flusher {
         await this.#ports.history.write(batches.flatMap((batch) => batch.tasks));
         this.#failures = 0;
         this.#record.ran(this.#ports.clock.now());
-        if (memory === current()) memory.finished.confirm(batches);
+        const { finished } = memory;
+        const wasBehind = finished.isBehind;
+        if (memory === current()) finished.confirm(batches);
+        if (wasBehind && !finished.isBehind) this.#caughtUp();
       }
     } catch (error) {
       const delay = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);

@@ -7,6 +7,7 @@ import { LeaseBook } from "./leases.ts";
 import { ParkedTasks } from "./parked.ts";
 import type { Permits } from "./permits.ts";
 import type { LedgerPorts, SqlPort } from "./ports.ts";
+import type { LedgerSettings } from "./protocol.ts";
 import { LiveReports } from "./reports.ts";
 import { KeyTurns } from "./turns.ts";
 import type { TaskRow } from "./rows.ts";
@@ -40,7 +41,7 @@ interface ReadyRow extends Record<string, string | number | null> {
 
 export function loadMemory(
   sql: SqlPort,
-  laneCapacity: number,
+  { laneCapacity, maxUnflushed }: LedgerSettings,
   permits: Permits,
   { limitsOf, keyOf }: Pick<LedgerPorts, "limitsOf" | "keyOf">,
 ): Memory {
@@ -49,7 +50,7 @@ export function loadMemory(
     lanes: new ReadyLanes(laneCapacity),
     parked: new ParkedTasks(sql),
     leases,
-    finished: new FinishedTasks(sql),
+    finished: new FinishedTasks(sql, maxUnflushed),
     controls: new ControlBook(sql, limitsOf),
     turns: new KeyTurns(),
     expiring: new Expiring(sql, leases),
@@ -66,6 +67,11 @@ export function loadMemory(
       memory.lanes.push(queue, priority, id, dueAt, null);
   }
   return memory;
+}
+
+/** Whether nothing may be claimed from a queue. */
+export function isStopped({ controls, finished }: Memory, queue: string): boolean {
+  return controls.isPaused(queue) || finished.isBehind;
 }
 
 /** A live task by its id, wherever it stands. A task in a lease is read from memory. */

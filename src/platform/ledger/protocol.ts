@@ -6,7 +6,7 @@ export interface LedgerSettings extends WakeupSettings {
   readonly leaseMs: number;
   /** Ready tasks kept in memory; more are found through the index, one row dearer. */
   readonly laneCapacity: number;
-  /** Finished tasks that may wait for D1 before new work is refused. */
+  /** Finished tasks that may wait for D1 before new work is refused, and none that waits is started. */
   readonly maxUnflushed: number;
 }
 

@@ -1,6 +1,6 @@
 import { partsOfGate } from "#engine";
 import type { LaneEntry, ReadyLanes } from "./lanes.ts";
-import type { Memory } from "./memory.ts";
+import { isStopped, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
 
@@ -158,10 +158,10 @@ function* dueParked(
 
 /**
  * When the longest-waiting task of a queue that may be claimed became due, epoch ms; null if there is
- * none: tasks at closed gates and in paused queues don't count.
+ * none: tasks at closed gates and in queues that are stopped don't count.
  */
 export function oldestDue(memory: Memory, queue: string, now: number): number | null {
-  if (memory.controls.isPaused(queue)) return null;
+  if (isStopped(memory, queue)) return null;
   let oldest = memory.lanes.oldest(queue);
   for (const row of claimable(memory, queue, now)) {
     if (oldest === null || row.due_at < oldest) oldest = row.due_at;
@@ -171,7 +171,7 @@ export function oldestDue(memory: Memory, queue: string, now: number): number | 
 
 /** Whether a queue has a task that may be claimed. */
 export function hasDue(memory: Memory, queue: string, now: number): boolean {
-  if (memory.controls.isPaused(queue)) return false;
+  if (isStopped(memory, queue)) return false;
   return memory.lanes.oldest(queue) !== null || !claimable(memory, queue, now).next().done;
 }
 

@@ -88,7 +88,7 @@ export class Submissions {
   ): { merged: ReadonlyMap<string, Merged>; claim: Claim | null } {
     const plain = { merged: NONE_MERGED, claim: null };
     if (specs.length === 0) return plain;
-    if (this.#core.load().finished.size > this.#core.settings.maxUnflushed) {
+    if (this.#core.load().finished.isBehind) {
       throw new LovageError("history_behind", "The history is too far behind.", {
         retryable: true,
       });

@@ -14,6 +14,7 @@ export function whyWaiting(sql: SqlPort, memory: Memory, row: TaskRow, now: numb
   if (row.due_at > now) return { reason: "eta", until: row.due_at };
   if (memory.controls.current.isShutDown) return { reason: "shutdown" };
   if (memory.controls.isPaused(queue)) return { reason: "paused", queue };
+  if (memory.finished.isBehind) return { reason: "history_behind" };
   const { name, key } = partsOfGate(row.gate);
   const limits = name === "" ? null : memory.controls.limitsOf(name);
   const isLimited = limits !== null && available(memory, row.gate, limits, now) <= 0;

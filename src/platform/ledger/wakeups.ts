@@ -1,6 +1,6 @@
 import { Doorbells } from "./bells.ts";
 import type { Changes } from "./changes.ts";
-import type { Memory } from "./memory.ts";
+import { isStopped, type Memory } from "./memory.ts";
 import type { LedgerPorts } from "./ports.ts";
 import { hasDue, oldestDue, waitsAtGate } from "./sources.ts";
 
@@ -68,12 +68,12 @@ export class Wakeups {
    * A consumer is told to come back at this time, when the next limited task may start.
    * @returns the pace by which it is known again
    */
-  expectBack(queue: string, at: number, now: number, isWanted: () => boolean): number {
+  expectBack(queue: string, at: number, now: number, isWanted: (now: number) => boolean): number {
     this.#lastPace = Math.max(this.#lastPace + 1, now);
     const expected = { pace: this.#lastPace, at };
     this.#expected.set(queue, expected);
     this.#ports.timers.after(at + BACK_SOON_MS - now, () => {
-      this.#ringIf(queue, () => this.#expected.get(queue) === expected && isWanted());
+      this.#ringIf(queue, (now) => this.#expected.get(queue) === expected && isWanted(now));
     });
     return expected.pace;
   }
@@ -98,18 +98,16 @@ export class Wakeups {
     return memory.leases.countOn(queue, now - BACK_SOON_MS).recent > 0;
   }
 
-  /** Whether a queue may have one more consumer. */
-  hasPlace(memory: Memory, queue: string, now: number): boolean {
-    return memory.leases.countOn(queue, now).all < this.#boundsOf(queue).leases;
-  }
-
-  /** The consumer that was called, or is expected back, may be held up: rings after all if work still waits then. */
-  recheckSoon(queue: string, isWaiting: () => boolean): void {
+  /** Whoever was called, or is expected back, may be held up: rings after all if work for one more still waits then. */
+  recheckSoon(memory: Memory, queue: string): void {
     if (this.#rechecks.has(queue)) return;
     this.#rechecks.add(queue);
     this.#ports.timers.after(BACK_SOON_MS, () => {
       this.#rechecks.delete(queue);
-      this.#ringIf(queue, isWaiting);
+      this.#ringIf(queue, (now) => {
+        const { all } = memory.leases.countOn(queue, now);
+        return all < this.#boundsOf(queue).leases && hasDue(memory, queue, now);
+      });
     });
   }
 
@@ -138,7 +136,7 @@ export class Wakeups {
   afterCommand(memory: Memory, changes: Changes, now: number): void {
     for (const queue of memory.lanes.queues()) this.#callConsumers(memory, queue, now);
     for (const queue of changes.dueQueues) {
-      if (!memory.controls.isPaused(queue)) this.#ring(queue, 1, now);
+      if (!isStopped(memory, queue)) this.#ring(queue, 1, now);
     }
     const isDue = isBusy(memory) || changes.dueQueues.size > 0;
     if (isDue) this.arm(now + this.#settings.watchMs, now);
@@ -200,7 +198,7 @@ export class Wakeups {
     const { stallMs } = this.#settings;
     const queues = new Set([...memory.lanes.queues(), ...memory.parked.queues()]);
     return [...queues].filter((queue) => {
-      if (memory.controls.isPaused(queue)) return false;
+      if (isStopped(memory, queue)) return false;
       const due = oldestDue(memory, queue, now);
       const oldest = earlier(due, calledSince(queue));
       if (oldest === null) return false;
@@ -215,12 +213,11 @@ export class Wakeups {
   /** Rings once more if the work of a queue calls for more consumers than are at it or on their way. */
   #callConsumers(memory: Memory, queue: string, now: number): void {
     const waiting = memory.lanes.count(queue);
-    if (waiting === 0 || memory.controls.isPaused(queue)) return;
+    if (waiting === 0 || isStopped(memory, queue)) return;
     const { tasks, leases } = this.#boundsOf(queue);
     const atWork = memory.leases.countOn(queue, now - BACK_SOON_MS);
     const wanted = Math.min(leases, Math.ceil(waiting / tasks)) - atWork.recent;
-    const isWaiting = () => hasDue(memory, queue, this.#ports.clock.now());
-    if (wanted <= 0) this.recheckSoon(queue, isWaiting);
+    if (wanted <= 0) this.recheckSoon(memory, queue);
     else if (atWork.all < leases) this.#ring(queue, wanted, now);
   }
 
@@ -229,10 +226,10 @@ export class Wakeups {
   }
 
   /** Of a timer: storage may be out of order for a moment, nobody would catch it, and the alarm looks again. */
-  #ringIf(queue: string, isWanted: () => boolean): void {
+  #ringIf(queue: string, isWanted: (now: number) => boolean): void {
     const now = this.#ports.clock.now();
     try {
-      if (isWanted()) this.#ring(queue, 1, now);
+      if (isWanted(now)) this.#ring(queue, 1, now);
     } catch (error) {
       this.#ports.log("look_failed", { queue, error });
       this.arm(now + ALARM_GRACE_MS, now);

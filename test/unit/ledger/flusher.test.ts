@@ -54,3 +54,40 @@ it("many that end together go at once", async () => {
   await rig.pass(10);
   expect(writes).toEqual([{ at: 0, tasks: 250 }]);
 });
+
+it("while more waits for D1 than memory is there for, nothing is taken or started; when D1 has it, a consumer is called", async () => {
+  let isUp = false;
+  const rig = new Rig({
+    history: {
+      write: async () => {
+        if (!isUp) throw new Error("D1 is down");
+      },
+      fingerprints: async () => new Map(),
+    },
+  });
+  const specs = Array.from({ length: 150 }, () => rig.spec());
+  const [waiting = rig.spec()] = specs.slice(140);
+  await rig.ledger.submit(specs);
+  const { tasks, token } = rig.claim(140);
+  const result = JSON.stringify("x".repeat(250_000));
+  rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token, result)) });
+  rig.rung.length = 0;
+
+  expect(rig.claim().tasks).toEqual([]);
+  rig.claim(0);
+  await rig.pass(30_000);
+  rig.ledger.tick();
+  await rig.pass(1_000);
+  expect(rig.rung).toEqual([]);
+  expect(rig.ledger.questions.whyWaiting(waiting.id)).toEqual({ reason: "history_behind" });
+  await expect(rig.ledger.submit([rig.spec()])).rejects.toThrow("too far behind");
+
+  isUp = true;
+  await rig.pass(30_000);
+  rig.ledger.tick();
+  await rig.pass(1_000);
+  expect(rig.armedAt).toBeLessThanOrEqual(rig.now);
+  rig.ledger.tick();
+  expect(rig.rung).toEqual(["default"]);
+  expect(rig.claim().tasks).toHaveLength(10);
+});

@@ -61,6 +61,13 @@ function Words({ waiting, caller }: { waiting: Waiting; caller: Caller }) {
           The deployment is <a href="/dashboard/queues">shut down</a>: no queue is consumed.
         </p>
       );
+    case "history_behind":
+      return (
+        <p>
+          The database is behind with what has ended: nothing is started until it has{" "}
+          <a href="/dashboard/system">taken it</a>.
+        </p>
+      );
     case "suspect":
       return (
         <p>
