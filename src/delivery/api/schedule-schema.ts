@@ -96,7 +96,8 @@ interface Base {
  * @throws Problem 422 naming the field
  */
 export function settingsOf(given: Given, old: Schedule | null, base: Base): ScheduleSettings {
-  const timing = timingOf(given, base) ?? old?.timing;
+  const startTime = timeOr(given.start_time, old?.startTime ?? null);
+  const timing = startingAt(startTime, timingOf(given, base) ?? old?.timing);
   const taskName = given.task ?? old?.task;
   if (timing === undefined || taskName === undefined) {
     throw wrong("crontab", "Give one of crontab, interval, clocked and solar.");
@@ -111,7 +112,7 @@ export function settingsOf(given: Given, old: Schedule | null, base: Base): Sche
     kwargs: given.kwargs ?? before.kwargs,
     enabled: given.enabled ?? before.enabled,
     oneOff: given.one_off ?? (timing.kind === "clocked" || (isOneOff && !wasClocked)),
-    startTime: timeOr(given.start_time, before.startTime),
+    startTime,
     expires: timeOr(given.expires, before.expires),
     expireSeconds: given.expire_seconds === undefined ? before.expireSeconds : given.expire_seconds,
     queue: given.queue === undefined ? before.queue : given.queue,
@@ -146,8 +147,7 @@ function timingOf(given: Given, { now, timezone }: Base): Timing | undefined {
     return timing;
   }
   if (given.interval !== undefined) {
-    const anchor = given.start_time?.getTime() ?? now;
-    return { kind: "interval", ...given.interval, anchor };
+    return { kind: "interval", ...given.interval, anchor: now };
   }
   if (given.clocked !== undefined) {
     const at = given.clocked.at.getTime();
@@ -155,6 +155,12 @@ function timingOf(given: Given, { now, timezone }: Base): Timing | undefined {
     return { kind: "clocked", at };
   }
   return given.solar === undefined ? undefined : { kind: "solar", ...given.solar };
+}
+
+/** An interval counts from the start, whichever of the two was said first. */
+function startingAt(startTime: number | null, timing: Timing | undefined): Timing | undefined {
+  if (timing?.kind !== "interval" || startTime === null) return timing;
+  return { ...timing, anchor: startTime };
 }
 
 function timeOr(given: Date | null | undefined, before: number | null): number | null {
