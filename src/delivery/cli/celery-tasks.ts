@@ -3,8 +3,9 @@ import type { Task } from "./tasks.ts";
 
 /** A task as `celery inspect active` shows it. */
 export function requestOf(task: Task) {
-  const startedAt = task.attempts.at(-1)?.started_at ?? null;
-  const isRunning = task.state === "STARTED" && startedAt !== null;
+  // Not by its state: it may have given itself one, as PROGRESS.
+  const last = task.attempts.at(-1);
+  const startedAt = last?.finished_at === null ? last.started_at : null;
   return {
     id: task.task_id,
     name: task.name,
@@ -12,8 +13,8 @@ export function requestOf(task: Task) {
     kwargs: task.kwargs,
     type: task.name,
     hostname: NODE,
-    time_start: isRunning ? Date.parse(startedAt) / 1_000 : null,
-    acknowledged: task.state === "STARTED",
+    time_start: startedAt === null ? null : Date.parse(startedAt) / 1_000,
+    acknowledged: startedAt !== null,
     delivery_info: {
       exchange: "",
       routing_key: task.queue,
