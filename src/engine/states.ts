@@ -43,6 +43,9 @@ export const READY_STATES: ReadonlySet<State> = new Set([
   "IGNORED",
 ]);
 
+/** What came last was an error (Celery's EXCEPTION_STATES). */
+export const EXCEPTION_STATES: ReadonlySet<State> = new Set(["RETRY", "FAILURE", "REVOKED"]);
+
 export function isTerminal(state: State): state is TerminalState {
   return READY_STATES.has(state);
 }

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import {
+  EXCEPTION_STATES,
   nameOfPlan,
   redacted,
   traceIdOf,
@@ -49,14 +50,13 @@ function metaOf({ reported }: TaskRecord): unknown {
 }
 
 /**
- * The guides' short form. As in Celery the result of a task that failed is its error, and that of one with
- * a state of its own the details of that.
+ * The guides' short form. As in Celery the result of a task that failed, or that waits for its next try, is
+ * its error, and that of one with a state of its own the details of that.
  */
 export function statusView(task: TaskRecord, now: number): z.output<typeof statusAnswer> {
   const { error } = task;
-  const hasFailed = task.state === "FAILURE" || task.state === "REVOKED";
   const result =
-    hasFailed && error !== null
+    EXCEPTION_STATES.has(task.state) && error !== null
       ? { exc_type: error.exc_type, exc_message: error.exc_message }
       : task.reported === undefined
         ? resultOf(task, now)
