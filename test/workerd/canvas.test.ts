@@ -258,14 +258,27 @@ it.each<[string, unknown, string]>([
   expect(errors[0]?.field).toContain(field);
 });
 
-it("a canvas that there is not, or a task that is none, is not found", async () => {
+it("a canvas that there is not is not found", async () => {
   expect((await get("/api/canvas/nothing/")).status).toBe(404);
-  const { task_id: id } = await (
-    await post("/api/tasks/", { name: "process_data", kwargs: { data: "x" } })
-  ).json<{
-    task_id: string;
-  }>();
-  expect((await get(`/api/canvas/${id}/`)).status).toBe(404);
+});
+
+it.each([
+  ["a call", work("x"), "process_data", { processed_data: "X" }],
+  [
+    "a map",
+    { map: { task: { name: "process_data" }, items: ["x", "y"] } },
+    "celery.map",
+    [{ processed_data: "X" }, { processed_data: "Y" }],
+  ],
+])("%s alone is a canvas of one task", async (_what, body, name, result) => {
+  const { canvas_id: id } = await (
+    await post("/api/canvas/", body)
+  ).json<{ canvas_id: string }>();
+  expect(await (await get(`/api/canvas/${id}/?wait=20`)).json()).toMatchObject({
+    ...{ canvas_id: id, name, state: "SUCCESS", result, next: null },
+    counts: { total: 1, done: 1, not_started: 0, SUCCESS: 1 },
+    tree: { type: "task", task: name, task_id: id, state: "SUCCESS", result },
+  });
 });
 
 it("a callback of a plain task that can't be called is named as it stands in the request", async () => {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { InvalidSignatureError, nameOfPlan, sizeOf, tasksOf, treeOf, type TaskSpec } from "#engine";
 import { sees } from "./access.ts";
-import { canvasAnswer, canvasView, placesOf } from "./canvas-views.ts";
+import { aloneView, canvasAnswer, canvasView, placesOf } from "./canvas-views.ts";
 import { operation } from "./operation.ts";
 import { notFound } from "./problems.ts";
 import { integer, oneOf, seconds } from "./query-params.ts";
@@ -85,10 +85,10 @@ export function canvasRoutes(parts: ApiParts): Route[] {
         const id = params.id ?? "";
         const task = (await awaited(parts, id, caller, wait)) ?? (await parts.tasks.get(id));
         if (task === null || !sees(caller, task.owner)) throw notFound();
-        const declared = task.options.tree;
-        if (declared === undefined) throw notFound();
-        const tree = (await parts.canvases.outline(id)) ?? declared;
         const page = { from, to: from + limit };
+        const declared = task.options.tree;
+        if (declared === undefined) return Response.json(aloneView(task, page, parts.clock.now()));
+        const tree = (await parts.canvases.outline(id)) ?? declared;
         const base = task.options.base ?? id;
         const members = await parts.canvases.members(base, placesOf(task, tree), page);
         return Response.json(canvasView(task, tree, members, page, parts.clock.now()));

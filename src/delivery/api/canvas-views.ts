@@ -130,6 +130,12 @@ export function canvasView(
   };
 }
 
+/** A call alone (a map is one) is a canvas of one task: itself. */
+export function aloneView(task: TaskRecord, page: Places, now: number) {
+  const members = { tasks: new Map([[0, task]]), states: { [task.state]: 1 } };
+  return canvasView(task, task.name, members, page, now);
+}
+
 /** A task of a canvas; one that has not been there yet is PENDING. */
 function memberView(task: TaskRecord | undefined, taskId: string, name: string, now: number) {
   if (task === undefined) return { type: "task", task: name, task_id: taskId, state: "PENDING" };
