@@ -3970,7 +3970,7 @@ export interface paths {
       };
       requestBody: { content: { "application/json": {
         "task": string;
-        "rate_limit": string | null;
+        "rate_limit": string | number | null;
       } } };
       responses: {
         200: { headers: Record<string, unknown>; content: { "application/json": components["schemas"]["Done"] } };

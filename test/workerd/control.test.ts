@@ -107,6 +107,19 @@ it("a rate limit that is set while it runs holds, is told to who waits, and can 
   for (const id of ids) expect((await ended(id)).state).toBe("SUCCESS");
 });
 
+it.each([
+  [2, "2"],
+  [0.5, "0.5"],
+  [0, null],
+])("a rate may be a number: %d a second", async (rate, told) => {
+  await control("rate_limit", { task: "process_data", rate_limit: rate });
+  const { tasks } = await (
+    await get("/api/inspect/registered/")
+  ).json<{ tasks: { name: string; rate_limit: string | null }[] }>();
+  expect(tasks.find(({ name }) => name === "process_data")?.rate_limit).toBe(told);
+  await control("rate_limit", { task: "process_data", rate_limit: null });
+});
+
 it("inspect says what runs, what waits and what is scheduled", async () => {
   const id = await submit({ countdown: 600 });
   const { tasks } = await (
@@ -126,6 +139,7 @@ it.each([
   ["rate_limit", { task: "nobody", rate_limit: "1/s" }, "name"],
   ["rate_limit", { task: "process_data", rate_limit: "fast" }, "rate_limit"],
   ["rate_limit", { task: "process_data", rate_limit: "99999/s" }, "rate_limit"],
+  ["rate_limit", { task: "process_data", rate_limit: -1 }, "rate_limit"],
   ["rate_limit", { task: "process_data" }, "rate_limit"],
   ["time_limit", { task: "process_data", soft: 20, hard: 10 }, "soft_time_limit"],
   ["time_limit", { task: "process_data", hard: 9_999 }, "time_limit"],

@@ -10,7 +10,10 @@ const seconds = z.number().positive().nullable();
 const labels = z.record(z.string().regex(/^[A-Za-z_][\w.-]{0,49}$/), z.string().min(1).max(200));
 
 const queueSchema = z.strictObject({ queue: name });
-const rateSchema = z.strictObject({ task: name, rate_limit: z.string().max(50).nullable() });
+const rateSchema = z.strictObject({
+  task: name,
+  rate_limit: z.union([z.string().max(50), z.number()]).nullable(),
+});
 const timeSchema = z.strictObject({
   task: name,
   soft: seconds.default(null),
@@ -111,11 +114,11 @@ export function controlRoutes(parts: ApiParts): Route[] {
     command("rate_limit", {
       summary: "Set a task's rate limit",
       description:
-        "`0`: none. Null: the declared one again. It holds everywhere, and over restarts.",
+        "A number is starts a second. `0`: none. Null: the declared one again. It holds everywhere, and over restarts.",
       body: rateSchema,
       example: { task: "send_welcome_email", rate_limit: "10/m" },
       run: async ({ task, rate_limit: rate }) => {
-        await desk.setRate(task, rate);
+        await desk.setRate(task, typeof rate === "number" ? String(rate) : rate);
         return { ok: "new rate limit set successfully" };
       },
     }),
