@@ -271,9 +271,7 @@ it.each([
     [{ processed_data: "X" }, { processed_data: "Y" }],
   ],
 ])("%s alone is a canvas of one task", async (_what, body, name, result) => {
-  const { canvas_id: id } = await (
-    await post("/api/canvas/", body)
-  ).json<{ canvas_id: string }>();
+  const { canvas_id: id } = await (await post("/api/canvas/", body)).json<{ canvas_id: string }>();
   expect(await (await get(`/api/canvas/${id}/?wait=20`)).json()).toMatchObject({
     ...{ canvas_id: id, name, state: "SUCCESS", result, next: null },
     counts: { total: 1, done: 1, not_started: 0, SUCCESS: 1 },

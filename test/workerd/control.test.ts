@@ -136,13 +136,13 @@ it("inspect says what runs, what waits and what is scheduled", async () => {
 });
 
 it.each([
-  ["rate_limit", { task: "nobody", rate_limit: "1/s" }, "name"],
+  ["rate_limit", { task: "nobody", rate_limit: "1/s" }, "task"],
   ["rate_limit", { task: "process_data", rate_limit: "fast" }, "rate_limit"],
   ["rate_limit", { task: "process_data", rate_limit: "99999/s" }, "rate_limit"],
   ["rate_limit", { task: "process_data", rate_limit: -1 }, "rate_limit"],
   ["rate_limit", { task: "process_data" }, "rate_limit"],
-  ["time_limit", { task: "process_data", soft: 20, hard: 10 }, "soft_time_limit"],
-  ["time_limit", { task: "process_data", hard: 9_999 }, "time_limit"],
+  ["time_limit", { task: "process_data", soft: 20, hard: 10 }, "soft"],
+  ["time_limit", { task: "process_data", hard: 9_999 }, "hard"],
   ["purge", { queue: "nope" }, "queue"],
   ["cancel_consumer", { queue: "nope" }, "queue"],
   ["revoke", {}, "ids"],

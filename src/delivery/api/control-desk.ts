@@ -1,6 +1,13 @@
-import type { ControlChange } from "#engine";
-import { invalid } from "./problems.ts";
+import { InvalidOptionError, UnknownTaskError, type ControlChange } from "#engine";
+import { invalid, problemOf } from "./problems.ts";
 import type { ApiParts } from "./route.ts";
+
+/** What a command calls the fields that a call has by other names. */
+const COMMAND_FIELDS: Readonly<Record<string, string>> = {
+  name: "task",
+  soft_time_limit: "soft",
+  time_limit: "hard",
+};
 
 /** Operators' commands as people and programs give them, by the same rules. */
 export class ControlDesk {
@@ -10,12 +17,12 @@ export class ControlDesk {
     this.#parts = parts;
   }
 
-  /** @param rate null: the declared one again @throws UnknownTaskError, InvalidOptionError */
+  /** @param rate null: the declared one again @throws Problem 422 naming the field */
   async setRate(task: string, rate: string | null): Promise<void> {
     await this.#ofTask({ kind: "rate_limit", name: task, rate });
   }
 
-  /** Seconds; both null: the declared ones again. @throws UnknownTaskError, InvalidOptionError */
+  /** Seconds; both null: the declared ones again. @throws Problem 422 naming the field */
   async setTimes(task: string, soft: number | null, hard: number | null): Promise<void> {
     await this.#ofTask({ kind: "time_limit", name: task, soft, hard });
   }
@@ -36,8 +43,17 @@ export class ControlDesk {
   }
 
   async #ofTask(change: Extract<ControlChange, { readonly name: string }>): Promise<void> {
-    this.#parts.registry.get(change.name);
-    await this.#parts.control.change(change);
+    try {
+      this.#parts.registry.get(change.name);
+      await this.#parts.control.change(change);
+    } catch (error) {
+      const isRefused = error instanceof UnknownTaskError || error instanceof InvalidOptionError;
+      if (!isRefused) throw error;
+      const { errors } = problemOf(error);
+      throw invalid(
+        errors.map(({ field, message }) => ({ field: COMMAND_FIELDS[field] ?? field, message })),
+      );
+    }
   }
 
   #known(queue: string): string {

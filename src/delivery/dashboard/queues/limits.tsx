@@ -167,7 +167,7 @@ function SetForms({ tasks, form }: Parts) {
 function RateForm({ names, form }: { names: readonly string[]; form: FormState }) {
   return (
     <form class="fields" method="post" action={`${PLACE}/rate_limit`}>
-      <SelectField form={form} name="task" label="Task" choices={names} at={["task", "name"]} />
+      <SelectField form={form} name="task" label="Task" choices={names} />
       <TextField
         form={form}
         name="rate_limit"
@@ -193,22 +193,8 @@ function TimeForm({ names, form }: { names: readonly string[]; form: FormState }
           ))}
         </select>
       </label>
-      <TextField
-        form={form}
-        name="soft"
-        label="Soft, seconds"
-        type="number"
-        step="any"
-        at={["soft", "soft_time_limit"]}
-      />
-      <TextField
-        form={form}
-        name="hard"
-        label="Hard, seconds"
-        type="number"
-        step="any"
-        at={["hard", "time_limit"]}
-      />
+      <TextField form={form} name="soft" label="Soft, seconds" type="number" step="any" />
+      <TextField form={form} name="hard" label="Hard, seconds" type="number" step="any" />
       <button>Set the limits</button>
     </form>
   );
