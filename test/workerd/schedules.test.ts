@@ -136,13 +136,13 @@ it.each<[string, Record<string, unknown>, string, string]>([
   [
     "a day that there is not",
     crontab({ day_of_week: "9" }),
-    "day_of_week",
+    "crontab.day_of_week",
     "9 is out of range 0–7",
   ],
   [
     "a date that never comes",
     crontab({ day_of_month: "31", month_of_year: "4" }),
-    "day_of_month",
+    "crontab.day_of_month",
     "none of the months",
   ],
   [

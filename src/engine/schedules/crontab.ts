@@ -63,7 +63,7 @@ export function crontabValues(crontab: Crontab): CrontabValues {
   const [firstDay = 1] = values.day_of_month;
   if (!values.month_of_year.some((month) => firstDay <= (MONTH_DAYS[month] ?? 0))) {
     throw new InvalidOptionError(
-      "day_of_month",
+      "crontab.day_of_month",
       `${crontab.day_of_month} is in none of the months ${crontab.month_of_year}.`,
     );
   }
@@ -118,11 +118,14 @@ function valueOf(field: keyof Crontab, text: string): number {
   const value = Number(text);
   const top = field === "day_of_week" ? 7 : max;
   if (value < min || value > top) {
-    throw new InvalidOptionError(field, `${value} is out of range ${min}–${top}.`);
+    throw new InvalidOptionError(`crontab.${field}`, `${value} is out of range ${min}–${top}.`);
   }
   return value;
 }
 
 function unreadable(field: keyof Crontab, part: string): InvalidOptionError {
-  return new InvalidOptionError(field, `'${part}' is no value, range, step or list of them.`);
+  return new InvalidOptionError(
+    `crontab.${field}`,
+    `'${part}' is no value, range, step or list of them.`,
+  );
 }

@@ -27,7 +27,7 @@ export function TimingFields({ form }: { form: TimingForm }) {
                 form={form}
                 name={field}
                 label={field.replaceAll("_", " ")}
-                at={[`crontab.${field}`, field]}
+                at={[`crontab.${field}`]}
               />
             ))}
             <TextField
