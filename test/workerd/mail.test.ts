@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { ask, ended, get, order, post } from "./api.ts";
+import { keyFor, request } from "./credentials.ts";
 
 interface Counts {
   readonly sent_count: number;
@@ -327,4 +328,23 @@ it("the dashboard shows every message, one of them with its twin, and the newest
   );
   const newest = await (await get("/dashboard/mail/sent/")).text();
   expect(newest).toContain("newest@example.com");
+});
+
+it("a mail with a link that logs in says it to admins alone, where it is kept at all", async () => {
+  const registration = {
+    username: "reset",
+    email: "reset@example.com",
+    password: "a long horse 9",
+  };
+  const answer = await post("/api/register/", registration);
+  const { user_id } = await answer.json<{ user_id: number }>();
+  const id = await submit("send_password_reset_email", { user_id });
+  expect((await ended(id)).state).toBe("SUCCESS");
+  const shown = async (scope: string, path: string) =>
+    (await request(path, await keyFor("x", [scope]))).text();
+  const of = `/api/emails/${id}/reset@example.com/password_reset/`;
+  for (const path of [`/api/emails/?task_id=${id}`, of, `${of}?format=html`, `${of}?format=text`]) {
+    expect(await shown("admin", path)).toContain("#lvr_");
+    expect(await shown("monitor", path)).not.toContain("lvr_");
+  }
 });

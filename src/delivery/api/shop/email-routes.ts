@@ -7,7 +7,7 @@ import { notFound } from "../problems.ts";
 import { limit, oneOf, placeCursor, text } from "../query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { withoutUndefined } from "../without-undefined.ts";
-import { emailAnswer, emailView, FORMATS, renderedMail } from "./email-views.ts";
+import { emailAnswer, emailView, FORMATS, mailSeenBy, renderedMail } from "./email-views.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
@@ -26,7 +26,7 @@ export const mailPlace = z
 const TAG = "mail";
 
 /** The mails of the shop, whatever became of them. */
-export function emailRoutes({ shop }: ApiParts): Route[] {
+export function emailRoutes({ shop, mails }: ApiParts): Route[] {
   return [
     operation({
       method: "GET",
@@ -44,7 +44,7 @@ export function emailRoutes({ shop }: ApiParts): Route[] {
         cursor: placeCursor(mailPlace),
       },
       answers: { 200: pageOf("emails", emailAnswer) },
-      handle: async ({ query: asked }) => {
+      handle: async ({ query: asked, caller }) => {
         const query: EmailQuery = withoutUndefined({
           taskId: asked.task_id,
           state: asked.state,
@@ -54,7 +54,7 @@ export function emailRoutes({ shop }: ApiParts): Route[] {
         const page = { limit: asked.limit, after: asked.cursor };
         const { emails, next } = await findEmails(shop.db, query, page);
         return Response.json({
-          emails: emails.map(emailView),
+          emails: emails.map((email) => emailView(mailSeenBy(caller, email, mails))),
           next_cursor:
             next && jsonCursor([next.createdAt, next.taskId, next.toAddress, next.template]),
         });
@@ -77,10 +77,11 @@ export function emailRoutes({ shop }: ApiParts): Route[] {
       answers: {
         200: { types: ["text/html", "text/plain"], json: emailAnswer, words: "The mail." },
       },
-      handle: async ({ params, query: { format } }) => {
+      handle: async ({ params, query: { format }, caller }) => {
         const { key = "", to = "", template = "" } = params;
-        const email = await findEmail(shop.db, { taskId: key, toAddress: to, template });
-        if (email === null) throw notFound();
+        const found = await findEmail(shop.db, { taskId: key, toAddress: to, template });
+        if (found === null) throw notFound();
+        const email = mailSeenBy(caller, found, mails);
         if (format === undefined) return Response.json(emailView(email));
         return renderedMail({ html: email.htmlBody, text: email.textBody }, format);
       },

@@ -6,6 +6,7 @@ import {
   type MailContent,
   type StoredEmail,
 } from "#domain/mail";
+import { may, type Caller } from "../access.ts";
 import { isoTime } from "../answers.ts";
 
 export const emailAnswer = z
@@ -41,6 +42,19 @@ export function emailView(email: StoredEmail): z.output<typeof emailAnswer> {
     html: email.htmlBody,
     created_at: new Date(email.createdAt).toISOString(),
   };
+}
+
+/**
+ * A mail as a caller may see it: one with a secret in it (a link that logs in) says it to admins alone, where its
+ * text is kept at all.
+ */
+export function mailSeenBy(
+  caller: Caller,
+  email: StoredEmail,
+  mails: readonly AnyMail[],
+): StoredEmail {
+  const hasSecret = mails.some(({ name, isSecret }) => isSecret && name === email.template);
+  return hasSecret && !may(caller, "admin") ? { ...email, textBody: "", htmlBody: "" } : email;
 }
 
 /** A message with a sample of its props, in the shop's frame; nobody can unsubscribe with its link. */

@@ -17,7 +17,7 @@ import { placeCursor } from "../../api/query-params.ts";
 import { QueryReader } from "../../api/query.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
 import { mailPlace } from "../../api/shop/email-routes.ts";
-import { sampleOf } from "../../api/shop/email-views.ts";
+import { mailSeenBy, sampleOf } from "../../api/shop/email-views.ts";
 import { withoutUndefined } from "../../api/without-undefined.ts";
 import {
   checked,
@@ -114,7 +114,7 @@ function sentRoutes({ mails, shop }: ApiParts): Route[] {
         const { key = "", to = "", template = "" } = call.params;
         const email = await findEmail(shop.db, { taskId: key, toAddress: to, template });
         if (email === null) throw notFound();
-        return oneMailPage(call, email);
+        return oneMailPage(call, mailSeenBy(call.caller, email, mails));
       },
     },
   ];

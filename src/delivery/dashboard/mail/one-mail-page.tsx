@@ -21,7 +21,8 @@ export function oneMailPage(call: ApiCall, email: StoredEmail): Response {
           <h2>As it is read</h2>
           {email.textBody === "" ? (
             <Empty>
-              Its text is not kept: there is a secret in it, or it is bulk mail that is through.
+              Its text is not kept, or not shown: there is a secret in it, or it is bulk mail that
+              is through.
             </Empty>
           ) : (
             <div class="twins">
