@@ -15,6 +15,13 @@ export type TaskRoutes =
   | readonly (readonly [pattern: string, route: Route])[]
   | Readonly<Record<string, Route>>;
 
+/** The queue that is called so, or with hyphens for its underscores: Celery's users write `high_priority`. */
+export function queueNamed(queues: ReadonlySet<string>, name: string): string | null {
+  if (queues.has(name)) return name;
+  const hyphened = name.replaceAll("_", "-");
+  return queues.has(hyphened) ? hyphened : null;
+}
+
 /**
  * The routes ready for use.
  * @throws InvalidOptionError naming the pattern, for a queue that there is not or a priority out of range

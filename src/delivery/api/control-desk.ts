@@ -1,4 +1,4 @@
-import { InvalidOptionError, UnknownTaskError, type ControlChange } from "#engine";
+import { InvalidOptionError, queueNamed, UnknownTaskError, type ControlChange } from "#engine";
 import { invalid, problemOf } from "./problems.ts";
 import type { ApiParts } from "./route.ts";
 
@@ -56,10 +56,11 @@ export class ControlDesk {
     }
   }
 
-  #known(queue: string): string {
+  #known(name: string): string {
     const { queues } = this.#parts;
-    if (queues.has(queue)) return queue;
-    const message = `'${queue}' is none of ${[...queues].join(", ")}.`;
+    const queue = queueNamed(queues, name);
+    if (queue !== null) return queue;
+    const message = `'${name}' is none of ${[...queues].join(", ")}.`;
     throw invalid([{ field: "queue", message }]);
   }
 }

@@ -4,7 +4,7 @@ import { InvalidOptionError, UnknownTaskError } from "../errors.ts";
 import { isLargerThan } from "../json.ts";
 import { isMap, mappedName } from "../mapped.ts";
 import type { Registry } from "../registry.ts";
-import type { Route } from "../routing.ts";
+import { queueNamed, type Route } from "../routing.ts";
 import type { CallOptions, SignatureOptions } from "../signature.ts";
 import { mayBeUnique } from "../unique-calls.ts";
 import { MAX_LINKS_BYTES } from "../wire.ts";
@@ -258,10 +258,11 @@ export class Compiler {
     };
   }
 
-  queue(queue: string): string {
-    if (this.#parts.queues.has(queue)) return queue;
-    const known = [...this.#parts.queues].join(", ");
-    throw new InvalidOptionError("queue", `'${queue}' is none of ${known}.`);
+  queue(name: string): string {
+    const { queues } = this.#parts;
+    const queue = queueNamed(queues, name);
+    if (queue !== null) return queue;
+    throw new InvalidOptionError("queue", `'${name}' is none of ${[...queues].join(", ")}.`);
   }
 }
 
