@@ -10,6 +10,7 @@ import {
   type EventAnswer,
   type FinishedTask,
   type SubmitAnswer,
+  type TaskPage,
   type TaskQuery,
   type TaskRecord,
   type TaskRoutes,
@@ -157,8 +158,11 @@ export class TestLovage<Services> {
     const found = new Map<string, TaskRecord>();
     for (const task of this.#history.values()) if (fits(task, query)) found.set(task.id, task);
     for (const { ledger } of this.#shards) {
-      for (const task of ledger.questions.find(query, range, Infinity).tasks)
-        found.set(task.id, task);
+      for (let to: string | null = range.to; to !== null;) {
+        const page: TaskPage = ledger.questions.find(query, { ...range, to }, Infinity);
+        for (const task of page.tasks) found.set(task.id, task);
+        to = page.next;
+      }
     }
     return [...found.values()].sort(
       (a, b) => a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1),

@@ -1,5 +1,6 @@
 import type { TaskPage, TaskQuery, TaskRecord } from "#engine";
 import { conditionsOf, fits, type IdRange } from "../history/search.ts";
+import { pageOf } from "../history/task-page.ts";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { toRecord, type TaskRow } from "./rows.ts";
@@ -21,16 +22,19 @@ export function findTasks(
   range: IdRange,
   limit: number,
 ): TaskPage {
-  const found = [...liveTasks(sql, memory, query, range, limit)];
+  // Of each kind no more than fits into a page that has nothing else.
+  const found = [0, 1].flatMap(
+    (parked) => pageOf(liveTasks(sql, memory, parked, query, range), limit).tasks,
+  );
   for (const task of memory.finished.all()) {
     if (isIn(task, range) && fits(task, query)) found.push(task);
   }
   const isBefore = query.order === "oldest" ? isLower : isHigher;
   found.sort((a, b) => (isBefore(a.id, b.id) ? -1 : 1));
   const reach = reachOf(sql, range, query.order);
-  const last = found[limit - 1]?.id ?? null;
+  const { tasks, next: last } = pageOf(found, limit);
   const next = last !== null && (reach === null || isBefore(last, reach)) ? last : reach;
-  return { tasks: found.slice(0, limit), next };
+  return { tasks, next };
 }
 
 function isLower(a: string, b: string): boolean {
@@ -64,9 +68,9 @@ function direction(order: TaskQuery["order"]): "ASC" | "DESC" {
 function* liveTasks(
   sql: SqlPort,
   memory: Memory,
+  parked: number,
   query: TaskQuery,
   range: IdRange,
-  limit: number,
 ): Generator<TaskRecord> {
   const { sql: conditions, params } = conditionsOf(query, LIVE_COLUMNS);
   for (const [label, value] of Object.entries(query.labels ?? {})) {
@@ -74,26 +78,20 @@ function* liveTasks(
     params.push(`$.labels."${label}"`, value);
   }
   const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
-  for (const parked of [0, 1]) {
-    let count = 0;
-    const rows = sql.exec<TaskRow>(
-      `SELECT * FROM (SELECT * FROM tasks WHERE parked = ? AND id >= ? AND id < ?
-         ORDER BY id ${direction(query.order)} LIMIT ?) ${where}
-         ORDER BY id ${direction(query.order)}`,
-      parked,
-      range.from,
-      range.to,
-      MAX_SCANNED,
-      ...params,
-    );
-    for (const row of rows) {
-      if (count >= limit) break;
-      const task = toRecord(row, memory.leases.holding(row.id)?.claimedAt ?? null);
-      // Not all can be said by columns: the state follows from the leases, and nobody finds a secret.
-      if (!fits(task, query)) continue;
-      count += 1;
-      yield task;
-    }
+  const rows = sql.exec<TaskRow>(
+    `SELECT * FROM (SELECT * FROM tasks WHERE parked = ? AND id >= ? AND id < ?
+       ORDER BY id ${direction(query.order)} LIMIT ?) ${where}
+       ORDER BY id ${direction(query.order)}`,
+    parked,
+    range.from,
+    range.to,
+    MAX_SCANNED,
+    ...params,
+  );
+  for (const row of rows) {
+    const task = toRecord(row, memory.leases.holding(row.id)?.claimedAt ?? null);
+    // Not all can be said by columns: the state follows from the leases, and nobody finds a secret.
+    if (fits(task, query)) yield task;
   }
 }
 

@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
 import { DeploymentSearch } from "#platform/history/deployment-search.ts";
 import type { HistorySearch } from "#platform/history/search.ts";
-import { Rig } from "./rig.ts";
+import { Rig, success } from "./rig.ts";
+
+const empty = { find: async () => ({ tasks: [], next: null }) } as unknown as HistorySearch;
 
 it("a search that finds little reads a bounded number of rows a page, and misses nothing", async () => {
   const rig = new Rig();
@@ -19,7 +21,6 @@ it("a search that finds little reads a bounded number of rows a page, and misses
       return rig.ledger.questions.find(...args);
     },
   };
-  const empty = { find: async () => ({ tasks: [], next: null }) } as unknown as HistorySearch;
   const search = new DeploymentSearch(() => [shard], empty);
   const found: string[] = [];
   let cursor: string | null = null;
@@ -34,3 +35,36 @@ it("a search that finds little reads a bounded number of rows a page, and misses
   expect(reads).toBeGreaterThan(2);
   expect(reads).toBeLessThan(6);
 });
+
+it.each(["newest", "oldest"] as const)(
+  "a page of large tasks ends early, and the pages have each of them once: the %s first",
+  async (order) => {
+    const rig = new Rig();
+    const kwargs = JSON.stringify({ text: "x".repeat(250_000) });
+    const specs = Array.from({ length: 60 }, (_, n) =>
+      rig.spec({ kwargs, dueAt: n % 3 === 0 ? rig.now + 9_000 : null }),
+    );
+    await rig.ledger.submit(specs);
+    // A third has ended, and D1 has none of them yet.
+    const { tasks, token } = await rig.claim(20);
+    await rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token)) });
+    const shard = {
+      find: async (...args: Parameters<typeof rig.ledger.questions.find>) => {
+        const page = rig.ledger.questions.find(...args);
+        // An answer of more than 32 MiB would not get through, and a character may take two bytes.
+        expect(JSON.stringify(page).length).toBeLessThan(4_000_000);
+        return page;
+      },
+    };
+    const search = new DeploymentSearch(() => [shard], empty);
+    const found: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await search.search({ order }, 200, cursor);
+      found.push(...page.tasks.map(({ id }) => id));
+      cursor = page.next;
+    } while (cursor !== null);
+    const ids = specs.map(({ id }) => id).toSorted();
+    expect(found).toEqual(order === "oldest" ? ids : ids.toReversed());
+  },
+);
