@@ -99,7 +99,7 @@ export function revokeSome(
   from: Position,
   terminate: boolean,
 ): BulkStep {
-  const rows = selectTasks(sql, filter, from, BATCH);
+  const { rows, next } = selectTasks(sql, filter, from, BATCH);
   let revoked = 0;
   let marked = 0;
   let hasStopped = false;
@@ -112,7 +112,7 @@ export function revokeSome(
     if (done === "revoked") revoked += 1;
     else if (done === "marked") marked += 1;
   }
-  return { revoked, marked, next: positionAfter(rows) };
+  return { revoked, marked, next };
 }
 
 /**
@@ -133,7 +133,7 @@ export function purgeSome(
   queue: string,
   from: Position,
 ): BulkStep {
-  const rows = selectTasks(sql, { queue }, from, BATCH);
+  const { rows, next } = selectTasks(sql, { queue }, from, BATCH);
   let revoked = 0;
   for (const row of rows) {
     // What waits in the middle of its steps has started.
@@ -142,10 +142,5 @@ export function purgeSome(
     revokeTask(sql, memory, changes, row, false);
     revoked += 1;
   }
-  return { revoked, marked: 0, next: positionAfter(rows) };
-}
-
-function positionAfter(rows: readonly TaskRow[]): Position | null {
-  const last = rows.at(-1);
-  return last === undefined || rows.length < BATCH ? null : { parked: last.parked, id: last.id };
+  return { revoked, marked: 0, next };
 }

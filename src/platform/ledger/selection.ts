@@ -10,13 +10,26 @@ export interface Position {
 
 export const FIRST_POSITION: Position = { parked: 0, id: "" };
 
-/** The next live tasks that fit a filter, from a position on, in the order of the table. */
+/** What one step of a walk over live tasks looks at. */
+interface Selection {
+  readonly rows: readonly TaskRow[];
+  /** Where the next step goes on; null: there are no others. */
+  readonly next: Position | null;
+}
+
+/**
+ * Characters of what the tasks of one selection brought and met, but for the last one's: they are in memory together,
+ * as rows and as the records of their ends.
+ */
+const MAX_SELECTED_CHARS = 4 * 1_024 * 1_024;
+
+/** The next live tasks that fit a filter, from a position on, in the order of the table: fewer if they are large. */
 export function selectTasks(
   sql: SqlPort,
   filter: TaskFilter,
   from: Position,
   limit: number,
-): TaskRow[] {
+): Selection {
   const conditions = ["(parked, id) > (?, ?)"];
   const params: SqlValue[] = [from.parked, from.id];
   const wanted = { name: filter.name, queue: filter.queue, owner: filter.owner };
@@ -29,11 +42,18 @@ export function selectTasks(
     conditions.push("json_extract(options, ?) = ?");
     params.push(`$.labels."${label}"`, value);
   }
-  return [
-    ...sql.exec<TaskRow>(
-      `SELECT * FROM tasks WHERE ${conditions.join(" AND ")} ORDER BY parked, id LIMIT ?`,
-      ...params,
-      limit,
-    ),
-  ];
+  const rows: TaskRow[] = [];
+  let chars = 0;
+  for (const row of sql.exec<TaskRow>(
+    `SELECT * FROM tasks WHERE ${conditions.join(" AND ")} ORDER BY parked, id LIMIT ?`,
+    ...params,
+    limit,
+  )) {
+    rows.push(row);
+    chars += row.kwargs.length + (row.options?.length ?? 0) + (row.attempts?.length ?? 0);
+    if (rows.length >= limit || chars >= MAX_SELECTED_CHARS) {
+      return { rows, next: { parked: row.parked, id: row.id } };
+    }
+  }
+  return { rows, next: null };
 }
