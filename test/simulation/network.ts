@@ -1,5 +1,4 @@
 import type {
-  Collected,
   Controls,
   DurableState,
   KeptAt,
@@ -18,6 +17,7 @@ import type {
   ExchangeAnswer,
   ExpressAnswer,
   GoneTask,
+  KeptInput,
 } from "#platform/ledger/protocol.ts";
 import type { Chaos } from "./chaos.ts";
 import type { Faults } from "./faults.ts";
@@ -44,7 +44,7 @@ export class Network implements LedgerDoor {
     this.#host = host;
   }
 
-  input(at: KeptAt): Promise<Collected | null> {
+  input(at: KeptAt): Promise<KeptInput | null> {
     return this.#call({ kind: "input" }, (ledger) => ledger.input(at));
   }
 

@@ -1,4 +1,11 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
+import type { PlanNode } from "#engine";
+import { loadInput } from "#platform/consumer/inputs.ts";
+import { CanvasStore } from "#platform/ledger/canvas-store.ts";
+import { ObjectSql } from "#platform/ledger/object-ports.ts";
+import { NO_LARGE_RESULTS } from "../no-large.ts";
 import { get, post } from "./api.ts";
 
 interface Node {
@@ -284,4 +291,21 @@ it("a callback of a plain task that can't be called is named as it stands in the
   const answer = await post("/api/tasks/", call);
   expect(answer.status).toBe(422);
   expect(await answer.json()).toMatchObject({ errors: [{ field: "link_error.0.name" }] });
+});
+
+it("a list of 25 MB reaches its callback, whatever characters are in it", async () => {
+  const shard = env.LEDGER.getByName("shard-999");
+  const at = { id: "canvas", place: 1 };
+  const texts = Array.from({ length: 100 }, (_, n) =>
+    JSON.stringify(`${n === 0 ? "\u042f" : "x"}${"x".repeat(250_000)}`),
+  );
+  await shard.survey();
+  await runInDurableObject(shard, (_object, state) => {
+    const store = new CanvasStore(new ObjectSql(state.storage));
+    store.appendNodes(at.id, 0, [{ kind: "chain", size: 1 } as unknown as PlanNode]);
+    const ends = texts.map((text, position) => [position, { value: { text } }] as const);
+    store.appendMembers(at.id, at.place, 0, ends);
+  });
+  const text = await loadInput({ into: "data", from: { kept: at } }, shard, NO_LARGE_RESULTS);
+  expect(text === `[${texts.join(",")}]`).toBe(true);
 });

@@ -105,7 +105,7 @@ export interface InputRef {
 export interface Collected {
   readonly text: string;
   readonly large: readonly { readonly path: readonly number[]; readonly key: string }[];
-  /** Present: it has more than MAX_LARGE_RESULT_BYTES characters, and `text` is none of it. */
+  /** Present: it has more than MAX_LARGE_RESULT_BYTES, and `text` is none of it. */
   readonly isTooLarge?: true;
 }
 

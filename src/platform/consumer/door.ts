@@ -1,5 +1,5 @@
-import type { Collected, DurableState, KeptAt, StepEntry, TaskReport } from "#engine";
-import type { Exchange, ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
+import type { DurableState, KeptAt, StepEntry, TaskReport } from "#engine";
+import type { Exchange, ExchangeAnswer, GoneTask, KeptInput } from "../ledger/protocol.ts";
 
 /** Where steps are kept: one ledger shard. Calls may fail or get lost; all may be repeated. */
 export interface StepDoor {
@@ -11,7 +11,7 @@ export interface StepDoor {
 /** Where arguments are kept that are too large for a task's row. */
 export interface InputDoor {
   /** Null: it is gone, and so is who needed it. */
-  input(at: KeptAt): Promise<Collected | null>;
+  input(at: KeptAt): Promise<KeptInput | null>;
 }
 
 /** One ledger shard, as consumers use it. Calls may fail or get lost; all may be repeated. */

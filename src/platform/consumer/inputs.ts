@@ -1,10 +1,5 @@
-import {
-  InputError,
-  MAX_LARGE_RESULT_BYTES,
-  type Collected,
-  type InputRef,
-  type LargeResults,
-} from "#engine";
+import { InputError, MAX_LARGE_RESULT_BYTES, type InputRef, type LargeResults } from "#engine";
+import type { KeptInput } from "../ledger/protocol.ts";
 import type { InputDoor } from "./door.ts";
 
 const TOO_LARGE = `The results before it have more than ${MAX_LARGE_RESULT_BYTES} bytes of JSON.`;
@@ -22,11 +17,13 @@ export async function loadInput(
   const kept = await ledger.input(from.kept);
   if (kept === null) throw new InputError("The results before it are gone.");
   if (kept.isTooLarge === true) throw new InputError(TOO_LARGE);
-  return kept.large.length === 0 ? kept.text : withLarge(kept, largeResults);
+  const text = new TextDecoder().decode(kept.utf8);
+  return kept.large.length === 0 ? text : withLarge(text, kept.large, largeResults);
 }
 
 async function withLarge(
-  { text, large }: Collected,
+  text: string,
+  large: KeptInput["large"],
   largeResults: Pick<LargeResults, "get">,
 ): Promise<string> {
   const whole = [JSON.parse(text) as unknown];

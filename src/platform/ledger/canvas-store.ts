@@ -12,6 +12,7 @@ import { jsonArrays, MAX_PARAMETER_LENGTH } from "../json-parameters.ts";
 import type { SqlPort } from "./ports.ts";
 import { consume } from "./schema.ts";
 
+const encoder = new TextEncoder();
 const TOO_LARGE: Collected = { text: "null", large: [], isTooLarge: true };
 
 /** How a member of a group ended, as it is kept: its position, and what came out. */
@@ -123,7 +124,7 @@ export class CanvasStore {
     return first?.[2] ?? null;
   }
 
-  /** The list of a group's results, unless it has more than `limit` characters. */
+  /** The list of a group's results, unless it has more than `limit` bytes as UTF-8. */
   list(id: string, group: number, limit: number = MAX_LARGE_RESULT_BYTES): Collected {
     const texts: string[] = [];
     const large: { path: number[]; key: string }[] = [];
@@ -140,7 +141,7 @@ export class CanvasStore {
         text = inner.text;
         for (const { path, key } of inner.large) large.push({ path: [position, ...path], key });
       }
-      length += text.length;
+      length += encoder.encode(text).length;
       if (length > limit) return TOO_LARGE;
       texts[position] = text;
     }
@@ -183,7 +184,7 @@ export class CanvasStore {
 
   /**
    * What a task is to get, whether it is kept for itself or is the list of a group; null: it is gone.
-   * @param limit characters of a list
+   * @param limit bytes of a list, as UTF-8
    */
   input(at: KeptAt, limit: number = MAX_LARGE_RESULT_BYTES): Collected | null {
     const text = this.kept(at.id, at.place);

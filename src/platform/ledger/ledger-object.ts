@@ -1,7 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import {
   isTerminal,
-  type Collected,
   type Controls,
   type DurableState,
   type EventAnswer,
@@ -37,7 +36,7 @@ import type { BulkStep } from "./bulk.ts";
 import type { FiguresOfMinute } from "./figures-book.ts";
 import { TaskLedger } from "./ledger.ts";
 import type { LiveMembers } from "./members.ts";
-import type { Exchange, ExchangeAnswer, ExpressAnswer, GoneTask } from "./protocol.ts";
+import type { Exchange, ExchangeAnswer, ExpressAnswer, GoneTask, KeptInput } from "./protocol.ts";
 import { EventSockets, watchesEvents } from "./event-sockets.ts";
 import { ObjectAlarm, ObjectSql, runDirectly } from "./object-ports.ts";
 import type { Position } from "./selection.ts";
@@ -186,7 +185,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     return tree && JSON.stringify(tree);
   }
 
-  async input(at: KeptAt): Promise<Collected | null> {
+  async input(at: KeptAt): Promise<KeptInput | null> {
     this.#requests += 1;
     return this.#ledger.input(at);
   }

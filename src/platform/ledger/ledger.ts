@@ -1,5 +1,4 @@
 import {
-  type Collected,
   type Controls,
   type DurableState,
   type EventAnswer,
@@ -28,6 +27,7 @@ import {
   type ExchangeAnswer,
   type ExpressAnswer,
   type GoneTask,
+  type KeptInput,
   type LedgerSettings,
   type LedgerStats,
 } from "./protocol.ts";
@@ -253,9 +253,12 @@ export class TaskLedger {
   }
 
   /** An argument that is kept for a task of this shard; null: it is gone, and so is who needed it. */
-  input(at: KeptAt): Collected | null {
+  input(at: KeptAt): KeptInput | null {
     this.#core.load();
-    return new CanvasStore(this.#sql).input(at);
+    const found = new CanvasStore(this.#sql).input(at);
+    if (found === null) return null;
+    const { text, ...rest } = found;
+    return { ...rest, utf8: new TextEncoder().encode(text) };
   }
 
   stats(): LedgerStats {

@@ -1,4 +1,4 @@
-import type { ClaimedTask, Settlement, SubmitAnswer } from "#engine";
+import type { ClaimedTask, Collected, Settlement, SubmitAnswer } from "#engine";
 import type { WakeupSettings } from "./wakeups.ts";
 
 export interface LedgerSettings extends WakeupSettings {
@@ -64,6 +64,14 @@ export interface ExpressAnswer {
   readonly answer: SubmitAnswer;
   /** The task, to be run by whoever submitted it; null: a consumer will. */
   readonly claim: Claim | null;
+}
+
+/**
+ * A `Collected` on its way to a consumer, its text as UTF-8: an answer may have 32 MiB, and of a string with one
+ * character beyond Latin-1 each takes two bytes.
+ */
+export interface KeptInput extends Omit<Collected, "text"> {
+  readonly utf8: Uint8Array;
 }
 
 /** A task whose lease is over while its handler still runs. */
