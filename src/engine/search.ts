@@ -34,7 +34,7 @@ export interface TaskSearch {
   /**
    * A page of tasks by the time in their ids; those whose ids were derived from keys come last, in no order
    * of time. A page may have fewer than `limit` although more follow: it reads a bounded number
-   * of rows.
+   * of rows, and ends early where tasks are large.
    * @param after the `next` of the page before; null: the first
    */
   search(query: TaskQuery, limit: number, after: string | null): Promise<TaskPage>;
@@ -82,8 +82,10 @@ export interface ReplayedCall {
 
 /** Tasks that ran out of attempts and wait for a person. */
 export interface DeadLetterBox {
-  /** Those that failed last first. */
+  /** Those that failed last first; fewer than `limit` if they are large. */
   list(filter: DeadLetterFilter, limit: number, after: string | null): Promise<TaskPage>;
+  /** The ids of those that fit, those that failed last first. */
+  ids(filter: DeadLetterFilter, limit: number): Promise<string[]>;
   /** Groups by task and error, the largest first. */
   summary(filter: DeadLetterFilter): Promise<DeadLetterGroup[]>;
   /**

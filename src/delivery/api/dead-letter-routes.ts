@@ -1,7 +1,6 @@
 import { z } from "zod";
 import type { DeadLetterAnswer, DeadLetterFilter, DeadLetterGroup } from "#engine";
 import { nextCursor, taskId } from "./answers.ts";
-import { lettersThatFit, MAX_BULK } from "./dead-letter-bulk.ts";
 import { operation } from "./operation.ts";
 import { invalid, notFound, problemOf } from "./problems.ts";
 import { fieldErrorAnswer } from "./problem-answer.ts";
@@ -23,6 +22,8 @@ import { taskView } from "./task-views.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
+/** Dead letters that one request deals with. */
+export const MAX_BULK = 500;
 /** When the last one of a page ended, and its id. */
 const CURSOR = /^\d{1,15} [0-9a-f-]{36}$/;
 
@@ -104,7 +105,7 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
       ...same
     } = filter ?? {};
     const wanted = withoutUndefined({ ...same, excType, failedAfter, failedBefore });
-    return lettersThatFit(deadLetters, wanted, most);
+    return deadLetters.ids(wanted, most);
   }
 
   function bulk(what: "replay" | "discard", summary: string): Route {

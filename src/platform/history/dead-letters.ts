@@ -13,6 +13,7 @@ import {
 } from "#engine";
 import { fromRow, type HistoryRow } from "./rows.ts";
 import { nameCondition } from "./search.ts";
+import { pageOf, pageQuery } from "./task-page.ts";
 
 /** Where the type of the error stands in `detail`; see rows.ts. */
 const EXC_TYPE = "coalesce(detail ->> '$[8].exc_type', '')";
@@ -48,14 +49,27 @@ export class DeadLetters implements DeadLetterBox {
     }
     const { results } = await this.#db
       .prepare(
-        `SELECT * FROM tasks INDEXED BY dead_letters WHERE ${where.join(" AND ")}
-         ORDER BY finished_at DESC, id DESC LIMIT ?`,
+        pageQuery(
+          `tasks INDEXED BY dead_letters WHERE ${where.join(" AND ")}`,
+          "finished_at DESC, id DESC",
+        ),
       )
       .bind(...params, limit)
       .all<HistoryRow>();
-    const last = results.length < limit ? undefined : results.at(-1);
-    const next = last === undefined ? null : `${last.finished_at} ${last.id}`;
-    return { tasks: results.map(fromRow), next };
+    const { tasks, next: last } = pageOf(results.map(fromRow), limit);
+    return { tasks, next: last && `${tasks.at(-1)?.finishedAt} ${last}` };
+  }
+
+  async ids(filter: DeadLetterFilter, limit: number): Promise<string[]> {
+    const { where, params } = conditions(filter);
+    const { results } = await this.#db
+      .prepare(
+        `SELECT id FROM tasks INDEXED BY dead_letters WHERE ${where.join(" AND ")}
+         ORDER BY finished_at DESC, id DESC LIMIT ?`,
+      )
+      .bind(...params, limit)
+      .all<{ id: string }>();
+    return results.map(({ id }) => id);
   }
 
   async summary(filter: DeadLetterFilter): Promise<DeadLetterGroup[]> {

@@ -9,6 +9,7 @@ import {
 } from "#engine";
 import { matchCondition, type MatchColumns } from "./match-condition.ts";
 import { fromRow, type HistoryRow } from "./rows.ts";
+import { pageOf, pageQuery } from "./task-page.ts";
 
 /** Rows that one page reads at most: a search that finds little goes on with the next. */
 const MAX_SCANNED = 5_000;
@@ -87,7 +88,7 @@ export class HistorySearch {
   }
 
   /**
-   * Up to `limit` tasks of a range, the highest ids first, or the lowest. Looks through at most MAX_SCANNED
+   * Up to `limit` tasks of a range, the highest ids first, or the lowest; fewer if they are large. Looks through at most MAX_SCANNED
    * tasks; then `next` says how far it got. With labels the rows are those that have the first of them.
    */
   async find(query: TaskQuery, range: IdRange, limit: number): Promise<TaskPage> {
@@ -123,17 +124,16 @@ export class HistorySearch {
     const where = [inScan, ...sql].join(" AND ");
     const [tasks, reach] = await this.#db.batch<Record<string, unknown>>([
       this.#db
-        .prepare(`SELECT * FROM tasks WHERE ${where} ORDER BY id ${order} LIMIT ?`)
+        .prepare(pageQuery(`tasks WHERE ${where}`, `id ${order}`))
         .bind(...bounds, ...params, limit),
       this.#db.prepare(last).bind(...scan),
     ]);
     const rows = (tasks?.results ?? []) as unknown as HistoryRow[];
     const read = reach?.results[0] as { id: string } | undefined;
-    const next = rows.length >= limit ? (rows.at(-1)?.id ?? null) : (read?.id ?? null);
-    const found = rows.map(fromRow);
+    const { tasks: found, next } = pageOf(rows.map(fromRow), limit);
     return {
       tasks: query.match === undefined ? found : found.filter((task) => fits(task, query)),
-      next,
+      next: next ?? read?.id ?? null,
     };
   }
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { DeadLetterAnswer, DeadLetterFilter } from "#engine";
-import { lettersThatFit, MAX_BULK } from "../../api/dead-letter-bulk.ts";
+import { MAX_BULK } from "../../api/dead-letter-routes.ts";
 import { invalid, problemOf } from "../../api/problems.ts";
 import { QueryReader } from "../../api/query.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
@@ -56,7 +56,7 @@ export function deadLetterPages(parts: ApiParts): Route[] {
       if (name === undefined || excType === undefined) {
         throw invalid([{ field: "name", message: "All of which group?" }]);
       }
-      return lettersThatFit(deadLetters, { name, excType }, MAX_BULK);
+      return deadLetters.ids({ name, excType }, MAX_BULK);
     }
     if (ticked.length === 0) return null;
     if (ticked.length > MAX_BULK) {
