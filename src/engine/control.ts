@@ -152,6 +152,6 @@ export interface DeploymentControl {
   purge(queue: string): Promise<number>;
   /** What every queue holds, those that are empty included. */
   queues(): Promise<QueueLength[]>;
-  /** Live tasks of a kind, at most `limit`, those that are or were due first at the front. */
+  /** Live tasks of a kind, at most `limit` and fewer if they are large, those that are or were due first at the front. */
   list(kind: LiveKind, limit: number): Promise<TaskRecord[]>;
 }

@@ -28,7 +28,7 @@ export interface ControlledShard {
   revokeSome(filter: TaskFilter, from: Position, terminate: boolean): Promise<BulkStep>;
   purgeSome(queue: string, from: Position): Promise<BulkStep>;
   survey(): Promise<QueueSurvey[]>;
-  list(kind: LiveKind, limit: number): Promise<TaskRecord[]>;
+  list(kind: LiveKind, limit: number): Promise<readonly TaskRecord[]>;
 }
 
 /**

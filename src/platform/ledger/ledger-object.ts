@@ -162,7 +162,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     return this.#ledger.questions.find(query, range, limit);
   }
 
-  async list(kind: LiveKind, limit: number): Promise<TaskRecord[]> {
+  async list(kind: LiveKind, limit: number): Promise<readonly TaskRecord[]> {
     this.#requests += 1;
     return this.#ledger.questions.list(kind, limit);
   }

@@ -49,7 +49,7 @@ export class Questions {
   }
 
   /** Live tasks that run (`active`), are due (`reserved`) or are not due yet (`scheduled`). */
-  list(kind: LiveKind, limit: number): TaskRecord[] {
+  list(kind: LiveKind, limit: number): readonly TaskRecord[] {
     return listLive(this.#core.ports.sql, this.#core.load(), kind, limit, this.#core.now());
   }
 

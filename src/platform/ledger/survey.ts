@@ -1,7 +1,8 @@
 import type { LiveKind, QueueSurvey, TaskRecord } from "#engine";
-import type { Memory } from "./memory.ts";
+import { pageOf } from "../history/task-page.ts";
+import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
-import { toRecord, type TaskRow } from "./rows.ts";
+import { toRecord } from "./rows.ts";
 
 /** Leaves out what stands for a canvas: it waits in no queue. */
 const NOT_HELD = "json_extract(suspension, '$.waiting.reason') IS NOT 'members'";
@@ -33,30 +34,40 @@ export function surveyQueues(sql: SqlPort, memory: Memory, now: number): QueueSu
   });
 }
 
-/** Live tasks of a kind: those that run by their leases, the others by due time. */
+/** Live tasks of a kind, fewer than `limit` if they are large: those that run by their leases, the others by due time. */
 export function listLive(
   sql: SqlPort,
   memory: Memory,
   kind: LiveKind,
   limit: number,
   now: number,
-): TaskRecord[] {
-  if (kind === "active" || kind === "revoked") {
-    const running = [...memory.leases.all()].flatMap(({ tasks, claimedAt }) =>
-      [...tasks.values()]
-        .filter((row) => kind === "active" || row.is_revoked === 1)
-        .map((row) => toRecord(row, claimedAt)),
-    );
-    return running.slice(0, limit);
+): readonly TaskRecord[] {
+  const isRunning = kind === "active" || kind === "revoked";
+  const all = isRunning ? runningTasks(memory, kind) : waitingTasks(sql, memory, kind, now);
+  return pageOf(all, limit).tasks;
+}
+
+function* runningTasks(memory: Memory, kind: "active" | "revoked"): Generator<TaskRecord> {
+  for (const { tasks, claimedAt } of memory.leases.all()) {
+    for (const row of tasks.values()) {
+      if (kind === "active" || row.is_revoked === 1) yield toRecord(row, claimedAt);
+    }
   }
+}
+
+/** Sorts ids, and reads the rows of those that are wanted. */
+function* waitingTasks(
+  sql: SqlPort,
+  memory: Memory,
+  kind: "reserved" | "scheduled",
+  now: number,
+): Generator<TaskRecord> {
   const isDue = kind === "reserved" ? "due_at <= ?" : "due_at > ?";
-  const records: TaskRecord[] = [];
-  for (const row of sql.exec<TaskRow>(
-    `SELECT * FROM tasks WHERE ${isDue} AND ${NOT_HELD} ORDER BY due_at`,
+  for (const { id } of sql.exec<{ id: string }>(
+    `SELECT id FROM tasks WHERE ${isDue} AND ${NOT_HELD} ORDER BY due_at, id`,
     now,
   )) {
-    if (records.length >= limit) break;
-    if (memory.leases.holding(row.id) === undefined) records.push(toRecord(row, null));
+    const row = memory.leases.holding(id) === undefined ? findLive(sql, memory, id) : null;
+    if (row !== null) yield toRecord(row, null);
   }
-  return records;
 }

@@ -68,3 +68,20 @@ it.each(["newest", "oldest"] as const)(
     expect(found).toEqual(order === "oldest" ? ids : ids.toReversed());
   },
 );
+
+it.each(["active", "reserved", "scheduled"] as const)(
+  "a list of large %s tasks has the first of them, as many as fit into an answer",
+  async (kind) => {
+    const rig = new Rig();
+    const kwargs = JSON.stringify({ text: "x".repeat(250_000) });
+    const later = kind === "scheduled" && { dueAt: rig.now + 9_000 };
+    const specs = Array.from({ length: 30 }, () => rig.spec({ kwargs, ...later }));
+    specs.sort((a, b) => (a.id < b.id ? -1 : 1));
+    await rig.ledger.submit(specs);
+    if (kind === "active") rig.claim(30);
+    const found = rig.ledger.questions.list(kind, 1_000).map(({ id }) => id);
+    expect(found.length).toBeGreaterThan(3);
+    expect(found.length).toBeLessThan(10);
+    expect(found).toEqual(specs.slice(0, found.length).map(({ id }) => id));
+  },
+);
