@@ -2586,7 +2586,7 @@ export interface paths {
         query?: {
           /** The place in the tree that the page begins with. */
           "from"?: number;
-          /** Places of the page. */
+          /** Places of the page; it has fewer where their tasks are large. */
           "limit"?: number;
           /** Answer when it has ended, or after so many seconds. */
           "wait"?: number;

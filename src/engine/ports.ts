@@ -42,8 +42,10 @@ export interface TaskReader {
 
 /** The members of a canvas that have been there: its other tasks wait for their turn. */
 export interface CanvasMembers {
-  /** Those of the places asked for, by their place. */
+  /** Those of the places asked for that come before `to`, by their place. */
   readonly tasks: ReadonlyMap<number, TaskRecord>;
+  /** The end of the places asked for, or the place before it from which on they were too large. */
+  readonly to: number;
   /** Of all places, how many are in which state. */
   readonly states: Readonly<Partial<Record<State, number>>>;
 }

@@ -14,7 +14,7 @@ export class CanvasResult {
   readonly #now: number;
   readonly #task: TaskRecord;
   readonly #tree: CanvasTree;
-  #page: { from: number; tasks: ReadonlyMap<number, TaskRecord> } | null = null;
+  #page: { from: number; to: number; tasks: ReadonlyMap<number, TaskRecord> } | null = null;
 
   constructor(task: TaskRecord, tree: CanvasTree, parts: ResultParts, now: number) {
     this.#task = task;
@@ -64,16 +64,14 @@ export class CanvasResult {
   }
 
   async *#resultAt(place: number): AsyncGenerator<string> {
-    const from = place - (place % PAGE);
-    if (this.#page?.from !== from) {
+    if (this.#page === null || place < this.#page.from || place >= this.#page.to) {
       const base = this.#task.options.base ?? this.#task.id;
-      const page = { from, to: from + PAGE };
-      const { tasks } = await this.#parts.canvases.members(
+      const { tasks, to } = await this.#parts.canvases.members(
         base,
         placesOf(this.#task, this.#tree),
-        page,
+        { from: place, to: place + PAGE },
       );
-      this.#page = { from, tasks };
+      this.#page = { from: place, to, tasks };
     }
     const task = this.#page.tasks.get(place);
     if (task === undefined || isResultExpired(task, this.#now)) {

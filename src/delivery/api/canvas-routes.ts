@@ -77,7 +77,11 @@ export function canvasRoutes(parts: ApiParts): Route[] {
       params: { id: z.string().describe("The id of a canvas.") },
       query: {
         from: integer(0, 1_000_000, "The place in the tree that the page begins with."),
-        limit: integer(200, MAX_PLACES, "Places of the page."),
+        limit: integer(
+          200,
+          MAX_PLACES,
+          "Places of the page; it has fewer where their tasks are large.",
+        ),
         wait: seconds(MAX_WAIT_SECONDS, "Answer when it has ended, or after so many seconds."),
       },
       answers: { 200: canvasAnswer },
@@ -91,7 +95,7 @@ export function canvasRoutes(parts: ApiParts): Route[] {
         const tree = (await parts.canvases.outline(id)) ?? declared;
         const base = task.options.base ?? id;
         const members = await parts.canvases.members(base, placesOf(task, tree), page);
-        return Response.json(canvasView(task, tree, members, page, parts.clock.now()));
+        return Response.json(canvasView(task, tree, members, from, parts.clock.now()));
       },
     }),
   ];

@@ -96,8 +96,8 @@ export function placesOf({ id, options: { base } }: TaskRecord, tree: CanvasTree
 export function canvasView(
   task: TaskRecord,
   tree: CanvasTree,
-  { tasks, states }: CanvasMembers,
-  page: Places,
+  { tasks, states, to }: CanvasMembers,
+  from: number,
   now: number,
 ): z.output<typeof canvasAnswer> {
   const { error, options } = task;
@@ -109,7 +109,7 @@ export function canvasView(
     (sum, [state, many]) => (isTerminal(state as TaskRecord["state"]) ? sum + many : sum),
     0,
   );
-  const view = new TreeView(task.options.base ?? task.id, page, (place, taskId, name) =>
+  const view = new TreeView(task.options.base ?? task.id, { from, to }, (place, taskId, name) =>
     memberView(tasks.get(place), taskId, name, now),
   );
   return {
@@ -123,7 +123,7 @@ export function canvasView(
     labels: task.options.labels ?? {},
     ...(callback && { callback: toldView(callback) }),
     tree: view.of(tree, 0),
-    next: page.to < places.to ? page.to : null,
+    next: to < places.to ? to : null,
     submitted_at: iso(task.submittedAt),
     expires: iso(task.expiresAt),
     finished_at: iso(task.finishedAt),

@@ -13,6 +13,10 @@ import {
 import type { LiveMembers } from "../ledger/members.ts";
 import { fromRow, type HistoryRow } from "./rows.ts";
 import type { IdRange } from "./search.ts";
+import { pageOf, pageQuery } from "./task-page.ts";
+
+/** SQLite's LIMIT that is none. */
+const ALL = -1;
 
 /** A shard of the ledger, as far as it knows of canvases. */
 interface ShardPort {
@@ -37,6 +41,7 @@ export class CanvasHistory implements CanvasReader {
 
   async members(base: string, all: Places, page: Places): Promise<CanvasMembers> {
     const tasks = new Map<number, TaskRecord>();
+    let { to } = page;
     const states: Partial<Record<State, number>> = {};
     const count = (state: State, more: number) => {
       states[state] = (states[state] ?? 0) + more;
@@ -45,20 +50,24 @@ export class CanvasHistory implements CanvasReader {
       // The ledger first: what ends meanwhile is counted as it was there.
       const live = await this.#shardOf(base).members(range, part);
       const past = await this.#past(range, part, live);
-      for (const task of [...past.tasks, ...live.tasks]) tasks.set(placeOf(base, task.id), task);
+      for (const { tasks: some, next } of [past.page, live.page]) {
+        for (const task of some) tasks.set(placeOf(base, task.id), task);
+        if (next !== null) to = Math.min(to, placeOf(base, next) + 1);
+      }
       for (const { state } of live.states) count(state, 1);
       for (const { state, many } of past.states) count(state, many);
     }
-    return { tasks, states };
+    for (const place of tasks.keys()) if (place >= to) tasks.delete(place);
+    return { tasks, states, to };
   }
 
-  async #past(range: IdRange, page: IdRange, { tasks, states }: LiveMembers) {
+  async #past(range: IdRange, page: IdRange, { page: { tasks }, states }: LiveMembers) {
     const known = JSON.stringify(states.map(({ id }) => id));
     const elsewhere = "id NOT IN (SELECT value FROM json_each(?))";
     const [rows, counts] = await this.#db.batch<Record<string, unknown>>([
       this.#db
-        .prepare(`SELECT * FROM tasks WHERE id >= ? AND id < ? AND ${elsewhere} ORDER BY id`)
-        .bind(page.from, page.to, JSON.stringify(tasks.map(({ id }) => id))),
+        .prepare(pageQuery(`tasks WHERE id >= ? AND id < ? AND ${elsewhere}`, "id"))
+        .bind(page.from, page.to, JSON.stringify(tasks.map(({ id }) => id)), ALL),
       this.#db
         .prepare(
           `SELECT state, count(*) AS many FROM tasks WHERE id >= ? AND id < ? AND ${elsewhere}
@@ -67,7 +76,7 @@ export class CanvasHistory implements CanvasReader {
         .bind(range.from, range.to, known),
     ]);
     return {
-      tasks: ((rows?.results ?? []) as unknown as HistoryRow[]).map(fromRow),
+      page: pageOf(((rows?.results ?? []) as unknown as HistoryRow[]).map(fromRow), Infinity),
       states: (counts?.results ?? []) as unknown as { state: State; many: number }[],
     };
   }

@@ -1,5 +1,13 @@
-import { isTerminal, treeOf, type CanvasTree, type State, type TaskRecord } from "#engine";
+import {
+  isTerminal,
+  treeOf,
+  type CanvasTree,
+  type State,
+  type TaskPage,
+  type TaskRecord,
+} from "#engine";
 import type { IdRange } from "../history/search.ts";
+import { pageOf } from "../history/task-page.ts";
 import { CanvasStore } from "./canvas-store.ts";
 import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
@@ -7,8 +15,8 @@ import { isHeld, toRecord, waitingState, type TaskRow } from "./rows.ts";
 
 /** What a ledger knows of a canvas's members: D1 has the others. */
 export interface LiveMembers {
-  /** Those of the page. */
-  readonly tasks: readonly TaskRecord[];
+  /** Those of the page by their ids, up to its `next` if they are large. */
+  readonly page: TaskPage;
   /** All of them. */
   readonly states: readonly { readonly id: string; readonly state: State }[];
 }
@@ -20,23 +28,37 @@ export function liveMembers(
   range: IdRange,
   page: IdRange,
 ): LiveMembers {
-  const tasks: TaskRecord[] = [];
   const states: { id: string; state: State }[] = [];
-  for (const row of sql.exec<TaskRow>(
-    "SELECT * FROM tasks WHERE parked IN (0, 1) AND id >= ? AND id < ?",
+  for (const row of sql.exec<Pick<TaskRow, "id" | "suspension" | "attempts_made">>(
+    "SELECT id, suspension, attempts_made FROM tasks WHERE parked IN (0, 1) AND id >= ? AND id < ?",
     range.from,
     range.to,
   )) {
-    const lease = memory.leases.holding(row.id);
-    states.push({ id: row.id, state: lease === undefined ? waitingState(row) : "STARTED" });
-    if (isIn(row, page)) tasks.push(toRecord(row, lease?.claimedAt ?? null));
+    const isRunning = memory.leases.holding(row.id) !== undefined;
+    states.push({ id: row.id, state: isRunning ? "STARTED" : waitingState(row) });
   }
+  const ended = new Map<string, TaskRecord>();
   for (const task of memory.finished.all()) {
     if (!isIn(task, range) || !isTerminal(task.state)) continue;
     states.push({ id: task.id, state: task.state });
-    if (isIn(task, page)) tasks.push(task);
+    ended.set(task.id, task);
   }
-  return { tasks, states };
+  const ids = states.flatMap((member) => (isIn(member, page) ? member.id : [])).sort();
+  return { page: pageOf(tasksOf(sql, memory, ids, ended), Infinity), states };
+}
+
+function* tasksOf(
+  sql: SqlPort,
+  memory: Memory,
+  ids: readonly string[],
+  ended: ReadonlyMap<string, TaskRecord>,
+): Generator<TaskRecord> {
+  for (const id of ids) {
+    const row = ended.has(id) ? null : findLive(sql, memory, id);
+    const live = row && toRecord(row, memory.leases.holding(id)?.claimedAt ?? null);
+    const task = live ?? ended.get(id);
+    if (task !== undefined) yield task;
+  }
 }
 
 /** How a live canvas is built, with the members that were added to it; null: it is none. */

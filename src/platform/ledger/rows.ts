@@ -45,7 +45,7 @@ export interface TaskRow extends Record<string, SqlValue> {
 }
 
 /** The state of a waiting task: tried before, or not. */
-export function waitingState(row: TaskRow): WaitingState {
+export function waitingState(row: Pick<TaskRow, "suspension" | "attempts_made">): WaitingState {
   if (row.suspension !== null) return "SUSPENDED";
   return row.attempts_made === 0 ? "PENDING" : "RETRY";
 }

@@ -46,8 +46,8 @@ it.each(["newest", "oldest"] as const)(
     );
     await rig.ledger.submit(specs);
     // A third has ended, and D1 has none of them yet.
-    const { tasks, token } = await rig.claim(20);
-    await rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token)) });
+    const { tasks, token } = rig.claim(20);
+    rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token)) });
     const shard = {
       find: async (...args: Parameters<typeof rig.ledger.questions.find>) => {
         const page = rig.ledger.questions.find(...args);
@@ -85,3 +85,23 @@ it.each(["active", "reserved", "scheduled"] as const)(
     expect(found).toEqual(specs.slice(0, found.length).map(({ id }) => id));
   },
 );
+
+it("members of a canvas that are large come by few, those that live and those that have ended", async () => {
+  const rig = new Rig();
+  const kwargs = JSON.stringify({ text: "x".repeat(250_000) });
+  const specs = Array.from({ length: 30 }, () => rig.spec({ kwargs }));
+  await rig.ledger.submit(specs);
+  const { tasks, token } = rig.claim(20);
+  const ended = tasks.slice(0, 10).map(({ id }) => success(id, token));
+  rig.claim(0, { settlements: ended });
+  const range = { from: "0", to: "g" };
+  const found: string[] = [];
+  for (let from: string | null = range.from; from !== null;) {
+    const { page, states } = rig.ledger.questions.members(range, { ...range, from });
+    expect(page.tasks.length).toBeLessThan(10);
+    expect(states).toHaveLength(30);
+    found.push(...page.tasks.map(({ id }) => id));
+    from = page.next && `${page.next}!`;
+  }
+  expect(found).toEqual(specs.map(({ id }) => id).toSorted());
+});

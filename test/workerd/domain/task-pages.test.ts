@@ -1,9 +1,11 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";
-import { mintTaskId, type FinishedTask, type TaskPage } from "#engine";
+import { memberId, mintTaskId, type FinishedTask, type TaskPage } from "#engine";
+import { CanvasHistory } from "#platform/history/canvas-members.ts";
 import { DeadLetters } from "#platform/history/dead-letters.ts";
 import { History } from "#platform/history/history.ts";
-import { HistorySearch } from "#platform/history/search.ts";
+import { HistorySearch, type IdRange } from "#platform/history/search.ts";
+import { pageOf } from "#platform/history/task-page.ts";
 import { finishedTask } from "../../finished-task.ts";
 import { createShop, emptyTables } from "./shop.ts";
 
@@ -54,4 +56,37 @@ it("pages of large dead letters end early and have each of them once; all togeth
   const letters = new DeadLetters({ db: env.DB, lovageFor: () => lovage, submitter: ledger });
   expect(await walked((after) => letters.list({}, 200, after))).toEqual(ids.toReversed());
   expect(await letters.ids({}, 35)).toEqual(ids.toReversed().slice(0, 35));
+});
+
+it("members of a canvas that are large are read a few at a time, wherever they are, and each of them once", async () => {
+  const base = mintTaskId(NOW, 0, new Uint8Array(8).fill(1));
+  const text = JSON.stringify("x".repeat(250_000));
+  const over = { kwargs: `{"text":${text}}`, result: text };
+  const tasks = Array.from({ length: 30 }, (_, n) =>
+    finishedTask(memberId(base, n + 1), NOW, over),
+  );
+  // Every third is in the ledger yet.
+  const live = tasks.filter((_task, n) => n % 3 === 0);
+  await new History(env.DB).write(tasks.filter((task) => !live.includes(task)));
+  const shard = {
+    outline: () => Promise.resolve(null),
+    members: (_range: IdRange, { from, to }: IdRange) =>
+      Promise.resolve({
+        page: pageOf(
+          live.filter(({ id }) => id >= from && id < to),
+          Infinity,
+        ),
+        states: live.map(({ id, state }) => ({ id, state })),
+      }),
+  };
+  const canvases = new CanvasHistory(env.DB, () => shard);
+  const places: number[] = [];
+  for (let from = 1; from < 31;) {
+    const page = await canvases.members(base, { from: 1, to: 31 }, { from, to: 31 });
+    expect(JSON.stringify([...page.tasks]).length).toBeLessThan(4_000_000);
+    expect(page.states).toEqual({ SUCCESS: 30 });
+    places.push(...[...page.tasks.keys()].toSorted((a, b) => a - b));
+    from = page.to;
+  }
+  expect(places).toEqual(Array.from({ length: 30 }, (_, n) => n + 1));
 });

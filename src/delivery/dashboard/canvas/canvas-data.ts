@@ -1,4 +1,4 @@
-import type { CanvasTree, State, TaskRecord } from "#engine";
+import type { CanvasReader, CanvasTree, Places, State, TaskRecord } from "#engine";
 import { memberId } from "#engine";
 import { placesOf } from "../../api/canvas-views.ts";
 import type { ApiParts } from "../../api/route.ts";
@@ -19,6 +19,12 @@ const MOST_COUNTED = 16;
 
 export type States = Readonly<Partial<Record<State, number>>>;
 
+/** What is shown of a member. */
+export type ShownTask = Pick<
+  TaskRecord,
+  "id" | "state" | "options" | "reported" | "error" | "result"
+>;
+
 /** A canvas, read for its page. */
 export interface CanvasData {
   readonly root: CanvasNode;
@@ -27,7 +33,7 @@ export interface CanvasData {
   readonly states: States;
   readonly idOf: (place: number) => string;
   /** Null: it has not been there yet. */
-  readonly taskAt: (place: number) => TaskRecord | null;
+  readonly taskAt: (place: number) => ShownTask | null;
   /** Null: nobody asked. */
   readonly statesOf: (fold: FoldedNode) => States | null;
   readonly listed: readonly TaskNode[];
@@ -57,9 +63,9 @@ export async function readCanvas(
   const [whole, counted, ...pages] = await Promise.all([
     canvases.members(base, all, nothing),
     Promise.all(folds.map((fold) => canvases.members(base, fold, nothing))),
-    ...ranges.map((range) => canvases.members(base, range, range)),
+    ...ranges.map((range) => tasksAt(canvases, base, range)),
   ]);
-  const tasks = new Map(pages.flatMap((page) => [...page.tasks]));
+  const tasks = new Map(pages.flat());
   const states = new Map(folds.map((fold, index) => [fold, counted[index]?.states ?? {}]));
   return {
     root,
@@ -71,6 +77,24 @@ export async function readCanvas(
     listed,
     listedNext,
   };
+}
+
+/** The tasks of all these places, of which large ones come by few. */
+async function tasksAt(
+  canvases: CanvasReader,
+  base: string,
+  range: Places,
+): Promise<[place: number, task: ShownTask][]> {
+  const found: [number, ShownTask][] = [];
+  for (let { from } = range; from < range.to;) {
+    const { tasks, to } = await canvases.members(base, range, { from, to: range.to });
+    for (const [place, { id, state, options, reported, error, result }] of tasks) {
+      const shown = { id, state, options, error, result, ...(reported && { reported }) };
+      found.push([place, shown]);
+    }
+    from = to;
+  }
+  return found;
 }
 
 function listOf(tree: CanvasTree, list: { readonly from: number; readonly to: number } | null) {

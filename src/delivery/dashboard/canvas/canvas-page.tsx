@@ -14,7 +14,7 @@ import {
   Tag,
 } from "../shell/index.ts";
 import { LIST } from "../tasks/list-query.ts";
-import type { CanvasData } from "./canvas-data.ts";
+import type { CanvasData, ShownTask } from "./canvas-data.ts";
 import { endedIn, Graph, wordsOf } from "./graph.tsx";
 import type { TaskNode } from "./nodes.ts";
 import { Outline } from "./outline.tsx";
@@ -152,7 +152,7 @@ function Members({
   );
 }
 
-function Member({ node, task }: { node: TaskNode; task: TaskRecord | null }) {
+function Member({ node, task }: { node: TaskNode; task: ShownTask | null }) {
   const { error = null, result = null } = task ?? {};
   return (
     <tr id={`member-${node.place}`}>
