@@ -3,8 +3,9 @@ import type { Changes } from "./changes.ts";
 import { findLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { isHeld, type TaskRow } from "./rows.ts";
+import { selectionOf } from "./selection.ts";
 
-/** Waiting tasks that expire in one command; the alarm comes back for more. */
+/** Waiting tasks that expire in one command, fewer if they are large; the alarm comes back for more. */
 const MAX_EXPIRED = 200;
 
 /**
@@ -18,12 +19,14 @@ export function expireWaiting(sql: SqlPort, memory: Memory, changes: Changes, no
   changes.write();
   const expired = expiring.take(leases, now, MAX_EXPIRED);
   if (expired.length === 0) return;
-  const rows = sql.exec<TaskRow>(
+  const found = sql.exec<TaskRow>(
     "SELECT * FROM tasks WHERE parked IN (0, 1) AND id IN (SELECT value FROM json_each(?))",
     JSON.stringify(expired.map(({ id }) => id)),
   );
+  const { rows, next } = selectionOf(found, Infinity);
+  if (next !== null) expiring.note(now);
   let hasStopped = false;
-  for (const row of [...rows]) {
+  for (const row of rows) {
     // With its canvas it may have ended just now.
     if (hasStopped && findLive(sql, memory, row.id) === null) continue;
     if (row.parked === 0) lanes.remove(row.id);

@@ -10,10 +10,10 @@ export interface Position {
 
 export const FIRST_POSITION: Position = { parked: 0, id: "" };
 
-/** What one step of a walk over live tasks looks at. */
+/** Live tasks that one command looks at. */
 interface Selection {
   readonly rows: readonly TaskRow[];
-  /** Where the next step goes on; null: there are no others. */
+  /** The place of the last one, if there may be others; null: there are none. */
   readonly next: Position | null;
 }
 
@@ -42,13 +42,19 @@ export function selectTasks(
     conditions.push("json_extract(options, ?) = ?");
     params.push(`$.labels."${label}"`, value);
   }
-  const rows: TaskRow[] = [];
-  let chars = 0;
-  for (const row of sql.exec<TaskRow>(
+  const rows = sql.exec<TaskRow>(
     `SELECT * FROM tasks WHERE ${conditions.join(" AND ")} ORDER BY parked, id LIMIT ?`,
     ...params,
     limit,
-  )) {
+  );
+  return selectionOf(rows, limit);
+}
+
+/** The first of these tasks: up to `limit`, fewer if they are large. */
+export function selectionOf(all: Iterable<TaskRow>, limit: number): Selection {
+  const rows: TaskRow[] = [];
+  let chars = 0;
+  for (const row of all) {
     rows.push(row);
     chars += row.kwargs.length + (row.options?.length ?? 0) + (row.attempts?.length ?? 0);
     if (rows.length >= limit || chars >= MAX_SELECTED_CHARS) {

@@ -121,3 +121,21 @@ it("however many have expired, one claim ends some of them, and the next goes on
   rig.claim();
   expect(rig.ledger.stats().unflushed).toBe(2_400);
 });
+
+it("large tasks that expire together end a few at a time, at once", async () => {
+  const rig = new Rig();
+  const kwargs = JSON.stringify({ text: "x".repeat(250_000) });
+  const expiresAt = rig.now + 1_000;
+  const specs = Array.from({ length: 60 }, () => rig.spec({ kwargs, expiresAt }));
+  await rig.ledger.submit(specs);
+  await rig.pass(1_000);
+  rig.ledger.tick();
+  const ended = () => specs.filter(({ id }) => rig.ledger.get(id)?.state === "REVOKED").length;
+  // Two hundred of them, with what is kept of their ends, are more than an object may have in memory.
+  expect(ended()).toBeGreaterThan(0);
+  expect(ended()).toBeLessThan(20);
+  const at = rig.now;
+  await runAlarms(rig, at + 100);
+  const states = specs.map(({ id }) => (rig.ledger.get(id) ?? rig.history.get(id))?.state);
+  expect(states).toEqual(specs.map(() => "REVOKED"));
+});
