@@ -5513,7 +5513,7 @@ export interface components {
       "finished_at": string | null;
     };
     "TaskWaiting": {
-      "reason": "sleep" | "step_retry" | "event" | "members" | "eta" | "paused" | "shutdown" | "rate_limit" | "concurrency" | "suspect" | "backlog";
+      "reason": "sleep" | "step_retry" | "event" | "members" | "eta" | "paused" | "shutdown" | "history_behind" | "rate_limit" | "concurrency" | "suspect" | "backlog";
       "name"?: string;
       "until"?: string | null;
       "queue"?: string;

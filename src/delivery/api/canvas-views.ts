@@ -131,9 +131,9 @@ export function canvasView(
 }
 
 /** A call alone (a map is one) is a canvas of one task: itself. */
-export function aloneView(task: TaskRecord, page: Places, now: number) {
-  const members = { tasks: new Map([[0, task]]), states: { [task.state]: 1 } };
-  return canvasView(task, task.name, members, page, now);
+export function aloneView(task: TaskRecord, { from, to }: Places, now: number) {
+  const members = { tasks: new Map([[0, task]]), states: { [task.state]: 1 }, to };
+  return canvasView(task, task.name, members, from, now);
 }
 
 /** A task of a canvas; one that has not been there yet is PENDING. */
