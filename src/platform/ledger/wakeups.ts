@@ -73,7 +73,7 @@ export class Wakeups {
     const expected = { pace: this.#lastPace, at };
     this.#expected.set(queue, expected);
     this.#ports.timers.after(at + BACK_SOON_MS - now, () => {
-      this.#ringIf(queue, (now) => this.#expected.get(queue) === expected && isWanted(now));
+      this.#ringIf(queue, (then) => this.#expected.get(queue) === expected && isWanted(then));
     });
     return expected.pace;
   }
