@@ -44,6 +44,7 @@ async function create(): Promise<void> {
   if (name === undefined || owner === undefined || scopeList === undefined) {
     fail("create needs --name, --owner and --scopes.");
   }
+  if (name === "" || owner === "") fail("--name and --owner must not be empty.");
   if (owner.startsWith(PERSON_OWNER)) {
     fail(`--owner: what begins with ${PERSON_OWNER} belongs to accounts.`);
   }

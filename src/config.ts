@@ -26,6 +26,9 @@ const webhookSecret = z
   .regex(/^(.{16,500})?$/)
   .default("");
 
+/** A number that may be 0: what is empty is none, and not 0. */
+const number = z.union([z.number(), z.string().regex(/\d/)]).transform(Number);
+
 /** The deployment's own settings, as they stand in the Worker's variables and secrets. */
 export const ownSettings = z.object({
   ENVIRONMENT: z.enum(["development", "staging", "production"]).default("development"),
@@ -53,9 +56,9 @@ export const ownSettings = z.object({
   BACKUP_KEEP: z.coerce.number().int().min(1).max(1_000).default(14),
   BACKUP_KEY: secretKey,
   BACKUP_KEY_PREVIOUS: secretKey,
-  LOG_SAMPLING: z.coerce.number().min(0).max(1).default(0),
+  LOG_SAMPLING: number.pipe(z.number().min(0).max(1)).default(0),
   LOG_DAYS: z.coerce.number().int().min(8).max(365).default(30),
-  LOG_WAIT_MS: z.coerce.number().int().min(0).max(10_000).default(5_000),
+  LOG_WAIT_MS: number.pipe(z.int().min(0).max(10_000)).default(5_000),
   PUBLIC_URL: z
     .string()
     .regex(/^https?:\/\/[\w.:-]+$/)
@@ -68,7 +71,7 @@ export const ownSettings = z.object({
     .pipe(z.array(z.string().refine(isOrigin)).max(50)),
   TIMEZONE: z.string().default("UTC").refine(isZone),
   CART_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
-  REVIEW_REMINDER_DAYS: z.coerce.number().min(0).max(365).default(3),
+  REVIEW_REMINDER_DAYS: number.pipe(z.number().min(0).max(365)).default(3),
   WEBHOOK_SECRET_PREVIOUS: webhookSecret,
   ALERT_URL: z.string().refine(isAlertUrl).default(""),
   ALERT_THRESHOLD: z.coerce.number().int().min(1).default(1),

@@ -73,4 +73,7 @@ it("makes keys that monitor", async () => {
   const wrong = await script("keys", ...key, "all");
   expect(wrong.code).toBe(1);
   expect(wrong.error).toContain("Unknown scopes: all. There are: tasks:read,");
+  const nobody = await script("keys", ...key, "monitor", "--owner", "");
+  expect(nobody).toMatchObject({ code: 1, out: "" });
+  expect(nobody.error).toContain("--name and --owner must not be empty.");
 });

@@ -62,6 +62,15 @@ it("everything that is wrong is named at once, and no value is", () => {
   );
 });
 
+it("an empty number is wrong, and not 0", () => {
+  const empty = { REVIEW_REMINDER_DAYS: "", LOG_SAMPLING: " ", LOG_WAIT_MS: "" };
+  expect(() => read(empty)).toThrow(
+    "Missing or wrong settings: LOG_SAMPLING, LOG_WAIT_MS, REVIEW_REMINDER_DAYS.",
+  );
+  const none = { REVIEW_REMINDER_DAYS: "0", LOG_SAMPLING: "0", LOG_WAIT_MS: "0" };
+  expect(read(none)).toMatchObject({ logSampling: 0, logWaitMs: 0 });
+});
+
 it.each([
   [{}, { port: 587, security: "starttls", connections: 4 }],
   [{ SMTP_PORT: "465" }, { port: 465, security: "tls" }],

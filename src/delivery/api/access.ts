@@ -1,6 +1,6 @@
 import type { Role } from "#domain/accounts";
 import { clientNetwork } from "./client-network.ts";
-import { crossSite, isSafe, isUse, refuseOtherSites } from "./own-site.ts";
+import { crossSite, isOwnOrigin, isSafe, isUse, refuseOtherSites } from "./own-site.ts";
 import { Problem } from "./problems.ts";
 import { cookieToken, headerToken, requestToken } from "./session-cookie.ts";
 
@@ -173,8 +173,11 @@ async function visitor(access: Access, request: Request): Promise<Caller | null>
     if (caller !== null) return caller;
   }
   if (!access.isOpen) return null;
-  // Any page in a developer's browser could change things by a form or a plain fetch.
-  if (!isSafe(request) && request.headers.get("Sec-Fetch-Site") === "cross-site") throw crossSite();
+  // Any page in a developer's browser could change things by a form or a plain fetch; old browsers name its origin only.
+  const isElsewhere =
+    request.headers.get("Sec-Fetch-Site") === "cross-site" ||
+    isOwnOrigin(request, access.publicUrl) === false;
+  if (!isSafe(request) && isElsewhere) throw crossSite();
   return ANONYMOUS;
 }
 

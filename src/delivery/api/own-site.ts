@@ -19,12 +19,10 @@ export function isSafe({ method }: Pick<Request, "method">): boolean {
  */
 export function refuseOtherSites(request: Request, publicUrl: string): void {
   const { headers } = request;
-  const origin = headers.get("Origin");
   const site = headers.get("Sec-Fetch-Site");
-  if (origin !== null) {
-    if (origin !== new URL(request.url).origin && origin !== publicUrl) throw crossSite();
-    return;
-  }
+  const isOwn = isOwnOrigin(request, publicUrl);
+  if (isOwn === false) throw crossSite();
+  if (isOwn) return;
   const isSocket = headers.has("Upgrade");
   const isStream = headers.get("Accept")?.includes("text/event-stream") === true;
   if (!isSafe(request) || isStream) {
@@ -35,6 +33,12 @@ export function refuseOtherSites(request: Request, publicUrl: string): void {
   const isOpened = headers.get("Sec-Fetch-Dest") === "document";
   const isFromHere = site === null || site === "same-origin" || site === "none";
   if (isSocket || !(isFromHere || (isLink && isOpened))) throw crossSite();
+}
+
+/** Whether the page that a request is from is of this deployment; null: its browser names none. */
+export function isOwnOrigin({ headers, url }: Request, publicUrl: string): boolean | null {
+  const origin = headers.get("Origin");
+  return origin === null ? null : origin === new URL(url).origin || origin === publicUrl;
 }
 
 /** Whether it is somebody who asks, and not a page that asks by itself, as live ones do (and say). */
