@@ -1,7 +1,7 @@
 import { gateOf, hasPlaces, latenessOf, partsOfGate } from "#engine";
 import { ALL, type Grant, type Want } from "../limiter/protocol.ts";
 import type { AskTimes } from "./ask-times.ts";
-import type { Memory } from "./memory.ts";
+import { isStopped, type Memory } from "./memory.ts";
 
 /** Tasks of one gate that are asked for at once. */
 const MAX_WANTED = 500;
@@ -83,12 +83,12 @@ export function needOf(
   };
 }
 
-/** Due tasks at a gate that don't run, in queues that are not paused; counts to MAX_WANTED. */
+/** Due tasks at a gate that don't run, in queues that are not stopped; counts to MAX_WANTED. */
 function waitingAt(memory: Memory, gate: string, now: number): number {
-  const { leases, parked, controls } = memory;
+  const { leases, parked } = memory;
   let held = 0;
   for (const id of leases.runningAt(gate)) {
-    if (!controls.isPaused(leases.holding(id)?.queue ?? "")) held += 1;
+    if (!isStopped(memory, leases.holding(id)?.queue ?? "")) held += 1;
   }
   const due = parked.countDue(openQueues(memory, gate), gate, now, MAX_WANTED + held);
   return Math.max(0, due - held);
@@ -101,25 +101,26 @@ export function wantsStarts(memory: Memory, gate: string, now: number): boolean 
   return waitingAt(memory, gate, now) > granted;
 }
 
-/** Queues that are not paused, and in which tasks may wait at a gate. */
-export function openQueues({ parked, controls }: Memory, gate: string): string[] {
-  return parked.queuesOf(gate).filter((queue) => !controls.isPaused(queue));
+/** Queues that are not stopped, and in which tasks may wait at a gate. */
+export function openQueues(memory: Memory, gate: string): string[] {
+  return memory.parked.queuesOf(gate).filter((queue) => !isStopped(memory, queue));
 }
 
-/** Queues that are not paused, and in which tasks of a name may wait at a gate. */
-export function openQueuesOf({ parked, controls }: Memory, name: string): string[] {
+/** Queues that are not stopped, and in which tasks of a name may wait at a gate. */
+export function openQueuesOf(memory: Memory, name: string): string[] {
+  const { parked } = memory;
   return [...parked.queues()].filter(
     (queue) =>
-      !controls.isPaused(queue) &&
+      !isStopped(memory, queue) &&
       [...parked.gates(queue)].some((gate) => partsOfGate(gate).name === name),
   );
 }
 
-/** Keys at whose gates tasks may wait, in queues that are not paused. */
+/** Keys at whose gates tasks may wait, in queues that are not stopped. */
 export function keysOf(memory: Memory, name: string): Set<string> {
   const keys = new Set<string>();
   for (const queue of memory.parked.queues()) {
-    if (memory.controls.isPaused(queue)) continue;
+    if (isStopped(memory, queue)) continue;
     for (const gate of memory.parked.gates(queue)) {
       const parts = partsOfGate(gate);
       if (parts.name === name) keys.add(parts.key ?? "");
