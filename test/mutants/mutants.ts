@@ -117,7 +117,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: "src/platform/ledger/flusher.ts",
-        find: "        if (memory === current()) memory.finished.confirm(batches);\n",
+        find: "        if (memory === current()) finished.confirm(batches);\n",
         replace: "",
       },
     ],
@@ -535,8 +535,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/platform/ledger/gate-needs.ts",
-        find: "return parked.queuesOf(gate).filter((queue) => !controls.isPaused(queue));",
-        replace: "return parked.queuesOf(gate);",
+        find: "return memory.parked.queuesOf(gate).filter((queue) => !isStopped(memory, queue));",
+        replace: "return memory.parked.queuesOf(gate);",
       },
     ],
     checks: [
