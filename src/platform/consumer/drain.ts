@@ -9,7 +9,7 @@ import {
   type Settlement,
   type Timers,
 } from "#engine";
-import type { Claim, ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
+import type { Claim, Exchange, ExchangeAnswer, GoneTask } from "../ledger/protocol.ts";
 import { noSpans, type Spans } from "../trace/spans.ts";
 import { logEnd } from "./attempt-trace.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -154,14 +154,16 @@ class Drain<Services> {
         const isAlone = this.#isSolo && this.#running.size > 0;
         this.#widths.learn(this.#queue, this.#running.values(), this.#longestMs, now);
         this.#longestMs = null;
-        // One at least: who asks for none says that it leaves.
+        const settlements = this.#settlements.splice(0, fitting(this.#settlements));
+        // One at least: who asks for none says that it leaves. What waits to be settled is in memory as what runs.
         const room =
           isOver || isAlone || this.#claim !== null
             ? 0
-            : Math.max(1, this.#width - this.#running.size);
+            : Math.max(1, this.#width - this.#running.size - this.#settlements.length);
         // One that was expected back says that it leaves, so that another is called at once.
-        if (room > 0 || this.#settlements.length > 0 || (isOver && isPaced)) {
-          const answer = await this.#exchange(room, isFirst ? bells : 0);
+        if (room > 0 || settlements.length > 0 || (isOver && isPaced)) {
+          const part = { settlements, claim: room, bells: isFirst ? bells : 0 };
+          const answer = await this.#exchange(part);
           this.#start(answer);
           this.#pace = answer.pace;
           this.#comeBackIn(answer.againInMs);
@@ -187,13 +189,12 @@ class Drain<Services> {
     return this.#widths.isWide(this.#queue) ? maxWide : maxRunning;
   }
 
-  async #exchange(claim: number, bells: number): Promise<ExchangeAnswer> {
-    const settlements = this.#settlements.splice(0, fitting(this.#settlements));
+  #exchange(part: Pick<Exchange, "settlements" | "claim" | "bells">): Promise<ExchangeAnswer> {
     if (this.#settlements.length > 0) this.#settleNow();
-    const isIdle = this.#running.size === 0;
-    const request = { queue: this.#queue, settlements, claim, isIdle, bells };
     return exchange(this.#parts, {
-      ...request,
+      ...part,
+      queue: this.#queue,
+      isIdle: this.#running.size === 0,
       ...(!this.#widths.isWide(this.#queue) && { isNarrow: true as const }),
       ...(this.#pace !== undefined && { pace: this.#pace }),
       ...(this.#claim !== null && { isExpress: true as const }),

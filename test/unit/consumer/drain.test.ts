@@ -310,3 +310,23 @@ it("results that are too large to be settled together are settled one part after
   // An exchange of more than 32 MiB would not get through, and a character may take two bytes.
   expect(Math.max(...lengths)).toBeLessThan(8_000_000);
 });
+
+it("while results wait to be settled as many fewer tasks are claimed: all are in memory together", async () => {
+  const world = new World(1);
+  const task = define({ name: "large", params: noParams, handler: () => "x".repeat(250_000) });
+  const tasks = Array.from({ length: 1_000 }, (_, n) => claimed(String(n), "large", {}));
+  const { door, settled } = ledgerWith(tasks, () => []);
+  const widths = new Widths();
+  await exchangesOf(quickTask, widths);
+  let given = 0;
+  let most = 0;
+  const exchange: LedgerDoor["exchange"] = async (request) => {
+    const answer = await door.exchange(request);
+    given += answer.tasks.length;
+    most = Math.max(most, given - settled.length);
+    return answer;
+  };
+  await consume(world, task, { ...door, exchange }, widths);
+  expect(settled).toHaveLength(1_000);
+  expect(most).toBeLessThanOrEqual(200);
+});
