@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { NO_CONTROLS, NO_LIMITS, parseRate, type TaskLimits } from "#engine";
 import { TaskLimiter } from "#platform/limiter/limiter.ts";
+import type { LedgerPorts } from "#platform/ledger/ports.ts";
 import type { LimitAnswer, LimitRequest } from "#platform/limiter/protocol.ts";
 import { SimSql } from "../../../src/testing/sim-sql.ts";
 import { Rig, success } from "./rig.ts";
@@ -24,10 +25,11 @@ const FULL: LimitAnswer = {
 class LimitedRig extends Rig {
   readonly asked: Asked[];
 
-  constructor(limits: TaskLimits) {
+  constructor(limits: TaskLimits, over: Partial<LedgerPorts> = {}) {
     const asked: Asked[] = [];
     super({
-      limitsOf: () => limits,
+      ...over,
+      limitsOf: (name) => (name === "task" ? limits : null),
       limits: {
         ask: (_name, request) =>
           new Promise((answer, lose) => {
@@ -243,6 +245,31 @@ it("nothing is asked for, kept or called for what waits in a paused queue", asyn
   asked?.answer({ ...FULL, waits: [], grants: [{ key: "", places: 2, slots: null }] });
   await rig.settle();
   expect(rig.rung).toEqual(["default"]);
+});
+
+it("while too much waits for D1 nothing is asked for, kept or called for, and then it is again", async () => {
+  let isUp = false;
+  const write = async () => {
+    if (!isUp) throw new Error("D1 is down");
+  };
+  const rig = new LimitedRig(ONE, { history: { write, fingerprints: async () => new Map() } });
+  const others = Array.from({ length: 140 }, () => rig.spec({ queue: "other", name: "free" }));
+  await rig.ledger.submit([rig.spec(), ...others]);
+  const { tasks, token } = rig.claim(140, { queue: "other" });
+  const result = JSON.stringify("x".repeat(250_000));
+  const settlements = tasks.map(({ id }) => success(id, token, result));
+  rig.claim(0, { queue: "other", settlements });
+  rig.asked[0]?.answer({ ...FULL, waits: [], grants: [{ key: "", places: 1, slots: null }] });
+  await rig.settle();
+  rig.rung.length = 0;
+  await rig.seconds(25);
+  expect(rig.rung).toEqual([]);
+  expect(rig.asked.at(-1)?.request.holdings).toEqual([]);
+
+  isUp = true;
+  rig.asked.at(-1)?.answer({ ...FULL, waits: [] });
+  await rig.seconds(35);
+  expect(rig.asked.at(-1)?.request.wants).toEqual([{ key: "", count: 1 }]);
 });
 
 it("keys beyond those that one request takes are asked for right after it", async () => {
