@@ -350,18 +350,24 @@ it("queues are as long as what waits in them, what is not due yet included", asy
   expect(Object.keys(queues[0] ?? {})).toEqual(["name", "messages"]);
 });
 
-it("every worker's consumers are cancelled and added as scripts do it", async () => {
-  for (const name of Object.keys(await json("/api/workers"))) {
-    const cancelled = await curl(`/api/worker/queue/cancel-consumer/${name}?queue=emails`);
-    expect(await cancelled.json()).toEqual({ message: "no longer consuming from emails" });
-    const { active_queues: queues } = (await json("/api/workers"))[name] as {
-      active_queues: { name: string }[];
-    };
-    expect(queues.map((queue) => queue.name)).not.toContain("emails");
-    const added = await curl(`/api/worker/queue/add-consumer/${name}`, "queue=emails");
-    expect(await added.json()).toEqual({ message: "add consumer emails" });
-  }
-});
+it.each([
+  ["emails", "emails"],
+  ["high_priority", "high-priority"],
+])(
+  "every worker's consumers of %s are cancelled and added as scripts do it",
+  async (said, real) => {
+    for (const name of Object.keys(await json("/api/workers"))) {
+      const cancelled = await curl(`/api/worker/queue/cancel-consumer/${name}?queue=${said}`);
+      expect(await cancelled.json()).toEqual({ message: `no longer consuming from ${said}` });
+      const { active_queues: queues } = (await json("/api/workers"))[name] as {
+        active_queues: { name: string }[];
+      };
+      expect(queues.map((queue) => queue.name)).not.toContain(real);
+      const added = await curl(`/api/worker/queue/add-consumer/${name}`, `queue=${said}`);
+      expect(await added.json()).toEqual({ message: `add consumer ${said}` });
+    }
+  },
+);
 
 it("shutdown stops what is consumed", async () => {
   const answer = await curl(`/api/worker/shutdown/${WORKER}`);

@@ -38,4 +38,7 @@ it("a queue is found by its name with underscores too, as Celery's users write i
   const stopped = await post("/api/control/cancel_consumer/", { queue: "high_priority" });
   expect(stopped.status).toBe(200);
   expect((await post("/api/control/add_consumer/", { queue: "high-priority" })).status).toBe(200);
+  await submit({ queue: "high_priority", countdown: 600 });
+  const revoked = await post("/api/control/revoke/", { queue: "high_priority" });
+  expect(await revoked.json()).toMatchObject({ revoked: 1 });
 });

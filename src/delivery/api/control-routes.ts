@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { queueNamed } from "#engine";
 import { ControlDesk } from "./control-desk.ts";
 import { operation } from "./operation.ts";
 import { invalid } from "./problems.ts";
@@ -95,8 +96,10 @@ export function controlRoutes(parts: ApiParts): Route[] {
   }
 
   async function revokeMany(body: z.output<typeof revokeSchema>) {
-    const { ids, terminate, ...rest } = body;
-    const filter = withoutUndefined(rest);
+    const { ids, terminate, queue: said, ...rest } = body;
+    // One that there is no more may still have tasks.
+    const queue = said === undefined ? said : (queueNamed(parts.queues, said) ?? said);
+    const filter = withoutUndefined({ ...rest, queue });
     if ((ids === undefined) === (Object.keys(filter).length === 0)) {
       const message = "Give either ids, or a filter of name, queue and labels.";
       throw invalid([{ field: "ids", message }]);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { InvalidOptionError, WORKER_NAME, type ControlChange } from "#engine";
+import { InvalidOptionError, queueNamed, WORKER_NAME, type ControlChange } from "#engine";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
 import { AS_FORM, FlowerArguments } from "./arguments.ts";
 import { flowerRoute, FlowerRefusal } from "./refusals.ts";
@@ -75,8 +75,8 @@ export function flowerWorkerRoutes(parts: ApiParts): Route[] {
     }),
     command("queue/add-consumer", "Consume a queue again", queue, async (_call, given, name) => {
       const wanted = given.required("queue");
-      knownQueue(parts, wanted, `Failed to add '${wanted}' consumer to '${name}' worker`);
-      await control.change({ kind: "add_consumer", queue: wanted });
+      const refusal = `Failed to add '${wanted}' consumer to '${name}' worker`;
+      await control.change({ kind: "add_consumer", queue: knownQueue(parts, wanted, refusal) });
       return `add consumer ${wanted}`;
     }),
     command(
@@ -85,8 +85,11 @@ export function flowerWorkerRoutes(parts: ApiParts): Route[] {
       queue,
       async (_call, given, name) => {
         const wanted = given.required("queue");
-        knownQueue(parts, wanted, `Failed to cancel '${wanted}' consumer from '${name}' worker`);
-        await control.change({ kind: "cancel_consumer", queue: wanted });
+        const refusal = `Failed to cancel '${wanted}' consumer from '${name}' worker`;
+        await control.change({
+          kind: "cancel_consumer",
+          queue: knownQueue(parts, wanted, refusal),
+        });
         return `no longer consuming from ${wanted}`;
       },
     ),
@@ -100,9 +103,10 @@ function knownWorker(name: string): void {
 }
 
 /** @throws FlowerRefusal 403: where Celery would make a queue, there is none */
-function knownQueue({ queues }: ApiParts, queue: string, refusal: string): void {
-  if (queues.has(queue)) return;
-  throw new FlowerRefusal(403, `${refusal}: '${queue}' is none of ${[...queues].join(", ")}`);
+function knownQueue({ queues }: ApiParts, name: string, refusal: string): string {
+  const queue = queueNamed(queues, name);
+  if (queue !== null) return queue;
+  throw new FlowerRefusal(403, `${refusal}: '${name}' is none of ${[...queues].join(", ")}`);
 }
 
 function workersRoute(parts: ApiParts): Route {
