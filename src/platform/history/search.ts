@@ -88,8 +88,9 @@ export class HistorySearch {
   }
 
   /**
-   * Up to `limit` tasks of a range, the highest ids first, or the lowest; fewer if they are large. Looks through at most MAX_SCANNED
-   * tasks; then `next` says how far it got. With labels the rows are those that have the first of them.
+   * Up to `limit` tasks of a range, the highest ids first, or the lowest; fewer if they are large. Looks through at
+   * most MAX_SCANNED tasks; then `next` says how far it got. With labels the rows are those that have the first of
+   * them.
    */
   async find(query: TaskQuery, range: IdRange, limit: number): Promise<TaskPage> {
     const [first, ...others] = Object.entries(query.labels ?? {});

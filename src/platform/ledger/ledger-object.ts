@@ -156,7 +156,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     return this.#ledger.questions.survey();
   }
 
-  /** See `TaskLedger.find`. */
+  /** See `findTasks`. */
   async find(query: TaskQuery, range: IdRange, limit: number): Promise<TaskPage> {
     this.#requests += 1;
     return this.#ledger.questions.find(query, range, limit);
@@ -172,13 +172,13 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     return this.#ledger.durable(taskId, token);
   }
 
-  /** See `TaskLedger.members`. */
+  /** See `liveMembers`. */
   async members(range: IdRange, page: IdRange): Promise<LiveMembers> {
     this.#requests += 1;
     return this.#ledger.questions.members(range, page);
   }
 
-  /** See `TaskLedger.outline`; JSON text of it. */
+  /** See `outlineOf`; JSON text of it. */
   async outline(canvasId: string): Promise<string | null> {
     this.#requests += 1;
     const tree = this.#ledger.questions.outline(canvasId);
