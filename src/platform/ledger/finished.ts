@@ -25,6 +25,8 @@ interface Batch {
 
 /** Characters of them, all in memory: an object has 128 MB, and a character takes two bytes at most. */
 const MAX_LENGTH = 32_000_000;
+/** Characters of those that are sent to D1 together, but for the last ones': their rows are in memory too. */
+const MAX_SENT_LENGTH = 4 * 1_024 * 1_024;
 
 /**
  * The finished tasks of one ledger that D1 does not have yet: a small outbox, one row per batch of tasks
@@ -76,6 +78,11 @@ export class FinishedTasks {
     return this.#size > this.#maxSize || this.#length > MAX_LENGTH;
   }
 
+  /** There are as many characters as D1 is sent together: they wait for no company. */
+  get isLong(): boolean {
+    return this.#length >= MAX_SENT_LENGTH;
+  }
+
   get(taskId: string): FinishedTask | undefined {
     for (const batch of this.#batches) {
       batch.index ??= new Map(batch.tasks.map((task) => [task.id, task]));
@@ -120,14 +127,17 @@ export class FinishedTasks {
     this.#remember(batch);
   }
 
-  /** The oldest batches, up to about `limit` tasks: what to send to D1 next. */
+  /** The oldest batches, up to about `limit` tasks, fewer if they are large: what to send to D1 next. */
   oldest(limit: number): Batch[] {
     const batches: Batch[] = [];
     let count = 0;
+    let length = 0;
     for (const batch of this.#batches) {
       if (count > 0 && count + batch.tasks.length > limit) break;
+      if (length >= MAX_SENT_LENGTH) break;
       batches.push(batch);
       count += batch.tasks.length;
+      length += batch.length;
     }
     return batches;
   }

@@ -58,8 +58,8 @@ export class Flusher {
   async #run(current: () => Memory | null): Promise<void> {
     try {
       for (;;) {
-        const waiting = current()?.finished.size ?? 0;
-        if (waiting > 0 && waiting < EAGER_TASKS) await this.#pause(this.#companyMs());
+        const { size = 0, isLong = false } = current()?.finished ?? {};
+        if (size > 0 && size < EAGER_TASKS && !isLong) await this.#pause(this.#companyMs());
         // Only now: a transaction that failed during the pause took its ends back, and they never were.
         const memory = current();
         if (memory === null || memory.finished.size === 0) return;

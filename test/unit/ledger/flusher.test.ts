@@ -91,3 +91,22 @@ it("while more waits for D1 than memory is there for, nothing is taken or starte
   expect(rig.rung).toEqual(["default"]);
   expect(rig.claim().tasks).toHaveLength(10);
 });
+
+it("large tasks go to D1 by few: with their rows, written once more, they are in memory together", async () => {
+  const written: number[] = [];
+  const rig = new Rig({
+    history: {
+      write: async (tasks) => {
+        written.push(JSON.stringify(tasks).length);
+      },
+      fingerprints: async () => new Map(),
+    },
+  });
+  await rig.ledger.submit(Array.from({ length: 100 }, () => rig.spec()));
+  const { tasks, token } = rig.claim(100);
+  const result = JSON.stringify("x".repeat(250_000));
+  rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token, result)) });
+  await rig.pass(1_000);
+  expect(Math.max(...written)).toBeLessThan(5_000_000);
+  expect(rig.ledger.stats().unflushed).toBe(0);
+});
