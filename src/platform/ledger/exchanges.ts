@@ -47,8 +47,8 @@ export class Exchanges {
       this.#express.claimed(queue, picked.tasks.length, now);
       const claim = grantClaim(memory, changes, queue, picked, { now, leaseMs });
       if (!picked.isAll) wakeups.recheckSoon(memory, queue);
-      const isAll = picked.tasks.length < limit;
-      const again = isAll ? this.#again(memory, queue, request.pace, now) : null;
+      const again =
+        picked.tasks.length < limit ? this.#again(memory, queue, request.pace, now) : null;
       return { ...nothing, ...claim, ...again };
     });
   }

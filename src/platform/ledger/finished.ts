@@ -52,10 +52,17 @@ export class FinishedTasks {
   constructor(sql: SqlPort, maxSize: number) {
     this.#sql = sql;
     this.#maxSize = maxSize;
-    const rows = [...sql.exec<FinishedRow>("SELECT * FROM finished ORDER BY seq")];
-    for (const row of rows) this.#flushedSeq = Math.max(this.#flushedSeq, row.flushed_seq);
-    for (const row of rows) this.#load(row);
-    this.figures = new FiguresBook(sql, rows.at(-1)?.figures ?? "{}");
+    const [last] = sql.exec<{ flushed: number | null }>(
+      "SELECT max(flushed_seq) AS flushed FROM finished",
+    );
+    this.#flushedSeq = last?.flushed ?? 0;
+    let figures = "{}";
+    // One after the other: the texts of all of them beside their tasks may be more than there is memory for.
+    for (const row of sql.exec<FinishedRow>("SELECT * FROM finished ORDER BY seq")) {
+      this.#load(row);
+      ({ figures } = row);
+    }
+    this.figures = new FiguresBook(sql, figures);
   }
 
   /** The newest time in the table: the clock never goes below it. Epoch ms. */

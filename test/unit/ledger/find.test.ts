@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { DeploymentSearch } from "#platform/history/deployment-search.ts";
 import type { HistorySearch } from "#platform/history/search.ts";
+import { never } from "../../../src/testing/world.ts";
 import { Rig, success } from "./rig.ts";
 
 const empty = { find: async () => ({ tasks: [], next: null }) } as unknown as HistorySearch;
@@ -39,7 +40,7 @@ it("a search that finds little reads a bounded number of rows a page, and misses
 it.each(["newest", "oldest"] as const)(
   "a page of large tasks ends early, and the pages have each of them once: the %s first",
   async (order) => {
-    const rig = new Rig();
+    const rig = new Rig({ history: { write: () => never(), fingerprints: async () => new Map() } });
     const kwargs = JSON.stringify({ text: "x".repeat(250_000) });
     const specs = Array.from({ length: 60 }, (_, n) =>
       rig.spec({ kwargs, dueAt: n % 3 === 0 ? rig.now + 9_000 : null }),
