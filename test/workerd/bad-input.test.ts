@@ -488,7 +488,7 @@ it.each(["-1", "61", "x", "", "NaN"])("wait=%s is refused", async (wait) => {
 it.each([
   ["as its browser says", { "Sec-Fetch-Site": "cross-site" }],
   ["by an old browser, which names its origin", { Origin: "https://evil.example" }],
-])("where access is open, a page of another site (%s) changes nothing", async (_how, headers) => {
+])("where access is open, pages of other sites change nothing: %s", async (_how, headers) => {
   const path = "/api/orders/known/cancel/";
   const answer = await send(path, "{}", headers);
   expect(answer.status).toBe(403);
