@@ -60,6 +60,8 @@ export class Oracle {
   readonly #leaseMs: number;
   readonly #maxUnflushed: number;
   readonly #runs = new Set<string>();
+  /** What D1 has of it, whether or not the ledger knows. */
+  readonly #inD1 = new Set<string>();
   /** Tasks that were terminated while they ran. */
   readonly #terminated = new Set<string>();
   #isForgetful = false;
@@ -220,6 +222,7 @@ export class Oracle {
   kept(id: string, text: string): void {
     const task = this.model.tasks.get(id);
     if (task?.text !== text) fail(`D1 was given ${id} as it never ended: ${text}`);
+    this.#inD1.add(id);
   }
 
   /** After a command: everything accepted is somewhere, and says what it should. */
@@ -331,8 +334,12 @@ export class Oracle {
     } else if ((lease?.offer ?? null) !== null) {
       fail("a consumer was given an express lease");
     }
-    // Of what ended D1 has as much or more, but the rows say so later.
+    // What D1 has the ledger may know, and its rows say later; what ended in this command may have after the claim.
     const mayBeBehind = unflushed.length > this.#maxUnflushed;
+    const missing = unflushed.filter(({ record: { id } }) => !this.#inD1.has(id)).length;
+    if (lease !== null && missing - this.model.ended.length > this.#maxUnflushed) {
+      fail(`lease ${lease.token} was granted while ${missing} tasks wait for D1`);
+    }
     if (request !== null && request.claim > 0 && !(mayBeBehind && lease === null)) {
       checkClaim(this.model, request, lease, this.#now);
     } else if (request !== null && lease !== null) {

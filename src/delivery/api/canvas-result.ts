@@ -1,5 +1,4 @@
 import { bodyPlaceOf, runsOf, type CanvasTree, type TaskRecord } from "#engine";
-import { placesOf } from "./canvas-views.ts";
 import type { ApiParts } from "./route.ts";
 import { isResultExpired } from "./task-views.ts";
 
@@ -66,11 +65,8 @@ export class CanvasResult {
   async *#resultAt(place: number): AsyncGenerator<string> {
     if (this.#page === null || place < this.#page.from || place >= this.#page.to) {
       const base = this.#task.options.base ?? this.#task.id;
-      const { tasks, to } = await this.#parts.canvases.members(
-        base,
-        placesOf(this.#task, this.#tree),
-        { from: place, to: place + PAGE },
-      );
+      const page = { from: place, to: place + PAGE };
+      const { tasks, to } = await this.#parts.canvases.members(base, page, page);
       this.#page = { from: place, to, tasks };
     }
     const task = this.#page.tasks.get(place);

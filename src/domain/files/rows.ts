@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { LOCALES } from "../mail/index.ts";
-import { isCurrency } from "../orders/index.ts";
+import { isCurrency, shopId } from "../orders/index.ts";
 
 /** Why a row was not taken. */
 export interface RowError {
@@ -36,12 +36,6 @@ const accountId = z
   .string()
   .regex(/^[1-9]\d{0,14}$/, "Must be a positive whole number.")
   .transform(Number);
-
-/** An order's number, or an article's, as the API takes it. */
-const shopId = z
-  .string()
-  .regex(/^[\w.:-]{1,64}$/, "Must be 1 to 64 letters, digits, or _ . : -")
-  .refine((id) => id !== "." && id !== "..", "No address leads there.");
 
 export const productRow = z.object({
   sku: shopId,

@@ -13,6 +13,7 @@ export * from "./order-mails.ts";
 export { OrderNotFoundError } from "./order-not-found.ts";
 export { sendSellerNotification } from "./seller-notification.ts";
 export { searchOrders } from "./search-orders.ts";
+export { shopId } from "./shop-id.ts";
 export { ORDER_STATES, orderTransition, type OrderEvent, type OrderState } from "./states.ts";
 export {
   deleteLostItems,

@@ -4,6 +4,8 @@ import { isCurrency } from "#domain/orders";
 import type { PaymentGateway } from "#domain/payments";
 import type { FieldError } from "../problems.ts";
 
+export { shopId } from "#domain/orders";
+
 export const emailAddress = z.string().refine(isAddress, "Must be one e-mail address.");
 
 /** An amount with at most two decimals, as minor units. The decimals are counted in the text. */
@@ -21,12 +23,6 @@ export const amount = z
 export function decimalOf(minor: number): number {
   return minor / 100;
 }
-
-/** An order's number, or an article's. */
-export const shopId = z
-  .string()
-  .regex(/^[\w.:-]{1,64}$/, "Must be 1 to 64 letters, digits, or _ . : -")
-  .refine((id) => id !== "." && id !== "..", "No address leads there.");
 
 export const currency = z
   .string()
