@@ -67,6 +67,17 @@ it("a file that makes no sense fails without a retry", async () => {
   expect((await get(`/api/files/${id}/errors/`)).status).toBe(404);
 });
 
+it("a file whose task ended, and could not write it down, has failed", async () => {
+  const { file_id: id, task_id: taskId } = await uploaded("id,title\n1,Lamp\n");
+  await ended(taskId);
+  await env.DB.prepare("UPDATE files SET state = 'processing', result = NULL WHERE id = ?")
+    .bind(id)
+    .run();
+  expect(await (await get(`/api/files/${id}/`)).json()).toMatchObject({ state: "failed" });
+  const list = await get("/api/files/?limit=1");
+  expect(await list.json()).toMatchObject({ files: [{ file_id: id, state: "failed" }] });
+});
+
 it("a deleted file is gone with its bytes", async () => {
   const { file_id: id, task_id: taskId } = await uploaded("sku,name,price,currency\n");
   await ended(taskId);

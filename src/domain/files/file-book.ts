@@ -1,6 +1,7 @@
 import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
+import type { State } from "#engine";
 import { QUOTA } from "./rules.ts";
 import { files, type FileState } from "./tables.ts";
 
@@ -12,6 +13,21 @@ export const contentKey = (id: string) => `files/${id}`;
 
 /** Where the report of its rows that were not taken is, if there is one. */
 export const errorsKey = (id: string) => `files/${id}/errors.csv`;
+
+/**
+ * The state to show of a file whose task is known: one that ended without its handler (it was revoked, or lost too
+ * often), or while the database could not be reached, could not write it down.
+ * @param task null: it has none, or nobody knows it any more
+ */
+export function stateOf(file: Pick<StoredFile, "state">, task: State | null): FileState {
+  const isOver = task === "FAILURE" || task === "REVOKED";
+  return isOver && isOpen(file) ? "failed" : file.state;
+}
+
+/** True: its task has yet to say what became of it. */
+export function isOpen({ state }: Pick<StoredFile, "state">): boolean {
+  return state === "stored" || state === "processing";
+}
 
 /** Null: there is no such file. */
 export async function findFile(db: DrizzleD1Database, id: string): Promise<StoredFile | null> {

@@ -78,6 +78,15 @@ export class ShopDoor {
     });
   }
 
+  /** Has a dead letter run again. */
+  replay(taskId: string): Promise<Answer> {
+    return this.#ask("replay", async ({ deadLetters }) => {
+      const [answer] = await deadLetters.replay([taskId], null, () => undefined);
+      if (answer?.status === "failed") throw answer.error;
+      return { status: 200, body: answer?.status };
+    });
+  }
+
   register(username: string, email: string): Promise<Answer> {
     return this.#ask("register", async ({ shop, lovageFor }, background) => {
       const input = {

@@ -116,11 +116,13 @@ export class ShopHistory {
     return { tasks: count, faults: this.#chaos.counts, events: this.#oracle.events };
   }
 
-  /** What is told days later; then the books are compared, and there is nothing that differs. */
+  /** What is told and run again days later; then the books are compared, and there is nothing that differs. */
   async #hearTheLate(start: number): Promise<void> {
     const { world } = this;
-    if (this.#webhooks.pending > 0) {
+    const unpaid = this.#deadPayments();
+    if (this.#webhooks.pending > 0 || unpaid.length > 0) {
       await this.#until(start + DAYS_LATE_MS);
+      for (const id of unpaid) void this.visitors.askReplay(id);
       await this.#awake(CHAOS_MS + CALM_MS);
     }
     if (this.#webhooks.pending > 0) {
@@ -188,6 +190,18 @@ export class ShopHistory {
     plan("gateway down", SHORT_OUTAGE_MS, () => {
       deployment.gateway.goDown(SHORT_OUTAGE_MS);
     });
+  }
+
+  /**
+   * Payments that the gateway's own errors outlasted, and nobody knows their outcome: it repeats an error for a day,
+   * whoever asks. Then a person has them run again.
+   */
+  #deadPayments(): string[] {
+    const rows = this.deployment.d1.peek<{ id: string }>(
+      `SELECT t.id FROM orders o JOIN payments p ON p.order_id = o.id JOIN tasks t ON t.id = p.task_id
+        WHERE o.state = 'pending' AND p.state = 'charging' AND t.is_dead_lettered = 1`,
+    );
+    return rows.map(({ id }) => id);
   }
 
   /** What the gateway refused to give back stays a person's business, who asks for it again when they hear of it. */

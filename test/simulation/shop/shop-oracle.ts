@@ -1,4 +1,5 @@
-import { shardOf } from "#engine";
+import { shardOf, type State } from "#engine";
+import { stateOf, type StoredFile } from "#domain/files";
 import { Violation } from "../violation.ts";
 import type { Booked } from "./gateway-book.ts";
 import type { ShopDeployment } from "./shop-deployment.ts";
@@ -48,9 +49,10 @@ interface OrderRow {
 export interface TaskRow {
   readonly id: string;
   readonly name: string;
-  readonly state: string;
+  readonly state: State;
   readonly kwargs: string;
   readonly is_dead_lettered: number;
+  readonly resolution: string | null;
   readonly result: string | null;
   readonly detail: string;
 }
@@ -135,7 +137,7 @@ export class ShopOracle {
     this.#checkMoves();
     const orders = this.#orders();
     const tasks = this.#deployment.d1.peek<TaskRow>(
-      "SELECT id, name, state, kwargs, is_dead_lettered, result, detail FROM tasks",
+      "SELECT id, name, state, kwargs, is_dead_lettered, resolution, result, detail FROM tasks",
     );
     const byId = new Map(tasks.map((task) => [task.id, task]));
     this.#checkOrders(orders, tasks, byId);
@@ -182,7 +184,9 @@ export class ShopOracle {
     byId: ReadonlyMap<string, TaskRow>,
   ): void {
     const counts = new Map<string, number>();
-    for (const { name, kwargs } of tasks) {
+    for (const { name, kwargs, resolution } of tasks) {
+      // Who took its place is counted.
+      if (resolution !== null) continue;
       const { order_id: id } = JSON.parse(kwargs) as { order_id?: string };
       if (id === undefined) continue;
       counts.set(`${name} ${id}`, (counts.get(`${name} ${id}`) ?? 0) + 1);
@@ -330,14 +334,14 @@ export class ShopOracle {
       if (byId.get(id)?.state !== "SUCCESS") fail("G1", `the call ${id} came to nothing`);
     }
     for (const id of this.#visitors.uploaded) {
-      const [file] = this.#deployment.d1.peek<{ state: string; task_id: string }>(
+      const [file] = this.#deployment.d1.peek<{ state: StoredFile["state"]; task_id: string }>(
         "SELECT state, task_id FROM files WHERE id = ?",
         id,
       );
-      const end = byId.get(file?.task_id ?? "")?.state;
-      const isRight = file?.state === (end === "SUCCESS" ? "processed" : "failed");
-      if (end === undefined || !isRight)
-        fail("G1", `the file ${id} is ${file?.state}, its task ${end}`);
+      const end = byId.get(file?.task_id ?? "")?.state ?? null;
+      const shown = file === undefined ? null : stateOf(file, end);
+      if (end === null || shown !== (end === "SUCCESS" ? "processed" : "failed"))
+        fail("G1", `the file ${id} is ${shown}, its task ${end}`);
     }
   }
 }

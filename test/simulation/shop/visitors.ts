@@ -74,6 +74,11 @@ export class Visitors {
     await this.#insist(() => this.#change(orderId, "refund"));
   }
 
+  /** Somebody whose work it is has a dead letter run again. */
+  async askReplay(taskId: string): Promise<void> {
+    await this.#insist(() => this.#door.replay(taskId));
+  }
+
   #openShop(): void {
     for (const id of SELLERS) {
       this.#deployment.d1.peek(

@@ -7,8 +7,10 @@ import {
   errorsKey,
   FILE_KINDS,
   findFile,
+  isOpen,
   listFiles,
   QUOTA,
+  stateOf,
   uploadFile,
   type FileKind,
   type StoredFile,
@@ -83,7 +85,10 @@ export function fileRoutes(parts: ApiParts): Route[] {
         const files = await listFiles(parts.shop.db, page);
         const shown = files.slice(0, most);
         const next = files.length > most ? (shown.at(-1)?.id ?? null) : null;
-        return Response.json({ files: shown.map((file) => view(file)), next_cursor: next });
+        const views = shown.map(async (file) =>
+          view(file, isOpen(file) ? await taskOf(parts, file) : null),
+        );
+        return Response.json({ files: await Promise.all(views), next_cursor: next });
       },
     }),
     operation({
@@ -97,7 +102,7 @@ export function fileRoutes(parts: ApiParts): Route[] {
       answers: { 200: fileAnswer.extend({ progress: anyJson }) },
       handle: async (call) => {
         const file = await ownFile(parts, call);
-        const task = file.taskId === null ? null : await parts.tasks.get(file.taskId);
+        const task = await taskOf(parts, file);
         return Response.json({ ...view(file, task), progress: progressOf(task) });
       },
     }),
@@ -235,17 +240,18 @@ async function download(
   });
 }
 
-function view(file: StoredFile, task: TaskRecord | null = null): z.output<typeof fileAnswer> {
-  // A task that ended without its handler (it was revoked, or lost too often) could not write it down.
-  const isOver = task?.state === "FAILURE" || task?.state === "REVOKED";
-  const isOpen = file.state === "stored" || file.state === "processing";
+async function taskOf({ tasks }: ApiParts, { taskId: id }: StoredFile): Promise<TaskRecord | null> {
+  return id === null ? null : tasks.get(id);
+}
+
+function view(file: StoredFile, task: TaskRecord | null): z.output<typeof fileAnswer> {
   return {
     file_id: file.id,
     name: file.name,
     kind: file.kind,
     content_type: file.contentType,
     size: file.size,
-    state: isOver && isOpen ? "failed" : file.state,
+    state: stateOf(file, task?.state ?? null),
     task_id: file.taskId,
     result: file.result === null ? null : (JSON.parse(file.result) as unknown),
     created_at: new Date(file.createdAt).toISOString(),
