@@ -23,6 +23,17 @@ export function queueNamed(queues: ReadonlySet<string>, name: string): string | 
 }
 
 /**
+ * The queue that a filter means. A name that none has stays: a queue that there is no more may still have tasks.
+ * @param name undefined: it is about all queues
+ */
+export function queueMeant(
+  queues: ReadonlySet<string>,
+  name: string | undefined,
+): string | undefined {
+  return name === undefined ? undefined : (queueNamed(queues, name) ?? name);
+}
+
+/**
  * The routes ready for use.
  * @throws InvalidOptionError naming the pattern, for a queue that there is not or a priority out of range
  */

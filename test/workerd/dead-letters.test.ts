@@ -45,6 +45,15 @@ beforeAll(async () => {
 
 const ids = ({ tasks }: Page) => tasks.map(({ task_id: id }) => id);
 
+it("the queue of dead letters is found by its name with underscores too", async () => {
+  const id = await deadLetter({ queue: "high-priority" });
+  expect(ids(await page("/api/dead-letters/?queue=high_priority"))).toEqual([id]);
+  const body = { filter: { queue: "high_priority" } };
+  expect(await send("/api/dead-letters/discard/", body)).toMatchObject({
+    tasks: [{ id, status: "discarded" }],
+  });
+});
+
 it("dead letters are listed, filtered and counted; successes are not among them (G14)", async () => {
   expect(ids(await page("/api/dead-letters/"))).toEqual([second, first]);
   expect(ids(await page("/api/dead-letters/?name=process_*&label=customer:1"))).toEqual([first]);

@@ -74,7 +74,7 @@ it("when the client goes nobody watches any more, and the ledger notes nothing",
 
 it("events are asked for by type, name and queue", async () => {
   const readers = await Promise.all(
-    ["type=task-failed", "task=process_*", "queue=high-priority"].map(async (query) => {
+    ["type=task-failed", "task=process_*", "queue=high_priority"].map(async (query) => {
       const reader = new EventReader(await get(`/api/events/?${query}`));
       await reader.next();
       return reader;

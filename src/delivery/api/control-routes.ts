@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { queueNamed } from "#engine";
+import { queueMeant } from "#engine";
 import { ControlDesk } from "./control-desk.ts";
 import { operation } from "./operation.ts";
 import { invalid } from "./problems.ts";
@@ -97,9 +97,7 @@ export function controlRoutes(parts: ApiParts): Route[] {
 
   async function revokeMany(body: z.output<typeof revokeSchema>) {
     const { ids, terminate, queue: said, ...rest } = body;
-    // One that there is no more may still have tasks.
-    const queue = said === undefined ? said : (queueNamed(parts.queues, said) ?? said);
-    const filter = withoutUndefined({ ...rest, queue });
+    const filter = withoutUndefined({ ...rest, queue: queueMeant(parts.queues, said) });
     if ((ids === undefined) === (Object.keys(filter).length === 0)) {
       const message = "Give either ids, or a filter of name, queue and labels.";
       throw invalid([{ field: "ids", message }]);

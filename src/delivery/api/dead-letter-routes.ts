@@ -1,5 +1,10 @@
 import { z } from "zod";
-import type { DeadLetterAnswer, DeadLetterFilter, DeadLetterGroup } from "#engine";
+import {
+  queueMeant,
+  type DeadLetterAnswer,
+  type DeadLetterFilter,
+  type DeadLetterGroup,
+} from "#engine";
 import { nextCursor, taskId } from "./answers.ts";
 import { operation } from "./operation.ts";
 import { invalid, notFound, problemOf } from "./problems.ts";
@@ -76,11 +81,11 @@ const groupAnswer = z
   .meta({ id: "DeadLetterGroup" });
 
 /** Tasks that ran out of attempts: listed, replayed, discarded. */
-export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
+export function deadLetterRoutes({ deadLetters, queues, clock }: ApiParts): Route[] {
   function filterOf(asked: QueryOf<typeof query>): DeadLetterFilter {
     return withoutUndefined({
       name: asked.name,
-      queue: asked.queue,
+      queue: queueMeant(queues, asked.queue),
       excType: asked.exc_type,
       labels: asked.label,
       failedAfter: asked.failed_after,
@@ -99,13 +104,20 @@ export function deadLetterRoutes({ deadLetters, clock }: ApiParts): Route[] {
     }
     if (ids !== undefined) return [...new Set(ids)];
     const {
+      queue,
       exc_type: excType,
       failed_after: failedAfter,
       failed_before: failedBefore,
       ...same
     } = filter ?? {};
-    const wanted = withoutUndefined({ ...same, excType, failedAfter, failedBefore });
-    return deadLetters.ids(wanted, most);
+    const wanted = {
+      ...same,
+      queue: queueMeant(queues, queue),
+      excType,
+      failedAfter,
+      failedBefore,
+    };
+    return deadLetters.ids(withoutUndefined(wanted), most);
   }
 
   function bulk(what: "replay" | "discard", summary: string): Route {

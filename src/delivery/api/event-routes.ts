@@ -1,4 +1,10 @@
-import { globMatcher, TASK_EVENTS, type MonitorEvent, type MonitorEventList } from "#engine";
+import {
+  globMatcher,
+  queueMeant,
+  TASK_EVENTS,
+  type MonitorEvent,
+  type MonitorEventList,
+} from "#engine";
 import { may, sees, type Caller } from "./access.ts";
 import { streamEvents } from "./event-stream.ts";
 import { operation } from "./operation.ts";
@@ -6,7 +12,7 @@ import { oneOf, taskName, text } from "./query-params.ts";
 import type { ApiParts, Route } from "./route.ts";
 
 /** What happens in the deployment, as it happens. */
-export function eventRoutes({ events }: Pick<ApiParts, "events">): Route[] {
+export function eventRoutes({ events, queues }: Pick<ApiParts, "events" | "queues">): Route[] {
   return [
     operation({
       method: "GET",
@@ -24,10 +30,11 @@ export function eventRoutes({ events }: Pick<ApiParts, "events">): Route[] {
       },
       answers: { 200: { types: ["text/event-stream"], words: "Server-sent events." } },
       handle: ({ query: { type, task, queue }, caller, ...call }) => {
+        const meant = queueMeant(queues, queue);
         const isNamed = task === undefined ? () => true : globMatcher(task);
         const isAsked = (event: MonitorEvent) =>
           (type === undefined || event.type === type) &&
-          (queue === undefined || event.queue === queue) &&
+          (meant === undefined || event.queue === meant) &&
           isNamed(event.name);
         let isFirst = true;
         const watcher = { owner: caller.owner, isMonitor: may(caller, "monitor") };

@@ -1,4 +1,4 @@
-import { mentions, STATES } from "#engine";
+import { mentions, queueMeant, STATES } from "#engine";
 import { may } from "./access.ts";
 import { pageOf } from "./answers.ts";
 import { operation } from "./operation.ts";
@@ -19,7 +19,7 @@ function matchOf(part: string | undefined) {
 }
 
 /** The list of tasks, wherever they are. */
-export function searchRoutes({ search, clock }: ApiParts): Route[] {
+export function searchRoutes({ search, queues, clock }: ApiParts): Route[] {
   return [
     operation({
       method: "GET",
@@ -48,7 +48,7 @@ export function searchRoutes({ search, clock }: ApiParts): Route[] {
         const query = withoutUndefined({
           name: asked.name,
           state: asked.state,
-          queue: asked.queue,
+          queue: queueMeant(queues, asked.queue),
           labels: asked.label,
           submittedAfter: asked.submitted_after,
           submittedBefore: asked.submitted_before,
