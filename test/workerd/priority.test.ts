@@ -35,7 +35,7 @@ it("high-priority overtakes a backlog of 10,000 on default", async () => {
 it("a queue is found by its name with underscores too, as Celery's users write it", async () => {
   const id = await submit({ queue: "high_priority" });
   expect(await ended(id)).toMatchObject({ state: "SUCCESS", queue: "high-priority" });
-  const found = await get("/api/tasks/?queue=high_priority&limit=1");
+  const found = await get("/api/tasks/search/?queue=high_priority&limit=1");
   expect(await found.json()).toMatchObject({ tasks: [{ task_id: id, queue: "high-priority" }] });
   const stopped = await post("/api/control/cancel_consumer/", { queue: "high_priority" });
   expect(stopped.status).toBe(200);
