@@ -16,6 +16,9 @@ export interface TaskSource {
   close(): void;
 }
 
+/** Characters of arguments that are read ahead at once, but for the last one's. */
+const MAX_READ_CHARS = 1_024 * 1_024;
+
 /** The lane in memory. Tasks that are taken leave it; none is ever passed over. */
 export class LaneReader implements TaskSource {
   readonly #sql: SqlPort;
@@ -26,7 +29,7 @@ export class LaneReader implements TaskSource {
   /** Rows that were not kept with their entries, read ahead. */
   readonly #read = new Map<string, TaskRow>();
 
-  /** @param ahead how many tasks may be taken: as many rows are read at once where they have to be */
+  /** @param ahead how many tasks may be taken: as many rows are read at once where they have to be, fewer large ones */
   constructor(sql: SqlPort, lanes: ReadyLanes, queue: string, priority: number, ahead: number) {
     this.#sql = sql;
     this.#lanes = lanes;
@@ -62,15 +65,23 @@ export class LaneReader implements TaskSource {
   }
 
   #rowOf(entry: LaneEntry): TaskRow | null {
-    if (!this.#read.has(entry.id)) {
-      const ids = this.#lanes.upcoming(this.#queue, this.#priority, this.#ahead);
-      const rows = this.#sql.exec<TaskRow>(
-        "SELECT * FROM tasks WHERE parked = 0 AND id IN (SELECT value FROM json_each(?))",
-        JSON.stringify(ids),
-      );
-      for (const row of rows) this.#read.set(row.id, row);
-    }
+    if (!this.#read.has(entry.id)) this.#readFrom(entry);
     return this.#read.get(entry.id) ?? null;
+  }
+
+  #readFrom({ id: first }: LaneEntry): void {
+    const ids = this.#lanes.upcoming(this.#queue, this.#priority, this.#ahead);
+    const rows = this.#sql.exec<TaskRow>(
+      "SELECT tasks.* FROM json_each(?) AS ids CROSS JOIN tasks ON parked = 0 AND tasks.id = ids.value",
+      JSON.stringify(ids),
+    );
+    let chars = 0;
+    for (const row of rows) {
+      this.#read.set(row.id, row);
+      chars += row.kwargs.length;
+      // The first one is the first of them; but whoever is not found here counts as gone.
+      if (chars >= MAX_READ_CHARS && this.#read.has(first)) return;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { describeError, type SubmitAnswer } from "#engine";
+import type { SqlValue } from "#platform/ledger/ports.ts";
 import { Rig, success } from "./rig.ts";
 
 /*
@@ -177,4 +178,33 @@ it("an id that comes again when its task is long forgotten is not held by the le
   rig.ledger = rig.create();
   rig.ledger.tick();
   expect(rig.ledger.get(keyed.id)).toMatchObject({ state: "PENDING", attempts: [] });
+});
+
+it("a claim reads few large tasks more than it gets: all that it may get would be in memory together", async () => {
+  let read = 0;
+  function* counted<Row extends Record<string, SqlValue>>(rows: Iterable<Row>): Generator<Row> {
+    for (const row of rows) {
+      if ("kwargs" in row) read += 1;
+      yield row;
+    }
+  }
+  const rig: Rig = new Rig({
+    sql: {
+      exec: <Row extends Record<string, SqlValue>>(sql: string, ...params: SqlValue[]) =>
+        counted(rig.sql.exec<Row>(sql, ...params)),
+      transaction: (run) => rig.sql.transaction(run),
+    },
+  });
+  const kwargs = JSON.stringify({ text: "x".repeat(250_000) });
+  const specs = Array.from({ length: 100 }, () => rig.spec({ kwargs }));
+  for (const spec of specs) await rig.ledger.submit([spec]);
+  const claimed: string[] = [];
+  for (let got = 1; got > 0;) {
+    read = 0;
+    const { tasks } = rig.claim(200);
+    expect(read).toBeLessThan(tasks.length + 10);
+    claimed.push(...tasks.map(({ id }) => id));
+    got = tasks.length;
+  }
+  expect(claimed).toEqual(specs.map(({ id }) => id));
 });
