@@ -35,7 +35,7 @@ export class LedgerCore {
   constructor(ports: LedgerPorts, settings: LedgerSettings) {
     this.ports = ports;
     this.settings = settings;
-    this.wakeups = new Wakeups(ports, settings);
+    this.wakeups = new Wakeups(ports, settings, () => this.load());
     this.#flusher = new Flusher(ports, () => {
       // The alarm rings for what had to wait.
       const now = ports.clock.now();

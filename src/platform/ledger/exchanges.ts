@@ -46,7 +46,7 @@ export class Exchanges {
       const picked = pickTasks(ports.sql, memory, { queue, limit, isIdle, now });
       this.#express.claimed(queue, picked.tasks.length, now);
       const claim = grantClaim(memory, changes, queue, picked, { now, leaseMs });
-      if (!picked.isAll) wakeups.recheckSoon(memory, queue);
+      if (!picked.isAll) wakeups.recheckSoon(queue);
       const again =
         picked.tasks.length < limit ? this.#again(memory, queue, request.pace, now) : null;
       return { ...nothing, ...claim, ...again };

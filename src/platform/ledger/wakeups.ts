@@ -36,6 +36,8 @@ export interface WakeupSettings {
 export class Wakeups {
   readonly #ports: LedgerPorts;
   readonly #settings: WakeupSettings;
+  /** Of its ledger, when it is asked for: another one after a transaction that failed. */
+  readonly #memory: () => Memory;
   readonly #bells = new Doorbells();
   readonly #lastClaimAt = new Map<string, number>();
   /** Queues of which the last consumer ran few tasks at a time. */
@@ -49,9 +51,10 @@ export class Wakeups {
   /** The last ring failed: don't wait for a stall. */
   #isRingBroken = false;
 
-  constructor(ports: LedgerPorts, settings: WakeupSettings) {
+  constructor(ports: LedgerPorts, settings: WakeupSettings, memory: () => Memory) {
     this.#ports = ports;
     this.#settings = settings;
+    this.#memory = memory;
   }
 
   bellsAnswered(queue: string, count: number): void {
@@ -99,12 +102,13 @@ export class Wakeups {
   }
 
   /** Whoever was called, or is expected back, may be held up: rings after all if work for one more still waits then. */
-  recheckSoon(memory: Memory, queue: string): void {
+  recheckSoon(queue: string): void {
     if (this.#rechecks.has(queue)) return;
     this.#rechecks.add(queue);
     this.#ports.timers.after(BACK_SOON_MS, () => {
       this.#rechecks.delete(queue);
       this.#ringIf(queue, (now) => {
+        const memory = this.#memory();
         const { all } = memory.leases.countOn(queue, now);
         return all < this.#boundsOf(queue).leases && hasDue(memory, queue, now);
       });
@@ -217,7 +221,7 @@ export class Wakeups {
     const { tasks, leases } = this.#boundsOf(queue);
     const atWork = memory.leases.countOn(queue, now - BACK_SOON_MS);
     const wanted = Math.min(leases, Math.ceil(waiting / tasks)) - atWork.recent;
-    if (wanted <= 0) this.recheckSoon(memory, queue);
+    if (wanted <= 0) this.recheckSoon(queue);
     else if (atWork.all < leases) this.#ring(queue, wanted, now);
   }
 

@@ -73,3 +73,24 @@ it("the claim of a suspect, which is run alone, calls for a consumer for the nex
   expect(await rungByClaim(rig)).toBe(1);
   expect(await rungByClaim(rig)).toBe(0);
 });
+
+it("what a claim leaves calls for another consumer, whatever a transaction that failed before had taken", async () => {
+  const rig = new Rig();
+  await rig.ledger.submit(Array.from({ length: 100 }, () => rig.spec()));
+  rig.claim(50, { bells: 1 });
+  const committed = () => undefined;
+  rig.sql.setHooks({
+    around: (sql, run) => {
+      if (sql === "COMMIT") throw new Error("storage is out of order for a moment");
+      return run();
+    },
+    committed,
+  });
+  expect(() => rig.claim(50)).toThrow("out of order");
+  rig.sql.setHooks({ around: (_sql, run) => run(), committed });
+  rig.ledger.tick();
+  rig.claim(10, { bells: 1 });
+  rig.rung.length = 0;
+  await rig.pass(50);
+  expect(rig.rung).toEqual(["default"]);
+});
