@@ -82,7 +82,12 @@ export class FinishedTasks {
 
   /** So much waits for D1 that nothing is taken, and nothing started, until it is less. */
   get isBehind(): boolean {
-    return this.#size > this.#maxSize || this.#length > MAX_LENGTH;
+    return this.#size > this.#maxSize || this.isFull;
+  }
+
+  /** There is no memory for more: nothing ends either that may end later. */
+  get isFull(): boolean {
+    return this.#length > MAX_LENGTH;
   }
 
   /** There are as many characters as D1 is sent together: they wait for no company. */

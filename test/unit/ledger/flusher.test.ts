@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Rig, success } from "./rig.ts";
+import { DownHistory, fill, Rig, success } from "./rig.ts";
 
 /** A ledger, when it wrote to D1 (ms since it began) and how many tasks, and a task that ends now. */
 function flushing() {
@@ -56,21 +56,11 @@ it("many that end together go at once", async () => {
 });
 
 it("while more waits for D1 than memory is there for, nothing is taken or started; when D1 has it, a consumer is called", async () => {
-  let isUp = false;
-  const rig = new Rig({
-    history: {
-      write: async () => {
-        if (!isUp) throw new Error("D1 is down");
-      },
-      fingerprints: async () => new Map(),
-    },
-  });
-  const specs = Array.from({ length: 150 }, () => rig.spec());
-  const [waiting = rig.spec()] = specs.slice(140);
-  await rig.ledger.submit(specs);
-  const { tasks, token } = rig.claim(140);
-  const result = JSON.stringify("x".repeat(250_000));
-  rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token, result)) });
+  const history = new DownHistory();
+  const rig = new Rig({ history });
+  const waiting = rig.spec();
+  await rig.ledger.submit([waiting, ...Array.from({ length: 9 }, () => rig.spec())]);
+  await fill(rig);
   rig.rung.length = 0;
 
   expect(rig.claim().tasks).toEqual([]);
@@ -82,7 +72,7 @@ it("while more waits for D1 than memory is there for, nothing is taken or starte
   expect(rig.ledger.questions.whyWaiting(waiting.id)).toEqual({ reason: "history_behind" });
   await expect(rig.ledger.submit([rig.spec()])).rejects.toThrow("too far behind");
 
-  isUp = true;
+  history.isUp = true;
   await rig.pass(30_000);
   rig.ledger.tick();
   await rig.pass(1_000);

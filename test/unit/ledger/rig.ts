@@ -96,3 +96,24 @@ export class Rig {
 export function success(id: string, token: number, result = "1"): Settlement {
   return { id, token, outcome: { kind: "success", result }, runtimeMs: 1 };
 }
+
+/** A D1 that takes nothing until it is up. */
+export class DownHistory {
+  isUp = false;
+
+  async write(): Promise<void> {
+    if (!this.isUp) throw new Error("D1 is down");
+  }
+
+  async fingerprints(): Promise<Map<string, string>> {
+    return new Map();
+  }
+}
+
+/** Ends tasks with more characters than a ledger has memory for; its D1 is down. */
+export async function fill(rig: Rig): Promise<void> {
+  await rig.ledger.submit(Array.from({ length: 140 }, () => rig.spec({ priority: 9 })));
+  const { tasks, token } = rig.claim(140);
+  const result = JSON.stringify("x".repeat(250_000));
+  rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token, result)) });
+}
