@@ -272,6 +272,15 @@ it("an order's page counts no try of a task that was called off before it began"
   await postJson("/api/control/add_consumer/", { queue: "payments" });
 });
 
+it("a purge takes what waits for its time too, and its button says so", async () => {
+  const call = { name: "process_data", args: ["x"], queue: "high-priority", countdown: 3_600 };
+  const { task_id: id } = await (await postJson("/api/tasks/", call)).json<{ task_id: string }>();
+  const { text } = await read("/dashboard/queues", operator);
+  expect(text).toContain("tasks that wait in high-priority, also for a time or a retry?");
+  await post("/dashboard/queues/purge", { queue: "high-priority" }, { Cookie: operator });
+  expect((await ended(id)).state).toBe("REVOKED");
+});
+
 it("orders of all owners come page by page, by state and by the customer's address", async () => {
   const insert = env.DB.prepare(
     `INSERT INTO orders (id, owner, user_id, amount_minor, currency, customer_email, state,
