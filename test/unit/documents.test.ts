@@ -52,4 +52,13 @@ describe.each(pages)("%s", (page) => {
     expect(files.filter((file) => !isThere(file))).toEqual([]);
     expect(commands.filter((name) => scripts[name] === undefined)).toEqual([]);
   });
+
+  it("names commands that keys and admin have", () => {
+    const used = Array.from(text.matchAll(/npm run (keys|admin) -- (\w+)/g));
+    const unknown = used.filter(
+      ([, script = "", command = ""]) =>
+        !read(`scripts/${script}.ts`).includes(`command === "${command}"`),
+    );
+    expect(unknown.map(([words]) => words)).toEqual([]);
+  });
 });

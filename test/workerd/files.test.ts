@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { ask, ended, get } from "./api.ts";
 
 const CSV = { "Content-Type": "text/csv" };
+const UNKNOWN_TASK = "01a2042f-e4fc-8001-bf60-88ecece52c5d";
 const PRODUCTS = "/api/files/?name=products.csv&kind=products";
 
 function send(path: string, body: BodyInit | null, headers: Record<string, string> = CSV) {
@@ -76,6 +77,22 @@ it("a file whose task ended, and could not write it down, has failed", async () 
   expect(await (await get(`/api/files/${id}/`)).json()).toMatchObject({ state: "failed" });
   const list = await get("/api/files/?limit=1");
   expect(await list.json()).toMatchObject({ files: [{ file_id: id, state: "failed" }] });
+});
+
+it.each([
+  { days: 8, state: "failed" },
+  { days: 1, state: "stored" },
+])("a file whose task nobody knows is $state after $days days", async ({ days, state }) => {
+  const { file_id: id, task_id: taskId } = await uploaded("id,title\n1,Lamp\n");
+  await ended(taskId);
+  await env.DB.prepare(
+    "UPDATE files SET state = 'stored', result = NULL, task_id = ?, created_at = ? WHERE id = ?",
+  )
+    .bind(UNKNOWN_TASK, Date.now() - days * 86_400_000, id)
+    .run();
+  expect(await (await get(`/api/files/${id}/`)).json()).toMatchObject({ state });
+  const list = await get("/api/files/?limit=1");
+  expect(await list.json()).toMatchObject({ files: [{ file_id: id, state }] });
 });
 
 it("a deleted file is gone with its bytes", async () => {

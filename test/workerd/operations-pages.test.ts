@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import { beforeAll, expect, it, vi } from "vitest";
 import { searchOrders, type OrderState } from "#domain/orders";
-import { ended, get, post as postJson } from "./api.ts";
+import { ended, get, order as createOrder, post as postJson } from "./api.ts";
 import { account, OURS, PAGE, post, send, signIn } from "./visitors.ts";
 
 const HOSTILE = `"><script>alert(1)</script>'`;
@@ -254,6 +254,31 @@ it("a call with an idempotency key is one task; with other arguments the form sa
   const other = await call("y");
   expect(other.status).toBe(422);
   expect(await other.text()).toContain("This Idempotency-Key was used for another request.");
+});
+
+it("an order's page counts no try of a task that was called off before it began", async () => {
+  await postJson("/api/control/cancel_consumer/", { queue: "payments" });
+  const answer = await createOrder("called-off");
+  const { process_payment: id } = answer.data.tasks;
+  const page = async () => {
+    const text = await (await get("/dashboard/orders/called-off")).text();
+    const [row = ""] = text.match(new RegExp(`<tr>(?:(?!<tr>).)*${id}.*?</tr>`, "s")) ?? [];
+    return /data-name="Tries"[^>]*>([^<]*)</.exec(row)?.[1];
+  };
+  expect(await page()).toBe("0");
+  await postJson("/api/control/purge/", { queue: "payments" });
+  expect((await ended(id)).state).toBe("REVOKED");
+  expect(await page()).toBe("0");
+  await postJson("/api/control/add_consumer/", { queue: "payments" });
+});
+
+it("a purge takes what waits for its time too, and its button says so", async () => {
+  const call = { name: "process_data", args: ["x"], queue: "high-priority", countdown: 3_600 };
+  const { task_id: id } = await (await postJson("/api/tasks/", call)).json<{ task_id: string }>();
+  const { text } = await read("/dashboard/queues", operator);
+  expect(text).toContain("tasks that wait in high-priority, also for a time or a retry?");
+  await post("/dashboard/queues/purge", { queue: "high-priority" }, { Cookie: operator });
+  expect((await ended(id)).state).toBe("REVOKED");
 });
 
 it("orders of all owners come page by page, by state and by the customer's address", async () => {

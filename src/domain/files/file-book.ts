@@ -5,6 +5,9 @@ import type { State } from "#engine";
 import { QUOTA } from "./rules.ts";
 import { files, type FileState } from "./tables.ts";
 
+/** A task that is not known after so long has ended: the history keeps what ended at least as long. */
+const FORGOTTEN_MS = 7 * 86_400_000;
+
 /** A file as it is stored; see tables.ts. */
 export type StoredFile = typeof files.$inferSelect;
 
@@ -17,10 +20,15 @@ export const errorsKey = (id: string) => `files/${id}/errors.csv`;
 /**
  * The state to show of a file whose task is known: one that ended without its handler (it was revoked, or lost too
  * often), or while the database could not be reached, could not write it down.
- * @param task null: it has none, or nobody knows it any more
+ * @param task null: nobody knows it yet, or any more
  */
-export function stateOf(file: Pick<StoredFile, "state">, task: State | null): FileState {
-  const isOver = task === "FAILURE" || task === "REVOKED";
+export function stateOf(
+  file: Pick<StoredFile, "state" | "createdAt">,
+  task: State | null,
+  now: number,
+): FileState {
+  const isForgotten = task === null && now - file.createdAt > FORGOTTEN_MS;
+  const isOver = task === "FAILURE" || task === "REVOKED" || isForgotten;
   return isOver && isOpen(file) ? "failed" : file.state;
 }
 

@@ -5,12 +5,10 @@ import { expireWaiting } from "./expiry.ts";
 import { Flusher } from "./flusher.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
 import { Happenings } from "./happenings.ts";
-import { findLive, loadMemory, type Memory } from "./memory.ts";
+import { findLive, loadMemory, readLive, type Memory } from "./memory.ts";
 import { Permits } from "./permits.ts";
 import type { LedgerPorts } from "./ports.ts";
 import type { LedgerSettings } from "./protocol.ts";
-import { withReport } from "./reports.ts";
-import { toRecord } from "./rows.ts";
 import { migrate } from "./schema.ts";
 import { loseExpired } from "./settle.ts";
 import { stepSummaries } from "./steps.ts";
@@ -61,11 +59,7 @@ export class LedgerCore {
     if (finished !== undefined) return finished;
     const row = findLive(this.ports.sql, memory, taskId);
     if (row === null) return null;
-    const lease = memory.leases.holding(taskId);
-    const record = withReport(
-      toRecord(row, lease?.claimedAt ?? null),
-      memory.reports.of(taskId, lease),
-    );
+    const record = readLive(memory, row);
     if (row.is_durable === 0) return record;
     return { ...record, steps: stepSummaries(this.ports.sql, taskId) };
   }

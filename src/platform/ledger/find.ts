@@ -1,9 +1,9 @@
 import type { TaskPage, TaskQuery, TaskRecord } from "#engine";
 import { conditionsOf, fits, type IdRange } from "../history/search.ts";
 import { pageOf } from "../history/task-page.ts";
-import type { Memory } from "./memory.ts";
+import { readLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
-import { toRecord, type TaskRow } from "./rows.ts";
+import type { TaskRow } from "./rows.ts";
 
 /** Of live tasks; errors stand among their attempts. */
 const LIVE_COLUMNS = { id: "id", name: "name", args: "kwargs", error: "attempts" };
@@ -89,7 +89,7 @@ function* liveTasks(
     ...params,
   );
   for (const row of rows) {
-    const task = toRecord(row, memory.leases.holding(row.id)?.claimedAt ?? null);
+    const task = readLive(memory, row);
     // Not all can be said by columns: the state follows from the leases, and nobody finds a secret.
     if (fits(task, query)) yield task;
   }

@@ -9,9 +9,9 @@ import {
 import type { IdRange } from "../history/search.ts";
 import { pageOf } from "../history/task-page.ts";
 import { CanvasStore } from "./canvas-store.ts";
-import { findLive, type Memory } from "./memory.ts";
+import { findLive, readLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
-import { isHeld, toRecord, waitingState, type TaskRow } from "./rows.ts";
+import { isHeld, waitingState, type TaskRow } from "./rows.ts";
 
 /** What a ledger knows of a canvas's members: D1 has the others. */
 export interface LiveMembers {
@@ -55,7 +55,7 @@ function* tasksOf(
 ): Generator<TaskRecord> {
   for (const id of ids) {
     const row = ended.has(id) ? null : findLive(sql, memory, id);
-    const live = row && toRecord(row, memory.leases.holding(id)?.claimedAt ?? null);
+    const live = row && readLive(memory, row);
     const task = live ?? ended.get(id);
     if (task !== undefined) yield task;
   }

@@ -1,3 +1,4 @@
+import type { TaskRecord } from "#engine";
 import { Canvases } from "./canvases.ts";
 import { ControlBook } from "./controls.ts";
 import { Expiring } from "./expiring.ts";
@@ -8,9 +9,9 @@ import { ParkedTasks } from "./parked.ts";
 import type { Permits } from "./permits.ts";
 import type { LedgerPorts, SqlPort } from "./ports.ts";
 import type { LedgerSettings } from "./protocol.ts";
-import { LiveReports } from "./reports.ts";
+import { LiveReports, withReport } from "./reports.ts";
 import { KeyTurns } from "./turns.ts";
-import type { TaskRow } from "./rows.ts";
+import { toRecord, type TaskRow } from "./rows.ts";
 
 /**
  * What a ledger keeps in memory. All of it follows from the tables: it is thrown away and loaded again
@@ -80,4 +81,10 @@ export function findLive(sql: SqlPort, memory: Memory, taskId: string): TaskRow 
   if (held !== undefined) return held;
   const [row] = sql.exec<TaskRow>("SELECT * FROM tasks WHERE parked IN (0, 1) AND id = ?", taskId);
   return row ?? null;
+}
+
+/** A live task as readers see it: whether it runs, by its lease, and what its attempt says of itself. */
+export function readLive(memory: Memory, row: TaskRow): TaskRecord {
+  const lease = memory.leases.holding(row.id);
+  return withReport(toRecord(row, lease?.claimedAt ?? null), memory.reports.of(row.id, lease));
 }

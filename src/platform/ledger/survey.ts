@@ -1,8 +1,7 @@
 import type { LiveKind, QueueSurvey, TaskRecord } from "#engine";
 import { pageOf } from "../history/task-page.ts";
-import { findLive, type Memory } from "./memory.ts";
+import { findLive, readLive, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
-import { toRecord } from "./rows.ts";
 
 /** Leaves out what stands for a canvas: it waits in no queue. */
 const NOT_HELD = "json_extract(suspension, '$.waiting.reason') IS NOT 'members'";
@@ -48,9 +47,9 @@ export function listLive(
 }
 
 function* runningTasks(memory: Memory, kind: "active" | "revoked"): Generator<TaskRecord> {
-  for (const { tasks, claimedAt } of memory.leases.all()) {
+  for (const { tasks } of memory.leases.all()) {
     for (const row of tasks.values()) {
-      if (kind === "active" || row.is_revoked === 1) yield toRecord(row, claimedAt);
+      if (kind === "active" || row.is_revoked === 1) yield readLive(memory, row);
     }
   }
 }
@@ -68,6 +67,6 @@ function* waitingTasks(
     now,
   )) {
     const row = memory.leases.holding(id) === undefined ? findLive(sql, memory, id) : null;
-    if (row !== null) yield toRecord(row, null);
+    if (row !== null) yield readLive(memory, row);
   }
 }

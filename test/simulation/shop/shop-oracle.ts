@@ -334,12 +334,13 @@ export class ShopOracle {
       if (byId.get(id)?.state !== "SUCCESS") fail("G1", `the call ${id} came to nothing`);
     }
     for (const id of this.#visitors.uploaded) {
-      const [file] = this.#deployment.d1.peek<{ state: StoredFile["state"]; task_id: string }>(
-        "SELECT state, task_id FROM files WHERE id = ?",
+      const { d1, world } = this.#deployment;
+      const [file] = d1.peek<Pick<StoredFile, "state" | "taskId" | "createdAt">>(
+        "SELECT state, task_id AS taskId, created_at AS createdAt FROM files WHERE id = ?",
         id,
       );
-      const end = byId.get(file?.task_id ?? "")?.state ?? null;
-      const shown = file === undefined ? null : stateOf(file, end);
+      const end = byId.get(file?.taskId ?? "")?.state ?? null;
+      const shown = file === undefined ? null : stateOf(file, end, world.now());
       if (end === null || shown !== (end === "SUCCESS" ? "processed" : "failed"))
         fail("G1", `the file ${id} is ${shown}, its task ${end}`);
     }

@@ -50,6 +50,18 @@ it("readers and watchers see what the running attempt says, in memory alone", as
   expect(told).toEqual([task?.reported]);
 });
 
+it("lists say what the running attempt says, as the task's own page does", async () => {
+  const rig = new Rig();
+  const { id, token } = await running(rig);
+  rig.ledger.report([report(id, token, 1, 3)]);
+  const { questions } = rig.ledger;
+  const all = { from: "", to: "g" };
+  const task = rig.ledger.get(id);
+  expect(questions.list("active", 10)).toEqual([task]);
+  expect(questions.find({ state: "STARTED" }, all, 10).tasks).toEqual([task]);
+  expect(questions.members(all, all).page.tasks).toEqual([task]);
+});
+
 it("an older report, a repeated one and one of another attempt change nothing", async () => {
   const rig = new Rig();
   const { id, token } = await running(rig);

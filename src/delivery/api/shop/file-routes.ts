@@ -86,7 +86,7 @@ export function fileRoutes(parts: ApiParts): Route[] {
         const shown = files.slice(0, most);
         const next = files.length > most ? (shown.at(-1)?.id ?? null) : null;
         const views = shown.map(async (file) =>
-          view(file, isOpen(file) ? await taskOf(parts, file) : null),
+          view(parts, file, isOpen(file) ? await taskOf(parts, file) : null),
         );
         return Response.json({ files: await Promise.all(views), next_cursor: next });
       },
@@ -103,7 +103,7 @@ export function fileRoutes(parts: ApiParts): Route[] {
       handle: async (call) => {
         const file = await ownFile(parts, call);
         const task = await taskOf(parts, file);
-        return Response.json({ ...view(file, task), progress: progressOf(task) });
+        return Response.json({ ...view(parts, file, task), progress: progressOf(task) });
       },
     }),
     operation({
@@ -244,14 +244,18 @@ async function taskOf({ tasks }: ApiParts, { taskId: id }: StoredFile): Promise<
   return id === null ? null : tasks.get(id);
 }
 
-function view(file: StoredFile, task: TaskRecord | null): z.output<typeof fileAnswer> {
+function view(
+  { clock }: ApiParts,
+  file: StoredFile,
+  task: TaskRecord | null,
+): z.output<typeof fileAnswer> {
   return {
     file_id: file.id,
     name: file.name,
     kind: file.kind,
     content_type: file.contentType,
     size: file.size,
-    state: stateOf(file, task?.state ?? null),
+    state: stateOf(file, task?.state ?? null, clock.now()),
     task_id: file.taskId,
     result: file.result === null ? null : (JSON.parse(file.result) as unknown),
     created_at: new Date(file.createdAt).toISOString(),

@@ -17,7 +17,9 @@ export function addPurge(program: Command, shell: Shell): void {
   program
     .command("purge")
     .summary("revoke all waiting tasks of queues")
-    .description("Revokes all waiting tasks of all queues, or of some. There is no undo.")
+    .description(
+      "Revokes all tasks that wait in all queues, or in some, also for a time or a retry. There is no undo.",
+    )
     .option("-f, --force", "don't ask")
     .addOption(
       named(

@@ -68,8 +68,8 @@ export function addScripts(program: Command, shell: Shell): void {
     ],
     [
       "admin",
-      "accounts of a deployment: create, link, promote, demote, list",
-      "create --username ada --email ada@example.com [--url https://shop.example.com]\nlink, promote, demote <username>\nlist",
+      "accounts of a deployment: create, link, role, list",
+      "create --username ada --email ada@example.com [--url https://shop.example.com]\nlink <username>\nrole <username> <role>\nlist",
     ],
   ] as const) {
     program

@@ -186,6 +186,11 @@ function Items({ order, items }: { order: Order; items: readonly OrderItem[] }) 
   );
 }
 
+/** None, where it was called off before it began. */
+function triesOf({ attempts, retries }: TaskRecord): number {
+  return attempts.length === 0 ? 0 : retries + 1;
+}
+
 function Tasks({ tasks }: Pick<Shown, "tasks">) {
   return (
     <Table caption="Tasks" numbers={["Tries"]} head={["For", "Task", "State", "Tries", "Ended"]}>
@@ -201,7 +206,7 @@ function Tasks({ tasks }: Pick<Shown, "tasks">) {
             {task === null ? <span class="quiet">–</span> : <Tag state={task.state} />}
           </Cell>
           <Cell name="Tries" kind="number">
-            {task === null ? "–" : task.retries + 1}
+            {task === null ? "–" : triesOf(task)}
           </Cell>
           <Cell name="Ended">
             <When at={task?.finishedAt ?? null} />

@@ -138,7 +138,7 @@ function QueueActions({ call: { caller }, one }: { call: ApiCall; one: QueueLeng
         path={`${PLACE}/purge`}
         fields={fields}
         kind="danger"
-        confirm={`Revoke all ${count(held)} tasks that wait in ${queue}? They won't run.`}
+        confirm={`Revoke all ${count(held)} tasks that wait in ${queue}, also for a time or a retry? They won't run.`}
       >
         Purge
         <span class="visually-hidden"> {queue}</span>
