@@ -10,7 +10,8 @@ const MAX_EXPIRED = 200;
 
 /**
  * Ends waiting tasks whose `expires` has passed, as part of every command: a look at a number while none
- * has. While there is no memory for more ends they wait on; nothing starts then. Rows written: as for any end. Safe twice: what has ended is no longer found.
+ * has. While there is no memory for more ends they wait on; nothing starts then. Rows written: as for any end. Safe
+ * twice: what has ended is no longer found.
  */
 export function expireWaiting(sql: SqlPort, memory: Memory, changes: Changes, now: number): void {
   const { expiring, finished, lanes, leases } = memory;
