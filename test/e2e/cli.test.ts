@@ -246,6 +246,17 @@ describe("steering", () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: "tasks unknown: nope\n" });
   });
 
+  it("revoke deals with every id, and says which are unknown", async () => {
+    const [first, last] = [
+      await call("-a", '["x"]', "--countdown", "600"),
+      await call("-a", '["x"]', "--countdown", "600"),
+    ];
+    const { code, stdout, stderr } = await lovage("revoke", first, "nope", last);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "tasks unknown: nope\n" });
+    const revoked = stdout.split("\n").filter((line) => line.includes("REVOKED"));
+    expect(revoked.map((line) => line.split(" ")[0])).toEqual([first, last]);
+  });
+
   it("control terminate takes a signal as celery does", async () => {
     const { code, stderr } = await lovage("control", "terminate", "KILL", "x");
     expect({ code, stderr }).toEqual({ code: 1, stderr: "terminate: tasks unknown: x\n" });

@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { now } from "../clock.ts";
-import { CommandError, EXIT } from "../failures.ts";
+import { CommandError, EXIT, RefusedError } from "../failures.ts";
 import { integer, instant, limitOption, list, named, queueOption, seconds } from "../options.ts";
 import { Option } from "commander";
 import type { Column, Output } from "../output.ts";
+import { SilentFailure } from "../reply.ts";
 import type { Shell } from "../shell.ts";
 import { sayTask } from "../task-page.ts";
 import { awaitTask, errorOf, getTask, sayResult, taskPath, type Task } from "../tasks.ts";
@@ -94,18 +95,9 @@ export function addTasks(program: Command, shell: Shell): void {
     .description("Revokes tasks by id: one's own, or with the scope control anybody's.")
     .argument("<id...>", "the tasks' ids")
     .option("--terminate", "stop a running attempt too (scope control)")
-    .action(async (ids: string[], { terminate = false }: { terminate?: boolean }) => {
-      const { deployment, output } = shell;
-      const tasks: Task[] = [];
-      for (const id of ids) {
-        const task = await deployment.change<Task>(`${taskPath(id)}revoke/`, { terminate });
-        if (task === null) noteUnread(output, id);
-        else tasks.push(task);
-      }
-      output.answer({ tasks }, () => {
-        if (tasks.length > 0) output.table(COLUMNS, tasks);
-      });
-    });
+    .action((ids: string[], { terminate = false }: { terminate?: boolean }) =>
+      revoke(shell, ids, terminate),
+    );
   program
     .command("reschedule")
     .summary("give a waiting task another time, queue or priority")
@@ -128,6 +120,32 @@ export function addTasks(program: Command, shell: Shell): void {
 /** A task was changed that the token may not read. */
 function noteUnread(output: Output, id: string): void {
   output.note(`${id}: done. To see the task takes the scope tasks:read.`);
+}
+
+/** One that is unknown keeps no other back. */
+async function revoke(
+  { deployment, output }: Shell,
+  ids: readonly string[],
+  terminate: boolean,
+): Promise<void> {
+  const tasks: Task[] = [];
+  const unknown: string[] = [];
+  for (const id of ids) {
+    try {
+      const task = await deployment.change<Task>(`${taskPath(id)}revoke/`, { terminate });
+      if (task === null) noteUnread(output, id);
+      else tasks.push(task);
+    } catch (error) {
+      if (!(error instanceof RefusedError && error.status === 404)) throw error;
+      unknown.push(id);
+    }
+  }
+  output.answer({ tasks }, () => {
+    if (tasks.length > 0) output.table(COLUMNS, tasks);
+  });
+  if (unknown.length === 0) return;
+  output.note(`tasks unknown: ${unknown.join(", ")}`);
+  throw new SilentFailure();
 }
 
 async function result(
