@@ -547,4 +547,17 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: "M34",
+    breaks: "suspects run alone, but side by side",
+    guarantees: ["G13"],
+    edits: [
+      {
+        file: "src/platform/ledger/sources.ts",
+        find: "const isAnotherOn = memory.leases.hasSolo(now - SUSPECTS_APART_MS);",
+        replace: "const isAnotherOn = false;",
+      },
+    ],
+    checks: [histories("poison")],
+  },
 ];

@@ -12,6 +12,7 @@ import { UniqueKeys } from "./unique-keys.ts";
 export interface ModelLease {
   readonly token: number;
   readonly isSolo: boolean;
+  readonly claimedAt: number;
   expiresAt: number;
   readonly ids: Set<string>;
 }

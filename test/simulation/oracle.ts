@@ -366,6 +366,7 @@ export class Oracle {
     return {
       token: row.token,
       isSolo: row.is_solo === 1,
+      claimedAt: row.claimed_at,
       expiresAt: row.expires_at,
       ids: new Set(row.ids),
       offer: row.offer,

@@ -46,8 +46,7 @@ export class Exchanges {
       const picked = pickTasks(ports.sql, memory, { queue, limit, isIdle, now });
       this.#express.claimed(queue, picked.tasks.length, now);
       const claim = grantClaim(memory, changes, queue, picked, { now, leaseMs });
-      // Consumers share isolates: the next suspect is left to the alarm, or one poison would be a loss to all of them.
-      if (!picked.isAll && !picked.isSolo) wakeups.recheckSoon(queue);
+      if (!picked.isAll) wakeups.recheckSoon(queue);
       const again =
         picked.tasks.length < limit ? this.#again(memory, queue, request.pace, now) : null;
       return { ...nothing, ...claim, ...again };

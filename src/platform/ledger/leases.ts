@@ -223,6 +223,14 @@ export class LeaseBook {
     return count;
   }
 
+  /** Whether a suspect runs alone that was claimed after `since`, epoch ms. */
+  hasSolo(since: number): boolean {
+    for (const { isSolo, claimedAt } of this.#leases.values()) {
+      if (isSolo && claimedAt > since) return true;
+    }
+    return false;
+  }
+
   /** Live express leases on a queue. */
   expressOn(queue: string): number {
     let count = 0;

@@ -85,6 +85,9 @@ export class LaneReader implements TaskSource {
   }
 }
 
+/** A suspect that has run for so long did not end its isolate at once: the next one may start. */
+const SUSPECTS_APART_MS = 20_000;
+
 /** How many more tasks may pass one gate in a claim, whatever their priority. */
 export interface Leave {
   left: number;
@@ -154,7 +157,10 @@ export function passable({ controls, permits, leases }: Memory, gate: string, no
   return permits.available(gate, limits, (at) => leases.runningAt(at), now);
 }
 
-/** Due parked tasks of a gate that no lease holds, by due time. */
+/**
+ * Due parked tasks of a gate that no lease holds, by due time. No suspect while another one has just begun: consumers
+ * share isolates, and what ends theirs would be a loss of its own to each of them.
+ */
 function* dueParked(
   memory: Memory,
   queue: string,
@@ -162,7 +168,9 @@ function* dueParked(
   priority: number,
   now: number,
 ): Generator<TaskRow, undefined> {
+  const isAnotherOn = memory.leases.hasSolo(now - SUSPECTS_APART_MS);
   for (const row of memory.parked.due(queue, gate, priority, now)) {
+    if (row.is_suspect === 1 && isAnotherOn) continue;
     if (memory.leases.holding(row.id) === undefined) yield row;
   }
 }

@@ -32,6 +32,7 @@ interface LeaseRow {
   readonly [column: string]: string | number | null;
   readonly token: number;
   readonly is_solo: number;
+  readonly claimed_at: number;
   readonly expires_at: number;
   readonly task_ids: string;
 }
@@ -44,6 +45,7 @@ interface Live {
 interface Lease {
   readonly token: number;
   readonly isSolo: boolean;
+  readonly claimedAt: number;
   expiresAt: number;
   readonly ids: Set<string>;
 }
@@ -52,6 +54,8 @@ const ROWS = `SELECT id, name, gate, parked, due_at, submitted_at, expires_at, t
     suspension IS NOT NULL AS is_waiting, express
   FROM tasks WHERE parked IN (0, 1) AND id IN (SELECT value FROM json_each(?))`;
 const SUSPECT_LOSSES = 2;
+/** Two suspects of a ledger, unless the first has ended. */
+const SUSPECTS_APART_MS = 20_000;
 /** What waits for longer waits for something else than time. */
 const FAR_MS = 400 * 86_400_000;
 
@@ -371,9 +375,9 @@ export class ShardReferee implements Overseer {
 
   /** Who submits a task gets that one, and nothing that is limited or was lost. */
   #isExpress(row: Row): void {
-    const { token, expiresAt } = expressOf(row);
+    const { token, claimedAt, expiresAt } = expressOf(row);
     if (row.gate !== "" || row.parked === 1) fail(`${row.id} is not for who submits it`);
-    this.#grant(token, false, expiresAt, [row.id]);
+    this.#grant({ token, isSolo: false, claimedAt, expiresAt, ids: new Set([row.id]) });
   }
 
   #waits({ id, due_at: dueAt, expires_at: expiresAt }: Row): void {
@@ -394,7 +398,7 @@ export class ShardReferee implements Overseer {
   #lookAtLeases(slots: ReadonlySet<number>): void {
     for (const slot of slots) {
       const [row] = this.#parts.sql.peek<LeaseRow>(
-        "SELECT token, is_solo, expires_at, task_ids FROM leases WHERE slot = ?",
+        "SELECT token, is_solo, claimed_at, expires_at, task_ids FROM leases WHERE slot = ?",
         slot,
       );
       const before = this.#tokenOf.get(slot) ?? 0;
@@ -402,12 +406,11 @@ export class ShardReferee implements Overseer {
       if (row === undefined || row.token !== before) {
         if (lease !== undefined) fail(`lease ${before} is written over while it is held`);
         if (row === undefined) continue;
-        this.#grant(
-          row.token,
-          row.is_solo === 1,
-          row.expires_at,
-          JSON.parse(row.task_ids) as string[],
-        );
+        this.#grant({
+          ...{ token: row.token, isSolo: row.is_solo === 1 },
+          ...{ claimedAt: row.claimed_at, expiresAt: row.expires_at },
+          ids: new Set(JSON.parse(row.task_ids) as string[]),
+        });
         this.#tokenOf.set(slot, row.token);
       } else if (lease !== undefined) {
         lease.expiresAt = row.expires_at;
@@ -418,18 +421,22 @@ export class ShardReferee implements Overseer {
     }
   }
 
-  #grant(token: number, isSolo: boolean, expiresAt: number, ids: readonly string[]): void {
+  #grant(lease: Lease): void {
+    const { token, isSolo, claimedAt, ids } = lease;
     for (const other of [...this.#tokenOf.values(), ...this.#leases.keys()]) {
       if (token <= other) fail(`lease ${token} comes after ${other}`);
     }
-    const lease: Lease = { token, isSolo, expiresAt, ids: new Set(ids) };
+    for (const other of isSolo ? this.#leases.values() : []) {
+      const apart = claimedAt - other.claimedAt;
+      if (other.isSolo && apart < SUSPECTS_APART_MS) fail(`suspects begin ${apart} ms apart`);
+    }
     this.#leases.set(token, lease);
     for (const id of ids) {
       const task = this.#live.get(id);
       if (task === undefined) fail(`lease ${token} is for ${id}, which has ended or never was`);
       if (token <= task.row.token) fail(`lease ${token} of ${id} comes after ${task.row.token}`);
       if (task.holder !== null) fail(`${id} is held by ${task.holder.token} and by ${token}`);
-      this.#mayStart(task.row, isSolo, ids.length);
+      this.#mayStart(task.row, isSolo, ids.size);
       task.holder = lease;
       this.#held += 1;
       this.#parts.places.taken(this.#parts.shard, task.row.name, task.row.gate, this.#now);
@@ -462,8 +469,8 @@ export class ShardReferee implements Overseer {
 }
 
 /** The lease that its submitter got with a task. */
-function expressOf({ express }: Row): { readonly token: number; readonly expiresAt: number } {
-  return JSON.parse(express ?? "") as { token: number; expiresAt: number };
+function expressOf({ express }: Row): Pick<Lease, "token" | "claimedAt" | "expiresAt"> {
+  return JSON.parse(express ?? "") as Pick<Lease, "token" | "claimedAt" | "expiresAt">;
 }
 
 function fail(what: string): never {

@@ -65,37 +65,65 @@ it("a claim that leaves nothing that may start calls for nobody", async () => {
   expect(await rungByClaim(rig)).toBe(0);
 });
 
-it("a suspect that ends all consumers, again and again, does not have the others fail with it", async () => {
-  const rig = await rigWithDue(20);
-  const poison = rig.claim(50, { bells: 1 }).tasks[7]?.id ?? "";
-  const ids = new Set<string>();
-  const alone = new Map<string, { token: number; until: number }>();
-  await rig.pass(30_000);
-  rig.ledger.tick();
-  while (rig.sql.peek("SELECT id FROM tasks").length > 0) {
-    await rig.pass(100);
-    if (rig.armedAt !== null && rig.armedAt <= rig.now) rig.ledger.tick();
-    const over = [...alone].filter(([, { until }]) => until <= rig.now);
-    if (over.some(([id]) => id === poison)) alone.clear();
-    else {
-      for (const [id, { token }] of over) {
+it.each([false, true])(
+  "a suspect that ends all consumers, again and again, does not have the others fail with it; with other work: %s",
+  async (isBusy) => {
+    const rig = await rigWithDue(20);
+    const { tasks: lost } = rig.claim(50, { bells: 1 });
+    const poison = lost[7]?.id ?? "";
+    const alone = new Map<string, { token: number; until: number }>();
+    const come = () => {
+      for (;;) {
+        const { tasks, token, isSolo } = rig.claim(50, { bells: 1, isNarrow: true });
+        if (tasks.length === 0) return;
+        for (const { id } of tasks) {
+          if (isSolo) alone.set(id, { token, until: rig.now + (id === poison ? 5_000 : 15_000) });
+        }
+        if (isSolo) return;
+        rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token)) });
+      }
+    };
+    await rig.pass(30_000);
+    rig.ledger.tick();
+    while (lost.some(({ id }) => rig.ledger.get(id)?.finishedAt === null)) {
+      await rig.pass(500);
+      if (isBusy) await rig.ledger.submit([rig.spec()]);
+      if (rig.armedAt !== null && rig.armedAt <= rig.now) rig.ledger.tick();
+      const over = [...alone].filter(([, { until }]) => until <= rig.now);
+      if (over.some(([id]) => id === poison)) alone.clear();
+      for (const [id, { token }] of alone.size === 0 ? [] : over) {
         alone.delete(id);
         rig.claim(0, { settlements: [success(id, token)] });
       }
       rig.ledger.heartbeat(new Map(Array.from(alone, ([id, { token }]) => [token, [id]])));
+      for (const _bell of rig.rung.splice(0)) come();
     }
-    const coming = rig.rung.splice(0).length;
-    for (let consumer = 0; consumer < coming; consumer += 1) {
-      const { tasks, token } = rig.claim(50, { bells: 1, isNarrow: true });
-      for (const { id } of tasks) {
-        ids.add(id);
-        alone.set(id, { token, until: rig.now + (id === poison ? 5_000 : 15_000) });
-      }
-    }
-  }
+    await rig.pass(1_000);
+    const failed = lost.filter(({ id }) => rig.history.get(id)?.state === "FAILURE");
+    expect(failed.map(({ id }) => id)).toEqual([poison]);
+  },
+);
+
+it("a suspect waits until the one before has ended, or has run for twenty seconds; other tasks don't", async () => {
+  const rig = await rigWithDue(3);
+  rig.claim(50, { bells: 1 });
+  await rig.pass(30_000);
+  rig.ledger.tick();
+  const first = rig.claim(50);
+  expect(first).toMatchObject({ isSolo: true, tasks: [{}] });
+  expect(rig.claim(50).tasks).toEqual([]);
+  const plain = rig.spec({ dueAt: rig.now + 1_000 });
+  await rig.ledger.submit([plain]);
   await rig.pass(1_000);
-  const failed = [...ids].filter((id) => rig.history.get(id)?.state === "FAILURE");
-  expect(failed).toEqual([poison]);
+  expect(rig.claim(50)).toMatchObject({ isSolo: false, tasks: [{ id: plain.id }] });
+  const settlements = first.tasks.map(({ id }) => success(id, first.token));
+  const second = rig.claim(50, { settlements });
+  expect(second).toMatchObject({ isSolo: true, tasks: [{}] });
+  await rig.pass(19_999);
+  rig.ledger.heartbeat(new Map([[second.token, second.tasks.map(({ id }) => id)]]));
+  expect(rig.claim(50).tasks).toEqual([]);
+  await rig.pass(1);
+  expect(rig.claim(50)).toMatchObject({ isSolo: true, tasks: [{}] });
 });
 
 it("what a claim leaves calls for another consumer, whatever a transaction that failed before had taken", async () => {
