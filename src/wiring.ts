@@ -92,7 +92,6 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     shards: config.shards,
     shard: (shard) => directory.shard(shard),
     queues: QUEUES,
-    timers: systemTimers,
   });
   const mailStop = new QueueStop({ control, clock, log, event: "mail_stopped", queue: "emails" });
   const services = createShopServices(env, config, {

@@ -7,7 +7,6 @@ import { QueueStop } from "#platform/control/queue-stop.ts";
 import { QUEUES } from "#platform/doorbell.ts";
 import { LedgerDirectory } from "#platform/ledger/directory.ts";
 import { History } from "#platform/history/history.ts";
-import { systemTimers } from "#platform/system.ts";
 import { sendAdminNotification } from "../../src/domain/index.ts";
 import { get, post } from "./api.ts";
 import { createShop } from "./domain/shop.ts";
@@ -22,7 +21,6 @@ function stopOf(over: { control?: Pick<Control, "controls" | "change"> } = {}) {
     shards: 4,
     shard: (shard) => directory.shard(shard),
     queues: QUEUES,
-    timers: systemTimers,
   });
   const logged: string[] = [];
   const stop = new QueueStop({

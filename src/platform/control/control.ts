@@ -12,14 +12,9 @@ import {
   type RevokeCount,
   type TaskFilter,
   type TaskRecord,
-  type Timers,
 } from "#engine";
 import type { BulkStep } from "../ledger/bulk.ts";
 import { FIRST_POSITION, type Position } from "../ledger/selection.ts";
-
-/** A shard that has no memory for more ends is asked again after this, so often. */
-const FULL_PAUSE_MS = 250;
-const FULL_TRIES = 40;
 
 /** Keeps the controls of the deployment: the one place where they change. */
 export interface ControlHome {
@@ -45,7 +40,6 @@ export class Control implements DeploymentControl {
   readonly #shardCount: number;
   readonly #shard: (shard: number) => ControlledShard;
   readonly #queues: ReadonlySet<string>;
-  readonly #timers: Timers;
 
   constructor(parts: {
     /** Asked for with every use: what answers belongs to the request. */
@@ -53,13 +47,11 @@ export class Control implements DeploymentControl {
     shards: number;
     shard: (shard: number) => ControlledShard;
     queues: ReadonlySet<string>;
-    timers: Timers;
   }) {
     this.#home = parts.home;
     this.#shardCount = parts.shards;
     this.#shard = parts.shard;
     this.#queues = parts.queues;
-    this.#timers = parts.timers;
   }
 
   controls(): Promise<Controls> {
@@ -130,11 +122,8 @@ export class Control implements DeploymentControl {
     const counts = await Promise.all(
       this.#shards().map(async (shard) => {
         const count = { revoked: 0, marked: 0 };
-        let refused = 0;
         for (let from: Position | null = FIRST_POSITION; from !== null;) {
-          const { revoked, marked, next, isFull }: BulkStep = await step(shard, from);
-          refused = isFull === true ? refused + 1 : 0;
-          if (refused > 0) await this.#pause(refused);
+          const { revoked, marked, next }: BulkStep = await step(shard, from);
           count.revoked += revoked;
           count.marked += marked;
           from = next;
@@ -146,20 +135,5 @@ export class Control implements DeploymentControl {
       revoked: counts.reduce((sum, { revoked }) => sum + revoked, 0),
       marked: counts.reduce((sum, { marked }) => sum + marked, 0),
     };
-  }
-
-  /**
-   * Until a shard that had no memory for more ends may have some.
-   * @throws LovageError `history_behind` (retryable) if it had none for long: what was called off before is
-   */
-  #pause(refused: number): Promise<void> {
-    if (refused >= FULL_TRIES) {
-      throw new LovageError("history_behind", "The history is too far behind for the rest.", {
-        retryable: true,
-      });
-    }
-    return new Promise((resolve) => {
-      this.#timers.after(FULL_PAUSE_MS, resolve);
-    });
   }
 }

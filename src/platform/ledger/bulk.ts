@@ -19,11 +19,7 @@ export interface BulkStep {
   readonly marked: number;
   /** Where the next step goes on; null: all were met. */
   readonly next: Position | null;
-  /** Nothing was done: there is no memory for more ends just now. */
-  readonly isFull?: true;
 }
-
-const NOTHING = { revoked: 0, marked: 0, isFull: true } as const;
 
 /**
  * Calls a task off as `TaskControl.revoke` says. Rows written: those of its end, or one for the mark.
@@ -94,7 +90,7 @@ export function stopCanvas(
   return findLive(sql, memory, id) === null ? "revoked" : "marked";
 }
 
-/** Calls off the next tasks that fit a filter; none while there is no memory for more ends. */
+/** Calls off the next tasks that fit a filter. */
 export function revokeSome(
   sql: SqlPort,
   memory: Memory,
@@ -103,7 +99,6 @@ export function revokeSome(
   from: Position,
   terminate: boolean,
 ): BulkStep {
-  if (memory.finished.isFull) return { ...NOTHING, next: from };
   const { rows, next } = selectTasks(sql, filter, from, BATCH);
   let revoked = 0;
   let marked = 0;
@@ -130,7 +125,7 @@ function hasToGoOn(row: TaskRow, { name, queue }: TaskFilter): boolean {
   return canvas?.undo === true || (tells === true && queue === undefined);
 }
 
-/** Takes the next waiting tasks out of a queue, none while there is no memory for more ends; those that run stay. */
+/** Takes the next waiting tasks out of a queue; those that run stay. */
 export function purgeSome(
   sql: SqlPort,
   memory: Memory,
@@ -138,7 +133,6 @@ export function purgeSome(
   queue: string,
   from: Position,
 ): BulkStep {
-  if (memory.finished.isFull) return { ...NOTHING, next: from };
   const { rows, next } = selectTasks(sql, { queue }, from, BATCH);
   let revoked = 0;
   for (const row of rows) {

@@ -10,12 +10,11 @@ const MAX_EXPIRED = 200;
 
 /**
  * Ends waiting tasks whose `expires` has passed, as part of every command: a look at a number while none
- * has. While there is no memory for more ends they wait on; nothing starts then. Rows written: as for any end. Safe
- * twice: what has ended is no longer found.
+ * has. Rows written: as for any end. Safe twice: what has ended is no longer found.
  */
 export function expireWaiting(sql: SqlPort, memory: Memory, changes: Changes, now: number): void {
-  const { expiring, finished, lanes, leases } = memory;
-  if (expiring.nextAt === null || expiring.nextAt > now || finished.isFull) return;
+  const { expiring, lanes, leases } = memory;
+  if (expiring.nextAt === null || expiring.nextAt > now) return;
   // What was lost just now waits, too; and what has just ended is not to be found.
   changes.write();
   const expired = expiring.take(leases, now, MAX_EXPIRED);

@@ -18,12 +18,19 @@ interface Batch {
   readonly slot: number;
   /** Characters of its JSON. */
   readonly length: number;
-  readonly tasks: readonly FinishedTask[];
-  /** Made when somebody first looks for a task: most batches are gone before that. */
-  index: Map<string, FinishedTask> | null;
+  readonly count: number;
+  /** When its first task ended, epoch ms. */
+  readonly finishedAt: number;
+  /** Null: there is no memory for them, and they are read from their row whenever they are asked for. */
+  readonly tasks: readonly FinishedTask[] | null;
+  /** Where each stands. Of those in memory it is made when somebody first looks: most are gone before that. */
+  places: ReadonlyMap<string, number> | null;
 }
 
-/** Characters of them, all in memory: an object has 128 MB, and a character takes two bytes at most. */
+/**
+ * Characters of them in memory, and of those that make it be behind: an object has 128 MB, and a character takes two
+ * bytes at most. What runs may still end then, and what waits expire or be called off, in any number.
+ */
 const MAX_LENGTH = 32_000_000;
 /** Characters of those that are sent to D1 together, but for the last ones': their rows are in memory too. */
 const MAX_SENT_LENGTH = 4 * 1_024 * 1_024;
@@ -72,7 +79,7 @@ export class FinishedTasks {
 
   /** When the oldest ended that D1 doesn't have yet, epoch ms; null: it has all. */
   get oldestFinish(): number | null {
-    return this.#batches[0]?.tasks[0]?.finishedAt ?? null;
+    return this.#batches[0]?.finishedAt ?? null;
   }
 
   /** Tasks that D1 doesn't have yet. */
@@ -82,12 +89,7 @@ export class FinishedTasks {
 
   /** So much waits for D1 that nothing is taken, and nothing started, until it is less. */
   get isBehind(): boolean {
-    return this.#size > this.#maxSize || this.isFull;
-  }
-
-  /** There is no memory for more: nothing ends either that may end later. */
-  get isFull(): boolean {
-    return this.#length > MAX_LENGTH;
+    return this.#size > this.#maxSize || this.#length > MAX_LENGTH;
   }
 
   /** There are as many characters as D1 is sent together: they wait for no company. */
@@ -97,16 +99,16 @@ export class FinishedTasks {
 
   get(taskId: string): FinishedTask | undefined {
     for (const batch of this.#batches) {
-      batch.index ??= new Map(batch.tasks.map((task) => [task.id, task]));
-      const task = batch.index.get(taskId);
-      if (task !== undefined) return task;
+      batch.places ??= placesOf(batch.tasks ?? []);
+      const place = batch.places.get(taskId);
+      if (place !== undefined) return this.#tasksOf(batch)[place];
     }
     return undefined;
   }
 
   /** All of them, those that ended first at the front. */
   *all(): Generator<FinishedTask> {
-    for (const { tasks } of this.#batches) yield* tasks;
+    for (const batch of this.#batches) yield* this.#tasksOf(batch);
   }
 
   /**
@@ -123,20 +125,19 @@ export class FinishedTasks {
 
   #appendBatch(tasks: readonly FinishedTask[], text: string, now: number): void {
     this.#lastSeq += 1;
-    const place = { seq: this.#lastSeq, slot: this.#slots.take() };
-    const batch: Batch = { ...place, length: text.length, tasks, index: null };
+    const slot = this.#slots.take();
     consume(
       this.#sql.exec(
         `INSERT OR REPLACE INTO finished (slot, seq, flushed_seq, tasks, figures)
          VALUES (?, ?, ?, ?, ?)`,
-        batch.slot,
-        batch.seq,
+        slot,
+        this.#lastSeq,
         this.#flushedSeq,
         text,
         this.figures.count(tasks, now),
       ),
     );
-    this.#remember(batch);
+    this.#remember(this.#lastSeq, slot, text.length, tasks);
   }
 
   /** The oldest batches, up to about `limit` tasks, fewer if they are large: what to send to D1 next. */
@@ -145,13 +146,18 @@ export class FinishedTasks {
     let count = 0;
     let length = 0;
     for (const batch of this.#batches) {
-      if (count > 0 && count + batch.tasks.length > limit) break;
+      if (count > 0 && count + batch.count > limit) break;
       if (length >= MAX_SENT_LENGTH) break;
       batches.push(batch);
-      count += batch.tasks.length;
+      count += batch.count;
       length += batch.length;
     }
     return batches;
+  }
+
+  /** The tasks of some batches, in their order. */
+  tasksOf(batches: readonly Batch[]): FinishedTask[] {
+    return batches.flatMap((batch) => this.#tasksOf(batch));
   }
 
   /** D1 has these batches, the oldest there were. Writes nothing: a later `append` records it. */
@@ -159,7 +165,7 @@ export class FinishedTasks {
     for (const batch of batches) {
       this.#flushedSeq = batch.seq;
       this.#slots.release(batch.slot);
-      this.#size -= batch.tasks.length;
+      this.#size -= batch.count;
       this.#length -= batch.length;
     }
     this.#batches = this.#batches.slice(batches.length);
@@ -191,17 +197,36 @@ export class FinishedTasks {
     const isFlushed = row.seq <= this.#flushedSeq;
     this.#slots.note(row.slot, isFlushed);
     if (isFlushed) return;
-    const tasks = JSON.parse(row.tasks) as FinishedTask[];
-    const { seq, slot } = row;
-    this.#remember({ seq, slot, length: row.tasks.length, tasks, index: null });
+    this.#remember(row.seq, row.slot, row.tasks.length, parsed(row.tasks));
   }
 
-  #remember(batch: Batch): void {
-    this.#batches.push(batch);
-    this.#size += batch.tasks.length;
-    this.#length += batch.length;
-    for (const task of batch.tasks) {
+  #remember(seq: number, slot: number, length: number, tasks: readonly FinishedTask[]): void {
+    this.#size += tasks.length;
+    this.#length += length;
+    const isKept = this.#length <= MAX_LENGTH;
+    this.#batches.push({
+      ...{ seq, slot, length, count: tasks.length, finishedAt: tasks[0]?.finishedAt ?? 0 },
+      ...{ tasks: isKept ? tasks : null, places: isKept ? null : placesOf(tasks) },
+    });
+    for (const task of tasks) {
       this.#latestFinish = Math.max(this.#latestFinish, task.finishedAt);
     }
   }
+
+  #tasksOf({ slot, tasks }: Batch): readonly FinishedTask[] {
+    if (tasks !== null) return tasks;
+    const [row] = this.#sql.exec<{ tasks: string }>(
+      "SELECT tasks FROM finished WHERE slot = ?",
+      slot,
+    );
+    return parsed(row?.tasks ?? "[]");
+  }
+}
+
+function parsed(text: string): FinishedTask[] {
+  return JSON.parse(text) as FinishedTask[];
+}
+
+function placesOf(tasks: readonly FinishedTask[]): ReadonlyMap<string, number> {
+  return new Map(tasks.map(({ id }, place) => [id, place]));
 }

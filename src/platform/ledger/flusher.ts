@@ -64,7 +64,7 @@ export class Flusher {
         const memory = current();
         if (memory === null || memory.finished.size === 0) return;
         const batches = memory.finished.oldest(FLUSH_TASKS);
-        await this.#ports.history.write(batches.flatMap((batch) => batch.tasks));
+        await this.#ports.history.write(memory.finished.tasksOf(batches));
         this.#failures = 0;
         this.#record.ran(this.#ports.clock.now());
         const { finished } = memory;

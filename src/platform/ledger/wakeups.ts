@@ -147,7 +147,7 @@ export class Wakeups {
     if (changes.earliestDue !== null) this.arm(changes.earliestDue, now);
     const { nextAt } = memory.expiring;
     // What expires now and found no place in this command's batch is the next one's.
-    if (nextAt !== null && !memory.finished.isFull) this.arm(Math.max(nextAt, now + 1), now);
+    if (nextAt !== null) this.arm(Math.max(nextAt, now + 1), now);
   }
 
   /** Sets the alarm unless it is set to an earlier time. */

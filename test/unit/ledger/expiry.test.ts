@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { describeError } from "#engine";
-import { DownHistory, fill, Rig, success } from "./rig.ts";
+import { Rig, success } from "./rig.ts";
 
 /** Fires the alarm whenever it is due, until `until`; nobody claims. */
 async function runAlarms(rig: Rig, until: number): Promise<number> {
@@ -138,20 +138,4 @@ it("large tasks that expire together end a few at a time, at once", async () => 
   await runAlarms(rig, at + 100);
   const states = specs.map(({ id }) => (rig.ledger.get(id) ?? rig.history.get(id))?.state);
   expect(states).toEqual(specs.map(() => "REVOKED"));
-});
-
-it("what expires waits while there is no memory for more ends, and ends when D1 has taken some", async () => {
-  const history = new DownHistory();
-  const rig = new Rig({ history });
-  const expiresAt = rig.now + 60_000;
-  const late = rig.spec({ expiresAt });
-  await rig.ledger.submit([late]);
-  await fill(rig);
-  // The alarm looks every twenty seconds, and when D1 is to be tried again.
-  expect(await runAlarms(rig, expiresAt + 60_000)).toBeLessThan(20);
-  expect(rig.ledger.get(late.id)?.state).toBe("PENDING");
-
-  history.isUp = true;
-  await runAlarms(rig, rig.now + 60_000);
-  expect(rig.sql.peek("SELECT id FROM tasks")).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { FIRST_POSITION } from "#platform/ledger/selection.ts";
 import { DownHistory, fill, Rig, success } from "./rig.ts";
 
 /** A ledger, when it wrote to D1 (ms since it began) and how many tasks, and a task that ends now. */
@@ -99,4 +100,39 @@ it("large tasks go to D1 by few: with their rows, written once more, they are in
   await rig.pass(1_000);
   expect(Math.max(...written)).toBeLessThan(5_000_000);
   expect(rig.ledger.stats().unflushed).toBe(0);
+});
+
+it("what ends beyond the memory for it is read from its row, also by a new object, and D1 gets all", async () => {
+  const history = new DownHistory();
+  const rig = new Rig({ history });
+  const kwargs = JSON.stringify({ text: "x".repeat(250_000) });
+  const late = Array.from({ length: 100 }, () => rig.spec({ kwargs, queue: "emails" }));
+  await rig.ledger.submit(late);
+  await fill(rig);
+  let read = 0;
+  const around = <T>(sql: string, run: () => T): T => {
+    if (/^SELECT tasks FROM finished/.test(sql)) read += 1;
+    return run();
+  };
+  rig.sql.setHooks({ around, committed: () => undefined });
+  const { revoked } = rig.ledger.purgeSome("emails", FIRST_POSITION);
+  expect(revoked).toBeGreaterThan(10);
+  const ids = late.map(({ id }) => id).sort();
+  ids.length = revoked;
+  const states = () => ids.map((id) => rig.ledger.get(id)?.state);
+  expect(states()).toEqual(ids.map(() => "REVOKED"));
+  expect(read).toBe(revoked);
+
+  rig.ledger = rig.create({ history });
+  read = 0;
+  expect(states()).toEqual(ids.map(() => "REVOKED"));
+  expect(read).toBe(revoked);
+  expect(rig.ledger.stats().unflushed).toBe(140 + revoked);
+
+  history.isUp = true;
+  rig.ledger.tick();
+  await rig.pass(60_000);
+  expect(rig.ledger.stats().unflushed).toBe(0);
+  expect(history.taken).toHaveLength(140 + revoked);
+  expect(history.taken).toEqual(expect.arrayContaining(ids));
 });

@@ -100,9 +100,12 @@ export function success(id: string, token: number, result = "1"): Settlement {
 /** A D1 that takes nothing until it is up. */
 export class DownHistory {
   isUp = false;
+  /** Ids of tasks, in the order in which it took them. */
+  readonly taken: string[] = [];
 
-  async write(): Promise<void> {
+  async write(tasks: readonly FinishedTask[]): Promise<void> {
     if (!this.isUp) throw new Error("D1 is down");
+    this.taken.push(...tasks.map(({ id }) => id));
   }
 
   async fingerprints(): Promise<Map<string, string>> {
