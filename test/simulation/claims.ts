@@ -2,9 +2,6 @@ import type { Exchange } from "#platform/ledger/protocol.ts";
 import { byRank, isExpired, type Model, type ModelLease, type ModelTask } from "./model.ts";
 import { Violation } from "./violation.ts";
 
-/** Written down here once more, and not taken from the code. */
-const SUSPECTS_APART_MS = 20_000;
-
 /**
  * A claim must get exactly what the rules say: nothing that may not start, the best first, as much as it
  * asked for; a suspect alone, when it is first in line, the consumer has nothing else to do, and no other
@@ -16,12 +13,7 @@ export function checkClaim(
   lease: ModelLease | null,
   now: number,
 ): void {
-  const isSuspectOn = [...model.leases.values()].some(
-    ({ isSolo, claimedAt }) => isSolo && claimedAt > now - SUSPECTS_APART_MS,
-  );
-  const waiting = model
-    .waiting(request.queue, now)
-    .filter((task) => !isExpired(task, now) && !(task.isSuspect && isSuspectOn));
+  const waiting = model.waiting(request.queue, now).filter((task) => !isExpired(task, now));
   const claimed = waiting.filter(({ spec }) => lease?.ids.has(spec.id) === true);
   if (lease !== null) {
     if (claimed.length !== lease.ids.size) {

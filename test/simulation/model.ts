@@ -50,6 +50,8 @@ export interface ModelTask {
 }
 
 const SOLO_LOSSES_OF_POISON = 3;
+/** Of the starts of two suspects, unless the first has ended. */
+const SUSPECTS_APART_MS = 20_000;
 
 /**
  * What the ledger should hold, by the simplest code that says so: no tables, no lanes, no slots. It is
@@ -161,10 +163,14 @@ export class Model {
     this.ended.push(task);
   }
 
-  /** Due tasks of a queue that nobody holds, the one to run first at the front. */
+  /** Due tasks of a queue that nobody holds and that may start, the one to run first at the front. */
   waiting(queue: string, now: number): ModelTask[] {
+    const isSuspectOn = [...this.leases.values()].some(
+      ({ isSolo, claimedAt }) => isSolo && claimedAt > now - SUSPECTS_APART_MS,
+    );
     return [...this.live.values()]
       .filter((task) => task.spec.queue === queue && task.lease === null && isDue(task, now))
+      .filter(({ isSuspect }) => !isSuspect || !isSuspectOn)
       .toSorted(byRank);
   }
 
