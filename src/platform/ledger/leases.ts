@@ -225,10 +225,7 @@ export class LeaseBook {
 
   /** Whether a suspect runs alone that was claimed after `since`, epoch ms. */
   hasSolo(since: number): boolean {
-    for (const { isSolo, claimedAt } of this.#leases.values()) {
-      if (isSolo && claimedAt > since) return true;
-    }
-    return false;
+    return this.#leases.values().some(({ isSolo, claimedAt }) => isSolo && claimedAt > since);
   }
 
   /** Live express leases on a queue. */
