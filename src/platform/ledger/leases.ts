@@ -225,7 +225,7 @@ export class LeaseBook {
 
   /** Whether a suspect runs alone that was claimed after `since`, epoch ms. */
   hasSolo(since: number): boolean {
-    return this.#leases.values().some(({ isSolo, claimedAt }) => isSolo && claimedAt > since);
+    return [...this.#leases.values()].some((one) => one.isSolo && one.claimedAt > since);
   }
 
   /** Live express leases on a queue. */
