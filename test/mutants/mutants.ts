@@ -549,13 +549,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     id: "M34",
-    breaks: "suspects run alone, but side by side",
+    breaks: "a suspect that was lost alone runs beside others again",
     guarantees: ["G13"],
     edits: [
       {
         file: "src/platform/ledger/sources.ts",
-        find: "const isAnotherOn = memory.leases.hasSolo(now - SUSPECTS_APART_MS);",
-        replace: "const isAnotherOn = false;",
+        find: "if (row.solo_losses > 0) return suspects.length === 0;\n",
+        replace: "",
       },
     ],
     checks: [histories("poison")],

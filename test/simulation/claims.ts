@@ -4,8 +4,8 @@ import { Violation } from "./violation.ts";
 
 /**
  * A claim must get exactly what the rules say: nothing that may not start, the best first, as much as it
- * asked for; a suspect alone, when it is first in line, the consumer has nothing else to do, and no other
- * suspect has begun within 20 s. Looked at after what ended was taken out, before the lease counts.
+ * asked for; a suspect alone, when it is first in line and the consumer has nothing else to do. Looked at
+ * after what ended was taken out, before the lease counts.
  */
 export function checkClaim(
   model: Model,

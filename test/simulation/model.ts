@@ -50,8 +50,8 @@ export interface ModelTask {
 }
 
 const SOLO_LOSSES_OF_POISON = 3;
-/** Of the starts of two suspects, unless the first has ended. */
-const SUSPECTS_APART_MS = 20_000;
+/** A suspect that was lost alone has so long until another one may start. */
+const ALONE_MS = 20_000;
 
 /**
  * What the ledger should hold, by the simplest code that says so: no tables, no lanes, no slots. It is
@@ -165,12 +165,16 @@ export class Model {
 
   /** Due tasks of a queue that nobody holds and that may start, the one to run first at the front. */
   waiting(queue: string, now: number): ModelTask[] {
-    const isSuspectOn = [...this.leases.values()].some(
-      ({ isSolo, claimedAt }) => isSolo && claimedAt > now - SUSPECTS_APART_MS,
+    const solos = [...this.leases.values()].filter(({ isSolo }) => isSolo);
+    const isOneAlone = solos.some(
+      ({ ids, claimedAt }) =>
+        [...ids].some((id) => this.#get(id).soloLosses > 0) && claimedAt > now - ALONE_MS,
     );
+    const mayStart = ({ soloLosses }: ModelTask) =>
+      soloLosses > 0 ? solos.length === 0 : !isOneAlone;
     return [...this.live.values()]
       .filter((task) => task.spec.queue === queue && task.lease === null && isDue(task, now))
-      .filter(({ isSuspect }) => !isSuspect || !isSuspectOn)
+      .filter((task) => !task.isSuspect || mayStart(task))
       .toSorted(byRank);
   }
 

@@ -223,9 +223,9 @@ export class LeaseBook {
     return count;
   }
 
-  /** Whether a suspect runs alone that was claimed after `since`, epoch ms. */
-  hasSolo(since: number): boolean {
-    return [...this.#leases.values()].some((one) => one.isSolo && one.claimedAt > since);
+  /** The leases of suspects. */
+  solos(): Lease[] {
+    return [...this.#leases.values()].filter(({ isSolo }) => isSolo);
   }
 
   /** Live express leases on a queue. */

@@ -1,5 +1,6 @@
 import { partsOfGate } from "#engine";
 import type { LaneEntry, ReadyLanes } from "./lanes.ts";
+import type { Lease } from "./leases.ts";
 import { isStopped, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
@@ -85,8 +86,8 @@ export class LaneReader implements TaskSource {
   }
 }
 
-/** A suspect that has run for so long did not end its isolate at once: the next one may start. */
-const SUSPECTS_APART_MS = 20_000;
+/** What ends its isolate mostly does so sooner. */
+const ALONE_MS = 20_000;
 
 /** How many more tasks may pass one gate in a claim, whatever their priority. */
 export interface Leave {
@@ -157,10 +158,7 @@ export function passable({ controls, permits, leases }: Memory, gate: string, no
   return permits.available(gate, limits, (at) => leases.runningAt(at), now);
 }
 
-/**
- * Due parked tasks of a gate that no lease holds, by due time. No suspect while another one has just begun: consumers
- * share isolates, and what ends theirs would be a loss of its own to each of them.
- */
+/** Due parked tasks of a gate that no lease holds and that may start beside those that run, by due time. */
 function* dueParked(
   memory: Memory,
   queue: string,
@@ -168,11 +166,24 @@ function* dueParked(
   priority: number,
   now: number,
 ): Generator<TaskRow, undefined> {
-  const isAnotherOn = memory.leases.hasSolo(now - SUSPECTS_APART_MS);
+  const suspects = memory.leases.solos();
   for (const row of memory.parked.due(queue, gate, priority, now)) {
-    if (row.is_suspect === 1 && isAnotherOn) continue;
+    if (row.is_suspect === 1 && !mayStartBeside(suspects, row, now)) continue;
     if (memory.leases.holding(row.id) === undefined) yield row;
   }
+}
+
+/**
+ * Consumers share isolates, so what ends theirs is a loss of its own to each suspect that runs. Those that had none
+ * start side by side: mostly none of them did it. Who had one starts when no other suspect runs, and has 20 s before
+ * another one comes.
+ */
+function mayStartBeside(suspects: readonly Lease[], row: TaskRow, now: number): boolean {
+  if (row.solo_losses > 0) return suspects.length === 0;
+  return !suspects.some(({ claimedAt, tasks }) => {
+    const [other] = tasks.values();
+    return other !== undefined && other.solo_losses > 0 && claimedAt > now - ALONE_MS;
+  });
 }
 
 /**

@@ -54,8 +54,8 @@ const ROWS = `SELECT id, name, gate, parked, due_at, submitted_at, expires_at, t
     suspension IS NOT NULL AS is_waiting, express
   FROM tasks WHERE parked IN (0, 1) AND id IN (SELECT value FROM json_each(?))`;
 const SUSPECT_LOSSES = 2;
-/** Two suspects of a ledger, unless the first has ended. */
-const SUSPECTS_APART_MS = 20_000;
+/** Before another suspect of its ledger starts, one that was lost alone has so long. */
+const ALONE_MS = 20_000;
 /** What waits for longer waits for something else than time. */
 const FAR_MS = 400 * 86_400_000;
 
@@ -422,14 +422,11 @@ export class ShardReferee implements Overseer {
   }
 
   #grant(lease: Lease): void {
-    const { token, isSolo, claimedAt, ids } = lease;
+    const { token, isSolo, ids } = lease;
     for (const other of [...this.#tokenOf.values(), ...this.#leases.keys()]) {
       if (token <= other) fail(`lease ${token} comes after ${other}`);
     }
-    for (const other of isSolo ? this.#leases.values() : []) {
-      const apart = claimedAt - other.claimedAt;
-      if (other.isSolo && apart < SUSPECTS_APART_MS) fail(`suspects begin ${apart} ms apart`);
-    }
+    if (isSolo) this.#mayBeAlone(lease);
     this.#leases.set(token, lease);
     for (const id of ids) {
       const task = this.#live.get(id);
@@ -440,6 +437,18 @@ export class ShardReferee implements Overseer {
       task.holder = lease;
       this.#held += 1;
       this.#parts.places.taken(this.#parts.shard, task.row.name, task.row.gate, this.#now);
+    }
+  }
+
+  /** A suspect that was lost alone runs so: nobody else is convicted for it. */
+  #mayBeAlone(lease: Lease): void {
+    const isLost = (one: Lease) =>
+      [...one.ids].some((id) => (this.#live.get(id)?.row.solo_losses ?? 0) > 0);
+    for (const other of this.#leases.values()) {
+      if (!other.isSolo) continue;
+      if (isLost(lease)) fail(`a suspect that was lost alone starts beside lease ${other.token}`);
+      const apart = lease.claimedAt - other.claimedAt;
+      if (isLost(other) && apart < ALONE_MS) fail(`${apart} ms after one that was lost alone`);
     }
   }
 

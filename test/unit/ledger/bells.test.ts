@@ -104,26 +104,38 @@ it.each([false, true])(
   },
 );
 
-it("a suspect waits until the one before has ended, or has run for twenty seconds; other tasks don't", async () => {
-  const rig = await rigWithDue(3);
+it("suspects start side by side; one that was lost alone when no other runs, and others twenty seconds later", async () => {
+  const rig = new Rig();
+  const [first, second] = [rig.spec({ priority: 9 }), rig.spec({ priority: 8 })];
+  const third = rig.spec();
+  await rig.ledger.submit([first, second, third]);
   rig.claim(50, { bells: 1 });
   await rig.pass(30_000);
   rig.ledger.tick();
-  const first = rig.claim(50);
-  expect(first).toMatchObject({ isSolo: true, tasks: [{}] });
-  expect(rig.claim(50).tasks).toEqual([]);
+  const next = () => {
+    const { isSolo, token, tasks } = rig.claim(50);
+    return { id: tasks[0]?.id, isSolo, token };
+  };
+  expect(next()).toMatchObject({ id: first.id, isSolo: true });
+  expect(next()).toMatchObject({ id: second.id, isSolo: true });
+  await rig.pass(30_000);
+  rig.ledger.tick();
+  const alone = next();
+  expect(alone).toMatchObject({ id: first.id, isSolo: true });
+  expect(next().id).toBeUndefined();
   const plain = rig.spec({ dueAt: rig.now + 1_000 });
   await rig.ledger.submit([plain]);
-  await rig.pass(1_000);
-  expect(rig.claim(50)).toMatchObject({ isSolo: false, tasks: [{ id: plain.id }] });
-  const settlements = first.tasks.map(({ id }) => success(id, first.token));
-  const second = rig.claim(50, { settlements });
-  expect(second).toMatchObject({ isSolo: true, tasks: [{}] });
   await rig.pass(19_999);
-  rig.ledger.heartbeat(new Map([[second.token, second.tasks.map(({ id }) => id)]]));
-  expect(rig.claim(50).tasks).toEqual([]);
+  rig.ledger.heartbeat(new Map([[alone.token, [first.id]]]));
+  expect(next()).toMatchObject({ id: plain.id, isSolo: false });
+  expect(next().id).toBeUndefined();
   await rig.pass(1);
-  expect(rig.claim(50)).toMatchObject({ isSolo: true, tasks: [{}] });
+  const beside = next();
+  expect(beside).toMatchObject({ id: third.id, isSolo: true });
+  rig.claim(0, { settlements: [success(first.id, alone.token)] });
+  expect(next().id).toBeUndefined();
+  rig.claim(0, { settlements: [success(third.id, beside.token)] });
+  expect(next()).toMatchObject({ id: second.id, isSolo: true });
 });
 
 it("what a claim leaves calls for another consumer, whatever a transaction that failed before had taken", async () => {
