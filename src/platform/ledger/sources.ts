@@ -166,7 +166,8 @@ function* dueParked(
   priority: number,
   now: number,
 ): Generator<TaskRow, undefined> {
-  const suspects = memory.leases.solos();
+  // Those that are limited come when they have leave to: it would be asked for again and again.
+  const suspects = partsOfGate(gate).name === "" ? memory.leases.solos() : [];
   for (const row of memory.parked.due(queue, gate, priority, now)) {
     if (row.is_suspect === 1 && !mayStartBeside(suspects, row, now)) continue;
     if (memory.leases.holding(row.id) === undefined) yield row;

@@ -1,4 +1,10 @@
-import type { FinishedTask, StepEntry, StepRecord, Timers } from "#engine";
+import {
+  partsOfGate,
+  type FinishedTask,
+  type StepEntry,
+  type StepRecord,
+  type Timers,
+} from "#engine";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { EventsPort } from "#platform/ledger/ports.ts";
 import type { GoneTask } from "#platform/ledger/protocol.ts";
@@ -440,8 +446,10 @@ export class ShardReferee implements Overseer {
     }
   }
 
-  /** A suspect that was lost alone runs so: nobody else is convicted for it. */
+  /** A suspect that was lost alone runs so: nobody else is convicted for it. Limited ones come when they have leave. */
   #mayBeAlone(lease: Lease): void {
+    const gates = [...lease.ids].map((id) => this.#live.get(id)?.row.gate ?? "");
+    if (gates.some((gate) => partsOfGate(gate).name !== "")) return;
     const isLost = (one: Lease) =>
       [...one.ids].some((id) => (this.#live.get(id)?.row.solo_losses ?? 0) > 0);
     for (const other of this.#leases.values()) {
