@@ -1,7 +1,7 @@
 import { PRICE } from "../scripts/capacity/prices.ts";
 import { features } from "./bulk.ts";
 import { canvases } from "./canvas.ts";
-import { table } from "./growth/markdown.ts";
+import { table } from "./growth/results.ts";
 
 interface Billed {
   readonly ledger_rows: number;

@@ -10,6 +10,7 @@ import { beat } from "./beat.ts";
 import { bulk, features } from "./bulk.ts";
 import { canvases } from "./canvas.ts";
 import { cost } from "./cost.ts";
+import { capacity } from "./growth/capacity.ts";
 import { growth } from "./growth/growth.ts";
 import { mail } from "./mail.ts";
 import { GATEWAY_MS, gatewaySettings, payments } from "./payments.ts";
@@ -117,9 +118,13 @@ function flat(value: unknown, path = ""): [string, unknown][] {
   );
 }
 
-// It starts servers of its own, one for each number of shards.
-if (process.argv[2] === "growth") {
-  await growth({ isQuick: process.argv.includes("--quick") });
+// They start servers of their own.
+const alone = new Map([
+  ["growth", growth],
+  ["capacity", capacity],
+]).get(process.argv[2] ?? "");
+if (alone !== undefined) {
+  await alone({ isQuick: process.argv.includes("--quick") });
   process.exit(0);
 }
 

@@ -10,7 +10,6 @@
  * --env production for the database of a deployment; without it the local one is meant
  * (--persist-to <folder>: that of another `wrangler dev`).
  */
-import { parseArgs } from "node:util";
 import { NO_PASSWORD } from "../src/domain/accounts/passwords.ts";
 import { LINK_MS, resetToken } from "../src/domain/accounts/reset-links.ts";
 import {
@@ -21,8 +20,9 @@ import {
 } from "../src/domain/accounts/secrets.ts";
 import { ROLES } from "../src/domain/accounts/tables.ts";
 import { execute, sql } from "./database.ts";
+import { optionsOf } from "./options.ts";
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = optionsOf({
   allowPositionals: true,
   options: {
     username: { type: "string" },

@@ -3,11 +3,11 @@
  * simulation of its lines. Options: `--batch` tasks a request (1), `--duration` of a handler in ms (0), `--seconds`
  * to simulate (10), `--seed` (1), `--local`: the times measured on this machine, and one processor for everything.
  */
-import { parseArgs } from "node:util";
 import { predict } from "./capacity/prediction.ts";
 import { DOCUMENTED, measuredTimes } from "./capacity/service-times.ts";
+import { optionsOf } from "./options.ts";
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     rate: { type: "string", default: "100" },
     shards: { type: "string", default: "4" },

@@ -11,7 +11,7 @@
  * Ends with 0 when all went well, 1 when something was refused before anything was changed, 2 for options that
  * make no sense, 3 when a step failed on the way, 4 when what is deployed doesn't get ready.
  */
-import { parseArgs, styleText } from "node:util";
+import { styleText } from "node:util";
 import { unstable_readConfig as readWranglerConfig, type Unstable_Config } from "wrangler";
 import { wrangler } from "./deploy/command.ts";
 import { checkMigrations } from "./deploy/migrations.ts";
@@ -20,6 +20,7 @@ import { isThere, resourcesOf, secretsOf } from "./deploy/resources.ts";
 import { checkSettings, SECRETS } from "./deploy/settings.ts";
 import { ENVIRONMENTS, isEnvironment, type Environment } from "./environments.ts";
 import { ROOT } from "./wrangler.ts";
+import { optionsOf } from "./options.ts";
 
 const REFUSED = 1;
 const USAGE = 2;
@@ -28,7 +29,7 @@ const NOT_READY = 4;
 /** What stands in wrangler.toml until somebody puts their own there. */
 const EXAMPLE_URL = /^https:\/\/([\w-]+\.)*example\.(com|org|net)$/;
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     env: { type: "string" },
     "dry-run": { type: "boolean", default: false },

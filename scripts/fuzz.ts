@@ -4,13 +4,13 @@
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { ROOT } from "./wrangler.ts";
+import { optionsOf } from "./options.ts";
 
 const WHOLE = /^\d{1,9}$/;
 const DAY_SECONDS = "86400";
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     requests: { type: "string", default: "200000" },
     seed: { type: "string", default: "20261121" },

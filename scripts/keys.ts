@@ -9,14 +9,14 @@
  * (--persist-to <folder>: that of another `wrangler dev`). With --json, list and create print JSON.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { parseArgs } from "node:util";
 import { OWN_OWNERS, PERSON_OWNER, SCOPES } from "../src/delivery/api/access.ts";
 import { execute, sql } from "./database.ts";
+import { optionsOf } from "./options.ts";
 
 const ID_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
 const DAY_MS = 86_400_000;
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = optionsOf({
   allowPositionals: true,
   options: {
     name: { type: "string" },

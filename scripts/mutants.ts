@@ -10,13 +10,13 @@
  *
  * Ends with 1 if one survives, if an edit no longer fits its file, or if a check fails without a mutant.
  */
-import { parseArgs } from "node:util";
 import { table, type Row } from "../test/mutants/kill-table.ts";
 import { type Mutant } from "../test/mutants/mutant.ts";
 import { MUTANTS } from "../test/mutants/mutants.ts";
 import { failureOf, killOf } from "../test/mutants/run-checks.ts";
+import { optionsOf } from "./options.ts";
 
-const { values: options, positionals: ids } = parseArgs({
+const { values: options, positionals: ids } = optionsOf({
   allowPositionals: true,
   allowNegative: true,
   options: {

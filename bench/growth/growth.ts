@@ -1,11 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import type { ServiceTimes } from "../../scripts/capacity/model.ts";
 import type { LocalServer } from "../../scripts/local-server.ts";
 import { bulk } from "../bulk.ts";
 import { call, median, round2, totals, untilRecorded, spread } from "../measure.ts";
 import { startServer } from "../server.ts";
-import { table } from "./markdown.ts";
-import { calibrate, compare } from "./predictions.ts";
+import { printTable, writeResult } from "./results.ts";
 
 const KINDS = ["off", "due"] as const;
 const FULL = { shards: [1, 4, 16], sizes: [1_000, 10_000, 100_000, 1_000_000] };
@@ -40,14 +37,7 @@ export async function growth({ isQuick }: { readonly isQuick: boolean }): Promis
       }
     }
   }
-  const server = await startServer({ LEDGER_SHARDS: "1" });
-  try {
-    const times = await calibrate(server.url, isQuick);
-    const predictions = await compare(server.url, times, isQuick);
-    report(lines, times, predictions);
-  } finally {
-    await server.kill();
-  }
+  report(lines);
 }
 
 async function grow(
@@ -137,11 +127,7 @@ async function sizeOf(url: string, shards: number, live: number) {
   return { bytes_per_task: Math.round(bytes.reduce((sum, one) => sum + one, 0) / live) };
 }
 
-function report(
-  lines: readonly Line[],
-  times: ServiceTimes,
-  predictions: readonly Record<string, number | string>[],
-): void {
+function report(lines: readonly Line[]): void {
   const first = (line: Line) =>
     lines.find(({ shards, kind }) => shards === line.shards && kind === line.kind) ?? line;
   const ratio = (line: Line, name: string) =>
@@ -152,17 +138,9 @@ function report(
     p99_ratio: ratio(line, "fresh_p99_ms"),
     claim_ratio: ratio(line, "claim_ms"),
   }));
-  const result = { date: new Date().toISOString(), node: process.version };
-  mkdirSync("bench/results", { recursive: true });
-  const text = JSON.stringify({ ...result, lines: compared, times, predictions }, null, 2);
-  writeFileSync("bench/results/growth.json", `${text}\n`);
-  writeFileSync("bench/results/service-times.json", `${JSON.stringify(times, null, 2)}\n`);
-  const shown = { ...times, wayMs: median(times.wayMs) };
-  for (const rows of [compared, [shown], predictions]) {
-    const head = Object.keys(rows[0] ?? {});
-    const cells = rows.map((row) => head.map((name) => row[name as keyof typeof row] ?? ""));
-    console.log(`\n${table(head, cells)}`);
-  }
+  const run = { date: new Date().toISOString(), node: process.version };
+  writeResult("growth", { ...run, lines: compared });
+  printTable(compared);
 }
 
 function at(sorted: readonly number[], share: number): number {

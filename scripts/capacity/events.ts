@@ -60,19 +60,23 @@ function isBefore(a: Event, b: Event): boolean {
 /** One server with one line, first come first served. */
 export class Station {
   readonly #events: Events;
+  readonly #stallAfter: (workMs: number) => number;
   #freeAt = 0;
   /** Time that it served, ms. */
   busyMs = 0;
 
-  constructor(events: Events) {
+  /** @param stallAfter how long it stands still after so much work, ms */
+  constructor(events: Events, stallAfter: (workMs: number) => number = () => 0) {
     this.#events = events;
+    this.#stallAfter = stallAfter;
   }
 
   /** @param done called when it has been served for `ms` */
   serve(ms: number, done: () => void): void {
     const { now } = this.#events;
-    this.#freeAt = Math.max(this.#freeAt, now) + ms;
-    this.busyMs += ms;
+    const taken = ms + this.#stallAfter(ms);
+    this.#freeAt = Math.max(this.#freeAt, now) + taken;
+    this.busyMs += taken;
     this.#events.after(this.#freeAt - now, done);
   }
 }

@@ -1,5 +1,5 @@
 import { Events, Station } from "./events.ts";
-import { pauseBefore, stream } from "./random.ts";
+import { drawn, pauseBefore, stream } from "./random.ts";
 
 /** How long things take, ms. `…TaskMs` comes on top for each task in it. */
 export interface ServiceTimes {
@@ -22,6 +22,12 @@ export interface ServiceTimes {
   /** A batch of finished tasks in D1. */
   readonly flushMs: number;
   readonly flushTaskMs: number;
+  /**
+   * The processor stands still now and then, mostly for a garbage collection: once in so much work on average, and
+   * for how long. Measured ones, of which each stall draws one; none: it never does.
+   */
+  readonly stallEveryMs: number;
+  readonly stallMs: readonly number[];
 }
 
 export interface Load {
@@ -79,7 +85,7 @@ export function simulateShard(load: Load, times: ServiceTimes): ShardRun {
 
 class Shard {
   readonly #events = new Events();
-  readonly #shard = new Station(this.#events);
+  readonly #shard: Station;
   readonly #database: Station;
   readonly #load: Load;
   readonly #times: ServiceTimes;
@@ -109,6 +115,7 @@ class Shard {
     this.#times = times;
     this.#from = from;
     this.#random = stream(load.seed);
+    this.#shard = new Station(this.#events, stalls(times, stream(load.seed + 1)));
     this.#database = load.isShared ? this.#shard : new Station(this.#events);
   }
 
@@ -170,9 +177,7 @@ class Shard {
 
   /** The way of a request to the front. */
   #pass(done: () => void): void {
-    const { wayMs } = this.#times;
-    const drawn = wayMs.length === 0 ? 0 : wayMs[Math.floor(this.#random() * wayMs.length)];
-    this.#events.after(drawn ?? 0, done);
+    this.#events.after(drawn(this.#times.wayMs, this.#random), done);
   }
 
   get #count(): number {
@@ -279,4 +284,20 @@ class Shard {
       });
     });
   }
+}
+
+/** How long a processor stands still after so much work, ms: at random, as often as it was measured. */
+function stalls(
+  { stallEveryMs, stallMs }: ServiceTimes,
+  random: () => number,
+): (workMs: number) => number {
+  if (stallMs.length === 0) return () => 0;
+  const next = () => pauseBefore(1 / stallEveryMs, random);
+  let leftMs = next();
+  return (workMs) => {
+    leftMs -= workMs;
+    let stalledMs = 0;
+    for (; leftMs <= 0; leftMs += next()) stalledMs += drawn(stallMs, random);
+    return stalledMs;
+  };
 }

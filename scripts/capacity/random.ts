@@ -9,6 +9,11 @@ export function stream(seed: number): () => number {
   };
 }
 
+/** One of these numbers; 0: there are none. */
+export function drawn(from: readonly number[], random: () => number): number {
+  return from[Math.floor(random() * from.length)] ?? 0;
+}
+
 /** The pause before the next of so many arrivals a millisecond (Poisson), ms. */
 export function pauseBefore(perMs: number, random: () => number): number {
   return -Math.log(1 - random()) / perMs;

@@ -18,9 +18,11 @@ export const DOCUMENTED: ServiceTimes = {
   bellMs: 80,
   flushMs: 4,
   flushTaskMs: 0.02,
+  stallEveryMs: Infinity,
+  stallMs: [],
 };
 
-/** Those that `npm run bench -- growth` wrote last. @throws when it never ran here */
+/** Those that `npm run bench -- capacity` wrote last. @throws when it never ran here */
 export function measuredTimes(): ServiceTimes {
   return JSON.parse(readFileSync(MEASURED, "utf8")) as ServiceTimes;
 }

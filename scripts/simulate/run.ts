@@ -2,9 +2,9 @@ import { fork, type ChildProcess } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
-import { parseArgs } from "node:util";
 import type { MixReport } from "../../test/simulation/mix.ts";
 import { ALL_MIXES, traceOf } from "../../test/simulation/mixes.ts";
+import { optionsOf } from "../options.ts";
 
 const PROGRESS_MS = 10_000;
 
@@ -42,7 +42,7 @@ export function serve(): void {
   });
 }
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   allowPositionals: true,
   options: {
     tasks: { type: "string", default: "20000000" },

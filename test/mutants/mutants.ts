@@ -73,14 +73,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/platform/ledger/ledger.ts",
-        find: "    core.armExactly(core.load());\n    const stalled",
+        find: "    core.armFirst();\n    const stalled",
         replace: "    const stalled",
       },
       {
         file: "src/platform/ledger/ledger.ts",
-        find: "    if (!isBusy(core.load())) core.command((memory) => memory.finished.prune());",
-        replace:
-          "    if (!isBusy(core.load())) core.command((memory) => memory.finished.prune());\n    core.armExactly(core.load());",
+        find: "    core.putDownIfIdle();",
+        replace: "    core.putDownIfIdle();\n    core.armFirst();",
       },
     ],
     checks: [unit("ledger/alarm")],

@@ -4,12 +4,12 @@
  * against what it says. Ends with 1 when a promise was broken. `--port 9228`.
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { ROOT } from "../../scripts/wrangler.ts";
 import { findingsText, writeResults } from "./report.ts";
 import { referee } from "./rounds.ts";
+import { optionsOf } from "../../scripts/options.ts";
 
-const { values: given } = parseArgs({
+const { values: given } = optionsOf({
   options: {
     kills: { type: "string", default: "50" },
     seed: { type: "string", default: "1" },

@@ -6,15 +6,15 @@
  * peak). Ends with 1 when something was lost or doubled, grew, or came late beyond its bound.
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { setTimeout as pause } from "node:timers/promises";
 import { ROOT } from "../../scripts/wrangler.ts";
 import { findingsText, table, writeResults } from "./report.ts";
 import { Sampler, type Sample } from "./samples.ts";
 import { Session } from "./session.ts";
 import { commonLine, lineThrough, mean, quantile } from "./trend.ts";
+import { optionsOf } from "../../scripts/options.ts";
 
-const { values: given } = parseArgs({
+const { values: given } = optionsOf({
   options: {
     minutes: { type: "string", default: "60" },
     "kill-every": { type: "string", default: "30" },

@@ -7,6 +7,7 @@ import {
   type Lovage,
   type TaskSpec,
 } from "#engine";
+import { HIBERNATES_AFTER_MS } from "#platform/idle.ts";
 import { drain } from "#platform/consumer/drain.ts";
 import { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { LedgerPorts } from "#platform/ledger/ports.ts";
@@ -205,6 +206,7 @@ class Shard<Services> {
   readonly #deployment: Deployment<Services>;
   #ledger: TaskLedger;
   #epoch = 0;
+  #usedAt = 0;
   #cancelAlarm: () => void = () => undefined;
 
   constructor(shard: number, deployment: Deployment<Services>) {
@@ -213,10 +215,12 @@ class Shard<Services> {
     this.#ledger = this.#create();
   }
 
-  /** The ledger, or a new one on the same storage if the object dies now. */
+  /** The ledger, or a new one on the same storage if the object dies now or was out of memory. */
   get ledger(): TaskLedger {
     const { world, faults } = this.#deployment;
-    if (world.chance(faults.ledgerDies)) this.restart();
+    const isForgotten = world.now() - this.#usedAt >= HIBERNATES_AFTER_MS;
+    if (isForgotten || world.chance(faults.ledgerDies)) this.restart();
+    this.#usedAt = world.now();
     return this.#ledger;
   }
 

@@ -1,4 +1,5 @@
 import type { Timers } from "#engine";
+import { HIBERNATES_AFTER_MS } from "#platform/idle.ts";
 import { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { LedgerPorts, SqlPort } from "#platform/ledger/ports.ts";
 import type { LedgerSettings } from "#platform/ledger/protocol.ts";
@@ -54,6 +55,9 @@ export class LedgerHost {
   #clockOffset = 0;
   #isQuiet = false;
   #isMigration = false;
+  /** What it waits for: timers, and work in the background. */
+  #waits = 0;
+  #usedAt = 0;
 
   constructor(parts: HostParts) {
     this.#parts = parts;
@@ -88,7 +92,10 @@ export class LedgerHost {
   async execute<T>(command: Command, run: (ledger: TaskLedger) => T | Promise<T>): Promise<T> {
     const { chaos, overseer } = this.#parts;
     if (chaos.strikes("clockJumps")) this.#jump();
-    if (chaos.strikes("ledgerDies")) this.die();
+    const idleMs = this.#parts.world.now() - this.#usedAt;
+    const isForgotten = this.#waits === 0 && idleMs >= HIBERNATES_AFTER_MS;
+    if (isForgotten || chaos.strikes("ledgerDies")) this.die();
+    this.#usedAt = this.#parts.world.now();
     const died = this.#died.promise;
     try {
       overseer.begin(command);
@@ -120,6 +127,7 @@ export class LedgerHost {
   die(): void {
     this.#parts.world.note("the object dies");
     this.#epoch += 1;
+    this.#waits = 0;
     this.#died.reject(new Error("the object died"));
     this.#died = Promise.withResolvers<never>();
     this.#died.promise.catch(() => undefined);
@@ -194,11 +202,19 @@ export class LedgerHost {
     const epoch = this.#epoch;
     const isAlive = () => epoch === this.#epoch;
     const { world, sql, history, tripwire, settings } = this.#parts;
+    const isOver = () => {
+      if (!isAlive()) return;
+      this.#waits -= 1;
+      this.#usedAt = world.now();
+    };
     const timers: Timers = {
-      after: (ms, fn) =>
-        world.after(ms, () => {
+      after: (ms, fn) => {
+        this.#waits += 1;
+        return world.after(ms, () => {
+          isOver();
           if (isAlive()) fn();
-        }),
+        });
+      },
     };
     const untilDeath = async (call: () => Promise<void>): Promise<void> => {
       try {
@@ -257,6 +273,8 @@ export class LedgerHost {
       },
       events: this.#parts.overseer.eventsOf(timers),
       background: (work) => {
+        this.#waits += 1;
+        void work.then(isOver, isOver);
         work.catch((error: unknown) => {
           // Two failures in a row may end it; that it fails by itself is a bug.
           if (error instanceof PortFailure) return;
@@ -299,7 +317,7 @@ export class LedgerHost {
       await this.execute({ kind: "tick" }, (ledger) => {
         ledger.tick();
         this.#alarm.ticked();
-        ledger.tidyFigures(KEPT_DAYS);
+        ledger.tidy(KEPT_DAYS);
       });
     } catch {
       if (epoch === this.#epoch) this.#alarm.retry(ALARM_RETRY_MS);

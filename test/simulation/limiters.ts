@@ -1,3 +1,4 @@
+import { HIBERNATES_AFTER_MS } from "#platform/idle.ts";
 import { TaskLimiter } from "#platform/limiter/limiter.ts";
 import type {
   Holding,
@@ -24,7 +25,7 @@ export class Limiters implements LimitsPort {
   readonly #world: World;
   readonly #chaos: Chaos<LimiterFaults>;
   readonly #nudge: (shard: number, name: string, nudge: Nudge) => void;
-  readonly #limiters = new Map<string, { sql: SimSql; limiter: TaskLimiter }>();
+  readonly #limiters = new Map<string, { sql: SimSql; limiter: TaskLimiter; usedAt: number }>();
 
   /** How far the shards are from them: at least this long each way, ms. */
   readonly #wayMs: number;
@@ -52,10 +53,12 @@ export class Limiters implements LimitsPort {
     return answer;
   }
 
-  /** The limiter of a task's name, or a new one on the same storage if the object dies now. */
+  /** The limiter of a task's name, or a new one on the same storage if the object dies now or was out of memory. */
   of(name: string): TaskLimiter {
     let entry = this.#limiters.get(name);
-    if (entry === undefined || this.#chaos.strikes("limiterDies")) {
+    const isForgotten =
+      entry !== undefined && this.#world.now() - entry.usedAt >= HIBERNATES_AFTER_MS;
+    if (entry === undefined || isForgotten || this.#chaos.strikes("limiterDies")) {
       const sql = entry?.sql ?? new SimSql();
       const limiter = new TaskLimiter({
         clock: this.#world,
@@ -68,9 +71,10 @@ export class Limiters implements LimitsPort {
         background: (work) => void work,
         log: () => undefined,
       });
-      entry = { sql, limiter };
+      entry = { sql, limiter, usedAt: 0 };
       this.#limiters.set(name, entry);
     }
+    entry.usedAt = this.#world.now();
     return entry.limiter;
   }
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { createTaskDefiner } from "#engine";
+import { createTaskDefiner, NO_CONTROLS } from "#engine";
 import { Deployment, NO_DEPLOYMENT_FAULTS, type DeploymentFaults } from "./deployment.ts";
 import type { World } from "../../src/testing/world.ts";
 
@@ -22,6 +22,14 @@ const tasks = [
   defineTask({ name: "plain", params, handler }),
   defineTask({ name: "single", params, concurrency: 1, handler }),
   defineTask({ name: "rated", params, rateLimit: "10/m", handler }),
+  defineTask({ name: "hourly", params, rateLimit: "1/h", handler }),
+  defineTask({
+    name: "slow_in_all",
+    params,
+    rateLimit: "2/m",
+    key: { of, concurrency: 1 },
+    handler,
+  }),
   defineTask({ name: "single_key", params, key: { of, concurrency: 1 }, handler }),
   defineTask({ name: "rated_key", params, key: { of, rateLimit: "1/h" }, handler }),
   defineTask({ name: "paced_key", params, key: { of, rateLimit: "1/s" }, handler }),
@@ -162,6 +170,17 @@ it("a shard whose waiting task was revoked holds the others of its line up no lo
   expect(deployment.startOf(last) - deployment.endOf(first)).toBeLessThan(500);
 });
 
+it("the place of a task that outlived its shard's memory is the next one's as soon as it ends", async () => {
+  const deployment = new Waits(8);
+  const kwargs = '{"ms":60000}';
+  await deployment.submit(8, "single", () => ({ kwargs }));
+  await deployment.untilEnded(8, 500_000);
+  for (const [n, { at }] of deployment.starts.entries()) {
+    const before = deployment.starts[n - 1];
+    if (before !== undefined) expect(at - deployment.endOf(before.id)).toBeLessThan(500);
+  }
+});
+
 it("a key's place that is given back while another's is taken goes to who waits for it", async () => {
   const deployment = new Waits(2);
   await deployment.put(0, "single_key", 60_000, "w");
@@ -194,6 +213,39 @@ it.each(["plain", "single", "rated"])("every doorbell may be lost: %s", async (n
   await deployment.submit(20, name);
   await deployment.pass(1_200_000);
   expect(deployment.history.size).toBe(20);
+});
+
+it("keys take turns for the starts of all, though out of memory between two of them", async () => {
+  const deployment = new Waits(1);
+  const keyOf = new Map<string, string>();
+  for (const key of ["a", "b", "c"]) {
+    const ids = await deployment.submit(3, "slow_in_all", () => ({ key }));
+    for (const id of ids) keyOf.set(id, key);
+  }
+  await deployment.untilEnded(9, 600_000);
+  expect(deployment.starts.map(({ id }) => keyOf.get(id)).join("")).toBe("abcabcabc");
+});
+
+it("who waits an hour for the next start asks for it once, though out of memory for so long", async () => {
+  const deployment = new Waits(3);
+  await deployment.submit(12, "hourly");
+  await deployment.pass(3_500_000);
+  expect(deployment.starts).toHaveLength(1);
+  expect(deployment.asks).toBeLessThan(5);
+  expect(deployment.bells).toBeLessThan(5);
+  await deployment.pass(4 * 3_600_000);
+  expect(deployment.starts).toHaveLength(5);
+  expect(deployment.asks).toBeLessThan(30);
+});
+
+it("who waits an hour for the next start does not when the limit is another", async () => {
+  const deployment = new Waits(1);
+  await deployment.submit(3, "hourly");
+  await deployment.pass(95_000);
+  const controls = { ...NO_CONTROLS, version: 1, rateLimits: { hourly: "1/s" } };
+  deployment.shards[0]?.ledger.configure(controls);
+  await deployment.pass(5_000);
+  expect(deployment.starts).toHaveLength(3);
 });
 
 it("a consumer does not hurry while a limiter takes its time to answer", async () => {

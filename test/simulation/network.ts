@@ -144,7 +144,7 @@ export class Network implements LedgerDoor {
     return this.#call({ kind: "tick" }, (ledger) => {
       if (controls !== undefined) ledger.configure(controls);
       ledger.tick();
-      ledger.tidyFigures(KEPT_DAYS);
+      ledger.tidy(KEPT_DAYS);
     });
   }
 

@@ -144,6 +144,9 @@ function program(world: World) {
   );
 }
 
+/** Less than three leases. */
+const DEADLY_MS = 70_000;
+
 async function runBranches(seed: number, faults: DeploymentFaults) {
   let branches: ReturnType<typeof program> = [];
   const begun = await start(
@@ -182,6 +185,9 @@ async function runBranches(seed: number, faults: DeploymentFaults) {
     await deployment.pass(deployment.world.between(1, 4_000));
     shard.ledger.sendEvent(id, { name: "e", payload: String(n), key: null });
   }
+  // After that a fourth loss could be: one that was lost three times alone is not tried again.
+  await deployment.pass(DEADLY_MS);
+  deployment.faults = NO_DEPLOYMENT_FAULTS;
   await deployment.pass(3_600_000);
   return { ended: ended(), ran: deployment.services.ran };
 }

@@ -16,6 +16,12 @@ const slow = defineTask({
   rateLimit: "10/m",
   handler: () => null,
 });
+const rare = defineTask({
+  name: "rare",
+  params: z.object({}),
+  rateLimit: "1/m",
+  handler: () => null,
+});
 const single = defineTask({
   name: "single",
   params: z.object({}),
@@ -82,6 +88,25 @@ it("a task at a rate limit says when its turn comes, and then it does", async ()
   const startedAt = deployment.starts.find(({ id }) => id === last)?.at ?? 0;
   expect(Math.abs(startedAt - until)).toBeLessThan(6_000);
 });
+
+it.each([
+  ["at once", 1_000],
+  ["when its shard was out of memory meanwhile", 20_000],
+])(
+  "a task at a slow rate says when its turn comes, not a period from now: %s",
+  async (_when, ms) => {
+    const deployment = new Deployment([rare], { shards: 1, services });
+    await deployment.submit(1, "rare");
+    await deployment.pass(30_000);
+    const [id = ""] = await deployment.submit(1, "rare");
+    await deployment.pass(ms);
+    const why = deployment.shardOf(id).ledger.questions.whyWaiting(id);
+    const until = why?.reason === "rate_limit" ? (why.until ?? 0) : 0;
+    await deployment.pass(60_000);
+    const startedAt = deployment.starts.find((start) => start.id === id)?.at ?? 0;
+    expect(Math.abs(startedAt - until)).toBeLessThan(1_000);
+  },
+);
 
 it("a task at a concurrency limit says who holds the place", async () => {
   const deployment = new Deployment([single], { shards: 1, services });

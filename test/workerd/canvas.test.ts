@@ -101,6 +101,20 @@ it("Celery's own JSON of a chord runs; its tree has the states, ids and results 
   expect(found.tasks).toHaveLength(4);
 });
 
+it("a group whose members were all called off fails, and its tree says so too, on whatever page", async () => {
+  const later = () => work("late", { countdown: 3_600 });
+  const id = await send({ group: [later(), later(), later()] });
+  const { tree } = await read(id, "");
+  for (const { task_id } of tree.members ?? []) await post(`/api/tasks/${task_id}/revoke/`, {});
+  expect(await read(id)).toMatchObject({
+    state: "FAILURE",
+    error: { exc_type: "ChordError" },
+    counts: { REVOKED: 3 },
+    tree: { state: "FAILURE", size: 3 },
+  });
+  expect(await read(id, "?limit=1")).toMatchObject({ tree: { state: "FAILURE", size: 3 } });
+});
+
 it("while it runs the finished parts have their results; a page shows a part of the tree", async () => {
   const id = await send({
     chain: [work("a"), { group: [work("b"), work("c", { countdown: 3_600 })] }, work("d")],

@@ -1,5 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { expect } from "vitest";
 import {
   Lovage,
   mintTaskId,
@@ -12,6 +13,7 @@ import {
 import { drain, type DrainParts } from "#platform/consumer/drain.ts";
 import { ExpressSubmitter } from "#platform/consumer/express-submitter.ts";
 import { runClaim } from "#platform/consumer/run-claim.ts";
+import { HIBERNATES_AFTER_MS } from "#platform/idle.ts";
 import { History } from "#platform/history/history.ts";
 import { HistoryPruner } from "#platform/history/pruner.ts";
 import { SpareRows } from "#platform/history/spare-rows.ts";
@@ -73,7 +75,7 @@ export async function unitsOf(
   const counted = await runInDurableObject(stub, async (_object, { storage }) => {
     const rig = new CostRig(new ObjectSql(storage), tasks, deployments);
     await use(rig);
-    return rig.units();
+    return rig.unitsAtRest();
   });
   return { ...counted, purge: await purge() };
 }
@@ -107,7 +109,7 @@ class CostRig implements Deployment {
   readonly #world = new World(1);
   readonly #tasks: readonly AnyTaskDefinition<null>[];
   readonly #registry: Registry<null>;
-  readonly #own: TaskLedger;
+  #own: TaskLedger;
   readonly #sql: ObjectSql;
   readonly #history = new History(env.DB);
   readonly #number: number;
@@ -118,6 +120,7 @@ class CostRig implements Deployment {
   #rowsBefore = 0;
   #alarms = 0;
   #requests = 0;
+  #usedAt = 0;
   #bells = 0;
   #failure: { readonly error: unknown } | null = null;
   #cancelAlarm: () => void = () => undefined;
@@ -164,7 +167,16 @@ class CostRig implements Deployment {
     }
   };
 
-  units(): Omit<Units, "purge"> {
+  /** Of all until there is nothing more to do: the next hour, in which nobody calls, has to be free. */
+  async unitsAtRest(): Promise<Omit<Units, "purge">> {
+    await this.pass(60_000);
+    const units = this.#units();
+    await this.pass(3_600_000);
+    expect(this.#units(), "units of an idle hour, too").toEqual(units);
+    return units;
+  }
+
+  #units(): Omit<Units, "purge"> {
     const limiter = this.#limiterRows();
     return {
       ledger: this.#sql.rowsWritten() - this.#rowsBefore,
@@ -178,8 +190,17 @@ class CostRig implements Deployment {
 
   /** One billed call of an object. */
   async #request<T>(run: () => T | Promise<T>): Promise<T> {
-    this.#requests += 1;
+    this.#used();
     return run();
+  }
+
+  #used(): void {
+    this.#requests += 1;
+    const at = this.#world.now();
+    this.#usedAt = at;
+    this.#world.after(HIBERNATES_AFTER_MS, () => {
+      if (this.#usedAt === at && this.#calls.size === 0) this.#own = this.#createLedger();
+    });
   }
 
   /** Time stands still until the platform has answered. */
@@ -214,7 +235,7 @@ class CostRig implements Deployment {
           this.#alarms += 1;
           this.#cancelAlarm();
           this.#cancelAlarm = world.after(Math.max(0, at - world.now()), () => {
-            this.#requests += 1;
+            this.#used();
             this.#own.tick();
           });
         },
@@ -258,7 +279,7 @@ class CostRig implements Deployment {
           // Called in the ledger's own turn.
           nudge: async (_shard, nudge) => {
             this.#world.after(0, () => {
-              this.#requests += 1;
+              this.#used();
               this.#own.nudge(name, nudge);
             });
           },

@@ -39,7 +39,7 @@ it("on real storage, minutes are put away, folded and deleted over restarts, and
         ),
       );
       world.now += MINUTE;
-      if (minute % 3 === 0) current.tidyFigures(30);
+      if (minute % 3 === 0) current.tidy(30);
       current = restart();
     }
     const series = (step: number) =>
@@ -48,13 +48,13 @@ it("on real storage, minutes are put away, folded and deleted over restarts, and
         .map(({ figures }) => sum(figures));
     expect(series(1)).toEqual(Array.from({ length: 30 }, () => 2));
     world.now += 3 * 60 * MINUTE;
-    current.tidyFigures(30);
+    current.tidy(30);
     current = restart();
     // Twice ten minutes, and those of the newest ten.
     expect(series(1).length).toBeLessThanOrEqual(12);
     expect(series(1).reduce((all, each) => all + each, 0)).toBe(60);
     world.now += 40 * 1_440 * MINUTE;
-    current.tidyFigures(30);
+    current.tidy(30);
     expect(series(60).reduce((all, each) => all + each, 0)).toBeLessThan(60);
     expect(sum(restart().questions.figuresTotal())).toBe(60);
   });

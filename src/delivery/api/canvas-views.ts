@@ -122,7 +122,8 @@ export function canvasView(
     counts: { total, done, not_started: Math.max(0, total - seen), ...states },
     labels: task.options.labels ?? {},
     ...(callback && { callback: toldView(callback) }),
-    tree: view.of(tree, 0),
+    // How it ended as a whole is known also where a page shows a part of it, or all members were revoked by themselves.
+    tree: { ...view.of(tree, 0), ...(isTerminal(task.state) && { state: task.state }) },
     next: to < places.to ? to : null,
     submitted_at: iso(task.submittedAt),
     expires: iso(task.expiresAt),

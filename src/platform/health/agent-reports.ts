@@ -115,15 +115,23 @@ export function beatReport(beat: BeatHealth, now: number): AgentReport {
   };
 }
 
-export function shardReports(shard: number, health: ShardHealth, now: number): AgentReport[] {
+/** A shard forgets when its recoverer ran as soon as it is idle; the watchdog, which has it run, does not. */
+export function shardReports(
+  shard: number,
+  health: ShardHealth,
+  dog: WatchdogHealth | null,
+  now: number,
+): AgentReport[] {
   const { recoverer, flusher, alarmAt } = health;
+  const round = dog?.duties.find(({ name }) => name === `ledger ${shard}`);
+  const ranAt = Math.max(recoverer.ranAt ?? 0, round?.ranAt ?? 0);
   const hasWork = health.ready + health.running + health.unflushed > 0;
   const failing = judgeWork(recoverer);
   return [
     {
       name: `recoverer ${shard}`,
       does: "Looks for lost leases and for work that nobody comes for, when its alarm or the watchdog calls.",
-      lastRanAt: recoverer.ranAt,
+      lastRanAt: ranAt === 0 ? null : ranAt,
       nextAt: alarmAt,
       ...(failing.problem === null ? judgeAlarm(alarmAt, hasWork, now) : failing),
     },

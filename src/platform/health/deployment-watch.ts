@@ -117,7 +117,7 @@ export class DeploymentWatch implements SystemWatch {
       ...shards.flatMap((health, shard) =>
         health === null
           ? [unreachable(`ledger ${shard}`, "Keeps the live tasks of a shard.", now)]
-          : shardReports(shard, health, now),
+          : shardReports(shard, health, dog, now),
       ),
     ];
   }

@@ -19,12 +19,17 @@ export class AskTimes {
   /** Keys without due tasks, and when the first of theirs is due. */
   readonly #idleUntil = new Map<string, number>();
   /** Keys that got something, the one that was served longest ago first. */
-  readonly #served = new Set<string>();
+  readonly #served: Set<string>;
+
+  /** @param served keys, the one that was served longest ago first */
+  constructor(served: readonly string[]) {
+    this.#served = new Set(served);
+  }
 
   /** When tasks of a key may be asked for; 0: now. */
   at(key: string): number {
     const own = this.#waits.get(key)?.at ?? 0;
-    return Math.max(own, this.#waits.get(ALL)?.at ?? 0, this.#idleUntil.get(key) ?? 0);
+    return Math.max(own, this.opensAt, this.#idleUntil.get(key) ?? 0);
   }
 
   /** Whether a key has nothing due, as far as is known. */
@@ -32,9 +37,14 @@ export class AskTimes {
     return (this.#idleUntil.get(key) ?? 0) > now;
   }
 
+  /** When anything at all may be asked for; 0: now. */
+  get opensAt(): number {
+    return this.#waits.get(ALL)?.at ?? 0;
+  }
+
   /** Whether anything at all may be asked for. */
   isOpen(now: number): boolean {
-    return (this.#waits.get(ALL)?.at ?? 0) <= now;
+    return this.opensAt <= now;
   }
 
   /** Whether several keys wait for the places of all. */
@@ -55,8 +65,7 @@ export class AskTimes {
 
   /** When something that was refused may be asked for next, after `now`; null: nothing was. */
   next(now: number): number | null {
-    const all = this.#waits.get(ALL)?.at ?? 0;
-    if (all > now) return all;
+    if (!this.isOpen(now)) return this.opensAt;
     let next: number | null = null;
     for (const { at } of this.#waits.values()) {
       if (at > now && (next === null || at < next)) next = at;
@@ -68,6 +77,11 @@ export class AskTimes {
   inTurn(keys: ReadonlySet<string>): string[] {
     for (const key of this.#served) if (!keys.has(key)) this.#served.delete(key);
     return [...[...keys].filter((key) => !this.#served.has(key)), ...this.#served];
+  }
+
+  /** The keys that were served last, up to so many, the one that was longest ago first. */
+  servedLast(count: number): string[] {
+    return [...this.#served].slice(-count);
   }
 
   /** The limiter has answered. */

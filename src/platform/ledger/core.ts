@@ -1,5 +1,6 @@
 import type { TaskRecord, TaskReport } from "#engine";
 import type { ShardHealth } from "../health/health.ts";
+import { HIBERNATES_AFTER_MS } from "../idle.ts";
 import { Changes } from "./changes.ts";
 import { expireWaiting } from "./expiry.ts";
 import { Flusher } from "./flusher.ts";
@@ -29,15 +30,21 @@ export class LedgerCore {
   readonly #permits = new Permits();
   #memory: Memory | null = null;
   #lastNow = 0;
+  #putDownAt = 0;
 
   constructor(ports: LedgerPorts, settings: LedgerSettings) {
     this.ports = ports;
     this.settings = settings;
     this.wakeups = new Wakeups(ports, settings, () => this.load());
-    this.#flusher = new Flusher(ports, () => {
-      // The alarm rings for what had to wait.
-      const now = ports.clock.now();
-      this.wakeups.arm(now, now);
+    this.#flusher = new Flusher(ports, {
+      caughtUp: () => {
+        // The alarm rings for what had to wait.
+        const now = ports.clock.now();
+        this.wakeups.arm(now, now);
+      },
+      emptied: () => {
+        this.#putDownNowAndThen();
+      },
     });
     this.gatekeeper = new Gatekeeper(ports, {
       memory: () => this.load(),
@@ -88,7 +95,7 @@ export class LedgerCore {
     memory.canvases.trim();
     for (const gate of changes.touchedGates) this.gatekeeper.touch(gate);
     this.wakeups.afterCommand(memory, changes, now);
-    this.gatekeeper.afterCommand(memory, now);
+    this.gatekeeper.afterCommand(now);
     this.#flusher.kick(now, () => this.#memory);
     this.#notify(changes);
     return result;
@@ -135,11 +142,37 @@ export class LedgerCore {
     }
   }
 
-  /** Sets the alarm for whatever comes next. @param watchMs until what is due now is looked after again */
-  armExactly(memory: Memory, watchMs?: number): void {
+  /** Sets the alarm for whatever comes next, before anything is done. */
+  armFirst(): void {
+    if (this.#memory === null) this.#load(this.settings.watchMs);
+    else this.#armExactly(this.#memory, this.settings.watchMs);
+  }
+
+  /** @param watchMs until what is due now is looked after again */
+  #armExactly(memory: Memory, watchMs: number): void {
     const now = this.now();
     const agentsAt = [this.#flusher.retryAt, this.gatekeeper.nextAskAt(now)];
     this.wakeups.armExactly(memory, agentsAt, now, watchMs);
+  }
+
+  /** Puts down that D1 has all ended tasks of a ledger in which nothing runs, whatever waits: no end soon records it. */
+  putDownIfIdle(): void {
+    const { leases, finished } = this.load();
+    if (leases.size > 0 || finished.size > 0) return;
+    this.command((memory, _changes, now) => {
+      if (memory.finished.putDown()) this.#putDownAt = now;
+    });
+  }
+
+  /** An object that is idle is soon taken out of memory: what it knows is put down as long as it does. */
+  #putDownNowAndThen(): void {
+    try {
+      const isLate = this.ports.clock.now() - this.#putDownAt >= HIBERNATES_AFTER_MS;
+      if (isLate) this.putDownIfIdle();
+    } catch (error) {
+      // That D1 has all is as true. The next tick does it.
+      this.ports.log("put_down_failed", { error });
+    }
   }
 
   /** How the flusher is; see `ShardHealth`. */
@@ -149,12 +182,17 @@ export class LedgerCore {
   }
 
   load(): Memory {
-    if (this.#memory !== null) return this.#memory;
+    // What is due is looked after at once: the alarm that is replaced may have been for it, and an object that
+    // is evicted and woken again and again must get there once.
+    return this.#memory ?? this.#load(1);
+  }
+
+  #load(watchMs: number): Memory {
     const { sql } = this.ports;
     migrate(sql);
     this.#memory = loadMemory(sql, this.settings, this.#permits, this.ports);
     try {
-      this.armExactly(this.#memory, 1);
+      this.#armExactly(this.#memory, watchMs);
     } catch (error) {
       // Not loaded before the alarm is known: a later one would be put in the place of what is set.
       this.#memory = null;

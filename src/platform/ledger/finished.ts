@@ -8,9 +8,10 @@ import { Slots } from "./slots.ts";
 interface FinishedRow extends Record<string, string | number | null> {
   slot: number;
   seq: number;
-  flushed_seq: number;
-  tasks: string;
-  figures: string;
+  /** Null: D1 has them. */
+  tasks: string | null;
+  /** Null: there is a newer row. */
+  figures: string | null;
 }
 
 interface Batch {
@@ -34,6 +35,8 @@ interface Batch {
 const MAX_LENGTH = 32_000_000;
 /** Characters of those that are sent to D1 together, but for the last ones': their rows are in memory too. */
 const MAX_SENT_LENGTH = 4 * 1_024 * 1_024;
+/** So long a row that D1 has waits to be written over, which is cheaper than to delete it. */
+const SPARE_MS = 86_400_000;
 
 /**
  * The finished tasks of one ledger that D1 does not have yet: a small outbox, one row per batch of tasks
@@ -53,6 +56,8 @@ export class FinishedTasks {
   #length = 0;
   #lastSeq = 0;
   #flushedSeq = 0;
+  /** What the table says of it. */
+  #recordedSeq = 0;
   #latestFinish = 0;
 
   /** @param maxSize tasks; beyond them it is behind */
@@ -63,11 +68,18 @@ export class FinishedTasks {
       "SELECT max(flushed_seq) AS flushed FROM finished",
     );
     this.#flushedSeq = last?.flushed ?? 0;
+    this.#recordedSeq = this.#flushedSeq;
     let figures = "{}";
     // One after the other: the texts of all of them beside their tasks may be more than there is memory for.
-    for (const row of sql.exec<FinishedRow>("SELECT * FROM finished ORDER BY seq")) {
+    const rows = sql.exec<FinishedRow>(
+      `SELECT slot, seq, iif(seq > ?, tasks, NULL) AS tasks,
+         iif(seq = (SELECT max(seq) FROM finished), figures, NULL) AS figures
+       FROM finished ORDER BY seq`,
+      this.#flushedSeq,
+    );
+    for (const row of rows) {
       this.#load(row);
-      ({ figures } = row);
+      figures = row.figures ?? figures;
     }
     this.figures = new FiguresBook(sql, figures);
   }
@@ -128,15 +140,12 @@ export class FinishedTasks {
     const slot = this.#slots.take();
     consume(
       this.#sql.exec(
-        `INSERT OR REPLACE INTO finished (slot, seq, flushed_seq, tasks, figures)
-         VALUES (?, ?, ?, ?, ?)`,
-        slot,
-        this.#lastSeq,
-        this.#flushedSeq,
-        text,
-        this.figures.count(tasks, now),
+        `INSERT OR REPLACE INTO finished (slot, seq, flushed_seq, ended_at, tasks, figures)
+         VALUES (?, ?, ?, ?, ?, ?)`,
+        ...[slot, this.#lastSeq, this.#flushedSeq, now, text, this.figures.count(tasks, now)],
       ),
     );
+    this.#recordedSeq = this.#flushedSeq;
     this.#remember(this.#lastSeq, slot, text.length, tasks);
   }
 
@@ -160,7 +169,7 @@ export class FinishedTasks {
     return batches.flatMap((batch) => this.#tasksOf(batch));
   }
 
-  /** D1 has these batches, the oldest there were. Writes nothing: a later `append` records it. */
+  /** D1 has these batches, the oldest there were. Writes nothing: a later `append` or `putDown` records it. */
   confirm(batches: readonly Batch[]): void {
     for (const batch of batches) {
       this.#flushedSeq = batch.seq;
@@ -172,32 +181,42 @@ export class FinishedTasks {
   }
 
   /**
-   * Deletes what D1 has, so that an idle ledger keeps no old data. Rows written: one per row deleted.
-   * Only to be called when nothing waits for D1.
+   * Records that D1 has all, so that an object that was out of memory doesn't send it again. Only to be called when
+   * nothing waits for D1. Rows written: 1.
+   * @returns whether that was not recorded yet; if it was, nothing is written
    */
-  prune(): void {
+  putDown(): boolean {
+    if (this.#recordedSeq === this.#flushedSeq) return false;
     consume(
       this.#sql.exec(
-        "DELETE FROM finished WHERE seq <= ? AND seq < (SELECT max(seq) FROM finished)",
+        "UPDATE finished SET flushed_seq = seq, tasks = '[]' WHERE seq = ?",
         this.#flushedSeq,
       ),
     );
-    // The newest row stays, without tasks: it carries the numbers and figures that the next start goes on from.
+    this.#recordedSeq = this.#flushedSeq;
+    return true;
+  }
+
+  /**
+   * Deletes what D1 has had for a day, but for the newest row: it has the numbers and figures that the next start
+   * goes on from. Tidies the figures. Rows written: one per row deleted; those of the figures.
+   */
+  tidy(now: number, keptDays: number): void {
     consume(
       this.#sql.exec(
-        "UPDATE finished SET flushed_seq = ?, tasks = '[]' WHERE flushed_seq < seq AND seq <= ?",
-        this.#flushedSeq,
-        this.#flushedSeq,
+        `DELETE FROM finished
+         WHERE seq <= ? AND ended_at < ? AND seq < (SELECT max(seq) FROM finished)`,
+        ...[this.#flushedSeq, now - SPARE_MS],
       ),
     );
+    this.figures.tidy(now, keptDays);
   }
 
   #load(row: FinishedRow): void {
-    this.#lastSeq = Math.max(this.#lastSeq, row.seq);
-    const isFlushed = row.seq <= this.#flushedSeq;
-    this.#slots.note(row.slot, isFlushed);
-    if (isFlushed) return;
-    this.#remember(row.seq, row.slot, row.tasks.length, parsed(row.tasks));
+    const { seq, slot, tasks } = row;
+    this.#lastSeq = Math.max(this.#lastSeq, seq);
+    this.#slots.note(slot, tasks === null);
+    if (tasks !== null) this.#remember(seq, slot, tasks.length, parsed(tasks));
   }
 
   #remember(seq: number, slot: number, length: number, tasks: readonly FinishedTask[]): void {

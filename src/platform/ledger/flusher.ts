@@ -13,6 +13,13 @@ const FLOW_MS = 1_000;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
 
+export interface FlusherEvents {
+  /** So much was written that tasks may start again. */
+  readonly caughtUp: () => void;
+  /** D1 has all. */
+  readonly emptied: () => void;
+}
+
 /**
  * The agent that carries finished tasks to D1, batch after batch, one write at a time, for as long as
  * there are any. A failure is tried again with backoff, for ever: the tasks stay in the ledger until D1
@@ -20,17 +27,16 @@ const MAX_RETRY_MS = 30_000;
  */
 export class Flusher {
   readonly #ports: LedgerPorts;
-  readonly #caughtUp: () => void;
+  readonly #events: FlusherEvents;
   readonly #record = new AgentRecord();
   #isRunning = false;
   #failures = 0;
   /** Not before this, after a failure; epoch ms. */
   #retryAt = 0;
 
-  /** @param caughtUp called when so much was written that tasks may start again */
-  constructor(ports: LedgerPorts, caughtUp: () => void) {
+  constructor(ports: LedgerPorts, events: FlusherEvents) {
     this.#ports = ports;
-    this.#caughtUp = caughtUp;
+    this.#events = events;
   }
 
   /** When the next try is due after a failure; null if the last one went well. */
@@ -70,7 +76,8 @@ export class Flusher {
         const { finished } = memory;
         const wasBehind = finished.isBehind;
         if (memory === current()) finished.confirm(batches);
-        if (wasBehind && !finished.isBehind) this.#caughtUp();
+        if (wasBehind && !finished.isBehind) this.#events.caughtUp();
+        if (finished.size === 0) this.#events.emptied();
       }
     } catch (error) {
       const delay = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);

@@ -133,14 +133,33 @@ export function keysOf(memory: Memory, name: string): Set<string> {
 export function* ratedGates(
   { parked, controls }: Memory,
   queue: string,
-): Generator<readonly [name: string, gate: string, key: string]> {
+): Generator<readonly [name: string, gate: string]> {
   for (const gate of parked.gates(queue)) {
-    const { name, key } = partsOfGate(gate);
+    const { name } = partsOfGate(gate);
     const limits = name === "" ? null : controls.limitsOf(name);
     if (limits !== null && (limits.rate !== null || limits.perKey.rate !== null)) {
-      yield [name, gate, key ?? ""];
+      yield [name, gate];
     }
   }
+}
+
+/**
+ * Since when tasks of a queue wait for a consumer, for whom starts would be asked; epoch ms, or null.
+ * @param askAt see `Gatekeeper.askAt`
+ */
+export function calledSince(
+  memory: Memory,
+  queue: string,
+  askAt: (gate: string) => number,
+  now: number,
+): number | null {
+  let since: number | null = null;
+  for (const [, gate] of ratedGates(memory, queue)) {
+    if (askAt(gate) > now || !wantsStarts(memory, gate, now)) continue;
+    const at = Math.max(askAt(gate), memory.parked.dueFrom(gate, 0) ?? 0);
+    if (since === null || at < since) since = at;
+  }
+  return since;
 }
 
 /** When the starts that were granted are over if nobody came for them, epoch ms. */

@@ -11,7 +11,8 @@ import {
   wantsStarts,
 } from "./gate-needs.ts";
 import type { Memory } from "./memory.ts";
-import { ASK_AGAIN_MS, NameState } from "./name-state.ts";
+import { ASK_AGAIN_MS, type NameState } from "./name-state.ts";
+import { NameStates } from "./name-states.ts";
 import type { LedgerPorts } from "./ports.ts";
 import { passable } from "./sources.ts";
 
@@ -44,13 +45,14 @@ export interface GatekeeperHooks {
 export class Gatekeeper {
   readonly #ports: LedgerPorts;
   readonly #hooks: GatekeeperHooks;
-  readonly #names = new Map<string, NameState>();
+  readonly #names: NameStates;
   readonly #touched = new Set<string>();
   #lastSeq = 0;
 
   constructor(ports: LedgerPorts, hooks: GatekeeperHooks) {
     this.#ports = ports;
     this.#hooks = hooks;
+    this.#names = new NameStates(ports.sql, hooks);
   }
 
   /** Tasks of a gate came, started, ended or left. */
@@ -58,34 +60,40 @@ export class Gatekeeper {
     const { name, key } = partsOfGate(gate);
     if (name === "") return;
     this.#touched.add(name);
-    this.#names.get(name)?.times.stir(key ?? "");
+    this.#names.known(name)?.times.stir(key ?? "");
+  }
+
+  /** When leave for tasks of a limited gate may be asked for, epoch ms; 0: its limiter said nothing. */
+  askAt(gate: string): number {
+    const { name, key } = partsOfGate(gate);
+    return this.#names.of(name).times.at(key ?? "");
   }
 
   /** When something that was not granted is to be asked for again, epoch ms; null: nothing is. */
   nextAskAt(now: number): number | null {
-    const times = [...this.#names.values()].map((state) => state.times.next(now) ?? Infinity);
+    const times = this.#names.all().map((state) => state.times.next(now) ?? Infinity);
     const next = Math.min(...times);
     return next === Infinity ? null : next;
   }
 
   /** After every command; costs nothing when no limited task was touched. */
-  afterCommand(memory: Memory, now: number): void {
+  afterCommand(now: number): void {
     for (const name of this.#touched) {
       this.#touched.delete(name);
-      this.#consider(memory, name, now);
+      this.#look(name, now);
     }
   }
 
   /** Looks at every name that tasks wait of. */
   tick(memory: Memory): void {
     for (const queue of memory.parked.queues()) this.attended(memory, queue);
-    for (const name of this.#names.keys()) this.#touched.add(name);
+    for (const name of this.#names.names()) this.#touched.add(name);
   }
 
   /** The limits have changed: what was said about when to ask holds no longer. */
   limitsChanged(memory: Memory): void {
     memory.permits.dropSlots();
-    for (const state of this.#names.values()) {
+    for (const state of this.#names.all()) {
       state.times.reset();
       state.isOutdated = state.isAsking;
     }
@@ -94,7 +102,7 @@ export class Gatekeeper {
 
   /** The limiter of a name calls. */
   nudged(memory: Memory, name: string, nudge: Nudge, now: number): void {
-    const state = this.#stateOf(name);
+    const state = this.#names.of(name);
     if (nudge.kind === "give") state.isContended = true;
     else {
       state.times.called(nudge.resources);
@@ -104,7 +112,7 @@ export class Gatekeeper {
   }
 
   #consider(memory: Memory, name: string, now: number, isForced = false): void {
-    const state = this.#stateOf(name);
+    const state = this.#names.of(name);
     if (state.isAsking) state.isAgain = true;
     else {
       const request = this.#requestOf(memory, name, state, isForced, now);
@@ -178,24 +186,12 @@ export class Gatekeeper {
   /** When more starts for tasks of a queue may be asked for, epoch ms; null: not before `latest`. */
   nextAskFor(memory: Memory, queue: string, latest: number, now: number): number | null {
     let next: number | null = null;
-    for (const [name, gate, key] of ratedGates(memory, queue)) {
-      const state = this.#names.get(name);
-      const at = state?.isAsking === true ? state.nextLookAt(now) : (state?.times.at(key) ?? 0);
+    for (const [name, gate] of ratedGates(memory, queue)) {
+      const state = this.#names.of(name);
+      const at = state.isAsking ? state.nextLookAt(now) : this.askAt(gate);
       if (at <= latest && (next === null || at < next) && wantsStarts(memory, gate, now)) next = at;
     }
     return next;
-  }
-
-  /** Since when tasks of a queue wait for a consumer, for whom starts would be asked; epoch ms, or null. */
-  calledSince(memory: Memory, queue: string, now: number): number | null {
-    let since: number | null = null;
-    for (const [name, gate, key] of ratedGates(memory, queue)) {
-      const askAt = this.#names.get(name)?.times.at(key) ?? 0;
-      if (askAt > now || !wantsStarts(memory, gate, now)) continue;
-      const at = Math.max(askAt, memory.parked.dueFrom(gate, 0) ?? 0);
-      if (since === null || at < since) since = at;
-    }
-    return since;
   }
 
   async #ask(name: string, state: NameState, request: LimitRequest): Promise<void> {
@@ -233,6 +229,7 @@ export class Gatekeeper {
     this.#lookAgain(name, lastChance(memory, name, answer.grants), now);
     this.#open(memory, name, answer, now);
     this.#lookWhenDue(name, state, now);
+    this.#names.answered(name, now);
     if (state.isAgain) this.#consider(memory, name, now);
   }
 
@@ -262,14 +259,17 @@ export class Gatekeeper {
   #lookAgain(name: string, at: number, now: number): void {
     if (at < now || at === Infinity) return;
     if (at - now > SHORT_WAIT_MS) this.#hooks.wakeAt(at);
-    else this.#ports.timers.after(at - now, () => this.#look(name, at));
+    else {
+      this.#ports.timers.after(at - now, () => {
+        const state = this.#names.known(name);
+        if (state?.timerAt === at) state.timerAt = null;
+        this.#look(name, this.#hooks.now());
+      });
+    }
   }
 
-  /** Storage may be out of order for a moment. */
-  #look(name: string, at: number): void {
-    const state = this.#stateOf(name);
-    if (state.timerAt === at) state.timerAt = null;
-    const now = this.#hooks.now();
+  /** Storage may be out of order for a moment: what was committed before has happened, and the alarm looks again. */
+  #look(name: string, now: number): void {
     try {
       this.#consider(this.#hooks.memory(), name, now);
     } catch (error) {
@@ -288,11 +288,5 @@ export class Gatekeeper {
     }
     memory.permits.endTurn(name, endsAt);
     return endsAt;
-  }
-
-  #stateOf(name: string): NameState {
-    let state = this.#names.get(name);
-    if (state === undefined) this.#names.set(name, (state = new NameState()));
-    return state;
   }
 }

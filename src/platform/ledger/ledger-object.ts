@@ -256,7 +256,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     this.#requests += 1;
     if (from !== undefined) this.#ledger.configure(from.controls);
     this.#recoverer.watch(systemClock, () => this.#ledger.tick());
-    if (from !== undefined) this.#ledger.tidyFigures(from.figureDays);
+    if (from !== undefined) this.#ledger.tidy(from.figureDays);
   }
 
   async configure(controls: Controls): Promise<void> {

@@ -19,6 +19,7 @@ import { CanvasStore } from "./canvas-store.ts";
 import { LedgerCore } from "./core.ts";
 import { Exchanges } from "./exchanges.ts";
 import { ExpressLane } from "./express-lane.ts";
+import { calledSince } from "./gate-needs.ts";
 import { findLive } from "./memory.ts";
 import type { LedgerPorts, SqlPort } from "./ports.ts";
 import {
@@ -38,7 +39,6 @@ import { hasDue } from "./sources.ts";
 import { deliverEvent, readDurable, recordStep } from "./steps.ts";
 import { Submissions } from "./submissions.ts";
 import { sweepKeys } from "./uniques.ts";
-import { isBusy } from "./wakeups.ts";
 
 /**
  * One shard of the ledger: owns the state of its tasks. Every command is one transaction over the tables
@@ -197,16 +197,17 @@ export class TaskLedger {
   tick(): void {
     const core = this.#core;
     const { wakeups, gatekeeper } = core;
-    core.armExactly(core.load());
+    core.armFirst();
     const stalled = core.command((memory, changes, now) => {
       sweepKeys(this.#sql, now);
-      const calledSince = (queue: string) => gatekeeper.calledSince(memory, queue, now);
-      return wakeups.lookAfterQueues(memory, changes, calledSince, now);
+      const askAt = (gate: string) => gatekeeper.askAt(gate);
+      const since = (queue: string) => calledSince(memory, queue, askAt, now);
+      return wakeups.lookAfterQueues(memory, changes, since, now);
     });
     for (const queue of stalled) this.#runDirectly(queue);
     gatekeeper.tick(core.load());
-    gatekeeper.afterCommand(core.load(), core.now());
-    if (!isBusy(core.load())) core.command((memory) => memory.finished.prune());
+    gatekeeper.afterCommand(core.now());
+    core.putDownIfIdle();
   }
 
   /** Takes what operators have set, unless it knows newer. */
@@ -222,7 +223,7 @@ export class TaskLedger {
     const { gatekeeper } = this.#core;
     const memory = this.#core.load();
     gatekeeper.limitsChanged(memory);
-    gatekeeper.afterCommand(memory, this.#core.now());
+    gatekeeper.afterCommand(this.#core.now());
   }
 
   /** The limiter of a task name calls: places are free, or wanted back. */
@@ -231,12 +232,12 @@ export class TaskLedger {
   }
 
   /**
-   * Puts away the figures of minutes that are over, folds old ones and deletes those that are older than the
-   * history: see FiguresBook. Called by the watchdog; safe to repeat.
+   * Deletes what D1 has had for a day, puts away the figures of minutes that are over, folds old ones and deletes
+   * those that are older than the history: see FiguresBook. Called by the watchdog; safe to repeat.
    */
-  tidyFigures(keptDays: number): void {
+  tidy(keptDays: number): void {
     this.#core.command((memory, _changes, now) => {
-      memory.finished.figures.tidy(now, keptDays);
+      memory.finished.tidy(now, keptDays);
     });
   }
 

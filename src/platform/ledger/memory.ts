@@ -1,4 +1,4 @@
-import type { TaskRecord } from "#engine";
+import { hasPlaces, partsOfGate, type TaskRecord } from "#engine";
 import { Canvases } from "./canvases.ts";
 import { ControlBook } from "./controls.ts";
 import { Expiring } from "./expiring.ts";
@@ -67,7 +67,17 @@ export function loadMemory(
     if (memory.leases.holding(id) === undefined)
       memory.lanes.push(queue, priority, id, dueAt, null);
   }
+  if (permits.isEmpty) recallPlaces(memory);
   return memory;
+}
+
+/** What ran before this object was holds its places still, as the limiters know. */
+function recallPlaces({ leases, controls, permits }: Memory): void {
+  for (const { tasks } of leases.all()) {
+    for (const { gate } of tasks.values()) {
+      if (hasPlaces(gate, controls.limitsOf(partsOfGate(gate).name))) permits.recall(gate);
+    }
+  }
 }
 
 /** Whether nothing may be claimed from a queue. */

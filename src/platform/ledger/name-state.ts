@@ -1,4 +1,5 @@
 import { latenessOf, type TaskLimits } from "#engine";
+import { REMEMBERS_MS } from "../idle.ts";
 import type { LimitAnswer, LimitRequest } from "../limiter/protocol.ts";
 import { AskTimes } from "./ask-times.ts";
 
@@ -9,7 +10,7 @@ const ANSWER_PACE_MS = 250;
 
 /** What the gatekeeper knows of the tasks of one name. Times are epoch ms. */
 export class NameState {
-  readonly times = new AskTimes();
+  readonly times: AskTimes;
   isAsking = false;
   /** When the request that is under way was made. */
   askedAt = 0;
@@ -23,12 +24,17 @@ export class NameState {
   isOutdated = false;
   /** False: its last request failed, and the limiter may not know what is held here. */
   isStated = true;
-  /** Others wait for places. */
-  isContended = false;
+  /** Others wait for places; of those that it holds when its object starts they may. */
+  isContended = true;
   /** When it was granted places last; null: it holds none. */
-  heldSince: number | null = null;
+  heldSince: number | null = 0;
   /** When it looks whether something may be asked for; null: it doesn't, or by the alarm. */
   timerAt: number | null = null;
+
+  /** @param served keys that got something, the one that was served longest ago first */
+  constructor(served: readonly string[]) {
+    this.times = new AskTimes(served);
+  }
 
   /** An answer has come that was made at this time. */
   heard(askedAt: number, madeAt: number, now: number): void {
@@ -50,7 +56,8 @@ export class NameState {
       grants.map(({ key }) => key),
     );
     for (const { resource, retryAt } of waits) {
-      const at = this.isOutdated ? now : (retryAt ?? now + ASK_AGAIN_MS);
+      // Who is in a line will be called, by a limiter that is kept in memory by those who ask: the line is nowhere else.
+      const at = this.isOutdated ? now : (retryAt ?? now + REMEMBERS_MS);
       this.times.wait(resource, at, retryAt === null);
     }
     this.isOutdated = false;

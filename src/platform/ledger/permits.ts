@@ -19,7 +19,7 @@ type RunningAt = (gate: string) => ReadonlySet<string>;
 
 /**
  * The leave to start limited tasks that the limiters granted to this ledger. In memory only: after a
- * restart the ledger has none but the places of the tasks that run, and asks again.
+ * restart the ledger has none but the places of the tasks that run, which it gives back, and asks again.
  */
 export class Permits {
   readonly #names = new Map<string, NamePermits>();
@@ -75,6 +75,14 @@ export class Permits {
       const all = [...(permits.slots.get(key) ?? []), ...slots].sort((a, b) => a - b);
       permits.slots.set(key, all);
     }
+  }
+
+  /** A task of the gate runs since before this object was: its place goes back when it ends, others may wait for it. */
+  recall(gate: string): void {
+    const { name, key } = partsOfGate(gate);
+    const permits = this.#of(name);
+    permits.places.set(key ?? NO_KEY, (permits.places.get(key ?? NO_KEY) ?? 0) + 1);
+    permits.turnEndsAt = 0;
   }
 
   /** Places of a key, those that are taken included. */

@@ -6,13 +6,14 @@ import type { SqlPort } from "./ports.ts";
  *
  * tasks     written by submit, retry, loss, revoke, an express lease's heartbeat · read by claim, get · deleted when the task ends
  * leases    written by claim, heartbeat · read at load · a row is reused when its lease is over
- * finished  written by settle, revoke, expiry · read at load · a row is reused once D1 has its tasks
+ * finished  written by settle, revoke, expiry · read at load · a row is reused once D1 has its tasks, deleted after a day
  * figures   written by the watchdog's tick · read by figures, at load · folded, then deleted by that tick
  * uniques   written by submit · read by submit · deleted when their task ends, or their time is over
  * steps     written by recordSteps, suspend · read by durable, get · deleted when the task ends
  * events    written by sendEvent · read by durable, suspend · deleted when taken, or the task ends
  * event_keys  written by sendEvent · read by it · deleted when the task ends
  * canvas_*  see canvas-store.ts · deleted when the canvas ends
+ * asks      written when a limiter says that the next start is far off · read when a name is first looked at · one row per name, overwritten
  * controls  written by configure · read at load · one row, overwritten
  *
  * A row written costs money, so there is no row per state: a plain task is one insert and one delete
@@ -158,6 +159,18 @@ const MIGRATIONS: readonly string[] = [
   )`,
   // JSON text of the lease that it was inserted under, see LeaseBook; null: it was inserted to wait.
   `ALTER TABLE tasks ADD COLUMN express TEXT`,
+  // When its tasks ended, epoch ms.
+  `ALTER TABLE finished ADD COLUMN ended_at INTEGER NOT NULL DEFAULT 0`,
+  `CREATE TABLE asks (
+    -- Of tasks.
+    name TEXT PRIMARY KEY,
+    -- The limits that held when the limiter said so, and the version of the controls; JSON text.
+    limits TEXT NOT NULL,
+    -- No start is to be asked for before this, epoch ms.
+    at INTEGER NOT NULL,
+    -- JSON array of the keys that got something last, the one that was longest ago first.
+    served TEXT NOT NULL
+  ) WITHOUT ROWID`,
 ];
 
 /**
@@ -169,7 +182,8 @@ export function migrate(sql: SqlPort, migrations: readonly string[] = MIGRATIONS
     consume(sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)"));
     const [current] = [...sql.exec<{ version: number }>("SELECT version FROM schema_version")];
     const version = current?.version ?? 0;
-    if (version === migrations.length) return false;
+    // A version from before may be back for a while: it leaves what the next one has brought.
+    if (version >= migrations.length) return false;
     for (const statement of migrations.slice(version)) consume(sql.exec(statement));
     consume(sql.exec("DELETE FROM schema_version"));
     consume(sql.exec("INSERT INTO schema_version (version) VALUES (?)", migrations.length));

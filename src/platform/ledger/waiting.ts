@@ -6,8 +6,17 @@ import { suspensionOf, type TaskRow } from "./rows.ts";
 /** Tasks that are counted to say how many are ahead. */
 const MAX_COUNTED = 10_000;
 
-/** Why a task that waits has not started, as far as this ledger knows. */
-export function whyWaiting(sql: SqlPort, memory: Memory, row: TaskRow, now: number): Waiting {
+/**
+ * Why a task that waits has not started, as far as this ledger knows.
+ * @param askAt see `Gatekeeper.askAt`
+ */
+export function whyWaiting(
+  sql: SqlPort,
+  memory: Memory,
+  row: TaskRow,
+  askAt: (gate: string) => number,
+  now: number,
+): Waiting {
   const { queue } = row;
   const suspension = suspensionOf(row);
   if (suspension !== null && row.due_at > now) return suspension.waiting;
@@ -18,7 +27,7 @@ export function whyWaiting(sql: SqlPort, memory: Memory, row: TaskRow, now: numb
   const { name, key } = partsOfGate(row.gate);
   const limits = name === "" ? null : memory.controls.limitsOf(name);
   const isLimited = limits !== null && available(memory, row.gate, limits, now) <= 0;
-  if (isLimited) return atGate(sql, memory, row, limits, key, now);
+  if (isLimited) return atGate(sql, memory, row, limits, key, askAt, now);
   if (row.is_suspect === 1) return { reason: "suspect" };
   return { reason: "backlog", queue, ahead: ahead(sql, memory, row, now) };
 }
@@ -33,6 +42,7 @@ function atGate(
   row: TaskRow,
   limits: TaskLimits,
   key: string | null,
+  askAt: (gate: string) => number,
   now: number,
 ): Waiting {
   const concurrency =
@@ -49,7 +59,9 @@ function atGate(
   }
   const spacing = Math.max(...rates.map(spacingMs));
   const next = memory.permits.nextSlot(row.gate, limits, (at) => memory.leases.runningAt(at), now);
-  const until = Math.round((next ?? now + spacing) + before * spacing);
+  const saidAt = askAt(row.gate);
+  const nextAt = next ?? (saidAt > now ? saidAt : now + spacing);
+  const until = Math.round(nextAt + before * spacing);
   return { reason: "rate_limit", key, until, ahead: before };
 }
 

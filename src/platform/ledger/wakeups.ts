@@ -1,3 +1,4 @@
+import { REMEMBERS_MS } from "../idle.ts";
 import { Doorbells } from "./bells.ts";
 import type { Changes } from "./changes.ts";
 import { isStopped, type Memory } from "./memory.ts";
@@ -134,6 +135,10 @@ export class Wakeups {
   opened(queue: string, by: number, now: number): void {
     const backAt = this.otherBackAt(queue, undefined, now);
     if (backAt === null || backAt > by) this.#ring(queue, 1, now);
+    if (this.#lastClaimAt.has(queue)) return;
+    // Tasks wait, and nobody came as far as is known. Should nobody come now, there is still leave when it looks.
+    const due = oldestDue(this.#memory(), queue, now);
+    if (due !== null && now - due > this.#settings.stallMs) this.arm(now + REMEMBERS_MS, now);
   }
 
   /** After every command: bells for what is due, the alarm for what will be. */
@@ -165,14 +170,13 @@ export class Wakeups {
    * Sets the alarm to the next time anything has to happen, computed from scratch: at load, and first of
    * all in every tick, so that nothing that goes wrong later leaves the ledger without one.
    * @param others when the ledger's other agents have something to do; null: not
-   * @param watchMs until the next look at what is due. At load none: the alarm that is replaced may have
-   *   been for it, and an object that is evicted and woken again and again must get there once
+   * @param watchMs until the next look at what is due
    */
   armExactly(
     memory: Memory,
     others: readonly (number | null)[],
     now: number,
-    watchMs = this.#settings.watchMs,
+    watchMs: number,
   ): void {
     const { nextAt } = memory.expiring;
     const times = [memory.leases.nextExpiry(now), nextAt, ...others];
@@ -264,6 +268,6 @@ function earlier(a: number | null, b: number | null): number | null {
 }
 
 /** Anything that the alarm has to look after, besides times known in advance. */
-export function isBusy(memory: Memory): boolean {
+function isBusy(memory: Memory): boolean {
   return memory.lanes.size > 0 || memory.leases.size > 0 || memory.finished.size > 0;
 }

@@ -3,6 +3,7 @@ import type { SqlPort } from "../ledger/ports.ts";
 import { consume, migrate } from "../ledger/schema.ts";
 import { byKey, freedBy, placesOf, type Holdings } from "./holdings.ts";
 import { nextOf, type Portion } from "./portions.ts";
+import { MIGRATIONS } from "./schema.ts";
 import { firstUse, StartChains } from "./start-chains.ts";
 import { StartTurns } from "./start-turns.ts";
 import { WaitingLine } from "./waiting-line.ts";
@@ -15,26 +16,6 @@ import {
   type Nudge,
   type Wait,
 } from "./protocol.ts";
-
-/**
- * holders  written by every request that holds, or held, something · one row per shard, overwritten
- * slots    written when a start is granted of a rate whose memory matters · one row per chain, deleted
- *          when it is long past
- */
-const MIGRATIONS: readonly string[] = [
-  `CREATE TABLE holders (
-    shard INTEGER PRIMARY KEY,
-    seq INTEGER NOT NULL,
-    -- JSON array of Holding.
-    holdings TEXT NOT NULL
-  )`,
-  `CREATE TABLE slots (
-    -- "" for all calls of the task, else the key.
-    chain TEXT PRIMARY KEY,
-    -- The last start that was granted, epoch ms.
-    last_at INTEGER NOT NULL
-  ) WITHOUT ROWID`,
-];
 
 /** Those who hold places are asked for them this often while somebody waits. */
 const GIVE_EVERY_MS = 10_000;
@@ -73,7 +54,7 @@ export class TaskLimiter {
   constructor(ports: LimiterPorts) {
     this.#ports = ports;
     const isNew = migrate(ports.sql, MIGRATIONS);
-    this.#chains = new StartChains(ports.sql, isNew, ports.clock.now());
+    this.#chains = new StartChains(ports.sql, this.#turns, isNew, ports.clock.now());
     for (const row of ports.sql.exec<{ shard: number; seq: number; holdings: string }>(
       "SELECT * FROM holders",
     )) {
@@ -83,8 +64,8 @@ export class TaskLimiter {
   }
 
   /**
-   * Takes note of what a shard holds and grants what it may have of what it wants. One transaction. A
-   * request that comes late (its shard has asked since) changes nothing and gets nothing.
+   * Takes note of what a shard holds and grants what it may have of what it wants. A request that comes
+   * late (its shard has asked since) changes nothing and gets nothing.
    */
   ask(request: LimitRequest): LimitAnswer {
     const { shard } = request;
@@ -95,7 +76,7 @@ export class TaskLimiter {
     }
     if (request.version >= this.#version) {
       // By the old rate some were told to come in an hour.
-      if (request.version > this.#version) this.#turns.clear();
+      if (request.version > this.#version && this.#version >= 0) this.#turns.clear();
       this.#limits = request.limits;
       this.#version = request.version;
     }
@@ -111,8 +92,8 @@ export class TaskLimiter {
     }
     const portions = request.wants.map(({ key, count }) => this.#portion(key, count));
     const waits = this.#grant(shard, portions, firstUse(request, now), now);
-    this.#queueUp(shard, portions, waits, loosened, now);
-    this.#keep(shard, portions, known, now);
+    const joined = this.#queueUp(shard, portions, waits, loosened, now);
+    this.#keep(shard, portions, joined, known, now);
     this.#callThose(shard, waits, loosened, now);
     const isContended = [...this.#line.shards()].some((other) => other !== shard);
     return { now, grants: this.#grantsOf(portions), waits: [...waits.values()], isContended };
@@ -161,8 +142,8 @@ export class TaskLimiter {
     }
     const at = Math.max(from, this.#chains.next(ALL, this.#limits), portion.nextAt);
     for (const [resource, limits] of bounds) {
-      const nextAt = Math.max(from, this.#chains.next(resource, limits));
-      const wait = this.#turns.waitFor(shard, resource, limits.rate, nextAt, now);
+      const nextAt = this.#chains.next(resource, limits);
+      const wait = this.#turns.waitFor(shard, resource, limits.rate, { from, nextAt }, now);
       if (wait !== null) return wait;
     }
     for (const [chain, limits] of bounds) {
@@ -197,6 +178,7 @@ export class TaskLimiter {
   /**
    * Who was served goes to the end of the line, and waits where there was no place. Who came to wait
    * elsewhere makes room for those behind it. What was not looked at stays as it was.
+   * @returns the chains of which it waits for a start from now on, one that is far off
    */
   #queueUp(
     shard: number,
@@ -204,7 +186,8 @@ export class TaskLimiter {
     waits: ReadonlyMap<string, Wait>,
     loosened: Set<string>,
     now: number,
-  ): void {
+  ): string[] {
+    const joined: string[] = [];
     const served = new Set(portions.filter(({ granted }) => granted > 0).map(({ key }) => key));
     const spokenOf = new Set([...served, ...waits.keys()]);
     if (portions.length > 0) spokenOf.add(ALL);
@@ -214,8 +197,9 @@ export class TaskLimiter {
       if (retryAt === null) this.#line.join(shard, resource, isServed, now);
       else if (this.#line.leave(shard, resource) && !isServed) loosened.add(resource);
       if (retryAt == null) this.#turns.leave(shard, resource);
-      else this.#turns.wait(shard, resource, retryAt, now);
+      else if (this.#turns.wait(shard, resource, retryAt, now)) joined.push(resource);
     }
+    return joined;
   }
 
   /** How many more tasks may run. */
@@ -237,31 +221,32 @@ export class TaskLimiter {
     this.#holders.set(shard, { seq: holder.seq, holdings });
   }
 
-  /** Rows written: one if the shard holds, or held, places; one per chain of a slow rate. */
+  /**
+   * Rows written: one if the shard holds, or held, places; and those of the chains. In no transaction: memory would not
+   * know of a row that is taken back, and one that stays though no answer is given costs a start.
+   */
   #keep(
     shard: number,
     portions: readonly Portion[],
+    joined: readonly string[],
     known: HolderEntry | undefined,
     now: number,
   ): void {
-    const { sql } = this.#ports;
-    sql.transaction(() => {
-      const holder = this.#holders.get(shard);
-      const hasOrHad = placesOf(holder?.holdings) > 0 || placesOf(known?.holdings) > 0;
-      if (holder !== undefined && hasOrHad) {
-        consume(
-          sql.exec(
-            "INSERT OR REPLACE INTO holders (shard, seq, holdings) VALUES (?, ?, ?)",
-            shard,
-            holder.seq,
-            JSON.stringify([...holder.holdings.values()]),
-          ),
-        );
-      }
-      const started = portions.filter(({ slots }) => slots.length > 0).map(({ key }) => key);
-      const chains = new Set(started.length > 0 ? [ALL, ...started] : []);
-      this.#chains.keep(chains, this.#limits, now);
-    });
+    const holder = this.#holders.get(shard);
+    const hasOrHad = placesOf(holder?.holdings) > 0 || placesOf(known?.holdings) > 0;
+    if (holder !== undefined && hasOrHad) {
+      consume(
+        this.#ports.sql.exec(
+          "INSERT OR REPLACE INTO holders (shard, seq, holdings) VALUES (?, ?, ?)",
+          shard,
+          holder.seq,
+          JSON.stringify([...holder.holdings.values()]),
+        ),
+      );
+    }
+    const started = portions.filter(({ slots }) => slots.length > 0).map(({ key }) => key);
+    const chains = new Set([...joined, ...(started.length > 0 ? [ALL, ...started] : [])]);
+    this.#chains.keep(chains, this.#limits, now);
   }
 
   /**

@@ -1,15 +1,25 @@
 import { spacingMs, type LimitSet, type Rate, type TaskLimits } from "#engine";
+import { HIBERNATES_AFTER_MS } from "../idle.ts";
 import type { SqlPort } from "../ledger/ports.ts";
 import { consume } from "../ledger/schema.ts";
 import { ALL, type LimitRequest } from "./protocol.ts";
+import type { StartTurns } from "./start-turns.ts";
 
 /** Starts are granted at most this long ahead: what a shard that dies takes along is no more. */
 export const HORIZON_MS = 500;
-/** A chain whose spacing is shorter than this is not written down: it is past when the object is back. */
+/** Chains whose spacing is shorter than this have no rows: what they were granted is past when the object is back. */
 const SHORT_SPACING_MS = 1_000;
+/** So far ahead one row covers their starts: all of them, and a spacing, are past when an idle object is back. */
+const COVERED_MS = HIBERNATES_AFTER_MS - SHORT_SPACING_MS;
 /** A slow chain is remembered at least this long: the rate may be lowered meanwhile. */
 const CHAIN_EXPIRY_MS = 3_600_000;
 const SWEEP_EVERY_MS = 60_000;
+
+interface SlotRow extends Record<string, string | number> {
+  chain: string;
+  last_at: number;
+  turns: string;
+}
 
 /**
  * The last start that was granted of each chain: of a key's calls, or of all. Only slow chains have rows;
@@ -17,17 +27,33 @@ const SWEEP_EVERY_MS = 60_000;
  */
 export class StartChains {
   readonly #sql: SqlPort;
+  readonly #turns: StartTurns;
   readonly #lastAt = new Map<string, number>();
-  /** Starts may have been granted up to here before this object started. */
+  /** Chains that have rows. */
+  readonly #written = new Set<string>();
+  /** Starts of fast rates may have been granted up to here before this object started. */
   readonly #grantedUntil: number;
+  /** And since, at most up to here: what the table says. */
+  #coveredUntil: number;
   #sweptAt: number;
 
-  constructor(sql: SqlPort, isNew: boolean, now: number) {
+  constructor(sql: SqlPort, turns: StartTurns, isNew: boolean, now: number) {
     this.#sql = sql;
+    this.#turns = turns;
     this.#sweptAt = now;
-    this.#grantedUntil = isNew ? -Infinity : now + HORIZON_MS;
-    for (const row of sql.exec<{ chain: string; last_at: number }>("SELECT * FROM slots")) {
-      this.#lastAt.set(row.chain, row.last_at);
+    const [covered] = [...sql.exec<{ until: number }>("SELECT until FROM covered")];
+    this.#coveredUntil = covered?.until ?? -Infinity;
+    // An object that is not new but has no row may have granted by a version that wrote none.
+    const isKnown = covered !== undefined || isNew;
+    this.#grantedUntil = isKnown
+      ? Math.min(this.#coveredUntil, now + HORIZON_MS)
+      : now + HORIZON_MS;
+    for (const { chain, last_at: lastAt, turns: shards } of sql.exec<SlotRow>(
+      "SELECT * FROM slots",
+    )) {
+      this.#lastAt.set(chain, lastAt);
+      this.#written.add(chain);
+      turns.recall(chain, JSON.parse(shards) as number[]);
     }
   }
 
@@ -36,8 +62,9 @@ export class StartChains {
     if (rate === null) return 0;
     const spacing = spacingMs(rate);
     const last = this.#lastAt.get(chain);
-    if (last !== undefined) return last + spacing;
-    return spacing < SHORT_SPACING_MS ? this.#grantedUntil + spacing : 0;
+    // Also of one that has a row, from when it was slow.
+    if (!isSlow(rate)) return Math.max(last ?? -Infinity, this.#grantedUntil) + spacing;
+    return last === undefined ? 0 : last + spacing;
   }
 
   /** A start is granted. */
@@ -45,23 +72,37 @@ export class StartChains {
     if (rate !== null) this.#lastAt.set(chain, at);
   }
 
-  /** Writes down what was granted of slow chains, and forgets what is past. Rows written: one per chain. */
+  /**
+   * Writes down what was granted of these chains and who has turns, and forgets what is past. Rows written: one per
+   * slow chain, and one for all others at most every nine seconds.
+   */
   keep(chains: Iterable<string>, limits: TaskLimits, now: number): void {
     for (const chain of chains) {
       const { rate } = chain === ALL ? limits : limits.perKey;
       const lastAt = this.#lastAt.get(chain);
-      if (lastAt === undefined || !isSlow(rate)) continue;
+      if (lastAt === undefined) continue;
+      if (!isSlow(rate)) {
+        this.#cover(lastAt, now);
+        continue;
+      }
       consume(
         this.#sql.exec(
-          "INSERT OR REPLACE INTO slots (chain, last_at) VALUES (?, ?)",
-          chain,
-          Math.ceil(lastAt),
+          "INSERT OR REPLACE INTO slots (chain, last_at, turns) VALUES (?, ?, ?)",
+          ...[chain, Math.ceil(lastAt), JSON.stringify(this.#turns.of(chain, now))],
         ),
       );
+      this.#written.add(chain);
     }
     if (now - this.#sweptAt < SWEEP_EVERY_MS) return;
     this.#sweptAt = now;
     this.#sweep(limits, now);
+  }
+
+  #cover(lastAt: number, now: number): void {
+    if (lastAt <= this.#coveredUntil) return;
+    const until = now + COVERED_MS;
+    consume(this.#sql.exec("INSERT OR REPLACE INTO covered (id, until) VALUES (1, ?)", until));
+    this.#coveredUntil = until;
   }
 
   /** There are as many chains as keys: those that bound nothing any more must not pile up. */
@@ -70,8 +111,9 @@ export class StartChains {
     const past = now - Math.max(CHAIN_EXPIRY_MS, 2 * longest);
     consume(this.#sql.exec("DELETE FROM slots WHERE last_at < ?", past));
     for (const [chain, lastAt] of this.#lastAt) {
-      const { rate } = chain === ALL ? limits : limits.perKey;
-      if (lastAt < (isSlow(rate) ? past : now - SWEEP_EVERY_MS)) this.#lastAt.delete(chain);
+      if (lastAt >= (this.#written.has(chain) ? past : now - SWEEP_EVERY_MS)) continue;
+      this.#lastAt.delete(chain);
+      this.#written.delete(chain);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { spacingMs, type Rate } from "#engine";
+import { REMEMBERS_MS } from "../idle.ts";
 import type { Wait } from "./protocol.ts";
 import { HORIZON_MS } from "./start-chains.ts";
 
@@ -11,12 +12,14 @@ const SWEEP_EVERY_MS = 60_000;
 interface Turn {
   /** Its number among all that there were. */
   readonly number: number;
-  readonly until: number;
+  /** Infinity: it was told before this object was; it comes for the next start. */
+  until: number;
 }
 
 /**
  * The shards that were told when to ask again for a start, for each resource (a key, or all calls) in the order in
- * which they came: each is left a start, or those that ask fastest would get all. In memory only. Times are epoch ms.
+ * which they came: each is left a start, or those that ask fastest would get all. Their order is in the row of the
+ * chain, where it has one. Times are epoch ms.
  */
 export class StartTurns {
   readonly #waiting = new Map<string, Map<number, Turn>>();
@@ -36,18 +39,22 @@ export class StartTurns {
 
   /**
    * Whether a rate allows a start, and one for each of the shards whose turn is before; if not, when to ask again.
+   * @param from the earliest start that is of use
    * @param nextAt the earliest time of the next start
    */
   waitFor(
     shard: number,
     resource: string,
     rate: Rate | null,
-    nextAt: number,
+    { from, nextAt }: { readonly from: number; readonly nextAt: number },
     now: number,
   ): Wait | null {
     if (rate === null) return null;
+    for (const turn of this.#waiting.get(resource)?.values() ?? []) {
+      if (turn.until === Infinity) turn.until = nextAt + GRACE_MS;
+    }
     const before = this.#before(shard, resource, now);
-    const at = Math.max(now, nextAt);
+    const at = Math.max(from, nextAt);
     const spacing = spacingMs(rate);
     if (at + before * spacing <= now + HORIZON_MS) return null;
     // Those before it may not come.
@@ -55,19 +62,34 @@ export class StartTurns {
     return { resource, retryAt: Math.max(now + 1, Math.ceil(askAt)) };
   }
 
-  /** It is told when to ask again. */
-  wait(shard: number, resource: string, retryAt: number, now: number): void {
-    let waiting = this.#waiting.get(resource);
-    if (waiting === undefined) this.#waiting.set(resource, (waiting = new Map()));
-    const number = waiting.get(shard)?.number ?? (this.#last += 1);
-    waiting.set(shard, { number, until: retryAt + GRACE_MS });
+  /** It is told when to ask again. @returns whether that is to be written down: it is new, and may be forgotten by then */
+  wait(shard: number, resource: string, retryAt: number, now: number): boolean {
+    const waiting = this.#at(resource);
+    const own = waiting.get(shard);
+    waiting.set(shard, { number: own?.number ?? this.#next(), until: retryAt + GRACE_MS });
     if (now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep(now);
+    return own === undefined && retryAt - now > REMEMBERS_MS;
+  }
+
+  /** These were told when to ask again, before this object was. */
+  recall(resource: string, shards: readonly number[]): void {
+    for (const shard of shards) {
+      this.#at(resource).set(shard, { number: this.#next(), until: Infinity });
+    }
+  }
+
+  /** The shards that wait for a start, in the order of their turns. */
+  of(resource: string, now: number): number[] {
+    return [...(this.#waiting.get(resource) ?? [])]
+      .filter(([, { until }]) => now <= until)
+      .sort(([, a], [, b]) => a.number - b.number)
+      .map(([shard]) => shard);
   }
 
   /** It was granted a start: for the next one it comes after all who wait. */
   served(shard: number, resource: string, now: number): void {
     const waiting = this.#waiting.get(resource);
-    waiting?.set(shard, { number: (this.#last += 1), until: now });
+    waiting?.set(shard, { number: this.#next(), until: now });
   }
 
   /** It does not want a start any more. */
@@ -80,6 +102,17 @@ export class StartTurns {
   /** What they were told holds no longer. */
   clear(): void {
     this.#waiting.clear();
+  }
+
+  #at(resource: string): Map<number, Turn> {
+    let waiting = this.#waiting.get(resource);
+    if (waiting === undefined) this.#waiting.set(resource, (waiting = new Map()));
+    return waiting;
+  }
+
+  #next(): number {
+    this.#last += 1;
+    return this.#last;
   }
 
   /** There are as many resources as keys. */

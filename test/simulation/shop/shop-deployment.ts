@@ -18,6 +18,7 @@ import { LedgerDirectory } from "#platform/ledger/directory.ts";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";
 import type { LedgerObject } from "#platform/ledger/ledger-object.ts";
 import { nameOfShard, shardOfName } from "#platform/ledger/shard-name.ts";
+import { HIBERNATES_AFTER_MS } from "#platform/idle.ts";
 import { TaskLimiter } from "#platform/limiter/limiter.ts";
 import type { LimiterObject } from "#platform/limiter/limiter-object.ts";
 import { D1Outbox } from "#platform/outbox/outbox.ts";
@@ -70,7 +71,7 @@ export class ShopDeployment {
   /** What was seen to be wrong first. */
   violation: Violation | null = null;
   readonly #settings: LovageSettings;
-  readonly #limiters = new Map<string, TaskLimiter>();
+  readonly #limiters = new Map<string, { sql: SimSql; limiter: TaskLimiter; usedAt: number }>();
   readonly #keyFor = deriveKeys(SECRET);
 
   constructor(parts: {
@@ -251,10 +252,12 @@ export class ShopDeployment {
   }
 
   #limiterOf(name: string): TaskLimiter {
-    let limiter = this.#limiters.get(name);
-    if (limiter === undefined) {
-      limiter = new TaskLimiter({
-        ...{ clock: this.world, sql: new SimSql(), log: () => undefined },
+    const now = this.world.now();
+    let entry = this.#limiters.get(name);
+    if (entry === undefined || now - entry.usedAt >= HIBERNATES_AFTER_MS) {
+      const sql = entry?.sql ?? new SimSql();
+      const limiter = new TaskLimiter({
+        ...{ clock: this.world, sql, log: () => undefined },
         nudge: async (shard, nudge) => {
           this.#shard(shard).look((ledger) => {
             ledger.nudge(name, nudge);
@@ -262,9 +265,11 @@ export class ShopDeployment {
         },
         background: (work) => void work.catch(() => undefined),
       });
-      this.#limiters.set(name, limiter);
+      entry = { sql, limiter, usedAt: now };
+      this.#limiters.set(name, entry);
     }
-    return limiter;
+    entry.usedAt = now;
+    return entry.limiter;
   }
 
   #shard(shard: number): ShopShard<ShopServices> {

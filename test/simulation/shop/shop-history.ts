@@ -199,7 +199,7 @@ export class ShopHistory {
   #deadPayments(): string[] {
     const rows = this.deployment.d1.peek<{ id: string }>(
       `SELECT t.id FROM orders o JOIN payments p ON p.order_id = o.id JOIN tasks t ON t.id = p.task_id
-        WHERE o.state = 'pending' AND p.state = 'charging' AND t.is_dead_lettered = 1`,
+        WHERE o.state IN ('pending', 'payment_failed') AND p.state = 'charging' AND t.is_dead_lettered = 1`,
     );
     return rows.map(({ id }) => id);
   }

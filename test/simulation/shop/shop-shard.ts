@@ -1,4 +1,5 @@
 import type { FinishedTask, Registry } from "#engine";
+import { HIBERNATES_AFTER_MS } from "#platform/idle.ts";
 import { History } from "#platform/history/history.ts";
 import { TaskLedger } from "#platform/ledger/ledger.ts";
 import { DEFAULT_LEDGER_SETTINGS } from "#platform/ledger/protocol.ts";
@@ -32,6 +33,9 @@ export class ShopShard<Services> {
   #life: ShopProcess;
   #ledger: TaskLedger;
   #cancelAlarm: () => void = () => undefined;
+  /** What the object waits for: timers, and work in the background. */
+  #waits = 0;
+  #usedAt = 0;
   /** Tasks that their ledger wrote to the history, by id; the first time. */
   readonly ended = new Map<string, FinishedTask>();
 
@@ -72,6 +76,7 @@ export class ShopShard<Services> {
   }
 
   async #execute<T>(run: (ledger: TaskLedger) => T | Promise<T>): Promise<T> {
+    this.#use();
     this.#life.mayDie();
     const life = this.#life;
     const died = new Promise<never>((_resolve, reject) => {
@@ -86,10 +91,19 @@ export class ShopShard<Services> {
     return answer;
   }
 
+  /** An object that was idle for long is out of memory. */
+  #use(): void {
+    const { world } = this.#parts;
+    const isForgotten = this.#waits === 0 && world.now() - this.#usedAt >= HIBERNATES_AFTER_MS;
+    if (isForgotten) this.#life.die();
+    this.#usedAt = world.now();
+  }
+
   #begin(): ShopProcess {
     const { world, chaos } = this.#parts;
     const life = new ShopProcess(world, chaos, "ledger");
     life.onDeath(() => {
+      this.#waits = 0;
       this.#life = this.#begin();
       this.#ledger = this.#create(this.#life);
     });
@@ -99,16 +113,33 @@ export class ShopShard<Services> {
   #create(life: ShopProcess): TaskLedger {
     const { world, registry, d1, consume, chaos } = this.#parts;
     const history = new History(d1.connect(life));
+    const wait = () => {
+      this.#waits += 1;
+      return () => {
+        if (life.isDead) return;
+        this.#waits -= 1;
+        this.#usedAt = world.now();
+      };
+    };
     return new TaskLedger(
       {
         shard: this.#shard,
         clock: world,
-        timers: life,
+        timers: {
+          after: (ms, fn) => {
+            const isOver = wait();
+            return life.after(ms, () => {
+              isOver();
+              fn();
+            });
+          },
+        },
         sql: this.#sql,
         alarm: {
           set: (at) => {
             this.#cancelAlarm();
             this.#cancelAlarm = world.after(Math.max(0, at - world.now()), () => {
+              this.#use();
               this.#ledger.tick();
             });
           },
@@ -134,7 +165,10 @@ export class ShopShard<Services> {
           }),
         runDirectly: (queue) => life.call(5, () => consume(this.#shard, queue, 0)),
         ...UNWATCHED,
-        background: (work) => void work.catch(() => undefined),
+        background: (work) => {
+          const isOver = wait();
+          void work.then(isOver, isOver);
+        },
         log: () => undefined,
       },
       DEFAULT_LEDGER_SETTINGS,

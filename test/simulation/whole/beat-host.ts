@@ -1,5 +1,6 @@
 import { declareSchedule, signature, type DeclaredSchedule, type Timing } from "#engine";
 import { TaskBeat, type BeatPorts } from "#platform/beat/task-beat.ts";
+import { HIBERNATES_AFTER_MS } from "#platform/idle.ts";
 import type { SqlPort } from "#platform/ledger/ports.ts";
 import { SimAlarm } from "../alarm.ts";
 import type { Chaos } from "../chaos.ts";
@@ -37,6 +38,9 @@ export class BeatHost {
   #epoch = 0;
   #offset = 0;
   #frozenAt: number | null = null;
+  /** Ticks under way. */
+  #firing = 0;
+  #usedAt = 0;
   /** When its schedules were declared first, by its own clock, epoch ms: they have no slots before. */
   #declaredAt: number | null = null;
 
@@ -118,8 +122,18 @@ export class BeatHost {
     });
   }
 
+  /** An object that was idle for long is out of memory. */
+  #use(): void {
+    const now = this.#parts.world.now();
+    if (this.#firing === 0 && now - this.#usedAt >= HIBERNATES_AFTER_MS) {
+      this.#beat = this.#create();
+    }
+    this.#usedAt = now;
+  }
+
   #die(): void {
     this.#epoch += 1;
+    this.#firing = 0;
     this.#beat = this.#create();
     // The platform runs the alarm of an object that died once more.
     this.#alarm.retry(2_000);
@@ -155,6 +169,7 @@ export class BeatHost {
 
   /** As `BeatObject.tick`. */
   async #tick(): Promise<void> {
+    this.#use();
     this.#jump();
     this.#declaredAt ??= this.#now();
     this.#beat.declare(this.#declared, (name) => `code:${name}`);
@@ -168,17 +183,23 @@ export class BeatHost {
 
   /** As `BeatObject.alarm`. */
   async #ring(): Promise<void> {
+    this.#use();
     this.#alarm.set(this.#now() + AGAIN_MS);
     await this.#fire();
     this.#arm();
   }
 
   async #fire(): Promise<void> {
+    const epoch = this.#epoch;
+    this.#firing += 1;
     try {
       await this.#beat.tick();
     } catch {
       // As there: the next one comes.
     }
+    if (epoch !== this.#epoch) return;
+    this.#firing -= 1;
+    this.#usedAt = this.#parts.world.now();
   }
 
   #arm(): void {

@@ -281,7 +281,10 @@ export class ShardReferee implements Overseer {
     const tables = ["tasks", "steps", "events", "event_keys"];
     const canvas = ["canvas_parts", "canvas_members", "canvas_values"];
     const left = [...tables, ...canvas].map((table) => [table, `SELECT 1 FROM ${table}`]);
-    left.push(["finished", "SELECT 1 FROM finished WHERE tasks <> '[]'"]);
+    left.push([
+      "finished",
+      "SELECT 1 FROM finished WHERE seq > (SELECT max(flushed_seq) FROM finished)",
+    ]);
     left.push(["uniques", "SELECT 1 FROM uniques WHERE is_open = 1"]);
     return left.flatMap(([table = "", query = ""]) => {
       const count = this.#parts.sql.peek(query).length;

@@ -14,6 +14,8 @@ const ONLY_SUBMITS: ServiceTimes = {
   bellMs: 10,
   flushMs: 0,
   flushTaskMs: 0,
+  stallEveryMs: Infinity,
+  stallMs: [],
 };
 const LOAD: Load = {
   rate: 500,
@@ -51,6 +53,19 @@ it("the way to the server makes answers later and nobody wait longer", () => {
   expect(far.submit_p99_ms).toBeLessThan(near.submit_p99_ms + 31);
   expect(far.shard_busy).toBeCloseTo(near.shard_busy, 1);
   expect(far.tasks_per_s).toBeCloseTo(near.tasks_per_s, -1);
+});
+
+it("a processor that stands still now and then makes the last of a hundred wait, and not the others", () => {
+  const load = { ...LOAD, rate: 100, seconds: 2_000 };
+  const calm = predict(load, ONLY_SUBMITS);
+  // A tenth of the time it works, so it stands still once in ten seconds.
+  const stalls = { stallEveryMs: 1_000, stallMs: [150, 250] };
+  const stalling = predict(load, { ...ONLY_SUBMITS, ...stalls });
+  expect(calm.submit_p99_ms).toBeLessThan(5);
+  expect(stalling.submit_p99_ms).toBeGreaterThan(80);
+  expect(stalling.submit_p99_ms).toBeLessThan(250);
+  expect(stalling.submit_p50_ms).toBeCloseTo(calm.submit_p50_ms, 0);
+  expect(stalling.shard_busy - calm.shard_busy).toBeCloseTo(0.02, 2);
 });
 
 it("nothing is lost: what came has ended or waits", () => {

@@ -90,14 +90,29 @@ it("beat may sleep without schedules, and may not with one", () => {
 });
 
 it("an idle shard needs no alarm, and one with work does", () => {
-  expect(shardReports(0, shard(), NOW).map(({ problem }) => problem)).toEqual([null, null]);
-  const [recoverer] = shardReports(0, shard({ ready: 1 }), NOW);
+  expect(shardReports(0, shard(), dog(), NOW).map(({ problem }) => problem)).toEqual([null, null]);
+  const [recoverer] = shardReports(0, shard({ ready: 1 }), dog(), NOW);
   expect(recoverer?.problem).toContain("no alarm");
+});
+
+it.each([
+  ["has run itself since", NOW - 1_000, NOW - 1_000],
+  ["has forgotten when it ran", null, NOW - 20_000],
+])("a recoverer that %s says when it last ran", (_what, ranAt, lastRanAt) => {
+  const round = { name: "ledger 2", does: "…", ...FINE, ranAt: NOW - 20_000 };
+  const recoverer = { ...FINE, ranAt };
+  const [report] = shardReports(2, shard({ recoverer }), dog({ duties: [round] }), NOW);
+  expect(report?.lastRanAt).toBe(lastRanAt);
 });
 
 it("a flusher that fails says since when, and when it tries again", () => {
   const flusher = { ...FAILS, retryAt: NOW + 500, waitingSince: NOW - 9 * MINUTE };
-  const [, report] = shardReports(2, shard({ flusher, unflushed: 3, alarmAt: NOW + 1 }), NOW);
+  const [, report] = shardReports(
+    2,
+    shard({ flusher, unflushed: 3, alarmAt: NOW + 1 }),
+    dog(),
+    NOW,
+  );
   expect(report).toMatchObject({
     ...{ name: "flusher 2", nextAt: NOW + 500, problemSince: NOW - 5 * MINUTE },
     problem: "It fails: Error: D1 is away",
@@ -109,7 +124,12 @@ it.each([
   [NOW - 3 * MINUTE, NOW - 3 * MINUTE],
 ])("tasks that D1 doesn't get are said, also by an object that has forgotten why", (at, since) => {
   const flusher = { ranAt: null, failingSince: null, error: null, retryAt: null, waitingSince: at };
-  const [, report] = shardReports(2, shard({ flusher, unflushed: 3, alarmAt: NOW + 1 }), NOW);
+  const [, report] = shardReports(
+    2,
+    shard({ flusher, unflushed: 3, alarmAt: NOW + 1 }),
+    dog(),
+    NOW,
+  );
   expect(report?.problemSince).toBe(since);
 });
 

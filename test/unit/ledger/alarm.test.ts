@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
-import { Rig } from "./rig.ts";
+import { NO_CONTROLS } from "#engine";
+import type { LedgerPorts } from "#platform/ledger/ports.ts";
+import { Rig, success } from "./rig.ts";
 
 it("a tick that fails has set the next alarm already, however often it fails (G20)", async () => {
   const rig = new Rig();
@@ -39,4 +41,98 @@ it("while one lease ends the alarm is set to the end of the next (G20)", async (
   await rig.pass(29_000);
   rig.ledger.tick();
   expect(rig.armedAt).toBe(rig.now + 1_000);
+});
+
+/** Everything that costs something. */
+class Bill {
+  alarms = 0;
+  writes = 0;
+  flushes = 0;
+
+  get sum(): number {
+    return this.alarms + this.writes + this.flushes;
+  }
+}
+
+/** Lets time pass for a ledger that is out of memory whenever nobody called it for ten seconds. */
+async function hibernating(rig: Rig, over: Partial<LedgerPorts>, ms: number, roundMs: number) {
+  const until = rig.now + ms;
+  let roundAt = rig.now + roundMs;
+  let usedAt = rig.now;
+  for (;;) {
+    const at = Math.min(rig.armedAt ?? Infinity, roundAt);
+    if (at > until) return rig.pass(until - rig.now);
+    await rig.pass(Math.max(0, at - rig.now));
+    if (rig.now - usedAt >= 10_000) rig.ledger = rig.create(over);
+    usedAt = rig.now;
+    const isAlarm = at === rig.armedAt;
+    if (isAlarm) rig.armedAt = null;
+    else roundAt += roundMs;
+    rig.ledger.tick();
+    if (!isAlarm) rig.ledger.tidy(30);
+  }
+}
+
+it.each([
+  ["the watchdog comes every half minute", 30_000],
+  ["nobody comes", Infinity],
+])(
+  "a shard whose tasks have ended comes to rest, though it forgets all between its alarms: %s",
+  async (_who, roundMs) => {
+    const bill = new Bill();
+    const rig: Rig = new Rig();
+    const over: Partial<LedgerPorts> = {
+      alarm: {
+        set: (at) => {
+          bill.alarms += 1;
+          rig.armedAt = at;
+        },
+      },
+      history: {
+        write: async () => {
+          bill.flushes += 1;
+        },
+        fingerprints: async () => new Map(),
+      },
+    };
+    rig.sql.setHooks({
+      around: (sql, run) => {
+        if (/^(INSERT|UPDATE)/.test(sql)) bill.writes += 1;
+        return run();
+      },
+      committed: () => undefined,
+    });
+    rig.ledger = rig.create(over);
+    for (const gapMs of [0, 300, 3_000, 15_000, 40_000]) {
+      await hibernating(rig, over, gapMs, roundMs);
+      await rig.ledger.submit([rig.spec()]);
+      const { tasks, token } = rig.claim();
+      rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token)) });
+    }
+    await hibernating(rig, over, 120_000, roundMs);
+    const sum = bill.sum;
+    expect(sum).toBeGreaterThan(0);
+    await hibernating(rig, over, 3_600_000, roundMs);
+    expect(bill.sum).toBe(sum);
+  },
+);
+
+it("a shard whose tasks wait in a paused queue sends D1 nothing again, though it forgets all between its alarms", async () => {
+  let flushes = 0;
+  const rig: Rig = new Rig();
+  const over: Partial<LedgerPorts> = {
+    history: {
+      write: async () => {
+        flushes += 1;
+      },
+      fingerprints: async () => new Map(),
+    },
+  };
+  rig.ledger = rig.create(over);
+  rig.ledger.configure({ ...NO_CONTROLS, version: 1, pausedQueues: ["later"] });
+  await rig.ledger.submit([rig.spec(), rig.spec({ queue: "later" })]);
+  const { tasks, token } = rig.claim();
+  rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token)) });
+  await hibernating(rig, over, 3_600_000, Infinity);
+  expect(flushes).toBe(1);
 });

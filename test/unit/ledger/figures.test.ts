@@ -30,7 +30,7 @@ it("a restart at any time counts nothing twice and loses nothing", async () => {
     await finish(rig, 1);
     rig.ledger = rig.create();
     await rig.pass(MINUTE);
-    if (minute % 2 === 0) rig.ledger.tidyFigures(30);
+    if (minute % 2 === 0) rig.ledger.tidy(30);
     rig.ledger = rig.create();
     rig.ledger.tick();
     rig.ledger = rig.create();
@@ -51,13 +51,13 @@ it("a minute that could not be put away stays as it was, and is put away later, 
     committed: () => undefined,
   });
   expect(() => {
-    rig.ledger.tidyFigures(30);
+    rig.ledger.tidy(30);
   }).toThrow("the disk failed");
   rig.sql.setHooks({ around: (_sql, run) => run(), committed: () => undefined });
   expect(rig.sql.peek("SELECT minute FROM figures")).toEqual([]);
   expect(sum(rig.ledger.questions.figuresTotal())).toBe(3);
-  rig.ledger.tidyFigures(30);
-  rig.ledger.tidyFigures(30);
+  rig.ledger.tidy(30);
+  rig.ledger.tidy(30);
   expect(rig.sql.peek("SELECT minute FROM figures")).toHaveLength(1);
   expect(sum(rig.ledger.questions.figuresTotal())).toBe(3);
 });
@@ -85,7 +85,7 @@ it("what a failed command had counted is not counted", async () => {
 it("a minute that is not over is not put away: it would be written again and again", async () => {
   const rig = new Rig();
   await finish(rig, 1);
-  rig.ledger.tidyFigures(30);
+  rig.ledger.tidy(30);
   expect(rig.sql.peek("SELECT minute FROM figures")).toEqual([]);
 });
 
@@ -103,9 +103,9 @@ it("putting a minute away writes one row", async () => {
     },
     committed: () => undefined,
   });
-  rig.ledger.tidyFigures(30);
+  rig.ledger.tidy(30);
   expect(written).toBe(1);
-  rig.ledger.tidyFigures(30);
+  rig.ledger.tidy(30);
   expect(written).toBe(1);
 });
 
@@ -116,12 +116,12 @@ it("a clock that goes back after a restart counts in no minute that is over", as
   rig.ledger = rig.create({ clock });
   await finish(rig, 1);
   await rig.pass(MINUTE);
-  rig.ledger.tidyFigures(30);
+  rig.ledger.tidy(30);
   rig.ledger.tick();
   skew = -10 * MINUTE;
   rig.ledger = rig.create({ clock });
   await finish(rig, 2);
-  rig.ledger.tidyFigures(30);
+  rig.ledger.tidy(30);
   expect(minutes(rig).map(([, count]) => count)).toEqual([1, 2]);
   expect(sum(rig.ledger.questions.figuresTotal())).toBe(3);
 });
@@ -169,7 +169,7 @@ it("however many names there are, what is written with an end stays small and no
     "SELECT max(length(figures)) AS length FROM finished",
   );
   expect(row?.length).toBeLessThan(150_000);
-  rig.ledger.tidyFigures(30);
+  rig.ledger.tidy(30);
   const total = counts(rig.ledger.questions.figuresTotal());
   expect(Object.keys(total)).toHaveLength(MAX_COUNTED + 1);
   expect(total[`default\n${OTHER_TASKS}`]).toBe(2_000 - MAX_COUNTED);
@@ -181,7 +181,7 @@ it("old minutes become ten minutes and hours, and nothing is lost or doubled on 
   for (let minute = 0; minute < 200; minute += 1) {
     await finish(rig, 1);
     await rig.pass(MINUTE);
-    rig.ledger.tidyFigures(30);
+    rig.ledger.tidy(30);
     if (minute % 40 === 0) rig.ledger = rig.create();
   }
   const total = rig.ledger.questions.figuresTotal();
@@ -190,7 +190,7 @@ it("old minutes become ten minutes and hours, and nothing is lost or doubled on 
   expect(tens.length).toBeLessThan(150);
   expect(counted(rig)).toBe(200);
   await rig.pass(2 * DAY);
-  for (let round = 0; round < 30; round += 1) rig.ledger.tidyFigures(30);
+  for (let round = 0; round < 30; round += 1) rig.ledger.tidy(30);
   expect(lengths(rig).slice(0, 3)).toEqual([60, 60, 60]);
   expect(counted(rig)).toBe(200);
   expect(rig.ledger.questions.figuresTotal()).toEqual(total);
@@ -201,15 +201,15 @@ it("a run folds a bounded part of a long backlog, a restart goes on with it", as
   for (let minute = 0; minute < 300; minute += 1) {
     await finish(rig, 1);
     await rig.pass(MINUTE);
-    if (minute % 5 === 0) rig.ledger.tidyFigures(30);
+    if (minute % 5 === 0) rig.ledger.tidy(30);
   }
   await rig.pass(DAY);
   const before = lengths(rig).length;
-  rig.ledger.tidyFigures(30);
+  rig.ledger.tidy(30);
   expect(lengths(rig).length).toBeGreaterThan(before / 4);
   for (let round = 0; round < 20; round += 1) {
     rig.ledger = rig.create();
-    rig.ledger.tidyFigures(30);
+    rig.ledger.tidy(30);
   }
   expect(lengths(rig).length).toBeLessThan(before / 4);
   expect(counted(rig)).toBe(300);
@@ -220,7 +220,7 @@ it("a crash at any statement of it changes nothing", async () => {
   for (let minute = 0; minute < 60; minute += 1) {
     await finish(rig, 1);
     await rig.pass(MINUTE);
-    rig.ledger.tidyFigures(30);
+    rig.ledger.tidy(30);
   }
   await finish(rig, 1);
   await rig.pass(27 * 60 * MINUTE);
@@ -240,7 +240,7 @@ it("a crash at any statement of it changes nothing", async () => {
       committed: () => undefined,
     });
     try {
-      rig.ledger.tidyFigures(30);
+      rig.ledger.tidy(30);
       isDone = true;
     } catch {
       rig.sql.setHooks({ around: (_sql, run) => run(), committed: () => undefined });
@@ -259,10 +259,10 @@ it("what is older than the history goes, the total stays, and counting goes on",
   const rig = new Rig();
   await finish(rig, 2);
   await rig.pass(MINUTE);
-  rig.ledger.tidyFigures(30);
+  rig.ledger.tidy(30);
   await finish(rig, 3);
   await rig.pass(40 * DAY);
-  rig.ledger.tidyFigures(30);
+  rig.ledger.tidy(30);
   expect(minutes(rig).map(([, count]) => count)).toEqual([3]);
   rig.ledger = rig.create();
   await finish(rig, 1);

@@ -136,3 +136,17 @@ it("what ends beyond the memory for it is read from its row, also by a new objec
   expect(history.taken).toHaveLength(140 + revoked);
   expect(history.taken).toEqual(expect.arrayContaining(ids));
 });
+
+it("what D1 has is deleted after a day, but for the row that the next start goes on from", async () => {
+  const { rig, endOne } = flushing();
+  const rows = () => rig.sql.peek<{ tasks: string }>("SELECT tasks FROM finished");
+  for (let n = 0; n < 3; n += 1) await endOne();
+  await rig.pass(1_000);
+  expect(rows()).toHaveLength(3);
+  await rig.pass(86_300_000);
+  rig.ledger.tidy(30);
+  expect(rows()).toHaveLength(3);
+  await rig.pass(200_000);
+  rig.ledger.tidy(30);
+  expect(rows()).toEqual([{ tasks: "[]" }]);
+});

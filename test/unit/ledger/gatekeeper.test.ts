@@ -97,6 +97,27 @@ it("storage that fails while an answer comes in does not silence a task", async 
   expect(rig.asked[1]?.request.holdings).toEqual([]);
 });
 
+it.each([
+  ["what the limiter said", "FROM asks"],
+  ["how many wait", "SELECT count(*)"],
+])("storage that fails once tasks were taken, at %s, silences none", async (_what, read) => {
+  const rig = new LimitedRig(ONE);
+  let isBroken = true;
+  rig.sql.setHooks({
+    around: (statement, run) => {
+      if (isBroken && statement.includes(read)) throw new Error("storage");
+      return run();
+    },
+    committed: () => undefined,
+  });
+  await rig.ledger.submit([rig.spec(), rig.spec({ name: "unlimited", queue: "other" })]);
+  isBroken = false;
+  expect(rig.rung).toEqual(["other"]);
+  expect(rig.armedAt).toBe(rig.now + 1_000);
+  await rig.seconds(1);
+  expect(rig.asked).toHaveLength(1);
+});
+
 it("a shard that is asked to give says what it holds, so what it never got is void", async () => {
   const rig = new LimitedRig(ONE);
   const sql = new SimSql();

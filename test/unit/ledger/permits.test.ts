@@ -26,3 +26,11 @@ it.each(["used", "never used"])("starts of keys that were %s leave nothing behin
   expect(permits.starts("task\nother", limits, 40_000)).toBe(0);
   expect(heapBytes() - before).toBeLessThan(1_000_000);
 });
+
+it("a place that runs since before the object is given back when it is free, not used again", () => {
+  const permits = new Permits();
+  const single = { ...NO_LIMITS, concurrency: 1 };
+  permits.recall("task");
+  expect(permits.places("task", "")).toBe(1);
+  expect(permits.available("task", single, () => new Set(), 0)).toBe(0);
+});

@@ -13,12 +13,21 @@ class Rig {
   readonly sql = new SimSql();
   readonly nudges: [shard: number, nudge: Nudge][] = [];
   readonly #limits: TaskLimits;
-  readonly #limiter: TaskLimiter;
+  #limiter: TaskLimiter;
   #seq = 0;
 
   constructor(limits: Partial<TaskLimits>) {
     this.#limits = { ...NO_LIMITS, ...limits };
-    this.#limiter = new TaskLimiter({
+    this.#limiter = this.#create();
+  }
+
+  /** Another object, with what this one wrote. */
+  startAgain(): void {
+    this.#limiter = this.#create();
+  }
+
+  #create(): TaskLimiter {
+    return new TaskLimiter({
       clock: this.world,
       sql: this.sql,
       nudge: async (shard, nudge) => void this.nudges.push([shard, nudge]),
@@ -153,4 +162,25 @@ it("grants no start that is over when its answer is there, and none for more tha
   expect(slotsOf("b", 70.5)).toEqual([now + 71]);
   expect(slotsOf("b", 70.5)).toEqual([now + 174]);
   expect(slotsOf("c", 5_000)).toEqual([now + 500]);
+});
+
+it("an object that starts again grants no start twice, where what was granted could not all be written down", async () => {
+  const perKey = { rate: parseRate("rateLimit", "1/m"), concurrency: null };
+  const rig = new Rig({ rate: parseRate("rateLimit", "10/s"), perKey });
+  rig.ask(0, ["a"]);
+  await rig.pass(9_900);
+  rig.sql.setHooks({
+    around: (statement, run) => {
+      if (statement.includes("INTO slots")) throw new Error("the disk failed");
+      return run();
+    },
+    committed: () => undefined,
+  });
+  expect(() => rig.ask(0, ["b"])).toThrow("the disk failed");
+  rig.sql.setHooks({ around: (_statement, run) => run(), committed: () => undefined });
+  expect(rig.ask(0, ["c"]).granted).toEqual(["c"]);
+  rig.startAgain();
+  expect(rig.ask(0, ["d"]).granted).toEqual([]);
+  await rig.pass(600);
+  expect(rig.ask(0, ["d"]).granted).toEqual(["d"]);
 });

@@ -11,24 +11,33 @@ class Asking {
   readonly granted: number[];
   readonly #limits;
   readonly #lateMs: readonly number[];
-  readonly #limiter: TaskLimiter;
+  readonly #sql = new SimSql();
+  #limiter: TaskLimiter;
   #seq = 0;
+  #askedAt = 0;
 
   constructor(rate: string, lateMs: readonly number[]) {
     this.#limits = { ...NO_LIMITS, rate: parseRate("rateLimit", rate) };
     this.#lateMs = lateMs;
     this.granted = lateMs.map(() => 0);
-    this.#limiter = new TaskLimiter({
+    this.#limiter = this.#create();
+    for (const shard of lateMs.keys()) this.#ask(shard);
+  }
+
+  #create(): TaskLimiter {
+    return new TaskLimiter({
       clock: this.world,
-      sql: new SimSql(),
+      sql: this.#sql,
       nudge: async () => undefined,
       background: (work) => void work,
       log: () => undefined,
     });
-    for (const shard of lateMs.keys()) this.#ask(shard);
   }
 
   #ask(shard: number): void {
+    // It is out of memory by then.
+    if (this.world.now() - this.#askedAt >= 10_000) this.#limiter = this.#create();
+    this.#askedAt = this.world.now();
     const late = this.#lateMs[shard] ?? 0;
     const { now, grants, waits } = this.#limiter.ask({
       ...{ shard, seq: (this.#seq += 1), limits: this.#limits, version: 0 },
@@ -54,6 +63,18 @@ it.each(["2/s", "20/s", "60/m"])(
     const { starts = 0, periodMs = 1 } = parseRate("rateLimit", rate) ?? {};
     expect(all / 60_000).toBeGreaterThan((0.95 * starts) / periodMs);
     expect(Math.min(...asking.granted)).toBeGreaterThan(all / 10);
+  },
+);
+
+it.each(["4/m", "1/m"])(
+  "it has also where the limiter is idle between two starts: %s",
+  async (rate) => {
+    const asking = new Asking(rate, [0, 1, 20]);
+    await asking.pass(3_600_000);
+    const all = asking.granted.reduce((sum, count) => sum + count, 0);
+    const { starts = 0 } = parseRate("rateLimit", rate) ?? {};
+    expect(all / 60).toBeGreaterThan(0.95 * starts);
+    expect(Math.min(...asking.granted)).toBeGreaterThan(0.3 * all);
   },
 );
 
