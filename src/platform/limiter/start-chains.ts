@@ -35,12 +35,12 @@ export class StartChains {
   readonly #grantedUntil: number;
   /** And since, at most up to here: what the table says. */
   #coveredUntil: number;
-  #sweptAt: number;
+  /** Never: an object that is idle now and then may not live for a minute. */
+  #sweptAt = -Infinity;
 
   constructor(sql: SqlPort, turns: StartTurns, isNew: boolean, now: number) {
     this.#sql = sql;
     this.#turns = turns;
-    this.#sweptAt = now;
     const [covered] = [...sql.exec<{ until: number }>("SELECT until FROM covered")];
     this.#coveredUntil = covered?.until ?? -Infinity;
     // An object that is not new but has no row may have granted by a version that wrote none.
@@ -109,12 +109,16 @@ export class StartChains {
   #sweep(limits: TaskLimits, now: number): void {
     const longest = Math.max(spacingOf(limits.rate), spacingOf(limits.perKey.rate));
     const past = now - Math.max(CHAIN_EXPIRY_MS, 2 * longest);
-    consume(this.#sql.exec("DELETE FROM slots WHERE last_at < ?", past));
+    let hasRows = false;
     for (const [chain, lastAt] of this.#lastAt) {
-      if (lastAt >= (this.#written.has(chain) ? past : now - SWEEP_EVERY_MS)) continue;
+      const isWritten = this.#written.has(chain);
+      if (lastAt >= (isWritten ? past : now - SWEEP_EVERY_MS)) continue;
+      hasRows ||= isWritten;
       this.#lastAt.delete(chain);
       this.#written.delete(chain);
     }
+    // It reads all of them.
+    if (hasRows) consume(this.#sql.exec("DELETE FROM slots WHERE last_at < ?", past));
   }
 }
 

@@ -110,3 +110,18 @@ it("a slow chain is remembered while its rate is a fast one for some minutes", (
   chains.keep([], { ...NO_LIMITS, ...fast }, 200_000);
   expect(chains.next(ALL, slow)).toBe(50_000 + spacingMs(slow.rate));
 });
+
+it("an object that is never in memory for a minute forgets what is long past too", () => {
+  const sql = new SimSql();
+  const perKey = { rate: parseRate("rateLimit", "1/h"), concurrency: null };
+  const limits = { ...NO_LIMITS, perKey };
+  for (let n = 0; n < 400; n += 1) {
+    const now = n * 50_000;
+    const chains = startAgain(sql, now);
+    chains.take(`key ${n}`, perKey, now);
+    chains.keep([`key ${n}`], limits, now);
+  }
+  const [rows] = sql.peek<{ count: number }>("SELECT count(*) AS count FROM slots");
+  // Those of two hours and some minutes.
+  expect(rows?.count).toBeLessThan(160);
+});
