@@ -226,16 +226,42 @@ it("keys take turns for the starts of all, though out of memory between two of t
   expect(deployment.starts.map(({ id }) => keyOf.get(id)).join("")).toBe("abcabcabc");
 });
 
-it("who waits an hour for the next start asks for it once, though out of memory for so long", async () => {
-  const deployment = new Waits(3);
-  await deployment.submit(12, "hourly");
-  await deployment.pass(3_500_000);
-  expect(deployment.starts).toHaveLength(1);
-  expect(deployment.asks).toBeLessThan(5);
-  expect(deployment.bells).toBeLessThan(5);
-  await deployment.pass(4 * 3_600_000);
-  expect(deployment.starts).toHaveLength(5);
-  expect(deployment.asks).toBeLessThan(30);
+it.each([
+  ["hourly", null],
+  ["rated_key", "key"],
+])(
+  "who waits an hour for the next start asks for it once, though out of memory for so long: %s",
+  async (name, key) => {
+    const deployment = new Waits(3);
+    await deployment.submit(12, name, () => ({ key }));
+    await deployment.pass(3_500_000);
+    expect(deployment.starts).toHaveLength(1);
+    expect(deployment.asks).toBeLessThan(5);
+    expect(deployment.bells).toBeLessThan(5);
+    await deployment.pass(4 * 3_600_000);
+    expect(deployment.starts).toHaveLength(5);
+    expect(deployment.asks).toBeLessThan(30);
+  },
+);
+
+it("a key that waits an hour for its next start holds no other up, though its shard was out of memory", async () => {
+  const deployment = new Waits(1);
+  await deployment.submit(2, "rated_key", () => ({ key: "a" }));
+  await deployment.pass(95_000);
+  const at = deployment.world.now();
+  const other = await deployment.put(0, "rated_key", 0, "b");
+  await deployment.pass(5_000);
+  expect(deployment.startOf(other) - at).toBeLessThan(500);
+});
+
+it("keys whose tasks come one by one leave their turns to one with a backlog", async () => {
+  const deployment = new Waits(1);
+  const backlog = await deployment.submit(20, "slow_in_all", () => ({ key: "backlog" }));
+  for (let n = 0; n < 20; n += 1) {
+    await deployment.put(0, "slow_in_all", 0, n % 2 === 0 ? "a" : "b");
+    await deployment.pass(30_800);
+  }
+  expect(deployment.starts.filter(({ id }) => backlog.includes(id)).length).toBeGreaterThan(5);
 });
 
 it("who waits an hour for the next start does not when the limit is another", async () => {

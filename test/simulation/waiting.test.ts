@@ -22,6 +22,12 @@ const rare = defineTask({
   rateLimit: "1/m",
   handler: () => null,
 });
+const both = defineTask({
+  name: "both",
+  params: z.object({}),
+  ...{ rateLimit: "1/m", concurrency: 5 },
+  handler: () => null,
+});
 const single = defineTask({
   name: "single",
   params: z.object({}),
@@ -105,6 +111,19 @@ it.each([
     await deployment.pass(60_000);
     const startedAt = deployment.starts.find((start) => start.id === id)?.at ?? 0;
     expect(Math.abs(startedAt - until)).toBeLessThan(1_000);
+  },
+);
+
+it.each([1_000, 20_000])(
+  "a task that waits for a start does not say that it waits for one of many free places: after %i ms",
+  async (ms) => {
+    const deployment = new Deployment([both], { shards: 1, services });
+    await deployment.submit(1, "both");
+    await deployment.pass(1_000);
+    const [id = ""] = await deployment.submit(1, "both");
+    await deployment.pass(ms);
+    const why = deployment.shardOf(id).ledger.questions.whyWaiting(id);
+    expect(why).toMatchObject({ reason: "rate_limit", ahead: 0 });
   },
 );
 

@@ -1,7 +1,10 @@
+import { REMEMBERS_MS } from "../idle.ts";
 import { ALL, type Want } from "../limiter/protocol.ts";
 
 /** Keys that would be asked for within this time are asked for together with those that are due now. */
 const TOGETHER_MS = 250;
+/** Keys of 200 characters that outlive an object: a row has room for as many that were served and as many that wait. */
+const MAX_KEPT = 500;
 
 interface Wait {
   readonly at: number;
@@ -30,6 +33,12 @@ export class AskTimes {
   at(key: string): number {
     const own = this.#waits.get(key)?.at ?? 0;
     return Math.max(own, this.opensAt, this.#idleUntil.get(key) ?? 0);
+  }
+
+  /** Whether it was a rate that held tasks of a key up, and no want of places, when the limiter was asked last. */
+  isPaced(key: string): boolean {
+    const waits = [this.#waits.get(key), this.#waits.get(ALL)].filter((wait) => wait !== undefined);
+    return waits.length > 0 && waits.every(({ isInLine }) => !isInLine);
   }
 
   /** Whether a key has nothing due, as far as is known. */
@@ -73,15 +82,34 @@ export class AskTimes {
     return next;
   }
 
-  /** Keys in the order of their turns: those that were not served lately, then the others. */
+  /**
+   * Keys in the order of their turns: those that were not served lately, then the others. Of more keys than are
+   * remembered the same ones would be first again and again: so they go on in the alphabet after the last one.
+   */
   inTurn(keys: ReadonlySet<string>): string[] {
-    for (const key of this.#served) if (!keys.has(key)) this.#served.delete(key);
-    return [...[...keys].filter((key) => !this.#served.has(key)), ...this.#served];
+    for (const key of this.#served) {
+      if (this.#served.size <= MAX_KEPT) break;
+      if (!keys.has(key)) this.#served.delete(key);
+    }
+    const others = [...keys].filter((key) => !this.#served.has(key)).sort();
+    const last = [...this.#served].at(-1) ?? "";
+    const next = others.filter((key) => key > last);
+    const rest = others.slice(0, others.length - next.length);
+    return [...next, ...rest, ...[...this.#served].filter((key) => keys.has(key))];
   }
 
-  /** The keys that were served last, up to so many, the one that was longest ago first. */
-  servedLast(count: number): string[] {
-    return [...this.#served].slice(-count);
+  /** The keys that were served last, the one that was longest ago first. */
+  servedLast(): string[] {
+    return [...this.#served].slice(-MAX_KEPT);
+  }
+
+  /** Keys of which the limiter said that their next start is far off, and when to ask for it: the first ones. */
+  farOff(now: number): (readonly [key: string, at: number])[] {
+    return [...this.#waits]
+      .filter(([key, { at, isInLine }]) => key !== ALL && !isInLine && at - now > REMEMBERS_MS)
+      .map(([key, { at }]) => [key, at] as const)
+      .sort(([, a], [, b]) => a - b)
+      .slice(0, MAX_KEPT);
   }
 
   /** The limiter has answered. */

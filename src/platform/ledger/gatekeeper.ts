@@ -69,6 +69,12 @@ export class Gatekeeper {
     return this.#names.of(name).times.at(key ?? "");
   }
 
+  /** Whether it is a rate that holds tasks of a limited gate up, as far as its limiter said. */
+  isPaced(gate: string): boolean {
+    const { name, key } = partsOfGate(gate);
+    return this.#names.of(name).times.isPaced(key ?? "");
+  }
+
   /** When something that was not granted is to be asked for again, epoch ms; null: nothing is. */
   nextAskAt(now: number): number | null {
     const times = this.#names.all().map((state) => state.times.next(now) ?? Infinity);
@@ -229,7 +235,7 @@ export class Gatekeeper {
     this.#lookAgain(name, lastChance(memory, name, answer.grants), now);
     this.#open(memory, name, answer, now);
     this.#lookWhenDue(name, state, now);
-    this.#names.answered(name, now);
+    this.#names.answered(name, answer.waits, now);
     if (state.isAgain) this.#consider(memory, name, now);
   }
 

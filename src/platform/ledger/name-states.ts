@@ -1,15 +1,14 @@
 import { REMEMBERS_MS } from "../idle.ts";
-import { ALL } from "../limiter/protocol.ts";
+import { ALL, type Wait } from "../limiter/protocol.ts";
+import { keysOf } from "./gate-needs.ts";
 import type { GatekeeperHooks } from "./gatekeeper.ts";
 import { NameState } from "./name-state.ts";
 import type { SqlPort } from "./ports.ts";
 import { consume } from "./schema.ts";
 
-/** Keys whose turns outlive it: of 200 characters each, as many as a row has room for. */
-const MAX_SERVED = 1_000;
-
 interface AskRow extends Record<string, string | number> {
   at: number;
+  waits: string;
   served: string;
 }
 
@@ -47,26 +46,37 @@ export class NameStates {
     return state;
   }
 
-  /** The limiter of a name has answered. Rows written: 1 if nothing is to be asked for until it may be forgotten. */
-  answered(name: string, now: number): void {
+  /**
+   * The limiter of a name has answered. Rows written: 1 if it said that a start is far off, and nothing is to be asked
+   * for until that may be forgotten.
+   */
+  answered(name: string, waits: readonly Wait[], now: number): void {
     const { times } = this.of(name);
-    if (times.opensAt - now <= REMEMBERS_MS) return;
+    const isFar = (at: number | null) => at !== null && at - now > REMEMBERS_MS;
+    if (!waits.some(({ retryAt }) => isFar(retryAt)) || !isFar(times.next(now))) return;
     consume(
       this.#sql.exec(
-        "INSERT OR REPLACE INTO asks (name, limits, at, served) VALUES (?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO asks (name, limits, at, waits, served) VALUES (?, ?, ?, ?, ?)",
         ...[name, this.#limitsOf(name), times.opensAt],
-        JSON.stringify(times.servedLast(MAX_SERVED)),
+        ...[JSON.stringify(times.farOff(now)), JSON.stringify(times.servedLast())],
       ),
     );
   }
 
   #recall(name: string): NameState {
     const [row] = this.#sql.exec<AskRow>(
-      "SELECT at, served FROM asks WHERE name = ? AND limits = ?",
+      "SELECT at, waits, served FROM asks WHERE name = ? AND limits = ?",
       ...[name, this.#limitsOf(name)],
     );
-    const state = new NameState(JSON.parse(row?.served ?? "[]") as string[]);
-    if (row !== undefined && row.at > this.#hooks.now()) state.times.wait(ALL, row.at, false);
+    if (row === undefined) return new NameState([]);
+    const state = new NameState(JSON.parse(row.served) as string[]);
+    // Whose tasks are gone waits no more.
+    const keys = keysOf(this.#hooks.memory(), name);
+    const ofKeys = (JSON.parse(row.waits) as [string, number][]).filter(([key]) => keys.has(key));
+    const now = this.#hooks.now();
+    for (const [resource, at] of [[ALL, row.at] as const, ...ofKeys]) {
+      if (at > now) state.times.wait(resource, at, false);
+    }
     return state;
   }
 

@@ -40,8 +40,7 @@ export class Questions {
     const memory = this.#core.load();
     const row = findLive(this.#core.ports.sql, memory, taskId);
     if (row === null || memory.leases.holding(taskId) !== undefined) return null;
-    const askAt = (gate: string) => this.#core.gatekeeper.askAt(gate);
-    return whyWaiting(this.#core.ports.sql, memory, row, askAt, this.#core.now());
+    return whyWaiting(this.#core.ports.sql, memory, row, this.#core.gatekeeper, this.#core.now());
   }
 
   /** What every queue of this shard holds. */

@@ -13,7 +13,7 @@ import type { SqlPort } from "./ports.ts";
  * events    written by sendEvent · read by durable, suspend · deleted when taken, or the task ends
  * event_keys  written by sendEvent · read by it · deleted when the task ends
  * canvas_*  see canvas-store.ts · deleted when the canvas ends
- * asks      written when a limiter says that the next start is far off · read when a name is first looked at · one row per name, overwritten
+ * asks      written when a limiter says that the next start, of a key or of all, is far off · read when a name is first looked at · one row per name, overwritten
  * controls  written by configure · read at load · one row, overwritten
  *
  * A row written costs money, so there is no row per state: a plain task is one insert and one delete
@@ -171,6 +171,8 @@ const MIGRATIONS: readonly string[] = [
     -- JSON array of the keys that got something last, the one that was longest ago first.
     served TEXT NOT NULL
   ) WITHOUT ROWID`,
+  // JSON array of keys and, for each, the time before which no start of its own is to be asked for, epoch ms.
+  `ALTER TABLE asks ADD COLUMN waits TEXT NOT NULL DEFAULT '[]'`,
 ];
 
 /**

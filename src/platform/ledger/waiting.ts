@@ -1,4 +1,5 @@
 import { MAX_PRIORITY, partsOfGate, spacingMs, type TaskLimits, type Waiting } from "#engine";
+import type { Gatekeeper } from "./gatekeeper.ts";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { suspensionOf, type TaskRow } from "./rows.ts";
@@ -6,15 +7,15 @@ import { suspensionOf, type TaskRow } from "./rows.ts";
 /** Tasks that are counted to say how many are ahead. */
 const MAX_COUNTED = 10_000;
 
-/**
- * Why a task that waits has not started, as far as this ledger knows.
- * @param askAt see `Gatekeeper.askAt`
- */
+/** What the limiters said. */
+type Asked = Pick<Gatekeeper, "askAt" | "isPaced">;
+
+/** Why a task that waits has not started, as far as this ledger knows. */
 export function whyWaiting(
   sql: SqlPort,
   memory: Memory,
   row: TaskRow,
-  askAt: (gate: string) => number,
+  gatekeeper: Asked,
   now: number,
 ): Waiting {
   const { queue } = row;
@@ -27,7 +28,7 @@ export function whyWaiting(
   const { name, key } = partsOfGate(row.gate);
   const limits = name === "" ? null : memory.controls.limitsOf(name);
   const isLimited = limits !== null && available(memory, row.gate, limits, now) <= 0;
-  if (isLimited) return atGate(sql, memory, row, limits, key, askAt, now);
+  if (isLimited) return atGate(sql, memory, row, limits, key, gatekeeper, now);
   if (row.is_suspect === 1) return { reason: "suspect" };
   return { reason: "backlog", queue, ahead: ahead(sql, memory, row, now) };
 }
@@ -42,14 +43,16 @@ function atGate(
   row: TaskRow,
   limits: TaskLimits,
   key: string | null,
-  askAt: (gate: string) => number,
+  gatekeeper: Asked,
   now: number,
 ): Waiting {
   const concurrency =
     (key === null ? null : limits.perKey.concurrency) ?? limits.concurrency ?? Infinity;
   const running = memory.leases.runningAt(row.gate);
   const before = parkedBefore(sql, memory, row, running, now);
-  const isFull = memory.permits.places(row.name, key ?? "") <= running.size;
+  // Who waits for a start has no place either.
+  const isFull =
+    memory.permits.places(row.name, key ?? "") <= running.size && !gatekeeper.isPaced(row.gate);
   const rates = [limits.rate, key === null ? null : limits.perKey.rate].filter(
     (rate) => rate !== null,
   );
@@ -59,7 +62,7 @@ function atGate(
   }
   const spacing = Math.max(...rates.map(spacingMs));
   const next = memory.permits.nextSlot(row.gate, limits, (at) => memory.leases.runningAt(at), now);
-  const saidAt = askAt(row.gate);
+  const saidAt = gatekeeper.askAt(row.gate);
   const nextAt = next ?? (saidAt > now ? saidAt : now + spacing);
   const until = Math.round(nextAt + before * spacing);
   return { reason: "rate_limit", key, until, ahead: before };
