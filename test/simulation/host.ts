@@ -210,10 +210,19 @@ export class LedgerHost {
     const timers: Timers = {
       after: (ms, fn) => {
         this.#waits += 1;
-        return world.after(ms, () => {
-          isOver();
+        let isWaiting = true;
+        const ended = () => {
+          if (isWaiting) isOver();
+          isWaiting = false;
+        };
+        const cancel = world.after(ms, () => {
+          ended();
           if (isAlive()) fn();
         });
+        return () => {
+          ended();
+          cancel();
+        };
       },
     };
     const untilDeath = async (call: () => Promise<void>): Promise<void> => {

@@ -160,7 +160,11 @@ class CostRig implements Deployment {
   readonly pass = async (ms: number): Promise<void> => {
     const until = this.#world.now() + ms;
     for (;;) {
-      while (this.#calls.size > 0) await Promise.all(this.#calls);
+      while (this.#calls.size > 0) {
+        await Promise.all(this.#calls);
+        // And until who called has gone on.
+        await scheduler.wait(0);
+      }
       if (this.#failure !== null) throw this.#failure.error;
       const hasMore = await this.#world.step(until);
       if (!hasMore && this.#calls.size === 0) return;

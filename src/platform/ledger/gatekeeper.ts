@@ -1,4 +1,5 @@
 import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
+import { within } from "../health/within.ts";
 import { byOwnClock } from "../limiter/own-clock.ts";
 import { ALL, type LimitAnswer, type LimitRequest, type Nudge } from "../limiter/protocol.ts";
 import {
@@ -201,9 +202,10 @@ export class Gatekeeper {
   }
 
   async #ask(name: string, state: NameState, request: LimitRequest): Promise<void> {
+    const { timers, limits } = this.#ports;
     try {
       const askedAt = this.#hooks.now();
-      const answer = await this.#ports.limits.ask(name, request);
+      const answer = await within(timers, ASK_AGAIN_MS, () => limits.ask(name, request));
       const heardAt = this.#hooks.now();
       const own = byOwnClock(answer, askedAt, heardAt);
       state.heard(askedAt, own.now, heardAt);

@@ -115,8 +115,10 @@ export class ShopShard<Services> {
     const history = new History(d1.connect(life));
     const wait = () => {
       this.#waits += 1;
+      let isWaiting = true;
       return () => {
-        if (life.isDead) return;
+        if (life.isDead || !isWaiting) return;
+        isWaiting = false;
         this.#waits -= 1;
         this.#usedAt = world.now();
       };
@@ -128,10 +130,14 @@ export class ShopShard<Services> {
         timers: {
           after: (ms, fn) => {
             const isOver = wait();
-            return life.after(ms, () => {
+            const cancel = life.after(ms, () => {
               isOver();
               fn();
             });
+            return () => {
+              isOver();
+              cancel();
+            };
           },
         },
         sql: this.#sql,

@@ -65,6 +65,23 @@ it("a call of the limiter that overtakes its answer is not forgotten", async () 
   expect(rig.asked).toHaveLength(2);
 });
 
+it("an answer that never comes is waited for no longer than for a call that was lost", async () => {
+  const rig = new LimitedRig(ONE);
+  await rig.ledger.submit([rig.spec()]);
+  await rig.seconds(19);
+  expect(rig.asked).toHaveLength(1);
+  await rig.seconds(3);
+  expect(rig.asked).toHaveLength(2);
+  const granted = { ...FULL, waits: [], grants: [{ key: "", places: 1, slots: null }] };
+  // Void by now: the second request does not state it.
+  rig.asked[0]?.answer(granted);
+  await rig.settle();
+  expect(rig.claim().tasks).toHaveLength(0);
+  rig.asked[1]?.answer(granted);
+  await rig.settle();
+  expect(rig.claim().tasks).toHaveLength(1);
+});
+
 it("limits that an operator changes while a request is under way hold at once", async () => {
   const rig = new LimitedRig({ ...NO_LIMITS, rate: parseRate("rateLimit", "1/h") });
   await rig.ledger.submit([rig.spec()]);
