@@ -4,10 +4,8 @@ import { defineConfig, type Plugin } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { NO_PROVIDERS } from "./scripts/no-providers.ts";
 
-/** Files at once. Vitest runs a group of one worker after all others, so it is at least two. */
-const maxWorkers = Math.max(2, availableParallelism());
-/** Servers (and browsers) at once: each is some processes that want a core now and then. */
-const MAX_SERVERS = 2;
+/** Files at once: most wait a third of their time, for their runtime or for time to pass. */
+const maxWorkers = availableParallelism() + 1;
 
 /** Far more than anything takes: that a machine is busy is no reason to fail. */
 const PATIENT = { expect: { poll: { timeout: 20_000 } } };
@@ -146,7 +144,7 @@ export default defineConfig(async () => ({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          maxWorkers: MAX_SERVERS,
+          maxWorkers,
           sequence: { groupOrder: 1 },
         },
       },
@@ -157,7 +155,7 @@ export default defineConfig(async () => ({
           include: ["test/browser/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          maxWorkers: MAX_SERVERS,
+          maxWorkers,
           sequence: { groupOrder: 1 },
         },
       },

@@ -1,10 +1,22 @@
 import type { ChildProcess } from "node:child_process";
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { dirname, join, resolve as absolute } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { NO_PROVIDERS } from "./no-providers.ts";
 import { killGroup, memoryMiBOf, portsOf, spawnGroup } from "./process-group.ts";
 import { isPortTaken, ROOT } from "./wrangler.ts";
 
+const MIGRATIONS = join(ROOT, "migrations/*.sql");
 const START_TIMEOUT_MS = 50_000;
 /** wrangler finds a free port for the runtime, and lets go of it before the runtime takes it: another may be faster. */
 const START_TRIES = 3;
@@ -13,14 +25,12 @@ export interface LocalServerOptions {
   readonly port: number;
   /** wrangler's configuration file. */
   readonly config: string;
-  /** Where the local data lives; kept over restarts. */
+  /** Where the local data lives; kept over restarts. Where there is none yet, it begins with an empty database. */
   readonly state: string;
   /** Settings besides the server's own. */
   readonly vars?: Readonly<Record<string, string>>;
   /** Certificates that it trusts besides the usual ones: a PEM file. */
   readonly certificates?: string;
-  /** True: there is no database, or it is up to date, so the start is half as long. Default false. */
-  readonly isMigrated?: boolean;
   /** Where the runtime lets itself be inspected. Default: the first free port from 9229 on. */
   readonly inspectorPort?: number;
   /**
@@ -51,12 +61,12 @@ export class LocalServer {
     return this.#url;
   }
 
-  /** Brings the local database up to date, starts the server and waits until it answers. */
+  /** Starts the server and waits until it answers. */
   static async start(options: LocalServerOptions): Promise<LocalServer> {
     const { port, config, state, certificates } = options;
     const place = ["--config", config, "--persist-to", state];
-    if (options.isMigrated !== true) {
-      await finished(run(["d1", "migrations", "apply", "lovage", "--local", ...place]));
+    if (!existsSync(join(state, "v3"))) {
+      cpSync(await emptyState(config), state, { recursive: true });
     }
     const own = { ...NO_PROVIDERS, OPEN_ACCESS: "true", ID_SECRET: "local".repeat(8) };
     const settings = { ...own, ...options.vars };
@@ -112,6 +122,33 @@ export class LocalServer {
     await this.kill();
     return false;
   }
+}
+
+/**
+ * Local data with an empty database that is up to date: wrangler makes it once for a configuration and its migrations,
+ * which takes longer than a start.
+ */
+async function emptyState(config: string): Promise<string> {
+  const settings = absolute(ROOT, config);
+  const text = readFileSync(settings, "utf8");
+  const parts = [settings, join(ROOT, "package-lock.json"), ...globSync(MIGRATIONS)];
+  const hash = createHash("sha256");
+  for (const path of parts.toSorted()) hash.update(readFileSync(path));
+  const made = join(ROOT, ".wrangler/empty-states", hash.digest("hex").slice(0, 16));
+  if (existsSync(made)) return made;
+  // Others may make it too: the first one's stays.
+  mkdirSync(dirname(made), { recursive: true });
+  const own = mkdtempSync(`${made}-`);
+  if (text.includes("d1_databases")) {
+    const place = ["--config", config, "--persist-to", own];
+    await finished(run(["d1", "migrations", "apply", "lovage", "--local", ...place]));
+  }
+  try {
+    renameSync(own, made);
+  } catch {
+    rmSync(own, { recursive: true });
+  }
+  return made;
 }
 
 function run(

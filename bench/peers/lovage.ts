@@ -1,4 +1,3 @@
-import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { LocalServer, type LocalServerOptions } from "../../scripts/local-server.ts";
 import { call, spread, totals, untilRecorded } from "../measure.ts";
@@ -113,13 +112,10 @@ class LocalLovage extends LocalWorker implements Running {
   }
 }
 
-/** An empty database, up to date, that every start has a copy of: made once. */
-let template: string | null = null;
-
+/** Has the empty database made that every start has a copy of. */
 async function prepare({ dir, port }: Place): Promise<void> {
   const options = { port, config: writeConfig(dir), state: join(dir, "state") };
   await (await LocalServer.start(options)).kill();
-  template = options.state;
 }
 
 /**
@@ -134,12 +130,8 @@ export function lovage(name: string, title: string, effect: string): System {
     missing: () => null,
     prepare,
     async start({ dir, port }) {
-      const state = join(dir, "state");
-      if (template !== null) cpSync(template, state, { recursive: true });
-      const isMigrated = template !== null;
-      const options = { port, config: writeConfig(dir), state, isMigrated, isDirect: true };
-      const server = await LocalServer.start(options);
-      const running = new LocalLovage({ ...options, isMigrated: true }, effect, server);
+      const options = { port, config: writeConfig(dir), state: join(dir, "state"), isDirect: true };
+      const running = new LocalLovage(options, effect, await LocalServer.start(options));
       await running.latency(1);
       return running;
     },

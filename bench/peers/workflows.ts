@@ -81,7 +81,7 @@ async function start({ dir, port }: Place): Promise<Running> {
     config,
     JSON.stringify({ name: "peer", main, compatibility_date: "2026-10-01", workflows }),
   );
-  const options = { port, config, state: join(dir, "state"), isMigrated: true, isDirect: true };
+  const options = { port, config, state: join(dir, "state"), isDirect: true };
   const running = new LocalWorkflows(options, await LocalServer.start(options));
   await running.latency(1);
   return running;

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRequire } from "node:module";
+import { onTestFinished } from "vitest";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { execute } from "../../scripts/database.ts";
 import { LocalServer } from "../../scripts/local-server.ts";
@@ -9,7 +10,10 @@ import { ROOT } from "../../scripts/wrangler.ts";
 
 const CANDIDATES = [
   process.env["CHROMIUM"] ?? "",
-  ...["chromium", "chromium-browser", "google-chrome"].map((name) => `/usr/bin/${name}`),
+  // The first is Chromium without windows: half the work.
+  ...["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"].map(
+    (name) => `/usr/bin/${name}`,
+  ),
 ];
 /** Null: there is no browser here. */
 const EXECUTABLE = CANDIDATES.find((path) => path !== "" && existsSync(path)) ?? null;
@@ -21,7 +25,9 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** Without a browser these tests are skipped; say so once. */
 export const hasBrowser = EXECUTABLE !== null;
 if (!hasBrowser) {
-  console.warn("No Chromium here (apt-get install chromium): the tests in a browser are skipped.");
+  console.warn(
+    "No Chromium here (apt-get install chromium-headless-shell): the tests in a browser are skipped.",
+  );
 }
 
 /** A server with data of its own, and a browser before it. */
@@ -56,7 +62,7 @@ export class Dashboard {
     rmSync(this.#state, { recursive: true, force: true });
   }
 
-  /** A tab of a browser that nobody used before, at a page. What goes wrong in it is kept. */
+  /** A tab of a browser that nobody used before, at a page, until the test ends. What goes wrong in it is kept. */
   async open(path: string, options: BrowserContextOptions = {}): Promise<Tab> {
     const context = await this.#browser.newContext({
       // By name, as people do: Chromium takes `Secure` cookies from localhost.
@@ -64,6 +70,7 @@ export class Dashboard {
       viewport: { width: 1_360, height: 900 },
       ...options,
     });
+    onTestFinished(() => context.close());
     const tab = new Tab(await context.newPage());
     await tab.page.goto(path);
     return tab;

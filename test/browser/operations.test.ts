@@ -93,7 +93,6 @@ describe.skipIf(!hasBrowser)("the pages of operations", () => {
     expect(await tab.barriers()).toEqual([]);
     expect(await tab.isTooWide()).toBe(false);
     expect(tab.faults).toEqual([]);
-    await tab.page.context().close();
   });
 
   it.each([["daily"], ["weekly"]])("a %s report is figures and plots", async (kind) => {

@@ -100,7 +100,6 @@ describe.skipIf(!hasBrowser)("tasks on the dashboard", () => {
     expect(await tab.barriers()).toEqual([]);
     expect(await tab.isTooWide()).toBe(false);
     expect(tab.faults).toEqual([]);
-    await tab.page.context().close();
   });
 
   it("the first address leads people to the dashboard", async () => {

@@ -25,7 +25,7 @@ export class Deployment {
   vars: Readonly<Record<string, string>> = {};
   readonly #errorsTo: number;
   #server: LocalServer | null = null;
-  #isMigrated = false;
+  #isBundled = false;
   #isReady = false;
 
   /** Everything that is in its folder is gone. @param port it uses the next one too */
@@ -51,13 +51,12 @@ export class Deployment {
   async start(): Promise<void> {
     // Else another server would be taken for this one.
     if (await isPortTaken(this.#port)) throw new Error(`Port ${this.#port} is in use.`);
-    if (!this.#isMigrated) await this.#bundle();
+    if (!this.#isBundled) await this.#bundle();
     const server = await LocalServer.start({
       ...{ port: this.#port, config: join(this.folder, "wrangler.toml"), vars: this.vars },
       inspectorPort: this.inspectorPort,
-      ...{ state: this.#state, isMigrated: this.#isMigrated, errorsTo: this.#errorsTo },
+      ...{ state: this.#state, errorsTo: this.#errorsTo },
     });
-    this.#isMigrated = true;
     this.#server = server;
     const until = Date.now() + READY_TIMEOUT_MS;
     let said = "nothing";
@@ -97,6 +96,7 @@ export class Deployment {
     const rules =
       'find_additional_modules = true\nrules = [{ type = "ESModule", globs = ["worker.js"] }]';
     writeFileSync(place, withMain(`main = "${join(out, "index.js")}"\nno_bundle = true\n${rules}`));
+    this.#isBundled = true;
   }
 
   /** Ends all its processes at once, and returns when its port is closed. */
