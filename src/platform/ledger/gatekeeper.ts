@@ -1,7 +1,7 @@
 import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
 import { within } from "../health/within.ts";
 import { byOwnClock } from "../limiter/own-clock.ts";
-import { ALL, type LimitAnswer, type LimitRequest, type Nudge } from "../limiter/protocol.ts";
+import type { LimitAnswer, LimitRequest, Nudge } from "../limiter/protocol.ts";
 import {
   keysOf,
   lastChance,
@@ -17,7 +17,8 @@ import { NameStates } from "./name-states.ts";
 import type { LedgerPorts } from "./ports.ts";
 import { passable } from "./sources.ts";
 
-const FAILED_AGAIN_MS = 1_000;
+/** Storage that was out of order for a moment is looked at again after this. */
+const LOOK_AGAIN_MS = 1_000;
 /** While others wait for places, a shard uses its own again for this long before it gives them back. */
 const TURN_MS = 500;
 /** A free place waits this long for a consumer that is expected back; beyond that a bell calls one. */
@@ -213,10 +214,7 @@ export class Gatekeeper {
     } catch (error) {
       this.#ports.log("limiter_failed", { name, error });
       const now = this.#hooks.now();
-      state.isAsking = false;
-      // The limiter may have granted what never came here.
-      state.isStated = false;
-      state.times.wait(ALL, now + FAILED_AGAIN_MS, true);
+      state.failed(now);
       this.#lookWhenDue(name, state, now);
     }
   }
@@ -282,7 +280,7 @@ export class Gatekeeper {
       this.#consider(this.#hooks.memory(), name, now);
     } catch (error) {
       this.#ports.log("look_failed", { name, error });
-      this.#hooks.wakeAt(now + FAILED_AGAIN_MS);
+      this.#hooks.wakeAt(now + LOOK_AGAIN_MS);
     }
   }
 

@@ -1,10 +1,12 @@
 import { latenessOf, type TaskLimits } from "#engine";
 import { REMEMBERS_MS } from "../idle.ts";
-import type { LimitAnswer, LimitRequest } from "../limiter/protocol.ts";
+import { ALL, type LimitAnswer, type LimitRequest } from "../limiter/protocol.ts";
 import { AskTimes } from "./ask-times.ts";
 
 /** What is not granted is asked for again after this, should the limiter's call be lost. */
 export const ASK_AGAIN_MS = 20_000;
+/** After a request that failed the next one waits so long, and after each further one twice as long. */
+const FAILED_AGAIN_MS = 1_000;
 /** A consumer looks for an answer that is under way at least this often. */
 const ANSWER_PACE_MS = 250;
 
@@ -22,8 +24,8 @@ export class NameState {
   isAgain = false;
   /** The limiter called, or the limits changed, while it was asking: what it answers may be old. */
   isOutdated = false;
-  /** False: its last request failed, and the limiter may not know what is held here. */
-  isStated = true;
+  /** Requests that failed one after the other. */
+  #failures = 0;
   /** Others wait for places; of those that it holds when its object starts they may. */
   isContended = true;
   /** When it was granted places last; null: it holds none. */
@@ -34,6 +36,20 @@ export class NameState {
   /** @param served keys that got something, the one that was served longest ago first */
   constructor(served: readonly string[]) {
     this.times = new AskTimes(served);
+  }
+
+  /** False: its last request failed, and the limiter may not know what is held here. */
+  get isStated(): boolean {
+    return this.#failures === 0;
+  }
+
+  /** A request has failed: the limiter may have granted what never came here. */
+  failed(now: number): void {
+    this.isAsking = false;
+    // No longer than it remembers how many failed.
+    const pause = Math.min(FAILED_AGAIN_MS * 2 ** this.#failures, REMEMBERS_MS);
+    this.times.wait(ALL, now + pause, true);
+    this.#failures += 1;
   }
 
   /** An answer has come that was made at this time. */
@@ -49,7 +65,7 @@ export class NameState {
     now: number,
   ): void {
     this.isAsking = false;
-    this.isStated = true;
+    this.#failures = 0;
     this.isContended = isContended;
     this.times.answered(
       wants,

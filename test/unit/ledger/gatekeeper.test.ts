@@ -82,6 +82,26 @@ it("an answer that never comes is waited for no longer than for a call that was 
   expect(rig.claim().tasks).toHaveLength(1);
 });
 
+it("a limiter that fails is asked less and less often, and as before once it has answered", async () => {
+  const rig = new LimitedRig(ONE);
+  await rig.ledger.submit([rig.spec()]);
+  const fail = async () => {
+    rig.asked.at(-1)?.lose(new Error("away"));
+    await rig.seconds(1);
+  };
+  while (rig.asked.length < 7) await fail();
+  // The rig looks once a second, so each comes up to a second late.
+  const pauses = rig.asked.slice(1).map(({ at }, index) => at - (rig.asked[index]?.at ?? 0));
+  expect(pauses).toEqual([2_000, 3_000, 5_000, 9_000, 9_000, 9_000]);
+  rig.asked.at(-1)?.answer(FULL);
+  await rig.settle();
+  await rig.seconds(9);
+  expect(rig.asked).toHaveLength(8);
+  await fail();
+  await fail();
+  expect(rig.asked).toHaveLength(9);
+});
+
 it("limits that an operator changes while a request is under way hold at once", async () => {
   const rig = new LimitedRig({ ...NO_LIMITS, rate: parseRate("rateLimit", "1/h") });
   await rig.ledger.submit([rig.spec()]);
