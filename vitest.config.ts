@@ -29,13 +29,12 @@ const LONG = [
 /** Begins with what takes longest, so that none of it runs alone at the end. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const group = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
     const rank = ({ moduleId }: TestSpecification) => {
       const place = LONG.findIndex((name) => moduleId.includes(`/test/${name}`));
       return place < 0 ? LONG.length : place;
     };
     const sorted = await super.sort(files);
-    return sorted.toSorted((a, b) => group(a) - group(b) || rank(a) - rank(b));
+    return sorted.toSorted((a, b) => rank(a) - rank(b));
   }
 }
 
@@ -86,9 +85,8 @@ const IN_RUNTIME = {
  * - `domain`: the shop's rules in Cloudflare's runtime, on D1 and R2 alone: no Worker is asked, so nothing runs on.
  * - `workerd`: the Worker in Cloudflare's runtime, with its Durable Objects, queues and database. Each file has
  *   a runtime of its own. Of both: storage belongs to the file, not to the test.
- * - `e2e`: the built Worker from outside, over HTTP, after the others. Each file has a
- *   server, ports and data of its own.
- * - `browser`: the dashboard in Debian's Chromium; skipped where there is none. As e2e, and beside it.
+ * - `e2e`: the built Worker from outside, over HTTP. Each file has a server, ports and data of its own.
+ * - `browser`: the dashboard in Debian's Chromium; skipped where there is none. As e2e.
  */
 export default defineConfig(async () => ({
   test: {
@@ -145,7 +143,6 @@ export default defineConfig(async () => ({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -156,7 +153,6 @@ export default defineConfig(async () => ({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers,
-          sequence: { groupOrder: 1 },
         },
       },
     ],
