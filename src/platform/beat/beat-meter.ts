@@ -1,11 +1,10 @@
 import { followingSlot, type BeatMeter, type Schedule } from "#engine";
 import type { SqlPort } from "../ledger/ports.ts";
 import type { ScheduleStore } from "./schedule-store.ts";
+import { MAX_RETRY_MS } from "./tick-plan.ts";
 
 /** Schedules that are looked at. */
 const MAX_SCHEDULES = 200;
-/** A slot that could not be submitted is tried again within this: see task-beat.ts. */
-const MAX_RETRY_MS = 60_000;
 
 /** Of the schedule that fired last. A body that can't be read fires no more, and says nothing here. */
 const NEWEST_LATENESS = `SELECT fired_at - slot AS late FROM runs

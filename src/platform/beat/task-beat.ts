@@ -21,7 +21,16 @@ import {
   unavailable,
   type RunAnswer,
 } from "./run-records.ts";
-import { planTick, runKey, slotKey, type PlannedRun, type TickPlan } from "./tick-plan.ts";
+import {
+  FIRST_RETRY_MS,
+  oldestSlot,
+  planTick,
+  retryAt,
+  runKey,
+  slotKey,
+  type PlannedRun,
+  type TickPlan,
+} from "./tick-plan.ts";
 
 /** What Beat needs from outside. */
 export interface BeatPorts {
@@ -39,10 +48,6 @@ const SLICE = 200;
 const SLICE_RUNS = 1_000;
 /** After that a tick ends; the alarm comes again at once. */
 const MAX_TICK_MS = 10_000;
-/** After a tick that failed. */
-const AGAIN_MS = 1_000;
-/** A schedule whose slots could not be submitted is tried again after half of what they are late. */
-const MAX_RETRY_MS = 60_000;
 /** A schedule that can't be read is looked at again after this. */
 const BROKEN_LOOK_MS = 3_600_000;
 
@@ -186,18 +191,17 @@ export class TaskBeat {
   async #fireDue(): Promise<void> {
     const begunAt = this.#now();
     // Should it fail: not at once again.
-    this.#againAt = begunAt + AGAIN_MS;
+    this.#againAt = begunAt + FIRST_RETRY_MS;
     for (let now = begunAt; now - begunAt < MAX_TICK_MS; now = this.#now()) {
       const due = this.#store.due(now, SLICE);
       if (due.length === 0) break;
-      const plans: TickPlan[] = [];
+      const all = await Promise.all(due.map((schedule) => this.#planOf(schedule, now)));
       let count = 0;
-      for (const schedule of due) {
-        const plan = await this.#planOf(schedule, now);
-        if (plan !== null) plans.push(plan);
-        count += plan?.runs.length ?? 0;
-        if (count >= SLICE_RUNS) break;
-      }
+      const plans = all.flatMap((plan) => {
+        if (plan === null || count >= SLICE_RUNS) return [];
+        count += plan.runs.length;
+        return plan;
+      });
       await this.#carryOut(plans, now);
     }
     this.#againAt = null;
@@ -212,28 +216,25 @@ export class TaskBeat {
     });
   }
 
-  /** One that can't be planned (its zone is gone) keeps no other back: it is looked at again later. */
+  /** One that can't be planned, or not now, keeps no other back: it is looked at again later. */
   async #planOf(schedule: Schedule, now: number): Promise<TickPlan | null> {
     try {
-      return await planTick(schedule, now, (taskId) => this.#isBusy(taskId));
+      const plan = await planTick(schedule, now, this.#ports);
+      // Two runs at once would be worse than one later, and so would be none.
+      if (plan === null) this.#lookAgain(schedule, retryAt(oldestSlot(schedule) ?? now, now));
+      return plan;
     } catch (error) {
+      // Its zone is gone.
       this.#ports.log("schedule_broken", { schedule: schedule.name, error });
-      const current = this.#store.get(schedule.name);
-      if (isSame(current, schedule)) {
-        this.#store.put({ ...current, nextAt: now + BROKEN_LOOK_MS });
-      }
+      this.#lookAgain(schedule, now + BROKEN_LOOK_MS);
       return null;
     }
   }
 
-  async #isBusy(taskId: string): Promise<boolean> {
-    try {
-      return await this.#ports.isUnfinished(taskId);
-    } catch (error) {
-      // Not known: two at once would be worse than one later.
-      this.#ports.log("overlap_unknown", { task_id: taskId, error });
-      return true;
-    }
+  /** Unless it was changed meanwhile. */
+  #lookAgain(schedule: Schedule, at: number): void {
+    const current = this.#store.get(schedule.name);
+    if (isSame(current, schedule)) this.#store.put({ ...current, nextAt: at });
   }
 
   #record(
@@ -253,9 +254,7 @@ export class TaskBeat {
     if (!isSame(kept, schedule)) return;
     if (!isAnswered) {
       const askedSlot = kept.overlap === "allow" ? null : (runs[0]?.slot ?? null);
-      const lateMs = now - (runs[0]?.slot ?? now);
-      const wait = Math.max(AGAIN_MS, Math.min(MAX_RETRY_MS, lateMs / 2));
-      this.#store.put({ ...kept, askedSlot, nextAt: Math.round(now + wait) });
+      this.#store.put({ ...kept, askedSlot, nextAt: retryAt(runs[0]?.slot ?? now, now) });
       return;
     }
     const isOver = kept.oneOff && records.length > 0;
