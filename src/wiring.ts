@@ -19,7 +19,7 @@ import { shopMails, shopRoutes, type ShopServices } from "./domain/index.ts";
 import { RequestLog } from "./domain/reports/index.ts";
 import { ApiKeyList } from "./platform/access/api-key-list.ts";
 import { ScheduleClient } from "./platform/beat/schedule-client.ts";
-import { submitRuns } from "./platform/beat/submit-runs.ts";
+import { ANSWER_MS, submitRuns } from "./platform/beat/submit-runs.ts";
 import type { PlannedRun } from "./platform/beat/tick-plan.ts";
 import { answerDoorbells } from "./platform/consumer/queue-handler.ts";
 import { QUEUES, type Doorbell } from "./platform/doorbell.ts";
@@ -56,7 +56,7 @@ type ShopTask = AnyTaskDefinition<ShopServices>;
 /** Doorbells wait this long for the settings that are missing. */
 const NOT_CONFIGURED_RETRY_SECONDS = 60;
 
-/** A watchdog whose round takes longer is out of reach. */
+/** A watchdog whose round takes longer, and a beat whose tick does, is out of reach. */
 const ROUND_MS = 60_000;
 
 const READY_PATH = /^\/readyz\/?$/;
@@ -169,9 +169,10 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     watchdogDuties,
     /** What Beat submits its runs with. */
     beat: {
-      submit: (runs: readonly PlannedRun[]) => submitRuns(runs, beatLovage, directory),
+      submit: (runs: readonly PlannedRun[]) =>
+        submitRuns(runs, beatLovage, directory, systemTimers),
       isUnfinished: async (taskId: string) => {
-        const task = await directory.get(taskId);
+        const task = await within(systemTimers, ANSWER_MS, () => directory.get(taskId));
         return task !== null && !isTerminal(task.state);
       },
     },
@@ -249,7 +250,7 @@ export function createWorker(tasks: readonly ShopTask[]) {
     },
     async scheduled(_controller: ScheduledController, env: Env): Promise<void> {
       const [beat, watchdog] = await Promise.allSettled([
-        env.BEAT.getByName(BEAT).tick(),
+        within(systemTimers, ROUND_MS, () => env.BEAT.getByName(BEAT).tick()),
         within(systemTimers, ROUND_MS, () => env.WATCHDOG.getByName(WATCHDOG).round()),
       ]);
       // Of what the watchdog can't tell, the cron trigger does.

@@ -1,4 +1,12 @@
-import { callOfSlot, shardOf, type Lovage, type TaskSpec, type TaskSubmitter } from "#engine";
+import {
+  callOfSlot,
+  shardOf,
+  type Lovage,
+  type TaskSpec,
+  type TaskSubmitter,
+  type Timers,
+} from "#engine";
+import { within } from "../health/within.ts";
 import type { RunAnswer } from "./run-records.ts";
 import type { PlannedRun } from "./tick-plan.ts";
 
@@ -6,11 +14,15 @@ import type { PlannedRun } from "./tick-plan.ts";
 const MAX_TASKS = 200;
 const MAX_LENGTH = 4 * 1_024 * 1_024;
 
+/** A shard that has not answered by then is out of reach: Beat does one thing at a time, and would wait for ever. */
+export const ANSWER_MS = 20_000;
+
 /** Makes tasks of runs: those of a shard together. A shard that is out of reach keeps no other back. */
 export async function submitRuns(
   runs: readonly PlannedRun[],
-  lovage: Lovage,
+  lovage: Pick<Lovage, "prepareKeyed">,
   submitter: TaskSubmitter,
+  timers: Timers,
 ): Promise<RunAnswer[]> {
   const answers: RunAnswer[] = runs.map(() => null);
   const specs = await Promise.all(
@@ -33,7 +45,9 @@ export async function submitRuns(
       if (shard === null) return;
       for (const part of partsOf(indexes, (index) => specs[index]?.kwargs.length ?? 0)) {
         const group = part.flatMap((index) => specs[index] ?? []);
-        const given = await submitter.submit(group).catch(() => []);
+        const given = await within(timers, ANSWER_MS, () => submitter.submit(group)).catch(
+          () => [],
+        );
         for (const [at, index] of part.entries()) {
           const answer = given[at];
           if (answer === undefined || answer === "busy") continue;

@@ -89,7 +89,7 @@ const scheduled: Scenario = {
       const { lovageFor, directory } = deployment.connect(process);
       return new TaskBeat({
         ...{ clock: world, sql, log: () => undefined },
-        submit: (runs) => submitRuns(runs, lovageFor("system"), directory),
+        submit: (runs) => submitRuns(runs, lovageFor("system"), directory, world),
         isUnfinished: async () => false,
       });
     };

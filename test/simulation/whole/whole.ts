@@ -139,7 +139,7 @@ export class Whole {
       chaos: this.chaos,
       until: world.now() + CHAOS_MS,
       runs: {
-        submit: (runs) => submitRuns(runs, this.#lovageOf("system"), this.#submitter),
+        submit: (runs) => submitRuns(runs, this.#lovageOf("system"), this.#submitter, world),
         isUnfinished: async (id) => {
           const task = await this.#directory.get(id);
           return task !== null && !isTerminal(task.state);
