@@ -110,9 +110,9 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/platform/ledger/flusher.ts",
-        find: "        await this.#ports.history.write(",
+        find: "        await within(timers, WRITE_MS,",
         replace:
-          "        memory.finished.confirm(batches);\n        await this.#ports.history.write(",
+          "        memory.finished.confirm(batches);\n        await within(timers, WRITE_MS,",
       },
       {
         file: "src/platform/ledger/flusher.ts",

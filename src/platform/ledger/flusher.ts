@@ -1,4 +1,5 @@
 import { AgentRecord, type AgentHealth } from "../health/agent-record.ts";
+import { within } from "../health/within.ts";
 import type { Memory } from "./memory.ts";
 import type { LedgerPorts } from "./ports.ts";
 
@@ -10,6 +11,8 @@ const COMPANY_MS = 50;
 /** While tasks keep coming: the last write was less than FLOW_MS ago. */
 const FLOW_COMPANY_MS = 250;
 const FLOW_MS = 1_000;
+/** A write that has not ended by then is made again, which is safe: D1 may never answer. */
+const WRITE_MS = 60_000;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
 
@@ -70,7 +73,9 @@ export class Flusher {
         const memory = current();
         if (memory === null || memory.finished.size === 0) return;
         const batches = memory.finished.oldest(FLUSH_TASKS);
-        await this.#ports.history.write(memory.finished.tasksOf(batches));
+        const tasks = memory.finished.tasksOf(batches);
+        const { history, timers } = this.#ports;
+        await within(timers, WRITE_MS, () => history.write(tasks));
         this.#failures = 0;
         this.#record.ran(this.#ports.clock.now());
         const { finished } = memory;

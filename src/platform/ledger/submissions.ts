@@ -1,5 +1,6 @@
 import { LovageError, type Merged, type SubmitAnswer, type TaskSpec } from "#engine";
 import { startTasks } from "./claim.ts";
+import { within } from "../health/within.ts";
 import type { LedgerCore } from "./core.ts";
 import type { ExpressLane } from "./express-lane.ts";
 import type { Memory } from "./memory.ts";
@@ -13,6 +14,9 @@ interface Submitted {
   readonly answers: SubmitAnswer[];
   readonly claim: Claim | null;
 }
+
+/** A look into the history that takes longer has failed: D1 may never answer, and until then nobody else takes the id. */
+const LOOK_MS = 30_000;
 
 const NONE_MERGED: ReadonlyMap<string, Merged> = new Map();
 
@@ -37,11 +41,12 @@ export class Submissions {
     const open = specs.filter((_spec, index) => answers[index] === null).map(({ id }) => id);
     // Until the commit nobody else can take these ids: what the history says of them holds as long.
     for (const id of open) this.#lookups.set(id, offer);
+    const { history, timers } = this.#core.ports;
     try {
       // Ids seen here or in the history, with the fingerprint of the call that has them.
       const taken =
         open.length > 0
-          ? await this.#core.ports.history.fingerprints(open)
+          ? await within(timers, LOOK_MS, () => history.fingerprints(open))
           : new Map<string, string | null>();
       const fresh = specs.filter((spec, index) => {
         if (answers[index] === null) {

@@ -46,6 +46,47 @@ it("while tasks keep ending D1 is written to four times a second, and gets all o
   expect(writes.reduce((sum, { tasks }) => sum + tasks, 0)).toBe(100);
 });
 
+it("a write to D1 that is never answered is made again", async () => {
+  let writes = 0;
+  const rig = new Rig({
+    history: {
+      write: () => {
+        writes += 1;
+        return writes === 1 ? new Promise<never>(() => undefined) : Promise.resolve();
+      },
+      fingerprints: async () => new Map(),
+    },
+  });
+  const spec = rig.spec();
+  await rig.ledger.submit([spec]);
+  rig.claim(0, { settlements: [success(spec.id, rig.claim().token)] });
+  await rig.pass(90_000);
+  rig.ledger.tick();
+  await rig.pass(1_000);
+  expect(writes).toBe(2);
+  expect(rig.ledger.stats().unflushed).toBe(0);
+});
+
+it("a look into the history that is never answered ends: the same call is taken some time", async () => {
+  let looks = 0;
+  const rig = new Rig({
+    history: {
+      write: async () => undefined,
+      fingerprints: () => {
+        looks += 1;
+        return looks === 1 ? new Promise<never>(() => undefined) : Promise.resolve(new Map());
+      },
+    },
+  });
+  const spec = rig.spec({ fingerprint: "f" });
+  const first = rig.ledger.submit([spec]);
+  const refused = expect(first).rejects.toMatchObject({ code: "timed_out", retryable: true });
+  expect(await rig.ledger.submit([spec])).toEqual(["busy"]);
+  await rig.pass(60_000);
+  expect(await rig.ledger.submit([spec])).toEqual(["accepted"]);
+  await refused;
+});
+
 it("many that end together go at once", async () => {
   const { rig, writes } = flushing();
   const specs = Array.from({ length: 250 }, () => rig.spec());

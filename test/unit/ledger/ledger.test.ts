@@ -62,7 +62,8 @@ it("calls that come around the look into the history, at whatever step of it, ar
     history: {
       write: async () => undefined,
       fingerprints: async () => {
-        if (calls.length === 0) calls.push(...[0, 1, 2, 3, 4, 5, 6, 7].map(again));
+        if (calls.length === 0)
+          calls.push(...Array.from({ length: 16 }, (_, steps) => again(steps)));
         return new Map();
       },
     },

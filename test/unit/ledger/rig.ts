@@ -60,6 +60,8 @@ export class Rig {
 
   /** Lets time pass, and with it whatever waits. */
   async pass(ms: number): Promise<void> {
+    // Before, what was begun goes on as far as it can.
+    this.world.after(0, () => undefined);
     await this.world.run(this.world.now() + ms);
   }
 
