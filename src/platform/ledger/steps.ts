@@ -49,8 +49,10 @@ export function recordStep(
   const lease = memory.leases.holding(taskId);
   const task = lease?.tasks.get(taskId);
   if (lease?.token !== token || task === undefined) return false;
+  // Only once: the number of an event that is gone may be a later one's by the time the call is repeated.
+  const takes = eventSeq !== null && !isDone(sql, taskId, step.index);
   writeStep(sql, taskId, step);
-  if (eventSeq !== null) {
+  if (takes) {
     consume(sql.exec("DELETE FROM events WHERE task_id = ? AND seq = ?", taskId, eventSeq));
   }
   markDurable(sql, memory, task);
@@ -207,6 +209,14 @@ function writeStep(sql: SqlPort, taskId: string, step: StepRecord): void {
       JSON.stringify(step),
     ),
   );
+}
+
+function isDone(sql: SqlPort, taskId: string, index: number): boolean {
+  const [step] = sql.exec(
+    "SELECT 1 AS one FROM steps WHERE task_id = ? AND idx = ? AND record ->> '$.state' = 'done'",
+    ...[taskId, index],
+  );
+  return step !== undefined;
 }
 
 function markDurable(sql: SqlPort, memory: Memory, task: TaskRow): void {

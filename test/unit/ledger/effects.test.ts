@@ -41,3 +41,19 @@ it("of one call those are recorded whose tasks still run under their tokens", as
   expect(rig.sql.peek("SELECT task_id FROM steps")).toEqual([{ task_id: first }]);
   expect(rig.ledger.get(third)?.steps).toBeUndefined();
 });
+
+it("an event is taken with its step once: the call that comes twice takes no other's", async () => {
+  const { rig, token, ids } = await running(1);
+  const [id = ""] = ids;
+  const send = (key: string) =>
+    rig.ledger.sendEvent(id, { name: "paid", payload: JSON.stringify(key), key });
+  expect(send("one")).toBe("delivered");
+  const [event] = rig.ledger.durable(id, token)?.events ?? [];
+  const step: StepRecord = { ...DONE, kind: "event", name: "paid" };
+  const taken = { ...entry(id, token, step), eventSeq: event?.seq ?? 0 };
+  rig.ledger.recordSteps([taken]);
+  // The clock stands still, so the next one may get the number of the one that is gone.
+  expect(send("two")).toBe("delivered");
+  rig.ledger.recordSteps([taken]);
+  expect(rig.ledger.durable(id, token)?.events).toMatchObject([{ payload: '"two"' }]);
+});
