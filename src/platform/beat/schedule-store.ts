@@ -125,6 +125,15 @@ export class ScheduleStore {
     return row ?? null;
   }
 
+  /** The first time from this on, epoch ms, after which there was no manual run: several may come at once. */
+  freeManualSlot(name: string, from: number): number {
+    const [row] = this.#sql.exec<{ last: number | null }>(
+      "SELECT max(slot) AS last FROM runs WHERE schedule = ? AND slot >= ? AND kind = 'manual'",
+      ...[name, from],
+    );
+    return row?.last == null ? from : row.last + 1;
+  }
+
   /** Slots of a time that have become tasks. */
   firedSlots(name: string, from: number, until: number): Set<number> {
     const rows = this.#sql.exec<{ slot: number }>(

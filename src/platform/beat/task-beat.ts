@@ -135,9 +135,10 @@ export class TaskBeat {
     const run = { schedule, slot: this.#now(), key: runKey(schedule, key) };
     const [answer = null] = await this.#ports.submit([run]);
     if (answer === null) throw unavailable();
-    const record = runOf(run, answer, this.#now(), "manual");
-    const known = record.task_id === null ? null : this.#store.manualRun(name, record.task_id);
+    const { task_id: id, ...given } = runOf(run, answer, this.#now(), "manual");
+    const known = id === null ? null : this.#store.manualRun(name, id);
     if (known !== null) return known;
+    const record = { ...given, task_id: id, slot: this.#store.freeManualSlot(name, run.slot) };
     this.#store.transaction(() => this.#keep(schedule, [record]));
     return record;
   }

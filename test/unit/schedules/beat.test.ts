@@ -608,3 +608,13 @@ it("a slot that can't be submitted is overdue, though it is put off", async () =
   await rig.pass(420_000);
   expect(rig.meter).toEqual({ lateMs: null, overdueMs: 120_000 });
 });
+
+it("runs that are asked for at once are all in the history", async () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(10)));
+  const runs = await Promise.all(["a", "b", "c", "a"].map((key) => rig.beat.run("s", key)));
+  const ids = (of: readonly ({ task_id: string | null } | null)[]) =>
+    new Set(of.map((run) => run?.task_id));
+  expect(ids(rig.beat.runs("s", 10))).toEqual(ids(runs));
+  expect(rig.beat.runs("s", 10)).toHaveLength(3);
+});
