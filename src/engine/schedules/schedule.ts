@@ -101,8 +101,8 @@ export interface Schedule extends ScheduleSettings {
 export const MISSED_AFTER_MS = 60_000;
 /** Slots of one schedule that are fired at once: those of the last minute, or those that are made up for. */
 export const MAX_SLOTS_AT_ONCE = 100;
-/** A slot that waits for another run is looked at this often. */
-export const QUEUED_LOOK_MS = 5_000;
+/** A slot that waits for another run is looked at this often: after a sixtieth of what that has taken, within these. */
+const QUEUED_LOOK_MS = { least: 5_000, most: 60_000, share: 1 / 60 } as const;
 
 /** What a schedule has to do at a time. */
 export interface DueSlots {
@@ -140,6 +140,12 @@ export function followingSlot(
   const after = Math.max(schedule.lastSlot, (schedule.startTime ?? -Infinity) - 1);
   const next = nextSlot(schedule.timing, after);
   return next !== null && next <= (schedule.expires ?? Infinity) ? next : null;
+}
+
+/** How long until a slot that waits for the run before it is looked at again: a run may take days. */
+export function queuedLookMs({ lastRunAt }: Pick<Schedule, "lastRunAt">, now: number): number {
+  const { least, most, share } = QUEUED_LOOK_MS;
+  return Math.round(Math.max(least, Math.min(most, (now - (lastRunAt ?? now)) * share)));
 }
 
 /** One run of a schedule: a slot, and what became of it. */

@@ -1,7 +1,7 @@
 import {
   followingSlot,
   LovageError,
-  QUEUED_LOOK_MS,
+  queuedLookMs,
   type Clock,
   type DeclaredSchedule,
   type Schedule,
@@ -259,7 +259,7 @@ export class TaskBeat {
       return;
     }
     const isOver = kept.oneOff && records.length > 0;
-    const look = queued === null ? null : now + QUEUED_LOOK_MS;
+    const look = queued === null ? null : now + queuedLookMs(kept, now);
     const next = { ...kept, lastSlot: due.lastSlot, queuedSlot: queued, askedSlot: null };
     this.#store.put(
       isOver

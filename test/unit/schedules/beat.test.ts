@@ -618,3 +618,17 @@ it("runs that are asked for at once are all in the history", async () => {
   expect(ids(rig.beat.runs("s", 10))).toEqual(ids(runs));
   expect(rig.beat.runs("s", 10)).toHaveLength(3);
 });
+
+it("a slot that waits for a run of days is looked at once a minute, and follows it", async () => {
+  const rig = new Rig();
+  rig.beat.create("nightly", "n", settings(cron("0", "3"), { overlap: "queue" }));
+  await rig.pass(DAY);
+  for (const task of rig.tasks.values()) task.isDone = false;
+  await rig.pass(DAY);
+  rig.wakes = 0;
+  await rig.pass(3_600_000);
+  expect(rig.wakes).toBe(60);
+  for (const task of rig.tasks.values()) task.isDone = true;
+  await rig.pass(60_000);
+  expect(rig.slots).toEqual(["11-01T03:00:00", "11-02T03:00:00"]);
+});
