@@ -1,8 +1,9 @@
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { TaskRecord } from "#engine";
 import { SocketWatchers } from "../../src/platform/ledger/socket-watchers.ts";
+import { spec } from "./ledger.ts";
 
 /** A socket that was opened before, as the object finds it when it wakes. */
 function opened(taskId: string, owner: string): WebSocket {
@@ -50,4 +51,31 @@ it("a watcher whose end is told twice leaves the others where they are", async (
     watchers.closed(other);
     expect(watchers.isWatched("task")).toBe(false);
   });
+});
+
+it("one who goes while the object is out of memory leaves the others to be told, and its place free", async () => {
+  const shard = env.LEDGER.getByName("shard-310");
+  const task = { ...spec(310), dueAt: Date.now() + 600_000 };
+  await shard.submit([task]);
+  const open = async () => {
+    const headers = { Upgrade: "websocket" };
+    const { webSocket } = await shard.fetch(`https://ledger/${task.id}`, { headers });
+    if (webSocket === null) throw new Error("There is no socket.");
+    const states: string[] = [];
+    webSocket.addEventListener("message", ({ data }) => {
+      states.push((JSON.parse(String(data)) as TaskRecord).state);
+    });
+    webSocket.accept();
+    return { webSocket, states };
+  };
+  const count = () => runInDurableObject(shard, (_ledger, state) => state.getWebSockets().length);
+  const [one, other] = [await open(), await open()];
+  await evictDurableObject(shard);
+  one.webSocket.close(1000, "gone");
+  await expect.poll(count).toBe(1);
+  await shard.revoke(task.id, false);
+  await expect.poll(() => other.states).toEqual(["PENDING", "REVOKED"]);
+  await expect.poll(count).toBe(0);
+  await evictDurableObject(shard);
+  expect(await count()).toBe(0);
 });

@@ -26,13 +26,14 @@ export class SocketWatchers implements WatchersPort {
   readonly #ctx: DurableObjectState;
   readonly #counts = new Map<string, number>();
   readonly #ofOwners = new Map<string, number>();
-  readonly #closed = new WeakSet<WebSocket>();
+  /** One that closes while the object is out of memory wakes it, and is not found among its sockets then. */
+  readonly #counted = new WeakSet<WebSocket>();
   #all = 0;
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
     for (const socket of ctx.getWebSockets()) {
-      if (!watchesEvents(socket)) this.#count(socket, 1);
+      if (!watchesEvents(socket)) this.#opened(socket);
     }
   }
 
@@ -55,16 +56,19 @@ export class SocketWatchers implements WatchersPort {
     const { 0: client, 1: server } = new WebSocketPair();
     this.#ctx.acceptWebSocket(server, [task.id]);
     server.serializeAttachment({ taskId: task.id, owner } satisfies Watched);
-    this.#count(server, 1);
+    this.#opened(server);
     this.#send(server, task);
     return new Response(null, { status: 101, webSocket: client });
   }
 
   /** A socket of this kind is closed, or broken; it may be said twice. */
   closed(socket: WebSocket): void {
-    if (this.#closed.has(socket)) return;
-    this.#closed.add(socket);
-    this.#count(socket, -1);
+    if (this.#counted.delete(socket)) this.#count(socket, -1);
+  }
+
+  #opened(socket: WebSocket): void {
+    this.#counted.add(socket);
+    this.#count(socket, 1);
   }
 
   #send(socket: WebSocket, task: TaskRecord): void {
