@@ -58,7 +58,11 @@ export function createDuties(
       does: "Deletes tasks that have been older than HISTORY_DAYS for a day.",
       run: () => pruner.run(),
     },
-    { name: "alerts", does: "Tells the admins of new dead letters.", run: () => alerts.run() },
+    {
+      name: "alerts",
+      does: "Tells the admins of new dead letters.",
+      run: (_controls, memory) => alerts.run(memory),
+    },
     {
       name: "pauses",
       does: "Tells the admins of queues that paused themselves.",

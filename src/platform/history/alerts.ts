@@ -1,4 +1,5 @@
 import type { Clock, DeadLetterGroup, Lovage, Signature } from "#engine";
+import type { DutyMemory } from "../watchdog/duty-rounds.ts";
 
 export interface AlertSettings {
   /** So many dead letters in one window are worth a message. */
@@ -45,17 +46,28 @@ export class DeadLetterAlerts {
     this.#settings = parts.settings;
   }
 
-  /** Looks at this window, and at the last one: something may have failed after the last look. */
-  async run(): Promise<void> {
+  /**
+   * Looks at this window, and at the last one: something may have failed after the last look. What nobody could look at
+   * for longer (D1 was away, or the watchdog) is told together. Rows written: 1 a window.
+   */
+  async run(memory: DutyMemory): Promise<void> {
     const { windowMs } = this.#settings;
     const current = Math.floor(this.#clock.now() / windowMs) * windowMs;
-    await this.#alert(current - windowMs);
-    await this.#alert(current);
+    const seen = await memory.read<number>();
+    const last = seen ?? current;
+    await this.#alert(current - windowMs, current);
+    await this.#alert(current, current + windowMs);
+    // What ended just before D1 was away came late to it, so some may be told again.
+    const from = last - windowMs;
+    const isLate = last < current - windowMs;
+    if (isLate) await this.#alert(from, current - windowMs, `${from} to ${current}`);
+    if (seen !== current) await memory.write(current);
   }
 
-  async #alert(from: number): Promise<void> {
-    const { threshold, windowMs } = this.#settings;
-    const all = await this.#groups(from, from + windowMs);
+  /** @param key of the message: the same is told once */
+  async #alert(from: number, to: number, key = String(from)): Promise<void> {
+    const { threshold } = this.#settings;
+    const all = await this.#groups(from, to);
     const groups = all.filter(({ name }) => !this.#exempt.includes(name));
     const count = groups.reduce((sum, group) => sum + group.count, 0);
     if (count < threshold || !(await this.#hasReaders())) return;
@@ -63,8 +75,8 @@ export class DeadLetterAlerts {
       `${count} ${count === 1 ? "task has" : "tasks have"} failed for good`,
       groups.slice(0, MAX_NAMED).map(lineOf).join("\n"),
     );
-    // Known already, with fewer or more failures in it: that message is this window's.
-    await this.#lovage.send(call, { route: "dead-letter-alert", key: String(from) });
+    // Known already, with fewer or more failures in it: that message is this time's.
+    await this.#lovage.send(call, { route: "dead-letter-alert", key });
   }
 }
 

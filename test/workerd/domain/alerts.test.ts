@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { mintTaskId, type FinishedTask } from "#engine";
 import { DeadLetterAlerts } from "#platform/history/alerts.ts";
+import type { DutyMemory } from "#platform/watchdog/duty-rounds.ts";
 import { DeadLetters } from "#platform/history/dead-letters.ts";
 import { History } from "#platform/history/history.ts";
 import { sendAdminNotification } from "../../../src/domain/index.ts";
@@ -26,13 +27,26 @@ function alerts(threshold: number, hasReaders = () => true) {
   const { ledger, lovage } = createShop();
   const clock = { now: () => now };
   let now = BEGIN;
+  let remembered: unknown;
+  let writes = 0;
+  let isAway = false;
+  const memory: DutyMemory = {
+    read: async <Memory>() => remembered as Memory | undefined,
+    write: async (value) => {
+      remembered = value;
+      writes += 1;
+    },
+  };
   const deadLetters = new DeadLetters({
     db: env.DB,
     lovageFor: () => lovage,
     submitter: ledger,
   });
   const duty = new DeadLetterAlerts({
-    groups: (failedAfter, failedBefore) => deadLetters.summary({ failedAfter, failedBefore }),
+    groups: async (failedAfter, failedBefore) => {
+      if (isAway) throw new Error("D1 is away");
+      return deadLetters.summary({ failedAfter, failedBefore });
+    },
     lovage,
     message: (subject, message) => sendAdminNotification.s({ subject, message }),
     hasReaders: () => Promise.resolve(hasReaders()),
@@ -43,8 +57,12 @@ function alerts(threshold: number, hasReaders = () => true) {
   return {
     run: (at: number) => {
       now = at;
-      return duty.run();
+      return duty.run(memory);
     },
+    away: (is: boolean) => {
+      isAway = is;
+    },
+    writes: () => writes,
     sent: () => [...ledger.taken.values()].map(({ kwargs }) => JSON.parse(kwargs) as unknown),
   };
 }
@@ -78,6 +96,23 @@ it("what failed after the last look of a window is told in the next one", async 
   await new History(env.DB).write([failed("late", begin + WINDOW_MS - 1_000)]);
   await run(begin + WINDOW_MS + 25_000);
   expect(sent()).toMatchObject([{ subject: "1 task has failed for good" }]);
+});
+
+it("what failed while D1 was away for longer than a window is told when it is back, in one message", async () => {
+  const { run, sent, away, writes } = alerts(1);
+  const begin = BEGIN + 40 * WINDOW_MS;
+  await run(begin + 30_000);
+  away(true);
+  for (let at = 60_000; at < 8 * WINDOW_MS; at += WINDOW_MS) {
+    await expect(run(begin + at)).rejects.toThrow("away");
+  }
+  // Their shard wrote them when it could.
+  const ends = [40_000, 2 * WINDOW_MS, 5 * WINDOW_MS].map((at) => failed("away", begin + at));
+  await new History(env.DB).write(ends);
+  away(false);
+  for (let at = 8 * WINDOW_MS; at < 10 * WINDOW_MS; at += 300_000) await run(begin + at);
+  expect(sent()).toMatchObject([{ subject: "3 tasks have failed for good" }]);
+  expect(writes()).toBe(3);
 });
 
 it("nobody is told while there is nobody, and whoever comes within the window is", async () => {
