@@ -10,7 +10,7 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import { dirname, join, resolve as absolute } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { NO_PROVIDERS } from "./no-providers.ts";
 import { killGroup, memoryMiBOf, portsOf, spawnGroup } from "./process-group.ts";
@@ -65,7 +65,8 @@ export class LocalServer {
   static async start(options: LocalServerOptions): Promise<LocalServer> {
     const { port, config, state, certificates } = options;
     const place = ["--config", config, "--persist-to", state];
-    if (!existsSync(join(state, "v3"))) {
+    const hasDatabase = readFileSync(config, "utf8").includes("d1_databases");
+    if (hasDatabase && !existsSync(join(state, "v3"))) {
       cpSync(await emptyState(config), state, { recursive: true });
     }
     const own = { ...NO_PROVIDERS, OPEN_ACCESS: "true", ID_SECRET: "local".repeat(8) };
@@ -125,24 +126,22 @@ export class LocalServer {
 }
 
 /**
- * Local data with an empty database that is up to date: wrangler makes it once for a configuration and its migrations,
- * which takes longer than a start.
+ * Local data with an empty database that is up to date. wrangler makes it once for all configurations, whose database
+ * is the same: that takes longer than a start.
  */
 async function emptyState(config: string): Promise<string> {
-  const settings = absolute(ROOT, config);
-  const text = readFileSync(settings, "utf8");
-  const parts = [settings, join(ROOT, "package-lock.json"), ...globSync(MIGRATIONS)];
   const hash = createHash("sha256");
-  for (const path of parts.toSorted()) hash.update(readFileSync(path));
+  // The first says which wrangler it is.
+  for (const path of [join(ROOT, "package-lock.json"), ...globSync(MIGRATIONS).toSorted()]) {
+    hash.update(readFileSync(path));
+  }
   const made = join(ROOT, ".wrangler/empty-states", hash.digest("hex").slice(0, 16));
   if (existsSync(made)) return made;
   // Others may make it too: the first one's stays.
   mkdirSync(dirname(made), { recursive: true });
   const own = mkdtempSync(`${made}-`);
-  if (text.includes("d1_databases")) {
-    const place = ["--config", config, "--persist-to", own];
-    await finished(run(["d1", "migrations", "apply", "lovage", "--local", ...place]));
-  }
+  const place = ["--config", config, "--persist-to", own];
+  await finished(run(["d1", "migrations", "apply", "lovage", "--local", ...place]));
   try {
     renameSync(own, made);
   } catch {
