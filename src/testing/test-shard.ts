@@ -7,6 +7,7 @@ import type { ResultTexts } from "./settings.ts";
 import { SimSql } from "./sim-sql.ts";
 import type { World } from "./world.ts";
 import { UNWATCHED } from "./unwatched.ts";
+import { WorldAlarm } from "./world-alarm.ts";
 
 /** What the shards of one test deployment have in common. */
 export interface TestParts<Services> {
@@ -25,7 +26,6 @@ export interface TestParts<Services> {
 export class TestShard<Services> {
   readonly ledger: TaskLedger;
   readonly #parts: TestParts<Services>;
-  #cancelAlarm: () => void = () => undefined;
 
   constructor(shard: number, parts: TestParts<Services>) {
     this.#parts = parts;
@@ -36,14 +36,9 @@ export class TestShard<Services> {
         clock: world,
         timers: world,
         sql: new SimSql(),
-        alarm: {
-          set: (at) => {
-            this.#cancelAlarm();
-            this.#cancelAlarm = world.after(Math.max(0, at - world.now()), () => {
-              this.ledger.tick();
-            });
-          },
-        },
+        alarm: new WorldAlarm(world, () => {
+          this.ledger.tick();
+        }),
         history: {
           write: async (tasks) => {
             for (const task of tasks) history.set(task.id, task);

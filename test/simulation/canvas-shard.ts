@@ -12,6 +12,7 @@ import { TaskLedger } from "#platform/ledger/ledger.ts";
 import { DEFAULT_LEDGER_SETTINGS } from "#platform/ledger/protocol.ts";
 import { ResultTexts, testSettings } from "../../src/testing/settings.ts";
 import { SimSql } from "../../src/testing/sim-sql.ts";
+import { WorldAlarm } from "../../src/testing/world-alarm.ts";
 import { World } from "../../src/testing/world.ts";
 import { UNWATCHED } from "../../src/testing/unwatched.ts";
 
@@ -87,6 +88,9 @@ export class CanvasShard {
   readonly #results = new ResultTexts();
   readonly #registry = new Registry(tasks);
   readonly #lovage: Lovage;
+  readonly #alarm = new WorldAlarm(this.world, () => {
+    if (this.isAlarmOn) this.#ledger.tick();
+  });
   #ledger: TaskLedger;
 
   constructor(make: Services["make"] = {}) {
@@ -145,13 +149,7 @@ export class CanvasShard {
         clock: world,
         timers: world,
         sql: this.sql,
-        alarm: {
-          set: (at) => {
-            world.after(Math.max(0, at - world.now()), () => {
-              if (this.isAlarmOn) this.#ledger.tick();
-            });
-          },
-        },
+        alarm: this.#alarm,
         history: {
           write: async (ended) => {
             for (const task of ended) {

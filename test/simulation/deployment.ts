@@ -21,6 +21,7 @@ import type { Nudge } from "#platform/limiter/protocol.ts";
 import { Chaos } from "./chaos.ts";
 import { Limiters, type LimiterFaults } from "./limiters.ts";
 import { SimSql } from "../../src/testing/sim-sql.ts";
+import { WorldAlarm } from "../../src/testing/world-alarm.ts";
 import { never, World } from "../../src/testing/world.ts";
 import { NO_LARGE_RESULTS } from "../no-large.ts";
 import { UNWATCHED } from "../../src/testing/unwatched.ts";
@@ -207,11 +208,15 @@ class Shard<Services> {
   #ledger: TaskLedger;
   #epoch = 0;
   #usedAt = 0;
-  #cancelAlarm: () => void = () => undefined;
+  readonly #alarm: WorldAlarm;
 
   constructor(shard: number, deployment: Deployment<Services>) {
     this.#shard = shard;
     this.#deployment = deployment;
+    this.#alarm = new WorldAlarm(deployment.world, () => {
+      this.ticks += 1;
+      this.ledger.tick();
+    });
     this.#ledger = this.#create();
   }
 
@@ -251,15 +256,7 @@ class Shard<Services> {
           }),
       },
       sql: this.sql,
-      alarm: {
-        set: (at) => {
-          this.#cancelAlarm();
-          this.#cancelAlarm = world.after(Math.max(0, at - world.now()), () => {
-            this.ticks += 1;
-            this.ledger.tick();
-          });
-        },
-      },
+      alarm: this.#alarm,
       history: {
         write: async (tasks) => {
           if (world.chance(this.#deployment.faults.historyFails)) throw new Error("D1 is down");

@@ -34,7 +34,7 @@ export interface HostParts {
 
 /** Nothing is older than that in a simulation. */
 export const KEPT_DAYS = 30;
-/** After an alarm that threw (ledger-object.ts), and after one whose object died (the platform). */
+/** After an alarm that threw (object-ports.ts), and after one whose object died (the platform). */
 const ALARM_RETRY_MS = 5_000;
 const PLATFORM_RETRY_MS = 2_000;
 
@@ -48,6 +48,8 @@ export class LedgerHost {
   readonly #parts: HostParts;
   readonly #alarm: SimAlarm;
   #ledger: TaskLedger;
+  /** When the object believes that its alarm goes off, as `ObjectAlarm` does. */
+  #knownAlarm: { at: number | null } = { at: null };
   /** Alarms that went off. */
   alarms = 0;
   #epoch = 0;
@@ -235,6 +237,8 @@ export class LedgerHost {
       }
       if (!isAlive()) await never();
     };
+    const known = { at: this.#alarm.at };
+    this.#knownAlarm = known;
     const ports: LedgerPorts = {
       ...this.#parts.limiting,
       limits: {
@@ -253,6 +257,9 @@ export class LedgerHost {
       timers,
       sql: this.#guarded(sql, isAlive),
       alarm: {
+        get at() {
+          return known.at;
+        },
         set: (at) => {
           // In the turn of a commit, and part of it: it may be refused, but nobody dies over it.
           if (!isAlive()) return;
@@ -260,6 +267,7 @@ export class LedgerHost {
           try {
             if (this.#isQuiet) this.#alarm.set(at);
             else tripwire.survived(() => this.#alarm.set(at));
+            known.at = at;
           } catch (error) {
             this.#alarm.refused();
             throw error;
@@ -324,6 +332,7 @@ export class LedgerHost {
     const epoch = this.#epoch;
     try {
       await this.execute({ kind: "tick" }, (ledger) => {
+        this.#knownAlarm.at = null;
         ledger.tick();
         this.#alarm.ticked();
         ledger.tidy(KEPT_DAYS);

@@ -24,6 +24,7 @@ import type { LimitAnswer, LimitRequest } from "#platform/limiter/protocol.ts";
 import { noSpans } from "#platform/trace/spans.ts";
 import { testSettings } from "../../src/testing/settings.ts";
 import { UNWATCHED } from "../../src/testing/unwatched.ts";
+import { WorldAlarm } from "../../src/testing/world-alarm.ts";
 import { World } from "../../src/testing/world.ts";
 import { finishedTask } from "../finished-task.ts";
 import { noInput, NO_LARGE_RESULTS } from "../no-large.ts";
@@ -118,18 +119,21 @@ class CostRig implements Deployment {
   readonly #limiters = new Map<string, TaskLimiter>();
   #limiterRows: () => number = () => 0;
   #rowsBefore = 0;
-  #alarms = 0;
   #requests = 0;
   #usedAt = 0;
   #bells = 0;
   #failure: { readonly error: unknown } | null = null;
-  #cancelAlarm: () => void = () => undefined;
+  readonly #alarm: WorldAlarm;
 
   constructor(sql: ObjectSql, tasks: readonly AnyTaskDefinition<null>[], number: number) {
     this.#sql = sql;
     this.#tasks = tasks;
     this.#number = number;
     this.#registry = new Registry<null>(tasks);
+    this.#alarm = new WorldAlarm(this.#world, () => {
+      this.#used();
+      this.#own.tick();
+    });
     this.#own = this.#createLedger();
     // Tables are made once in a shard's life.
     this.#own.stats();
@@ -184,7 +188,7 @@ class CostRig implements Deployment {
     const limiter = this.#limiterRows();
     return {
       ledger: this.#sql.rowsWritten() - this.#rowsBefore,
-      alarms: this.#alarms,
+      alarms: this.#alarm.sets,
       ...(limiter > 0 && { limiter }),
       history: this.#history.rowsWritten,
       requests: this.#requests,
@@ -234,16 +238,7 @@ class CostRig implements Deployment {
       clock: world,
       timers: world,
       sql: this.#sql,
-      alarm: {
-        set: (at) => {
-          this.#alarms += 1;
-          this.#cancelAlarm();
-          this.#cancelAlarm = world.after(Math.max(0, at - world.now()), () => {
-            this.#used();
-            this.#own.tick();
-          });
-        },
-      },
+      alarm: this.#alarm,
       history: {
         fingerprints: (ids) => this.#meanwhile(this.#history.fingerprints(ids)),
         write: (tasks) => this.#meanwhile(this.#history.write(tasks)),

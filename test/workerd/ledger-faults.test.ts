@@ -1,4 +1,4 @@
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { claiming, spec, succeeding, withLedger } from "./ledger.ts";
@@ -40,6 +40,24 @@ it("waiting tasks are found again after an eviction, in their order", async () =
     world.now += 60_000;
     expect(after.exchange(claiming(5)).tasks.map(({ id }) => id)).toEqual([later.id]);
   });
+});
+
+it("an alarm that is set costs no row when the object wakes, and is set again when it went off early (G20)", async () => {
+  const stub = env.LEDGER.getByName("shard-902");
+  const dueAt = Date.now() + 3_600_000;
+  await stub.submit([spec(902, { queue: "nobody-listens", dueAt })]);
+  const alarm = () => runInDurableObject(stub, (_shard, { storage }) => storage.getAlarm());
+  expect(await alarm()).toBe(dueAt);
+
+  await evictDurableObject(stub);
+  expect(await stub.stats()).toMatchObject({ ledgerRows: 0 });
+  expect(await alarm()).toBe(dueAt);
+
+  await runDurableObjectAlarm(stub);
+  expect(await alarm()).toBe(dueAt);
+  await evictDurableObject(stub);
+  await runDurableObjectAlarm(stub);
+  expect(await alarm()).toBe(dueAt);
 });
 
 it("D1 failing during the flush loses nothing and doubles nothing (G2, G16)", async () => {

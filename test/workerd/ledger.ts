@@ -88,6 +88,9 @@ function createLedger(world: World, sql: ObjectSql): TaskLedger {
     },
     sql,
     alarm: {
+      get at() {
+        return world.armedAt;
+      },
       set: (at) => {
         world.armedAt = at;
       },

@@ -194,7 +194,7 @@ export class LedgerCore {
     try {
       this.#armExactly(this.#memory, watchMs);
     } catch (error) {
-      // Not loaded before the alarm is known: a later one would be put in the place of what is set.
+      // Not loaded before the alarm is set: what comes next would set it for itself alone.
       this.#memory = null;
       throw error;
     }

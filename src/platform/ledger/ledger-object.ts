@@ -43,9 +43,6 @@ import type { Position } from "./selection.ts";
 import { shardOfName } from "./shard-name.ts";
 import { SocketWatchers } from "./socket-watchers.ts";
 
-/** After an alarm that failed, the next one. */
-const ALARM_RETRY_MS = 5_000;
-
 /** The Durable Object of one ledger shard: binds the platform to the ledger's ports, and nothing else. */
 export abstract class LedgerObject extends DurableObject<Env> implements LedgerDoor {
   readonly #shard: number;
@@ -53,6 +50,7 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   readonly #watchers: SocketWatchers;
   readonly #events: EventSockets;
   readonly #sql: ObjectSql;
+  readonly #alarm: ObjectAlarm;
   readonly #history: History;
   readonly #startedAt = Date.now();
   readonly #recoverer = new AgentRecord();
@@ -71,13 +69,14 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
     this.#watchers = new SocketWatchers(ctx);
     this.#events = new EventSockets(ctx, systemTimers);
     this.#sql = new ObjectSql(ctx.storage);
+    this.#alarm = new ObjectAlarm(ctx, this.#sql, this.#shard);
     this.#history = new History(env.DB, workerSpans, spareRowsOf(env));
     this.#ledger = new TaskLedger({
       shard: this.#shard,
       clock: systemClock,
       timers: systemTimers,
       sql: this.#sql,
-      alarm: new ObjectAlarm(ctx.storage, this.#sql),
+      alarm: this.#alarm,
       history: this.#history,
       limits: { ask: (name, request) => env.LIMITER.getByName(name).ask(request) },
       limitsOf: (name) => this.limitsOf(name),
@@ -270,14 +269,11 @@ export abstract class LedgerObject extends DurableObject<Env> implements LedgerD
   }
 
   /** Never throws: an alarm that threw seven times would be dropped for ever. */
-  override async alarm(): Promise<void> {
+  override alarm(): void {
     this.#requests += 1;
-    try {
+    this.#alarm.wentOff(() => {
       this.#recoverer.watch(systemClock, () => this.#ledger.tick());
-    } catch (error) {
-      log("alarm_failed", { shard: this.#shard, error });
-      await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
-    }
+    });
   }
 
   /** Opens a watch of all tasks (`/`), or of the one with this id. 404: it is not here, ask the history. */

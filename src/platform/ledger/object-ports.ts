@@ -1,3 +1,5 @@
+import { log } from "../log.ts";
+import { systemClock } from "../system.ts";
 import type { AlarmPort, SqlPort, SqlValue } from "./ports.ts";
 
 /** Production refuses a text of more than 2,000,000 bytes; the local runtime would take it. */
@@ -38,19 +40,47 @@ export class ObjectSql implements SqlPort {
   }
 }
 
+/** After an alarm whose look failed, the next one. */
+const RETRY_MS = 5_000;
+
+/** The alarm port on a Durable Object's one alarm. */
 export class ObjectAlarm implements AlarmPort {
   readonly #storage: DurableObjectStorage;
   readonly #sql: ObjectSql;
+  readonly #shard: number;
+  #at: number | null = null;
 
-  constructor(storage: DurableObjectStorage, sql: ObjectSql) {
-    this.#storage = storage;
+  constructor(ctx: DurableObjectState, sql: ObjectSql, shard: number) {
+    this.#storage = ctx.storage;
     this.#sql = sql;
+    this.#shard = shard;
+    // Known before the first call: an object that was out of memory does not pay for setting what is set.
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#at = await ctx.storage.getAlarm();
+    });
+  }
+
+  get at(): number | null {
+    return this.#at;
   }
 
   set(at: number): void {
     this.#sql.countRow();
     // Part of the transaction or of the answer's output gate: not awaited.
     void this.#storage.setAlarm(at);
+    this.#at = at;
+  }
+
+  /** The handler: after a look that fails there is another one, however often. */
+  wentOff(look: () => void): void {
+    // It may be early, by the clock of another machine: then the same time is set again.
+    this.#at = null;
+    try {
+      look();
+    } catch (error) {
+      log("alarm_failed", { shard: this.#shard, error });
+      this.set(systemClock.now() + RETRY_MS);
+    }
   }
 }
 

@@ -24,6 +24,8 @@ export interface SqlPort {
 
 /** The one alarm of a Durable Object. */
 export interface AlarmPort {
+  /** When it is set to as far as is known, epoch ms: it may have been lost since. Null: not set, or gone off. */
+  readonly at: number | null;
   /** Epoch ms; replaces an alarm that is set. Costs one row. */
   set(at: number): void;
 }

@@ -47,8 +47,6 @@ export class Wakeups {
   /** Who is expected back for limited tasks, by queue: one, whoever else comes in between. */
   readonly #expected = new Map<string, Expected>();
   #lastPace = 0;
-  /** When the alarm is set to; null: not known to be set. */
-  #armedAt: number | null = null;
   /** The last ring failed: don't wait for a stall. */
   #isRingBroken = false;
 
@@ -157,18 +155,17 @@ export class Wakeups {
 
   /** Sets the alarm unless it is set to an earlier time. */
   arm(at: number, now: number): void {
-    const armed = this.#armedAt;
+    const armed = this.#ports.alarm.at;
     const isLost = armed !== null && armed <= now - ALARM_GRACE_MS;
     if (armed !== null && !isLost && armed <= at) return;
     // What a lost alarm was for is not known here: the next one has to look, and soon.
-    const next = isLost ? Math.min(at, now + ALARM_GRACE_MS) : at;
-    this.#ports.alarm.set(next);
-    this.#armedAt = next;
+    this.#ports.alarm.set(isLost ? Math.min(at, now + ALARM_GRACE_MS) : at);
   }
 
   /**
    * Sets the alarm to the next time anything has to happen, computed from scratch: at load, and first of
-   * all in every tick, so that nothing that goes wrong later leaves the ledger without one.
+   * all in every tick, so that nothing that goes wrong later leaves the ledger without one. One that is set to
+   * that time already is left: setting it would be a row.
    * @param others when the ledger's other agents have something to do; null: not
    * @param watchMs until the next look at what is due
    */
@@ -188,8 +185,7 @@ export class Wakeups {
     if (isDue) times.push(now + watchMs);
     // What is due by now is done by whoever called; an alarm for it would ring again and again.
     const next = times.filter((time) => time !== null && time > now).reduce(earlier, null);
-    if (next !== null) this.#ports.alarm.set(next);
-    this.#armedAt = next;
+    if (next !== null && next !== this.#ports.alarm.at) this.#ports.alarm.set(next);
   }
 
   /**

@@ -6,6 +6,7 @@ import { DEFAULT_LEDGER_SETTINGS } from "#platform/ledger/protocol.ts";
 import type { TaskLimiter } from "#platform/limiter/limiter.ts";
 import { SimSql } from "../../../src/testing/sim-sql.ts";
 import { UNWATCHED } from "../../../src/testing/unwatched.ts";
+import { WorldAlarm } from "../../../src/testing/world-alarm.ts";
 import type { World } from "../../../src/testing/world.ts";
 import type { Chaos } from "./chaos.ts";
 import { ShopProcess } from "./shop-process.ts";
@@ -32,7 +33,7 @@ export class ShopShard<Services> {
   readonly #sql = emptied.pop() ?? new SimSql();
   #life: ShopProcess;
   #ledger: TaskLedger;
-  #cancelAlarm: () => void = () => undefined;
+  readonly #alarm: WorldAlarm;
   /** What the object waits for: timers, and work in the background. */
   #waits = 0;
   #usedAt = 0;
@@ -42,6 +43,10 @@ export class ShopShard<Services> {
   constructor(shard: number, parts: ShardParts<Services>) {
     this.#shard = shard;
     this.#parts = parts;
+    this.#alarm = new WorldAlarm(parts.world, () => {
+      this.#use();
+      this.#ledger.tick();
+    });
     this.#life = this.#begin();
     this.#ledger = this.#create(this.#life);
   }
@@ -141,15 +146,7 @@ export class ShopShard<Services> {
           },
         },
         sql: this.#sql,
-        alarm: {
-          set: (at) => {
-            this.#cancelAlarm();
-            this.#cancelAlarm = world.after(Math.max(0, at - world.now()), () => {
-              this.#use();
-              this.#ledger.tick();
-            });
-          },
-        },
+        alarm: this.#alarm,
         history: {
           write: async (tasks) => {
             for (const task of tasks) if (!this.ended.has(task.id)) this.ended.set(task.id, task);

@@ -83,6 +83,9 @@ it.each([
     const rig: Rig = new Rig();
     const over: Partial<LedgerPorts> = {
       alarm: {
+        get at() {
+          return rig.armedAt;
+        },
         set: (at) => {
           bill.alarms += 1;
           rig.armedAt = at;
@@ -116,6 +119,26 @@ it.each([
     expect(bill.sum).toBe(sum);
   },
 );
+
+it("a shard whose only tasks are of later pays for one alarm, however often it is woken and forgets all", async () => {
+  let alarms = 0;
+  const rig: Rig = new Rig();
+  const over: Partial<LedgerPorts> = {
+    alarm: {
+      get at() {
+        return rig.armedAt;
+      },
+      set: (at) => {
+        alarms += 1;
+        rig.armedAt = at;
+      },
+    },
+  };
+  rig.ledger = rig.create(over);
+  await rig.ledger.submit([rig.spec({ dueAt: rig.now + 7_200_000 })]);
+  await hibernating(rig, over, 3_600_000, 30_000);
+  expect(alarms).toBe(1);
+});
 
 it("a shard whose tasks wait in a paused queue sends D1 nothing again, though it forgets all between its alarms", async () => {
   let flushes = 0;

@@ -121,13 +121,18 @@ it("an idle ledger keeps no rows and sets no alarm", async () => {
   expect(rig.sql.peek("SELECT tasks FROM finished")).toEqual([{ tasks: "[]" }]);
 });
 
-it("a new object that could not set its alarm puts no later one in the place of what is set", async () => {
+it("a new object that could not set its alarm sets it for all that waits as soon as it can", async () => {
   const rig = new Rig();
   const dueAt = rig.now + 5_000;
   await rig.ledger.submit([rig.spec({ dueAt })]);
+  // It went off early, by the clock of another machine.
+  rig.armedAt = null;
   let isBroken = true;
   rig.ledger = rig.create({
     alarm: {
+      get at() {
+        return rig.armedAt;
+      },
       set: (at) => {
         if (isBroken) throw new Error("storage is out of order for a moment");
         rig.armedAt = at;
@@ -137,7 +142,7 @@ it("a new object that could not set its alarm puts no later one in the place of 
   expect(() => rig.ledger.stats()).toThrow("out of order");
   isBroken = false;
   await rig.ledger.submit([rig.spec()]);
-  expect(rig.armedAt).toBeLessThanOrEqual(dueAt);
+  expect(rig.armedAt ?? Infinity).toBeLessThanOrEqual(dueAt);
 });
 
 it("of many attempts the newest twenty are told, the one that runs among them", async () => {

@@ -25,6 +25,8 @@ export class Rig {
 
   /** A new object on the same storage. */
   create(over: Partial<LedgerPorts> = {}): TaskLedger {
+    // What the object knows of it: not that it was lost.
+    let alarmAt = this.armedAt;
     return new TaskLedger(
       {
         shard: 0,
@@ -32,7 +34,11 @@ export class Rig {
         timers: this.world,
         sql: this.sql,
         alarm: {
+          get at() {
+            return alarmAt;
+          },
           set: (at) => {
+            alarmAt = at;
             this.armedAt = at;
           },
         },
