@@ -12,6 +12,7 @@ import { KEPT_DAYS, LedgerHost } from "./host.ts";
 import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
 import { overseenBy } from "./overseer.ts";
+import { borrowLedgerStorage, giveLedgerStorageBack } from "./ledger-storage.ts";
 import type { ModelTask } from "./model.ts";
 import type { LedgerPorts } from "#platform/ledger/ports.ts";
 import type { Process } from "./process.ts";
@@ -44,6 +45,8 @@ const UNLIMITED: Pick<LedgerPorts, "shard" | "limits" | "limitsOf" | "keyOf"> = 
 export interface SimulationOptions {
   readonly faults?: Faults;
   readonly tripwire?: Tripwire;
+  /** The object finds its tables; by default it is new, and makes them. */
+  readonly hasTables?: boolean;
   /** Tasks that the ledger keeps in memory; more are parked. */
   readonly laneCapacity?: number;
   /** Tasks that one consumer runs at once; null: as deployed. */
@@ -67,11 +70,14 @@ export class Simulation {
   readonly #faults: Faults;
   readonly #chaos: Chaos<Faults>;
   readonly #lasting: Faults;
-  readonly #sql = new SimSql();
+  readonly #hasTables: boolean;
+  readonly #sql: SimSql;
   #violation: Violation | null = null;
 
   constructor(seed: number, options: SimulationOptions = {}) {
-    const { faults = NO_FAULTS, tripwire = new Tripwire() } = options;
+    const { faults = NO_FAULTS, tripwire = new Tripwire(), hasTables = false } = options;
+    this.#hasTables = hasTables;
+    this.#sql = hasTables ? borrowLedgerStorage() : new SimSql();
     const world = new World(seed);
     const settings: LedgerSettings = {
       ...DEFAULT_LEDGER_SETTINGS,
@@ -169,7 +175,8 @@ export class Simulation {
       this.#checkEnd();
     });
     this.#checkDayAfter();
-    this.#sql.close();
+    if (this.#hasTables) giveLedgerStorageBack(this.#sql);
+    else this.#sql.close();
   }
 
   #servicesOf(process: Process): SimServices {

@@ -83,3 +83,57 @@ export class Tripwire {
     return this.#blows.get(this.#differing.length - 1) ?? null;
   }
 }
+
+/** Plays a history in which these calls go wrong. */
+async function playStruck(
+  name: string,
+  play: (tripwire: Tripwire) => Promise<unknown>,
+  blows: ReadonlyMap<number, Blow>,
+): Promise<Tripwire> {
+  const tripwire = new Tripwire(blows);
+  try {
+    await play(tripwire);
+    return tripwire;
+  } catch (error) {
+    const where = Array.from(blows, ([at, blow]) => `${blow} at call ${at}`).join(", ");
+    throw new Error(`${name}, ${where}: ${String(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Plays a history once for every way in which one of its calls may go wrong.
+ * @param struck is given the history after each blow, to go on from there
+ * @returns the history in which none does
+ */
+export async function strikeEach(
+  name: string,
+  play: (tripwire: Tripwire) => Promise<unknown>,
+  struck: (at: number, blow: Blow, tripwire: Tripwire) => Promise<void> = async () => undefined,
+): Promise<Tripwire> {
+  const whole = await playStruck(name, play, new Map());
+  for (const [at, blows] of whole.differing.entries()) {
+    for (const blow of blows) {
+      await struck(at, blow, await playStruck(name, play, new Map([[at, blow]])));
+    }
+  }
+  return whole;
+}
+
+/** The same for every two calls. What comes after the first blow is another history, with calls of its own. */
+export async function strikePairs(
+  name: string,
+  play: (tripwire: Tripwire) => Promise<unknown>,
+): Promise<Tripwire> {
+  return strikeEach(name, play, async (first, one, { differing }) => {
+    for (const [second, blows] of differing.entries()) {
+      if (second <= first) continue;
+      for (const other of blows) {
+        const both = new Map([
+          [first, one],
+          [second, other],
+        ]);
+        await playStruck(name, play, both);
+      }
+    }
+  });
+}

@@ -4,10 +4,10 @@ import { History } from "#platform/history/history.ts";
 import { TaskLedger } from "#platform/ledger/ledger.ts";
 import { DEFAULT_LEDGER_SETTINGS } from "#platform/ledger/protocol.ts";
 import type { TaskLimiter } from "#platform/limiter/limiter.ts";
-import { SimSql } from "../../../src/testing/sim-sql.ts";
 import { UNWATCHED } from "../../../src/testing/unwatched.ts";
 import { WorldAlarm } from "../../../src/testing/world-alarm.ts";
 import type { World } from "../../../src/testing/world.ts";
+import { borrowLedgerStorage, giveLedgerStorageBack } from "../ledger-storage.ts";
 import type { Chaos } from "./chaos.ts";
 import { ShopProcess } from "./shop-process.ts";
 import type { SimD1 } from "./sim-d1.ts";
@@ -23,14 +23,11 @@ export interface ShardParts<Services> {
   readonly consume: (shard: number, queue: string, bells: number) => Promise<void>;
 }
 
-/** Storage of shards that are no more: making the tables takes longer than many a simulation. */
-const emptied: SimSql[] = [];
-
 /** One ledger with its object: storage and alarm outlive it, what it waits for dies with it. */
 export class ShopShard<Services> {
   readonly #shard: number;
   readonly #parts: ShardParts<Services>;
-  readonly #sql = emptied.pop() ?? new SimSql();
+  readonly #sql = borrowLedgerStorage();
   #life: ShopProcess;
   #ledger: TaskLedger;
   readonly #alarm: WorldAlarm;
@@ -76,8 +73,7 @@ export class ShopShard<Services> {
 
   /** Empties its storage for the next one. */
   close(): void {
-    this.#sql.empty("schema_version");
-    emptied.push(this.#sql);
+    giveLedgerStorageBack(this.#sql);
   }
 
   async #execute<T>(run: (ledger: TaskLedger) => T | Promise<T>): Promise<T> {
