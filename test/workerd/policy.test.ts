@@ -207,8 +207,8 @@ const ENDS = [
 
 /** What is wrong with how a route answers a caller; null: nothing. */
 async function faultOf(route: Route, caller: Caller): Promise<string | null> {
-  const { method, path, scope } = route;
-  const isAllowed = ALLOWED[scope]?.includes(caller) === true;
+  const { method, path, scope, alsoNeeds = scope } = route;
+  const isAllowed = [scope, alsoNeeds].every((one) => ALLOWED[one]?.includes(caller) === true);
   const answer = await asked(method, path, caller);
   const { status } = answer;
   await answer.body?.cancel();

@@ -115,6 +115,7 @@ async function answer(parts: ApiParts, route: Route, c: Context<ApiEnv>): Promis
   if (route.scope !== "public") c.set("caller", caller);
   await countRequest(parts.rates, route.rate, caller, request);
   if (route.scope !== "public") admit(caller, route.scope, request);
+  if (route.alsoNeeds !== undefined) admit(caller, route.alsoNeeds, request);
   const call: ApiCall = {
     request,
     caller,

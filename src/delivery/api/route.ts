@@ -23,7 +23,7 @@ import type { AuditLog } from "#domain/audit";
 import type { AnyMail } from "#domain/mail";
 import type { RequestLog } from "#domain/reports";
 import type { ShopServices } from "#domain/services";
-import type { Access, Caller, Policy } from "./access.ts";
+import type { Access, Caller, Policy, Scope } from "./access.ts";
 import type { Rate, RateCounter } from "./rates.ts";
 
 /** A setting of the deployment as it may be shown. */
@@ -157,6 +157,8 @@ export interface Route {
   /** Without the trailing slash; answers with it too. */
   readonly path: string;
   readonly scope: Policy | "public";
+  /** A scope that is needed besides. */
+  readonly alsoNeeds?: Scope;
   /** What its requests are counted with; a route that does not say is a type error. */
   readonly rate: Rate;
   /** A form that is only shown again with what it would mean: no operator's action, though it is posted. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isTerminal } from "#engine";
-import { admit, commands, may, sees, type Caller } from "../access.ts";
+import { commands, may, sees, type Caller } from "../access.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
 import { callKey, checkCall, idempotencyKey, refuse, toSignature } from "../task-calls.ts";
 import { afterCall } from "../task-wait.ts";
@@ -29,8 +29,6 @@ export function flowerCallRoutes(parts: ApiParts): Route[] {
   ): Promise<string> {
     const name = params.name ?? "";
     if (parts.registry.find(name) === null) throw new FlowerRefusal(404, "Unknown task");
-    // It answers with the result.
-    if (kind === "apply") admit(caller, "tasks:read", request);
     const signature = toSignature(await readCall(request, name));
     checkCall(caller, signature);
     const key = callKey(request, `/api/task/${kind}/${name}`);
@@ -57,10 +55,11 @@ export function flowerCallRoutes(parts: ApiParts): Route[] {
     method: "POST",
     path: "/api/task/apply/:name",
     scope: "tasks:write",
+    // It answers with the result.
+    alsoNeeds: "tasks:read",
     rate: "submit",
     doc: {
       summary: "Call a task as Flower does, and wait for its result",
-      description: "Needs the scope `tasks:read` too.",
       tag: "Flower",
       ...CALLED,
       answers: { 200: resultSchema },
@@ -88,6 +87,7 @@ export function flowerCallRoutes(parts: ApiParts): Route[] {
     method: "POST",
     path: "/api/task/abort/:id",
     scope: "tasks:write",
+    alsoNeeds: "control",
     rate: "submit",
     doc: {
       summary: "Stop a task while it runs, as Flower does",

@@ -47,10 +47,8 @@ export function operationObject(route: DocumentedRoute, book: SchemaBook): JsonS
     operationId: operationIdOf(route),
     tags: [doc.tag.toLowerCase()],
     summary: doc.summary,
-    description: [doc.description, whoMay(route.scope)]
-      .filter((text) => text !== undefined)
-      .join("\n\n"),
-    ...securityOf(route.scope),
+    description: [doc.description, whoMay(route)].filter((text) => text !== undefined).join("\n\n"),
+    ...securityOf(route),
     ...(parameters.length > 0 && { parameters }),
     ...(doc.body !== undefined && { requestBody: bodyOf(doc, book) }),
     responses: {
@@ -73,18 +71,20 @@ function rawRefusals(
   return { ...problems, "4XX": raw };
 }
 
-function whoMay(scope: Route["scope"]): string {
+function whoMay({ scope, alsoNeeds }: Route): string {
   if (scope === "public") return "For everybody.";
   if (scope === "person") return "For people who signed in with an account.";
   if (scope === "person or shop") {
     return "For people who signed in with an account, and for the scope `orders:manage`.";
   }
+  if (alsoNeeds !== undefined) return `Needs the scopes \`${scope}\` and \`${alsoNeeds}\`.`;
   return `Needs the scope \`${scope}\`.`;
 }
 
-function securityOf(scope: Route["scope"]): JsonSchema {
+function securityOf({ scope, alsoNeeds }: Route): JsonSchema {
   if (scope === "public") return { security: [] };
   const scopes = scope.startsWith("person") ? [] : [scope];
+  if (alsoNeeds !== undefined) scopes.push(alsoNeeds);
   return { security: [{ token: scopes }, { session: scopes }], "x-required-scope": scope };
 }
 
