@@ -86,10 +86,12 @@ export function refuseCallbackUrl({ callbackUrl }: CallOptions): void {
 
 function resultExpiry(seconds: number | null): Pick<RunOptions, "result_expires"> {
   if (seconds === null) return {};
-  if (!Number.isFinite(seconds) || seconds < 0) {
+  // Not so large that the end of it is no time any more: the history could not keep the task.
+  const most = MAX_TIME_MS / 1_000;
+  if (!(seconds >= 0 && seconds <= most)) {
     throw new InvalidOptionError(
       "resultExpires",
-      `${seconds} is not a number of seconds from 0 on.`,
+      `${seconds} is not a number of seconds from 0 to ${most}.`,
     );
   }
   return { result_expires: seconds };

@@ -423,6 +423,13 @@ it.each<
     422,
   ],
   [
+    "a result that expires at no time",
+    TASK,
+    '{"name": "process_data", "args": ["a"], "result_expires": 1e308}',
+    JSON_TYPE,
+    422,
+  ],
+  [
     "retries of -1",
     TASK,
     '{"name": "process_data", "args": ["a"], "max_retries": -1}',

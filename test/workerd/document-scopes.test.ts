@@ -154,7 +154,7 @@ it("what names no scope is for everybody, or for people and no key", async () =>
     if (needs !== null && needs.length > 0) continue;
     const isPublic = needs === null;
     const nobody = await answerTo(placed, null);
-    if (nobody.headers.has("WWW-Authenticate") === isPublic) faults.push(`${nameOf(placed)}`);
+    if (nobody.headers.has("WWW-Authenticate") === isPublic) faults.push(nameOf(placed));
     if (isPublic) continue;
     const key = await answerTo(placed, await keyWith(["admin"]));
     if (key.status !== 401) faults.push(`${nameOf(placed)} with a key: ${key.status}`);

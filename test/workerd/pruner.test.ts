@@ -94,6 +94,16 @@ it("a result that has expired goes, wherever it is kept, and its task stays", as
   expect(await ids("expiring_results", "task_id")).toEqual([tasks.later.id]);
 });
 
+it("a result that expires at no time is kept, and holds up no other task", async () => {
+  const endless = task(1, { options: { result_expires: 1e308 } });
+  const other = task(1);
+  const history = new History(env.DB);
+  await history.write([endless, other]);
+  await pruner(NOW).run();
+  const found = await Promise.all([endless, other].map(({ id }) => history.find(id)));
+  expect(found.map((one) => one?.result)).toEqual(["1", "1"]);
+});
+
 it("what can't be written over doesn't wait a day for that", async () => {
   const minutes = (count: number) => 30 + count / 1_440;
   const labels = { options: { labels: { customer: "2" } } };

@@ -115,5 +115,7 @@ function labelsOf({ id, options: { labels } }: FinishedTask): readonly string[] 
 function expiryOf({ id, finishedAt, result, large, options }: FinishedTask): readonly string[] {
   const { result_expires: seconds } = options;
   if (seconds === undefined || (result === null && large === undefined)) return NONE;
-  return [JSON.stringify([Math.round(finishedAt + seconds * 1_000), id])];
+  // Of calls before there was a limit it may be Infinity, which is null in JSON: no row of the write would be taken.
+  const at = Math.min(Math.round(finishedAt + seconds * 1_000), Number.MAX_SAFE_INTEGER);
+  return [JSON.stringify([at, id])];
 }
