@@ -148,6 +148,7 @@ it.each([
   ["revoke", {}, "ids"],
   ["revoke", { ids: ["a"], name: "process_data" }, "ids"],
   ["revoke", { labels: { "bad label": "x" } }, "labels.bad label"],
+  ["revoke", { labels: {} }, "labels"],
   ["shutdown", { now: true }, "now"],
 ])("bad input to %s: %j names the field", async (command, body, field) => {
   expect(await control(command, body)).toMatchObject({ status: 422, errors: [{ field }] });

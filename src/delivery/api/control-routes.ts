@@ -97,6 +97,9 @@ export function controlRoutes(parts: ApiParts): Route[] {
 
   async function revokeMany(body: z.output<typeof revokeSchema>) {
     const { ids, terminate, queue: said, ...rest } = body;
+    if (rest.labels !== undefined && Object.keys(rest.labels).length === 0) {
+      throw invalid([{ field: "labels", message: "Names no label: all tasks would fit." }]);
+    }
     const filter = withoutUndefined({ ...rest, queue: queueMeant(parts.queues, said) });
     if ((ids === undefined) === (Object.keys(filter).length === 0)) {
       const message = "Give either ids, or a filter of name, queue and labels.";
