@@ -35,13 +35,34 @@ export async function readBody<Schema extends z.ZodType>(
 /** What zod found, by the fields of the request. */
 export function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   const path = issue.path.map(String);
+  const form = issue.code === "invalid_union" ? nearestForm(issue.errors) : null;
+  if (form !== null) {
+    return form.flatMap((one) => fieldErrors({ ...one, path: [...issue.path, ...one.path] }));
+  }
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
       field: [...path, key].join("."),
       message: "There is no such field.",
     }));
   }
-  return [{ field: path.length > 0 ? path.join(".") : "body", message: issue.message }];
+  return [{ field: path.length > 0 ? path.join(".") : "body", message: messageOf(issue) }];
+}
+
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_format" && issue.format === "datetime") {
+    return "Must be a time as 2026-11-21T08:00:00Z.";
+  }
+  if (issue.code !== "invalid_union" || issue.errors.length === 0) return issue.message;
+  return issue.errors.flatMap((issues) => issues.map(({ message }) => message)).join("; ");
+}
+
+type Issues = readonly z.core.$ZodIssue[];
+
+/** Of the forms that a value may have, what is wrong by the one that it is most like; null: it is like none. */
+function nearestForm(forms: readonly Issues[]): Issues | null {
+  const within = forms.find((issues) => issues.some(({ path }) => path.length > 0));
+  const ofItsType = forms.find((issues) => issues.some(({ code }) => code !== "invalid_type"));
+  return within ?? ofItsType ?? null;
 }
 
 /**
