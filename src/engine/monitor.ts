@@ -79,7 +79,10 @@ export const MAX_LISTED_EVENTS = 500;
 
 export interface MonitorEventList {
   readonly events: readonly MonitorEvent[];
-  /** Events that this watcher missed around these. What was missed while a shard was out of reach counts as one. */
+  /**
+   * Events that this watcher missed around these. A shard that gets out of reach counts as one, and as one when it is
+   * watched again: what happened meanwhile nobody told.
+   */
   readonly missed: number;
 }
 

@@ -177,7 +177,33 @@ it("a connection that breaks is made again, and that some may be missed is told"
   sockets[0]?.dispatchEvent(new Event("error"));
   expect(await next(lists)).toEqual({ events: [], missed: 1 });
   await expect.poll(() => sockets.length).toBe(2);
+  expect(await next(lists)).toEqual({ events: [], missed: 1 });
   const task = spec(304);
+  await ledger.submit([task]);
+  expect((await next(lists)).events[0]).toMatchObject({ uuid: task.id });
+  await lists.return();
+});
+
+it("what happens while a shard is out of reach lies before a list that says that some were missed", async () => {
+  const ledger = shard(308);
+  const sockets: WebSocket[] = [];
+  const back = Promise.withResolvers<undefined>();
+  const away: WatchedShard = {
+    fetch: async (url, init) => {
+      if (sockets.length > 0) await back.promise;
+      const answer = await ledger.fetch(url, init);
+      if (answer.webSocket !== null) sockets.push(answer.webSocket);
+      return answer;
+    },
+  };
+  const lists = await watch([away]);
+  sockets[0]?.dispatchEvent(new Event("error"));
+  expect(await next(lists)).toEqual({ events: [], missed: 1 });
+  // Who reads again what it shows reads it now, before this.
+  await ledger.submit([spec(308)]);
+  back.resolve(undefined);
+  expect(await next(lists)).toEqual({ events: [], missed: 1 });
+  const task = spec(308);
   await ledger.submit([task]);
   expect((await next(lists)).events[0]).toMatchObject({ uuid: task.id });
   await lists.return();

@@ -122,7 +122,13 @@ class Inbox {
   }
 }
 
-/** Takes everything a shard sends, at once, so that nothing piles up on the way; opens it again until the end. */
+/** Nobody knows how many: at least it is told that there may be some. */
+const GAP: MonitorEventList = { events: [], missed: 1 };
+
+/**
+ * Takes everything a shard sends, at once, so that nothing piles up on the way; opens it again until the end. A gap is
+ * told when it begins, and again when it is over: only who reads again after that sees what happened in it.
+ */
 async function follow(
   door: () => ReturnType<typeof open>,
   first: WebSocket,
@@ -137,13 +143,13 @@ async function follow(
         inbox.add(list);
         pauseMs = REOPEN_MS.first;
       }
-      // Nobody knows how many: at least it is told that there may be some.
-      inbox.add({ events: [], missed: 1 });
+      inbox.add(GAP);
     }
     await pause(pauseMs, signal);
     pauseMs = Math.min(2 * pauseMs, REOPEN_MS.most);
     const opened = signal.aborted ? null : await door();
     socket = opened instanceof WebSocket ? opened : null;
+    if (socket !== null) inbox.add(GAP);
   }
   // Opened when it was over already: reading it closes it.
   if (socket !== null) for await (const _list of messages(socket, signal));
