@@ -45,6 +45,12 @@ const JITTER = 0.2;
  */
 const PER_HOST = 2;
 
+/**
+ * The hard limit would end the delivery for good, the soft one ends a try. All that it waits for besides the receiver,
+ * who has ten seconds, answers in less.
+ */
+const TRY_SECONDS = 40;
+
 /** It was not delivered this time. Says the host and no more of the URL, and nothing of the answer's text. */
 class CallbackFailedError extends LovageError {
   constructor(host: string, answer: CallbackAnswer) {
@@ -75,6 +81,7 @@ export const deliverCallback = defineShopTask({
   params: z.object({ task_id: z.string(), url: secret(z.string()) }),
   queue: "callbacks",
   maxRetries: RETRY_SECONDS.length,
+  softTimeLimitSeconds: TRY_SECONDS,
   timeLimitSeconds: MINUTE,
   key: { of: ({ url }) => URL.parse(url)?.host ?? null, concurrency: PER_HOST },
   handler: async ({ task_id, url: text }, ctx) => {
@@ -82,7 +89,8 @@ export const deliverCallback = defineShopTask({
     const url = allowedUrl(text, callbacks.rules);
     let wait = retrySeconds(ctx.taskId, ctx.retries);
     try {
-      const task = endedTask(await callbacks.tasks.get(task_id), ctx.lovage.owner);
+      const found = await beforeAbort(callbacks.tasks.get(task_id), ctx.signal);
+      const task = endedTask(found, ctx.lovage.owner);
       const body = callbackBody(task, publicUrl, clock.now());
       const traceparent = traceparentOf(ctx.traceId, ctx.taskId);
       const message = { id: ctx.taskId, body, traceparent };
@@ -114,6 +122,18 @@ function allowedUrl(text: string, rules: CallbackRules): URL {
     if (!(error instanceof InvalidOptionError)) throw error;
     throw new CallbackRefusedError(`The URL is not allowed any more: ${error.message}`);
   }
+}
+
+/** What comes before the attempt is to end. @throws the reason why it is */
+function beforeAbort<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  const over = new Promise<never>((_resolve, reject) => {
+    const end = () => {
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  });
+  return Promise.race([answer, over]);
 }
 
 /** @throws CallbackRefusedError when there is nothing to tell its owner */

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import {
   Registry,
+  SoftTimeLimitExceeded,
   type Attempt,
   type ClaimedTask,
   type TaskContext,
@@ -30,10 +31,11 @@ const ENDED = {
 
 interface Case {
   readonly answer?: CallbackAnswer | Error;
-  readonly task?: TaskRecord | null | Error;
+  readonly task?: TaskRecord | null | Error | "unanswered";
   readonly retries?: number;
   readonly rules?: CallbackRules;
   readonly id?: string;
+  readonly signal?: AbortSignal;
 }
 
 /** One try at a delivery, and what it sent. */
@@ -43,6 +45,7 @@ async function deliver({
   retries = 0,
   rules = RULES,
   id = "01a1fe5b-1cf1-8002-b4d1-1298d69e0000",
+  signal = new AbortController().signal,
 }: Case = {}) {
   const sent: [url: string, message: CallbackMessage][] = [];
   const services = {
@@ -53,6 +56,7 @@ async function deliver({
       tasks: {
         get: async () => {
           if (task instanceof Error) throw task;
+          if (task === "unanswered") return new Promise(() => undefined);
           return task;
         },
       },
@@ -74,7 +78,7 @@ async function deliver({
   const { Retry } = await import("#engine");
   const ctx = {
     ...{ taskId: id, retries, services, lovage: { owner: "client" } },
-    signal: new AbortController().signal,
+    signal,
     retry: ({ countdown, cause }: { countdown: number; cause: unknown }) => {
       throw new Retry({ countdownSeconds: countdown, cause });
     },
@@ -219,4 +223,13 @@ it("what a call carries shows the host alone", () => {
   const { host, call } = createCallbackTo(RULES)(URL_);
   expect(host).toBe("hooks.example.com");
   expect(call).toMatchObject({ task: "deliver_callback", kwargs: { url: URL_ }, options: {} });
+});
+
+it("a ledger that doesn't say how the task ended costs a try, not the callback", async () => {
+  const soon = AbortSignal.abort(new SoftTimeLimitExceeded(30));
+  const { outcome, sent } = await deliver({ task: "unanswered", signal: soon });
+  expect(outcome).toMatchObject({ kind: "retry", delayMs: 5_000 });
+  expect(sent).toEqual([]);
+  const { softTimeLimitSeconds, timeLimitSeconds } = deliverCallback;
+  expect(softTimeLimitSeconds).toBeLessThan(timeLimitSeconds ?? 0);
 });
