@@ -6,6 +6,8 @@ const LOOK_MS = 300_000;
 const LASTING_MS = 600_000;
 /** One message in this time, at most: what is wrong stays wrong until somebody comes. */
 const WINDOW_MS = 3_600_000;
+/** Lines of one message: a line has 400 characters at most, and a message 20,000. */
+const MAX_LINES = 50;
 /** A database that is so full needs a person. */
 const FULL = 0.9;
 
@@ -73,9 +75,11 @@ export class SystemAlerts {
   }
 
   async #tell(lines: readonly string[], now: number): Promise<void> {
+    const more = lines.length - MAX_LINES;
+    const shown = [...lines.slice(0, MAX_LINES), ...(more > 0 ? [`… and ${more} more.`] : [])];
     const call = this.#parts.message(
       "The deployment needs you",
-      `${lines.join("\n")}\n\nGET /api/system`,
+      `${shown.join("\n")}\n\nGET /api/system`,
     );
     const key = String(Math.floor(now / WINDOW_MS));
     // Known already, with other lines in it: that message is this hour's.

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { createTaskDefiner, type AgentReport, type SystemReport, type Usage } from "#engine";
 import { SystemAlerts, type LastLook } from "#platform/health/system-alerts.ts";
 import { createTestLovage } from "#testing";
+import { MAX_ALERT_CHARACTERS } from "../../../src/domain/notifications/post-alert.ts";
 
 const MINUTE = 60_000;
 const tell = createTaskDefiner<null>()({
@@ -147,4 +148,17 @@ it("without readers there is no message", async () => {
   state.agents = [agent("cron", "gone", 0)];
   await look();
   expect(await sent()).toEqual([]);
+});
+
+it("however much is wrong, the message is not longer than one may be", async () => {
+  const { look, state, since, sent } = rig();
+  const failing = `It fails: ${"x".repeat(300)}`;
+  state.agents = Array.from({ length: 256 }, (_, shard) =>
+    agent(`flusher ${shard}`, failing, since() - 10 * MINUTE),
+  );
+  await look();
+  const [message = ""] = await sent();
+  expect(message.length).toBeLessThanOrEqual(MAX_ALERT_CHARACTERS);
+  expect(message).toMatch(/^flusher 0: It fails/);
+  expect(message).toMatch(/\n… and 206 more\.\n\nGET \/api\/system$/);
 });
