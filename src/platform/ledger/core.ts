@@ -92,12 +92,12 @@ export class LedgerCore {
     }
     // First of all: whatever goes wrong after the commit, what happened has happened.
     if (changes.happenings !== null) this.#tell(changes.happenings);
+    this.#notify(changes);
     memory.canvases.trim();
     for (const gate of changes.touchedGates) this.gatekeeper.touch(gate);
     this.wakeups.afterCommand(memory, changes, now);
     this.gatekeeper.afterCommand(now);
     this.#flusher.kick(now, () => this.#memory);
-    this.#notify(changes);
     return result;
   }
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { MonitorEvent, MonitorEventList, Outcome } from "#engine";
+import type { MonitorEvent, MonitorEventList, Outcome, TaskRecord } from "#engine";
 import { EventLists } from "#platform/event-queue.ts";
 import { World } from "../../../src/testing/world.ts";
 import { Rig, success } from "./rig.ts";
@@ -167,4 +167,27 @@ it("what there is no room for is counted", async () => {
   const rig = new Rig({ events: { room: 2, happened: (list) => lists.push(list) } });
   await rig.ledger.submit(Array.from({ length: 5 }, () => rig.spec()));
   expect(lists.map(({ events, missed }) => [events.length, missed])).toEqual([[2, 3]]);
+});
+
+it("who waits for a task is told of its end, whatever fails after the commit", async () => {
+  let isAlarmBroken = false;
+  const told: string[] = [];
+  const alarm = {
+    set: () => {
+      if (isAlarmBroken) throw new Error("the object is broken");
+    },
+  };
+  const watchers = {
+    isWatched: () => true,
+    notify: ({ state }: TaskRecord) => void told.push(state),
+  };
+  const rig = new Rig({ alarm, watchers });
+  const id = await submitted(rig);
+  const { token } = rig.claim();
+  await rig.pass(25_000);
+  isAlarmBroken = true;
+  const settled = success(id, token);
+  expect(() => rig.claim(0, { settlements: [settled] })).toThrow("the object is broken");
+  expect(rig.ledger.get(id)?.state).toBe("SUCCESS");
+  expect(told).toEqual(["STARTED", "SUCCESS"]);
 });
