@@ -54,7 +54,11 @@ export class Tasks implements TaskReader, TaskControl {
     return this.#ledger.reschedule(taskId, change);
   }
 
-  async *watch(taskId: string, signal: AbortSignal): AsyncIterable<TaskRecord> {
+  watch(taskId: string, signal: AbortSignal): AsyncIterable<TaskRecord> {
+    return untilAborted(this.#watch(taskId, signal), signal);
+  }
+
+  async *#watch(taskId: string, signal: AbortSignal): AsyncGenerator<TaskRecord> {
     let isKnown = false;
     while (!isKnown && !signal.aborted) {
       for await (const task of this.#ledger.watch(taskId, signal)) {
@@ -71,6 +75,30 @@ export class Tasks implements TaskReader, TaskControl {
     const spec = await this.#outbox.find(taskId);
     if (spec !== null) await this.#outbox.relay([spec]);
     return spec;
+  }
+}
+
+/** What comes until `signal` aborts: nobody waits longer, whoever does not answer. */
+async function* untilAborted<T>(
+  items: AsyncGenerator<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void, undefined> {
+  const over = new Promise<null>((resolve) => {
+    const end = () => {
+      resolve(null);
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  });
+  try {
+    for (;;) {
+      const next = await Promise.race([items.next(), over]);
+      if (next === null || next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    // Not waited for: it ends when what it waits for does.
+    void items.return(undefined);
   }
 }
 
