@@ -48,6 +48,11 @@ export class UnreachableError extends CommandError {
   }
 }
 
+/** Whether it may go well soon: nothing answers, or the deployment can't just now. */
+export function isAway(error: unknown): error is CommandError {
+  return error instanceof CommandError && error.exitCode === EXIT.unavailable;
+}
+
 /** The deployment answered that it doesn't do this (RFC 9457). */
 export class RefusedError extends CommandError {
   readonly status: number;

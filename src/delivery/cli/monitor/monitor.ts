@@ -1,6 +1,6 @@
 import { wait } from "../clock.ts";
 import type { Deployment, Query } from "../deployment.ts";
-import { CommandError, EXIT, InterruptedError, UnreachableError } from "../failures.ts";
+import { CommandError, EXIT, InterruptedError, isAway } from "../failures.ts";
 import type { Shell } from "../shell.ts";
 import { linesOf } from "../task-page.ts";
 import { getTask, taskPath, type Task } from "../tasks.ts";
@@ -155,7 +155,7 @@ class Screen {
 }
 
 function isUnreachable(error: unknown): true {
-  if (error instanceof UnreachableError) return true;
+  if (isAway(error)) return true;
   throw error;
 }
 

@@ -1,6 +1,6 @@
 import { wait } from "../clock.ts";
 import type { Deployment, Query } from "../deployment.ts";
-import { UnreachableError } from "../failures.ts";
+import { isAway } from "../failures.ts";
 
 /** Something that happened to a task, as `GET /api/events/` tells it. Times are seconds since 1970. */
 export interface TaskEvent {
@@ -29,7 +29,7 @@ const PAUSES_MS = [1_000, 2_000, 5_000, 10_000] as const;
 
 /**
  * Events from now on, for ever: a connection that is lost is made again, and says so.
- * @throws CommandError when there was never one, or the deployment refuses
+ * @throws CommandError when there was never one, or the deployment refuses for good
  */
 export async function* watchEvents(
   deployment: Deployment,
@@ -50,8 +50,7 @@ export async function* watchEvents(
         yield { kind: "events", events: told.events, missed: told.missed ?? 0 };
       }
     } catch (error) {
-      const isOver = !(error instanceof UnreachableError) || !hasWorked;
-      if (isOver) throw error;
+      if (!isAway(error) || !hasWorked) throw error;
       why = error.message;
     }
     yield { kind: "lost", why };
