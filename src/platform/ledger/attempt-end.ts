@@ -1,6 +1,7 @@
 import {
   describeError,
   LovageError,
+  MAX_CANVAS_BYTES,
   MAX_CANVAS_NODES,
   TaskRevokedError,
   transition,
@@ -51,7 +52,10 @@ export const CANVAS_FULL = {
   result: null,
   error: withoutLedgerStack(
     describeError(
-      new LovageError("canvas_full", `A canvas takes at most ${MAX_CANVAS_NODES} parts.`),
+      new LovageError(
+        "canvas_full",
+        `A canvas takes at most ${MAX_CANVAS_NODES} parts and ${MAX_CANVAS_BYTES} bytes of JSON.`,
+      ),
     ),
     true,
   ),

@@ -126,7 +126,9 @@ export class CanvasAdvance {
     const { shape } = canvas.run;
     const { size } = shape;
     canvas.run.grow(this.#portOf(canvas), place, plans);
-    this.#store.appendNodes(canvas.id, size, shape.nodesFrom(size));
+    const added = shape.nodesFrom(size);
+    this.#store.appendNodes(canvas.id, size, added);
+    this.#memory.canvases.grew(canvas, JSON.stringify(added).length);
   }
 
   #open(id: string): LiveCanvas | null {

@@ -22,7 +22,7 @@ export interface LiveCanvas {
   readonly trace: string;
   readonly run: CanvasRun;
   /** Of its plan, as JSON text. */
-  readonly length: number;
+  length: number;
   /** The newest row of each group's members. */
   readonly rows: Map<number, number>;
 }
@@ -66,6 +66,12 @@ export class Canvases {
   create(row: TaskRow, plan: Plan): LiveCanvas {
     const memory: CanvasMemory = { groups: new Map(), undoable: new Set(), undoing: new Map() };
     return this.#keep(row, plan, memory, new Map());
+  }
+
+  /** Its plan has so many characters more. */
+  grew(canvas: LiveCanvas, by: number): void {
+    canvas.length += by;
+    if (this.#live.get(canvas.id) === canvas) this.#length += by;
   }
 
   forget(id: string): void {

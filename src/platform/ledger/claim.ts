@@ -3,7 +3,7 @@ import type { Lease } from "./leases.ts";
 import type { Memory } from "./memory.ts";
 import type { Picked } from "./picker.ts";
 import type { Claim } from "./protocol.ts";
-import { toClaimed } from "./rows.ts";
+import { toClaimed, type TaskRow } from "./rows.ts";
 
 /**
  * Leases what was picked for one consumer, in the transaction of the pick.
@@ -19,20 +19,22 @@ export function grantClaim(
   for (const task of expired) changes.revoke(task, "expire", null);
   for (const [task, gate] of gated) changes.moveToGate(task, gate);
   if (tasks.length === 0) return null;
-  return startTasks(memory, changes, memory.leases.grant({ queue, tasks, isSolo }, now, leaseMs));
+  const lease = memory.leases.grant({ queue, tasks, isSolo }, now, leaseMs);
+  return startTasks(memory, changes, lease, tasks);
 }
 
-/** What the holder of a lease is told, who runs its tasks from now on. */
+/** What the holder of a lease is told, who runs its tasks from now on. `tasks`: their rows. */
 export function startTasks(
   { controls }: Memory,
   changes: Changes,
-  { tasks, token, isSolo, claimedAt, expiresAt }: Lease,
+  { token, isSolo, claimedAt, expiresAt }: Lease,
+  tasks: readonly TaskRow[],
 ): Claim {
-  for (const task of tasks.values()) {
+  for (const task of tasks) {
     changes.movedIds.push(task.id);
     changes.happenings?.started(task);
     if (task.gate !== "") changes.touchedGates.add(task.gate);
   }
-  const claimed = Array.from(tasks.values(), (task) => toClaimed(task, controls));
+  const claimed = tasks.map((task) => toClaimed(task, controls));
   return { tasks: claimed, token, isSolo, leaseMs: expiresAt - claimedAt };
 }

@@ -1,3 +1,4 @@
+import { HeldTasks } from "./held-tasks.ts";
 import type { SqlPort } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
 import { RunningTasks } from "./running-tasks.ts";
@@ -18,8 +19,8 @@ export interface Lease {
   /** Epoch ms. */
   readonly claimedAt: number;
   expiresAt: number;
-  /** The tasks not settled yet, as they were when claimed. The lease is over when none is left. */
-  readonly tasks: Map<string, TaskRow>;
+  /** The tasks not settled yet. The lease is over when none is left. */
+  readonly tasks: HeldTasks;
 }
 
 /** What a lease is granted on. */
@@ -111,7 +112,7 @@ export class LeaseBook {
       offer: null,
       claimedAt: now,
       expiresAt: now + leaseMs,
-      tasks: new Map(tasks.map((task) => [task.id, task])),
+      tasks: new HeldTasks(this.#sql, tasks),
     };
     consume(
       this.#sql.exec(
@@ -135,17 +136,23 @@ export class LeaseBook {
    * Grants an express lease on a task that the caller inserts in the same transaction, with the `express` of the
    * row that the lease has: nothing else is written.
    */
-  grantExpress(task: TaskRow, offer: string, now: number, leaseMs: number): Lease {
+  grantExpress(
+    task: TaskRow,
+    offer: string,
+    now: number,
+    leaseMs: number,
+  ): { readonly lease: Lease; readonly row: TaskRow } {
     const token = this.#nextToken([task]);
     const told = { token, offer, claimedAt: now, expiresAt: now + leaseMs };
-    const lease = expressLease({ ...task, express: JSON.stringify(told) }, told);
+    const row = { ...task, express: JSON.stringify(told) };
+    const lease = this.#expressLease(row, told);
     this.#add(lease);
-    return lease;
+    return { lease, row };
   }
 
   /** Ends a task's stay in its lease; the row is free for the next lease when it was the last. */
   release(lease: Lease, taskId: string): void {
-    const task = lease.tasks.get(taskId);
+    const task = lease.tasks.known(taskId);
     if (task !== undefined) this.#running.end(task);
     lease.tasks.delete(taskId);
     if (this.#holder.get(taskId) === lease) this.#holder.delete(taskId);
@@ -180,14 +187,14 @@ export class LeaseBook {
     }
     const told: ExpressLease = { token, offer, claimedAt, expiresAt };
     const extend = "UPDATE tasks SET express = ? WHERE parked = 0 AND id = ?";
-    for (const id of lease.tasks.keys()) {
+    for (const id of lease.tasks.ids()) {
       consume(this.#sql.exec(extend, JSON.stringify(told), id));
     }
   }
 
   /** Replaces the row of a held task, after a change that it outlives (a revoke mark). */
   update(lease: Lease, task: TaskRow): void {
-    lease.tasks.set(task.id, task);
+    lease.tasks.set(task);
   }
 
   heldIds(): Iterable<string> {
@@ -247,15 +254,14 @@ export class LeaseBook {
       row.token,
       row.claimed_at,
     );
+    const { slot, token, queue } = row;
     const lease: Lease = {
-      slot: row.slot,
-      token: row.token,
-      queue: row.queue,
+      ...{ slot, token, queue },
       isSolo: row.is_solo === 1,
       offer: null,
       claimedAt: row.claimed_at,
       expiresAt: row.expires_at,
-      tasks: new Map(Array.from(tasks, (task) => [task.id, task])),
+      tasks: new HeldTasks(this.#sql, tasks),
     };
     this.#slots.note(row.slot, lease.tasks.size === 0);
     this.#note(lease);
@@ -263,9 +269,14 @@ export class LeaseBook {
   }
 
   #loadExpress(task: TaskRow): void {
-    const lease = expressLease(task, JSON.parse(task.express ?? "") as ExpressLease);
+    const lease = this.#expressLease(task, JSON.parse(task.express ?? "") as ExpressLease);
     this.#note(lease);
     this.#add(lease);
+  }
+
+  #expressLease(task: TaskRow, told: ExpressLease): Lease {
+    const tasks = new HeldTasks(this.#sql, [task]);
+    return { ...told, slot: null, queue: task.queue, isSolo: false, tasks };
   }
 
   #note({ token, claimedAt }: Lease): void {
@@ -275,7 +286,7 @@ export class LeaseBook {
 
   #add(lease: Lease): void {
     this.#leases.set(lease.token, lease);
-    for (const task of lease.tasks.values()) {
+    for (const task of lease.tasks.all()) {
       this.#holder.set(task.id, lease);
       this.#running.begin(task);
     }
@@ -286,14 +297,4 @@ export class LeaseBook {
     this.#lastToken = tasks.reduce((last, { token }) => Math.max(last, token), this.#lastToken) + 1;
     return this.#lastToken;
   }
-}
-
-function expressLease(task: TaskRow, told: ExpressLease): Lease {
-  return {
-    ...told,
-    slot: null,
-    queue: task.queue,
-    isSolo: false,
-    tasks: new Map([[task.id, task]]),
-  };
 }

@@ -74,7 +74,7 @@ export function loadMemory(
 /** What ran before this object was holds its places still, as the limiters know. */
 function recallPlaces({ leases, controls, permits }: Memory): void {
   for (const { tasks } of leases.all()) {
-    for (const { gate } of tasks.values()) {
+    for (const { gate } of tasks.all()) {
       if (hasPlaces(gate, controls.limitsOf(partsOfGate(gate).name))) permits.recall(gate);
     }
   }

@@ -1,5 +1,5 @@
 import { partsOfGate } from "#engine";
-import type { TaskRow } from "./rows.ts";
+import type { HeldTask } from "./held-tasks.ts";
 
 const NONE: ReadonlySet<string> = new Set();
 const NOBODY: ReadonlyMap<string, ReadonlySet<string>> = new Map();
@@ -19,7 +19,7 @@ export class RunningTasks {
     return this.#names.get(name)?.get(key ?? "") ?? NONE;
   }
 
-  begin({ id, gate }: TaskRow): void {
+  begin({ id, gate }: HeldTask): void {
     if (gate === "") return;
     const { name, key } = partsOfGate(gate);
     let keys = this.#names.get(name);
@@ -27,7 +27,7 @@ export class RunningTasks {
     keys.set(key ?? "", (keys.get(key ?? "") ?? new Set()).add(id));
   }
 
-  end({ id, gate }: TaskRow): void {
+  end({ id, gate }: HeldTask): void {
     if (gate === "") return;
     const { name, key } = partsOfGate(gate);
     const keys = this.#names.get(name);

@@ -1,4 +1,5 @@
 import {
+  MAX_CANVAS_BYTES,
   MAX_CANVAS_NODES,
   traceIdOf,
   type ErrorInfo,
@@ -39,8 +40,8 @@ export class Sequels {
   readonly #changes: Changes;
   readonly #now: number;
   #memberEnds: MemberEnd[] = [];
-  /** Nodes that are about to be added, by canvas. */
-  readonly #added = new Map<string, number>();
+  /** What is about to be added, by canvas: nodes, and characters of them. */
+  readonly #added = new Map<string, { readonly nodes: number; readonly length: number }>();
   #starts: Start[] = [];
   #replaced: (readonly [row: TaskRow, plan: Plan])[] = [];
   /** Canvases, and tasks with arguments that were kept for them, of which nothing is needed any more. */
@@ -60,12 +61,16 @@ export class Sequels {
     const row = id === undefined ? null : findLive(this.#sql, this.#memory, id);
     const canvas = row && this.#memory.canvases.open(new CanvasStore(this.#sql), row);
     if (adds === undefined || id === undefined || canvas === null) return end;
-    const size = adds.reduce((sum, { nodes }) => sum + nodes.length, this.#added.get(id) ?? 0);
-    if (canvas.run.shape.size + size > MAX_CANVAS_NODES) {
+    const before = this.#added.get(id) ?? { nodes: 0, length: 0 };
+    const nodes = adds.reduce((sum, plan) => sum + plan.nodes.length, before.nodes);
+    const length = before.length + JSON.stringify(adds).length;
+    const isFull =
+      canvas.run.shape.size + nodes > MAX_CANVAS_NODES || canvas.length + length > MAX_CANVAS_BYTES;
+    if (isFull) {
       const { adds: _none, large: _neither, ...rest } = end;
       return { ...rest, ...CANVAS_FULL };
     }
-    this.#added.set(id, size);
+    this.#added.set(id, { nodes, length });
     return end;
   }
 

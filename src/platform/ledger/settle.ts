@@ -32,7 +32,10 @@ export function settle(
 /** Gives the tasks of expired leases back, as suspects; nobody can settle them under that lease now. */
 export function loseExpired(memory: Memory, changes: Changes, now: number): void {
   for (const lease of memory.leases.expired(now)) {
-    for (const task of [...lease.tasks.values()]) changes.endAttempt(lease, task, LOST);
+    for (const id of [...lease.tasks.ids()]) {
+      const task = lease.tasks.get(id);
+      if (task !== undefined) changes.endAttempt(lease, task, LOST);
+    }
   }
 }
 

@@ -182,7 +182,7 @@ function* dueParked(
 function mayStartBeside(suspects: readonly Lease[], row: TaskRow, now: number): boolean {
   if (row.solo_losses > 0) return suspects.length === 0;
   return !suspects.some(({ claimedAt, tasks }) => {
-    const [other] = tasks.values();
+    const [other] = tasks.all();
     return other !== undefined && other.solo_losses > 0 && claimedAt > now - ALONE_MS;
   });
 }

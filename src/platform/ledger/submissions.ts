@@ -110,8 +110,8 @@ export class Submissions {
         this.#mayRun(memory, first, now)
       ) {
         const terms = { offer, now, leaseMs: this.#core.settings.leaseMs };
-        const lease = insertRunning(sql, memory, changes, first, terms);
-        return { ...plain, claim: startTasks(memory, changes, lease) };
+        const { lease, row } = insertRunning(sql, memory, changes, first, terms);
+        return { ...plain, claim: startTasks(memory, changes, lease, [row]) };
       }
       insertTasks(sql, memory, changes, areAllPlain ? specs : specs.filter(isPlain), now);
       if (areAllPlain) return plain;

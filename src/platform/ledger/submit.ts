@@ -63,13 +63,13 @@ export function insertRunning(
   changes: Changes,
   spec: TaskSpec,
   { offer, now, leaseMs }: { offer: string; now: number; leaseMs: number },
-): Lease {
+): { readonly lease: Lease; readonly row: TaskRow } {
   const waiting = toRow(spec, false, now, now, "");
-  const lease = memory.leases.grantExpress(waiting, offer, now, leaseMs);
+  const granted = memory.leases.grantExpress(waiting, offer, now, leaseMs);
   memory.expiring.note(spec.expiresAt);
   changes.happenings?.sent(waiting);
-  for (const row of lease.tasks.values()) insertRow(sql, row, "express");
-  return lease;
+  insertRow(sql, granted.row, "express");
+  return granted;
 }
 
 /** Inserts the row that stands for a canvas. Nobody claims it. Rows written: 2, one more with a deadline. */

@@ -12,7 +12,7 @@ export function surveyQueues(sql: SqlPort, memory: Memory, now: number): QueueSu
   const held: string[] = [];
   for (const { queue, tasks } of memory.leases.all()) {
     running.set(queue, (running.get(queue) ?? 0) + tasks.size);
-    held.push(...tasks.keys());
+    held.push(...tasks.ids());
   }
   const rows = [
     ...sql.exec<{ queue: string; due: number; later: number; oldest: number | null }>(
@@ -48,8 +48,9 @@ export function listLive(
 
 function* runningTasks(memory: Memory, kind: "active" | "revoked"): Generator<TaskRecord> {
   for (const { tasks } of memory.leases.all()) {
-    for (const row of tasks.values()) {
-      if (kind === "active" || row.is_revoked === 1) yield readLive(memory, row);
+    for (const { id, is_revoked: isRevoked } of tasks.all()) {
+      const row = kind === "active" || isRevoked === 1 ? tasks.get(id) : undefined;
+      if (row !== undefined) yield readLive(memory, row);
     }
   }
 }

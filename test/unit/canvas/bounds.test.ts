@@ -79,12 +79,21 @@ const grow = define({
     return "grown";
   },
 });
+/** Adds members with five million characters of arguments. */
+const swell = define({
+  name: "swell",
+  params: z.object({}),
+  handler: (_params, ctx) => {
+    for (let n = 0; n < 25; n += 1) ctx.addToGroup(note.s({ value: n, as: "x".repeat(200_000) }));
+    return "swollen";
+  },
+});
 const becomesSame = define({
   name: "becomes_same",
   params: z.object({ value: z.unknown() }),
   handler: ({ value }, ctx): unknown => ctx.replace(same.s({ value })),
 });
-const tasks = [same, blob, note, fail, pay, keyed, keyedByResult, poll, grow, becomesSame];
+const tasks = [same, blob, note, fail, pay, keyed, keyedByResult, poll, grow, swell, becomesSame];
 
 function deploy() {
   const services = { calls: [] as string[] };
@@ -120,6 +129,15 @@ it("a group grows up to a bound; what would go beyond it fails", async () => {
   expect(all.filter(({ name }) => name === "same")).toHaveLength(19_000);
   // The outline stays small: what is alike is written once.
   expect(JSON.stringify(record?.options.tree).length).toBeLessThan(200);
+});
+
+it("nor does a group grow beyond what a plan may have when it is submitted: all of it is in memory together", async () => {
+  const { all } = await run(group(swell.s({}), swell.s({}), swell.s({})));
+  const grown = all.filter(({ name }) => name === "swell");
+  expect(grown.map(({ state }) => state).toSorted()).toEqual(["FAILURE", "FAILURE", "SUCCESS"]);
+  const [failed] = grown.filter(({ state }) => state === "FAILURE");
+  expect(failed?.error?.exc_message).toContain("8388608 bytes of JSON");
+  expect(all.filter(({ name }) => name === "note")).toHaveLength(25);
 });
 
 it("a short request that stands for a large plan is refused before it is made", async () => {
