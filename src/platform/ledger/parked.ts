@@ -4,8 +4,11 @@ import type { TaskRow } from "./rows.ts";
 
 const PRIORITIES = Array.from({ length: MAX_PRIORITY + 1 }, (_, index) => MAX_PRIORITY - index);
 
-/** Per priority: no parked task is due before this, epoch ms. Infinity: there are none; 0: not known. */
+/** Per priority: no parked task that may be claimed is due before this, epoch ms. Infinity: there are none; 0: not known. */
 type Earliest = number[];
+
+/** Of a task. */
+type Rank = Pick<TaskRow, "due_at" | "id">;
 
 /**
  * Reads the parked tasks of one ledger: those that wait for a time or at a gate, are tried again, were
@@ -16,6 +19,8 @@ export class ParkedTasks {
   readonly #sql: SqlPort;
   /** By queue and gate, in the order in which they were first seen. */
   readonly #known = new Map<string, Map<string, Earliest>>();
+  /** By queue, gate and priority: up to this task a lease holds all of them. Thousands may run: none is read twice. */
+  readonly #heldUntil = new Map<string, Rank>();
 
   constructor(sql: SqlPort) {
     this.#sql = sql;
@@ -44,6 +49,8 @@ export class ParkedTasks {
   note(queue: string, gate: string, priority: number, dueAt: number): void {
     const earliest = this.#earliest(queue, gate, Infinity);
     earliest[priority] = Math.min(earliest[priority] ?? Infinity, dueAt);
+    const place = placeOf(queue, gate, priority);
+    if (dueAt <= (this.#heldUntil.get(place)?.due_at ?? -Infinity)) this.#heldUntil.delete(place);
   }
 
   /** A task leaves its place at a gate: whoever looks there next sees whether any is left, and forgets it if not. */
@@ -52,23 +59,36 @@ export class ParkedTasks {
     if (earliest !== undefined && earliest[priority] !== Infinity) earliest[priority] = 0;
   }
 
-  /** Due tasks of one queue, gate and priority by due time. */
-  *due(queue: string, gate: string, priority: number, now: number): Generator<TaskRow> {
+  /** Due tasks of one queue, gate and priority that no lease holds, by due time. */
+  *due(
+    queue: string,
+    gate: string,
+    priority: number,
+    isHeld: (id: string) => boolean,
+    now: number,
+  ): Generator<TaskRow> {
     if (this.#notBefore(queue, gate, priority) > now) return;
-    let first: number | null = null;
+    const place = placeOf(queue, gate, priority);
+    const { due_at: heldAt, id: heldId } = this.#heldUntil.get(place) ?? { due_at: -1, id: "" };
+    let isFirst = true;
+    let areHeld = true;
     const rows = this.#sql.exec<TaskRow>(
       `SELECT * FROM tasks WHERE parked = 1 AND queue = ? AND gate = ? AND priority = ?
-       ORDER BY due_at, id`,
-      queue,
-      gate,
-      priority,
+         AND (due_at, id) > (?, ?) ORDER BY due_at, id`,
+      ...[queue, gate, priority, heldAt, heldId],
     );
     for (const row of rows) {
-      if (first === null) this.#earliest(queue, gate, Infinity)[priority] = first = row.due_at;
-      if (row.due_at > now) return;
-      yield row;
+      const { due_at: dueAt, id } = row;
+      if (isFirst) this.#earliest(queue, gate, Infinity)[priority] = dueAt;
+      isFirst = false;
+      if (dueAt > now) return;
+      areHeld &&= isHeld(id);
+      if (areHeld) this.#heldUntil.set(place, { due_at: dueAt, id });
+      else if (!isHeld(id)) yield row;
     }
-    if (first === null) this.#forget(queue, gate, priority);
+    // Those that are held are still there.
+    const isNone = isFirst && this.#firstDue(queue, gate, priority, -1) === null;
+    if (isNone) this.#forget(queue, gate, priority);
   }
 
   /**
@@ -141,6 +161,7 @@ export class ParkedTasks {
   #forget(queue: string, gate: string, priority: number): void {
     const earliest = this.#earliest(queue, gate, Infinity);
     earliest[priority] = Infinity;
+    this.#heldUntil.delete(placeOf(queue, gate, priority));
     // There are as many gates as keys: those without tasks must not pile up.
     if (gate !== "" && earliest.every((at) => at === Infinity)) {
       this.#known.get(queue)?.delete(gate);
@@ -166,6 +187,10 @@ export class ParkedTasks {
     );
     return [...rows];
   }
+}
+
+function placeOf(queue: string, gate: string, priority: number): string {
+  return `${priority} ${queue}\n${gate}`;
 }
 
 function earliestOf(times: readonly (number | null)[]): number | null {

@@ -168,9 +168,9 @@ function* dueParked(
 ): Generator<TaskRow, undefined> {
   // Those that are limited come when they have leave to: it would be asked for again and again.
   const suspects = partsOfGate(gate).name === "" ? memory.leases.solos() : [];
-  for (const row of memory.parked.due(queue, gate, priority, now)) {
-    if (row.is_suspect === 1 && !mayStartBeside(suspects, row, now)) continue;
-    if (memory.leases.holding(row.id) === undefined) yield row;
+  const isHeld = (id: string) => memory.leases.holding(id) !== undefined;
+  for (const row of memory.parked.due(queue, gate, priority, isHeld, now)) {
+    if (row.is_suspect === 0 || mayStartBeside(suspects, row, now)) yield row;
   }
 }
 
