@@ -4,7 +4,8 @@ import { Violation } from "./violation.ts";
 
 /**
  * A claim must get exactly what the rules say: nothing that may not start, the best first, as much as it
- * asked for; a suspect alone, when it is first in line and the consumer has nothing else to do. Looked at
+ * asked for; a suspect alone, when it is first in line, or was passed over for long, and the consumer has nothing else
+ * to do. Looked at
  * after what ended was taken out, before the lease counts.
  */
 export function checkClaim(
@@ -25,11 +26,22 @@ export function checkClaim(
   }
   const suspect = waiting.find((task) => task.isSuspect);
   const innocent = waiting.find((task) => !task.isSuspect);
-  if (lease?.isSolo === true) checkSolo(request, claimed, suspect, innocent);
-  else checkMany(request, claimed, waiting, suspect, innocent);
+  if (lease?.isSolo === true) checkSolo(model, request, claimed, suspect, innocent);
+  else {
+    checkMany(request, claimed, waiting, suspect, innocent);
+    if (request.isIdle) notePassedOver(model, waiting, now);
+  }
+}
+
+/** A suspect that an idle consumer passed over when it waited for ten seconds may come before all others. */
+function notePassedOver(model: Model, waiting: readonly ModelTask[], now: number): void {
+  for (const { spec, isSuspect, dueAt } of waiting) {
+    if (isSuspect && dueAt < now - 10_000) model.passedOver.add(spec.id);
+  }
 }
 
 function checkSolo(
+  model: Model,
   request: Exchange,
   claimed: readonly ModelTask[],
   suspect: ModelTask | undefined,
@@ -39,6 +51,7 @@ function checkSolo(
   if (claimed.length !== 1 || only?.isSuspect !== true || !request.isIdle) {
     throw new Violation("only a suspect is run alone, by a consumer that runs nothing else");
   }
+  if (model.passedOver.delete(only.spec.id)) return;
   for (const other of [suspect, innocent]) {
     if (other !== undefined && byRank(other, only) < 0) throw passedOver(other, only);
   }

@@ -59,6 +59,8 @@ const ALONE_MS = 20_000;
  * claim got) the oracle checks against it.
  */
 export class Model {
+  /** Suspects that waited for long when an idle consumer got others. */
+  readonly passedOver = new Set<string>();
   readonly tasks = new Map<string, ModelTask>();
   /** Those that have not ended. */
   readonly live = new Map<string, ModelTask>();

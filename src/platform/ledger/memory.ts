@@ -25,6 +25,8 @@ export interface Memory {
   readonly controls: ControlBook;
   readonly turns: KeyTurns;
   readonly expiring: Expiring;
+  /** By queue: the id of a suspect that waits for long, while whoever could run it found others first in line. */
+  readonly overtaken: Map<string, string>;
   /** What running attempts said; their consumers say it again. */
   readonly reports: LiveReports;
   readonly canvases: Canvases;
@@ -55,6 +57,7 @@ export function loadMemory(
     controls: new ControlBook(sql, limitsOf),
     turns: new KeyTurns(),
     expiring: new Expiring(sql, leases),
+    overtaken: new Map(),
     reports: new LiveReports(),
     canvases: new Canvases(),
     keyOf,

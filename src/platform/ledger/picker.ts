@@ -1,5 +1,12 @@
 import { gateOf, MAX_PRIORITY, partsOfGate } from "#engine";
-import { LaneReader, ParkedReader, passable, type Leave, type TaskSource } from "./sources.ts";
+import {
+  LaneReader,
+  ParkedReader,
+  passable,
+  takeOvertaken,
+  type Leave,
+  type TaskSource,
+} from "./sources.ts";
 import type { Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
@@ -30,6 +37,8 @@ export interface PickRequest {
  * through, and 200 tasks may bring 50. In the worst case a character takes three bytes.
  */
 const MAX_CLAIMED_CHARS = 8_000_000;
+/** A suspect that waits for longer is not passed over by two idle consumers one after the other. */
+const SUSPECT_PATIENCE_MS = 10_000;
 /** Tasks that end or are sent to a gate in one claim; there may be a backlog of them. */
 const MAX_TURNED_AWAY = 1_000;
 
@@ -37,7 +46,8 @@ const MAX_TURNED_AWAY = 1_000;
  * Chooses the tasks for one claim: by priority, then due time, then submission, exactly, over the lanes
  * in memory and the parked tasks on disk. Where tasks have keys, those of equal priority are taken in
  * turns, one of each key. Limited tasks are taken as far as there is leave to start them; the others are
- * not even looked at. Takes lane entries out of their lanes and uses up leave; the caller leases what it
+ * not even looked at. A suspect that was passed over for long comes before all: it takes a consumer of its
+ * own, and somebody may always be first in line. Takes lane entries out of their lanes and uses up leave; the caller leases what it
  * gets in the same transaction.
  */
 export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): Picked {
@@ -48,6 +58,10 @@ export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): P
     expired: [] as TaskRow[],
     gated: [] as [TaskRow, string][],
   };
+  const overtaken = isIdle ? takeOvertaken(sql, memory, queue, now) : null;
+  if (overtaken !== null && !isExpired(overtaken, now) && missedGate(memory, overtaken) === null) {
+    return { ...picked, tasks: [overtaken], isSolo: true, isAll: false };
+  }
   const leaves = new Map<string, Leave>();
   const leaveOf = (gate: string) => {
     let leave = leaves.get(gate);
@@ -68,8 +82,10 @@ export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): P
         const gate = missedGate(memory, row);
         if (isExpired(row, now)) picked.expired.push(row);
         else if (gate !== null) picked.gated.push([row, gate]);
-        else if (row.is_suspect === 1 && !(isIdle && picked.tasks.length === 0)) continue;
-        else picked.tasks.push(row);
+        else if (row.is_suspect === 1 && !(isIdle && picked.tasks.length === 0)) {
+          if (isIdle && row.due_at < now - SUSPECT_PATIENCE_MS) memory.overtaken.set(queue, row.id);
+          continue;
+        } else picked.tasks.push(row);
         turns.take();
         chars += row.kwargs.length;
         if (row.is_suspect === 1 && picked.tasks[0] === row) {

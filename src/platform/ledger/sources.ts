@@ -1,7 +1,7 @@
 import { partsOfGate } from "#engine";
 import type { LaneEntry, ReadyLanes } from "./lanes.ts";
 import type { Lease } from "./leases.ts";
-import { isStopped, type Memory } from "./memory.ts";
+import { findLive, isStopped, type Memory } from "./memory.ts";
 import type { SqlPort } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
 
@@ -158,6 +158,30 @@ export function passable({ controls, permits, leases }: Memory, gate: string, no
   return permits.available(gate, limits, (at) => leases.runningAt(at), now);
 }
 
+/** Those that are limited come when they have leave to: it would be asked for again and again. */
+function suspectsBeside({ leases }: Memory, gate: string): readonly Lease[] {
+  return partsOfGate(gate).name === "" ? leases.solos() : [];
+}
+
+/** Takes the suspect of a queue that was passed over, if it may start now; null: there is none. */
+export function takeOvertaken(
+  sql: SqlPort,
+  memory: Memory,
+  queue: string,
+  now: number,
+): TaskRow | null {
+  const id = memory.overtaken.get(queue);
+  if (id === undefined) return null;
+  memory.overtaken.delete(queue);
+  const row = memory.leases.holding(id) === undefined ? findLive(sql, memory, id) : null;
+  if (row === null || row.queue !== queue || row.is_suspect === 0 || row.due_at > now) return null;
+  if (!mayStartBeside(suspectsBeside(memory, row.gate), row, now)) return null;
+  const leave = passable(memory, row.gate, now);
+  if (leave <= 0) return null;
+  if (leave < Infinity) memory.permits.use(row.gate);
+  return row;
+}
+
 /** Due parked tasks of a gate that no lease holds and that may start beside those that run, by due time. */
 function* dueParked(
   memory: Memory,
@@ -166,8 +190,7 @@ function* dueParked(
   priority: number,
   now: number,
 ): Generator<TaskRow, undefined> {
-  // Those that are limited come when they have leave to: it would be asked for again and again.
-  const suspects = partsOfGate(gate).name === "" ? memory.leases.solos() : [];
+  const suspects = suspectsBeside(memory, gate);
   const isHeld = (id: string) => memory.leases.holding(id) !== undefined;
   for (const row of memory.parked.due(queue, gate, priority, isHeld, now)) {
     if (row.is_suspect === 0 || mayStartBeside(suspects, row, now)) yield row;

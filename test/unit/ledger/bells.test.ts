@@ -138,6 +138,23 @@ it("suspects start side by side; one that was lost alone when no other runs, and
   expect(next()).toMatchObject({ id: second.id, isSolo: true });
 });
 
+it("a suspect comes to its run though there is always somebody with a higher priority before it", async () => {
+  const rig = new Rig();
+  const suspect = rig.spec();
+  await rig.ledger.submit([suspect]);
+  rig.claim();
+  const alone: string[] = [];
+  // Its lease expires after 30 of them.
+  for (let seconds = 0; seconds < 60; seconds += 1) {
+    await rig.ledger.submit([rig.spec({ priority: 5 })]);
+    const { tasks, token, isSolo } = rig.claim();
+    if (isSolo) alone.push(...tasks.map(({ id }) => id));
+    rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token)) });
+    await rig.pass(1_000);
+  }
+  expect(alone).toEqual([suspect.id]);
+});
+
 it("what a claim leaves calls for another consumer, whatever a transaction that failed before had taken", async () => {
   const rig = new Rig();
   await rig.ledger.submit(Array.from({ length: 100 }, () => rig.spec()));
