@@ -63,6 +63,27 @@ it("a group that collects errors and is revoked does not succeed, nor call who w
   expect([shard.history.get(id)?.state, shard.services.calls]).toEqual(["REVOKED", []]);
 });
 
+it("a member that runs when its canvas is called off calls its own link, and adds nothing to its group", async () => {
+  let id = "";
+  const shard: CanvasShard = new CanvasShard({
+    x: () => {
+      shard.ledger.revoke(id, false);
+      return same.si({ value: 1 });
+    },
+  });
+  const member = { link: [note.s({ as: "linked" })], countdown: 5 };
+  id = await shard.send(group(withOptions(adder.si({ what: "x" }), member)));
+  await shard.pass(600_000);
+  expect(shard.services.calls).toEqual(['linked "x"']);
+  const ends = [...shard.history.values()].map(({ name, state }) => `${name} ${state}`);
+  expect(ends.toSorted()).toEqual([
+    "adder SUCCESS",
+    "celery.group REVOKED",
+    "note SUCCESS",
+    "same REVOKED",
+  ]);
+});
+
 it.each(["id", "label"])("to revoke a canvas by its %s lets its undos go on", async (by) => {
   const shard = new CanvasShard();
   const id = await shard.send(
