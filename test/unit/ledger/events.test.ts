@@ -173,6 +173,7 @@ it("who waits for a task is told of its end, whatever fails after the commit", a
   let isAlarmBroken = false;
   const told: string[] = [];
   const alarm = {
+    at: null,
     set: () => {
       if (isAlarmBroken) throw new Error("the object is broken");
     },
