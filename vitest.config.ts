@@ -74,7 +74,7 @@ const runtime = async () =>
 const SETUP = "test/workerd/setup.ts";
 const IN_RUNTIME = {
   globalSetup: ["test/stripe/global-setup.ts"],
-  testTimeout: 90_000,
+  testTimeout: 300_000,
   maxWorkers,
 };
 

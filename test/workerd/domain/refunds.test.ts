@@ -18,7 +18,6 @@ const MOST_CALLS = 14;
 /** Points that are tried at the same time. */
 const SIDE_BY_SIDE = 4;
 /** Hundreds of runs. */
-const CRASHES_TIMEOUT_MS = 120_000;
 /** More undisturbed runs than any behaviour needs. */
 const MOST_RUNS = 8;
 
@@ -138,7 +137,6 @@ it.each(AMOUNTS)(
     expect(points).toBeGreaterThan(6);
     expect(points, "points enough for every call").toBeLessThan(2 * MOST_CALLS);
   },
-  CRASHES_TIMEOUT_MS,
 );
 
 it.each(AMOUNTS)(

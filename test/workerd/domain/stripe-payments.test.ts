@@ -17,7 +17,6 @@ const WIDTH = 4;
 const GOOD = "pm_card_visa";
 const CARDS = [GOOD, GOOD, GOOD, GOOD, "pm_card_visa_chargeDeclined", "pm_missing"];
 const MOST_ROUNDS = 60;
-const TIMEOUT_MS = 120_000;
 
 beforeEach(emptyTables);
 
@@ -42,7 +41,6 @@ it.each(SEEDS)(
     expect(world.paidAgain).toBeGreaterThan(5);
     await world.checkBooks();
   },
-  TIMEOUT_MS,
 );
 
 it("after a restore a charge that only Stripe knows of is found, its key long forgotten", async () => {
