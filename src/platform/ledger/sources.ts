@@ -243,8 +243,9 @@ export function nextSlot(memory: Memory, queue: string, now: number): number | n
   return next;
 }
 
-/** Whether due tasks of a queue wait at a gate: somebody has to see to it that they get leave. */
+/** Whether due tasks of a queue that is not paused wait at a gate: somebody has to see to it that they get leave. */
 export function waitsAtGate(memory: Memory, queue: string, now: number): boolean {
+  if (isStopped(memory, queue)) return false;
   for (const gate of memory.parked.gates(queue)) {
     if (partsOfGate(gate).name === "") continue;
     if (memory.parked.countDue([queue], gate, now, 1) > 0) return true;

@@ -265,5 +265,8 @@ function earlier(a: number | null, b: number | null): number | null {
 
 /** Anything that the alarm has to look after, besides times known in advance. */
 function isBusy(memory: Memory): boolean {
-  return memory.lanes.size > 0 || memory.leases.size > 0 || memory.finished.size > 0;
+  const { lanes, leases, finished } = memory;
+  if (leases.size > 0 || finished.size > 0) return true;
+  // What waits in a queue that is paused is looked after when that changes.
+  return [...lanes.queues()].some((queue) => lanes.count(queue) > 0 && !isStopped(memory, queue));
 }

@@ -140,10 +140,20 @@ it("a shard whose only tasks are of later pays for one alarm, however often it i
   expect(alarms).toBe(1);
 });
 
-it("a shard whose tasks wait in a paused queue sends D1 nothing again, though it forgets all between its alarms", async () => {
+it("a shard whose tasks wait in a paused queue comes to rest, though it forgets all between its alarms", async () => {
   let flushes = 0;
+  let alarms = 0;
   const rig: Rig = new Rig();
   const over: Partial<LedgerPorts> = {
+    alarm: {
+      get at() {
+        return rig.armedAt;
+      },
+      set: (at) => {
+        alarms += 1;
+        rig.armedAt = at;
+      },
+    },
     history: {
       write: async () => {
         flushes += 1;
@@ -152,10 +162,17 @@ it("a shard whose tasks wait in a paused queue sends D1 nothing again, though it
     },
   };
   rig.ledger = rig.create(over);
-  rig.ledger.configure({ ...NO_CONTROLS, version: 1, pausedQueues: ["later"] });
+  const controls = { ...NO_CONTROLS, version: 1, pausedQueues: ["later"] };
+  rig.ledger.configure(controls);
   await rig.ledger.submit([rig.spec(), rig.spec({ queue: "later" })]);
   const { tasks, token } = rig.claim();
   rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token)) });
+  await hibernating(rig, over, 120_000, Infinity);
+  const before = alarms;
   await hibernating(rig, over, 3_600_000, Infinity);
-  expect(flushes).toBe(1);
+  expect([flushes, alarms - before]).toEqual([1, 0]);
+  rig.ledger = rig.create(over);
+  rig.ledger.configure({ ...controls, version: 2, pausedQueues: [] });
+  expect(rig.rung.at(-1)).toBe("later");
+  expect(rig.armedAt).toBeLessThanOrEqual(rig.now + 20_000);
 });
