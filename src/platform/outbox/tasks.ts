@@ -83,20 +83,25 @@ async function* untilAborted<T>(
   items: AsyncGenerator<T>,
   signal: AbortSignal,
 ): AsyncGenerator<T, void, undefined> {
-  const over = new Promise<null>((resolve) => {
-    const end = () => {
-      resolve(null);
-    };
-    if (signal.aborted) end();
-    else signal.addEventListener("abort", end, { once: true });
-  });
+  let end: () => void = () => undefined;
+  const aborted = () => {
+    end();
+  };
+  signal.addEventListener("abort", aborted);
   try {
-    for (;;) {
-      const next = await Promise.race([items.next(), over]);
+    while (!signal.aborted) {
+      // No race with one promise that outlives them all: that would keep whatever came before.
+      const next = await new Promise<IteratorResult<T> | null>((resolve, reject) => {
+        end = () => {
+          resolve(null);
+        };
+        items.next().then(resolve, reject);
+      });
       if (next === null || next.done === true) return;
       yield next.value;
     }
   } finally {
+    signal.removeEventListener("abort", aborted);
     // Not waited for: it ends when what it waits for does.
     void items.return(undefined);
   }

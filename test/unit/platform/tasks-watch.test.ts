@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import type { TaskControl, TaskReader, TaskRecord } from "#engine";
 import type { D1Outbox } from "#platform/outbox/outbox.ts";
@@ -31,4 +33,26 @@ it.each([
   over.abort();
   await watching;
   expect(seen).toEqual(wanted);
+});
+
+it("a watch keeps nothing of the states that it has told, however many there are", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const told: WeakRef<TaskRecord>[] = [];
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const watch = async function* () {
+    for (let change = 0; change < 100; change += 1) {
+      const task = { ...TASK, retries: change };
+      told.push(new WeakRef(task));
+      yield task;
+      await turn();
+    }
+    await turn();
+    collect();
+    yield TASK;
+  };
+  for await (const task of tasksOf(watch).watch("t", new AbortController().signal)) {
+    if (task === TASK) break;
+  }
+  expect(told.filter((task) => task.deref() !== undefined).length).toBeLessThan(10);
 });
