@@ -60,6 +60,18 @@ it("an alarm that is set costs no row when the object wakes, and is set again wh
   expect(await alarm()).toBe(dueAt);
 });
 
+it("what waits for no time has an alarm that the platform takes, once, however often the object wakes (G20)", async () => {
+  const stub = env.LEDGER.getByName("shard-903");
+  await stub.submit([spec(903, { queue: "nobody-listens", dueAt: Date.UTC(9999) })]);
+  const alarm = () => runInDurableObject(stub, (_shard, { storage }) => storage.getAlarm());
+  const set = await alarm();
+  expect(set).toBeGreaterThan(Date.now());
+  await evictDurableObject(stub);
+  await stub.tick();
+  expect(await alarm()).toBe(set);
+  expect(await stub.stats()).toMatchObject({ ledgerRows: 0 });
+});
+
 it("D1 failing during the flush loses nothing and doubles nothing (G2, G16)", async () => {
   await withLedger(async ({ world, ledger, restart, shard }) => {
     const task = spec(shard);
