@@ -83,7 +83,8 @@ export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): P
         if (isExpired(row, now)) picked.expired.push(row);
         else if (gate !== null) picked.gated.push([row, gate]);
         else if (row.is_suspect === 1 && !(isIdle && picked.tasks.length === 0)) {
-          if (isIdle && row.due_at < now - SUSPECT_PATIENCE_MS) memory.overtaken.set(queue, row.id);
+          const isLate = isIdle && row.due_at < now - SUSPECT_PATIENCE_MS;
+          if (isLate && !memory.overtaken.has(queue)) memory.overtaken.set(queue, row.id);
           continue;
         } else picked.tasks.push(row);
         turns.take();

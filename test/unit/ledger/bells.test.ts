@@ -155,6 +155,25 @@ it("a suspect comes to its run though there is always somebody with a higher pri
   expect(alone).toEqual([suspect.id]);
 });
 
+it("of suspects that are passed over the one that is first in line comes first", async () => {
+  const rig = new Rig();
+  const suspects = [3, 1, 1].map((priority) => rig.spec({ priority }));
+  const wanted = suspects.toSorted((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1));
+  await rig.ledger.submit(suspects);
+  rig.claim();
+  await rig.pass(60_000);
+  rig.ledger.tick();
+  await rig.pass(11_000);
+  const alone: string[] = [];
+  for (let times = 0; times < 7; times += 1) {
+    await rig.ledger.submit([rig.spec({ priority: 5 })]);
+    const { tasks, token, isSolo } = rig.claim();
+    if (isSolo) alone.push(...tasks.map(({ id }) => id));
+    rig.claim(0, { settlements: tasks.map(({ id }) => success(id, token)) });
+  }
+  expect(alone).toEqual(wanted.map(({ id }) => id));
+});
+
 it("what a claim leaves calls for another consumer, whatever a transaction that failed before had taken", async () => {
   const rig = new Rig();
   await rig.ledger.submit(Array.from({ length: 100 }, () => rig.spec()));
