@@ -336,7 +336,8 @@ async function metricsOf(client: Pick<Client, "get">): Promise<Answered> {
   for (let tries = 1; metrics.outcome !== "ok" && tries < METRICS_TRIES; tries += 1) {
     metrics = await client.get("/metrics");
   }
-  return metrics;
+  if (metrics.outcome === "ok") return metrics;
+  throw new Error(`/metrics can't be had: ${metrics.status} ${metrics.text.slice(0, 500)}`);
 }
 
 /** What the deployment says of itself, held against what is recorded. */
