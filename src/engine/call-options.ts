@@ -10,7 +10,8 @@ const MAX_TIME_MS = 253_402_214_400_000;
 
 /** The key of a call, checked. @throws InvalidOptionError */
 export function checkKey(key: string | null): string | null {
-  if (key !== null && !/^[^\n\0]{1,200}$/.test(key)) {
+  // Half a surrogate pair is another text in a table than in memory: its task would never be found.
+  if (key !== null && !(key.isWellFormed() && /^[^\n\0]{1,200}$/.test(key))) {
     throw new InvalidOptionError("key", "must be 1 to 200 characters without a line break.");
   }
   return key;
@@ -40,7 +41,8 @@ export function expiryTime(
 ): number | null {
   if (expires === undefined) return null;
   const at = expires instanceof Date ? expires.getTime() : now + expires * 1_000;
-  if (!Number.isFinite(at) || at > MAX_TIME_MS) {
+  // Nor one that is long before all times: nobody could say when it was.
+  if (!(Math.abs(at) <= MAX_TIME_MS)) {
     throw new InvalidOptionError("expires", "is no time up to the year 9999.");
   }
   if (dueAt !== null && at <= dueAt) {

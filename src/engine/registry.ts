@@ -7,6 +7,7 @@ import {
   refuseSealed,
   secretsOf,
 } from "./arguments.ts";
+import { checkKey } from "./call-options.ts";
 import type { AnyTaskDefinition, ParamsSchema } from "./definition.ts";
 import {
   describeError,
@@ -282,7 +283,7 @@ export class Registry<Services = never> {
 }
 
 function keyText(key: string | number | null): string | null {
-  return key === null ? null : String(key);
+  return key === null ? null : checkKey(String(key));
 }
 
 function entryOf<Services>(definition: AnyTaskDefinition<Services>): Entry<Services> {

@@ -1,5 +1,6 @@
+import { checkMaxRetries, checkSeconds, MAX_TIME_LIMIT_SECONDS } from "./checks.ts";
 import type { ErrorInfo } from "./errors.ts";
-import { LovageError } from "./errors.ts";
+import { InvalidOptionError, LovageError } from "./errors.ts";
 import type { Outcome } from "./wire.ts";
 
 /**
@@ -115,6 +116,24 @@ export const MAX_EVENTS_BYTES = 1_024 * 1_024;
 /** Steps that readers see and the history keeps: the newest. */
 export const MAX_SHOWN_STEPS = 100;
 const MAX_STEP_DELAY_SECONDS = 3_600;
+/** A hundred years. */
+const MAX_STEP_WAIT_SECONDS = 100 * 365 * 86_400;
+
+/**
+ * Before the step is run: a delay that is no time could not be kept, and no more could what is settled with it.
+ * @throws InvalidOptionError naming the option
+ */
+export function checkStepOptions(options: StepOptions): void {
+  const { maxRetries = 0, retryDelaySeconds = 0, timeLimitSeconds } = options;
+  checkMaxRetries(maxRetries);
+  if (checkSeconds("retryDelaySeconds", retryDelaySeconds) > MAX_STEP_WAIT_SECONDS) {
+    throw new InvalidOptionError("retryDelaySeconds", "is more than a hundred years.");
+  }
+  if (timeLimitSeconds === undefined) return;
+  if (checkSeconds("timeLimitSeconds", timeLimitSeconds) > MAX_TIME_LIMIT_SECONDS) {
+    throw new InvalidOptionError("timeLimitSeconds", `is over ${MAX_TIME_LIMIT_SECONDS}.`);
+  }
+}
 
 /** Milliseconds until the next try of a step. @param tries those that failed so far, from 1 */
 export function stepDelayMs(options: StepOptions, tries: number): number {

@@ -1,4 +1,5 @@
 import {
+  checkStepOptions,
   describeError,
   InvalidOptionError,
   LovageError,
@@ -92,6 +93,7 @@ export class EagerTask<Services> extends RunningTask<Services> {
     fn: (step: StepContext) => T | Promise<T>,
     options: StepOptions = {},
   ): Promise<T> {
+    checkStepOptions(options);
     const index = this.#number();
     const known = this.#memory.steps.get(index);
     if (known !== undefined) {

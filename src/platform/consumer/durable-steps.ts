@@ -1,4 +1,5 @@
 import {
+  checkStepOptions,
   EventTimeoutError,
   InvalidOptionError,
   stepDelayMs,
@@ -52,6 +53,7 @@ export class DurableSteps {
     fn: (step: StepContext) => T | Promise<T>,
     options: StepOptions,
   ): Promise<T> {
+    checkStepOptions(options);
     const id = this.#idOf("step", name);
     const known = await this.#find(id);
     if (await this.#isHandedOut(known)) {

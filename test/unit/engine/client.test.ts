@@ -123,6 +123,8 @@ it.each<[options: CallOptions, field: string]>([
   [{ eta: new Date(Number.NaN) }, "eta"],
   [{ expires: new Date(Number.NaN) }, "expires"],
   [{ countdown: 60, expires: 60 }, "expires"],
+  [{ expires: -1e300 }, "expires"],
+  [{ key: "half \ud83d" }, "key"],
   [{ queue: "nowhere" }, "queue"],
   [{ priority: 10 }, "priority"],
   [{ priority: 1.5 }, "priority"],
