@@ -1,3 +1,4 @@
+import { LATEST_ALARM } from "#platform/idle.ts";
 import type { AlarmPort } from "#platform/ledger/ports.ts";
 import type { World } from "./world.ts";
 
@@ -20,6 +21,7 @@ export class WorldAlarm implements AlarmPort {
   }
 
   set(at: number): void {
+    if (!(at <= LATEST_ALARM)) throw new RangeError(`No alarm can be set for ${at}.`);
     this.sets += 1;
     this.#at = at;
     this.#cancel();

@@ -1,3 +1,4 @@
+import { LATEST_ALARM } from "#platform/idle.ts";
 import type { Chaos } from "./chaos.ts";
 import type { Faults } from "./faults.ts";
 import { Violation } from "./violation.ts";
@@ -38,6 +39,7 @@ export class SimAlarm {
   }
 
   set(at: number): void {
+    if (!(at <= LATEST_ALARM)) throw new Violation(`no alarm can be set for ${at}`);
     this.#at = at;
     this.#plan(this.#chaos.strikes("alarmLate") ? this.#world.between(0, 75_000) : 0);
   }

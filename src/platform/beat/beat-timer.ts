@@ -1,4 +1,5 @@
 import type { Clock } from "#engine";
+import { LATEST_ALARM } from "../idle.ts";
 
 /** An alarm that is so much too late was lost; a tick that dies is made again after so long. */
 const LOST_AFTER_MS = 60_000;
@@ -64,6 +65,6 @@ export class BeatTimer {
     const { alarm, clock, nextAt } = this.#ports;
     const next = nextAt();
     if (next === null) await alarm.delete();
-    else await alarm.set(Math.max(clock.now(), next));
+    else await alarm.set(Math.max(clock.now(), Math.min(next, LATEST_ALARM)));
   }
 }

@@ -1,4 +1,4 @@
-import { REMEMBERS_MS } from "../idle.ts";
+import { LATEST_ALARM, REMEMBERS_MS } from "../idle.ts";
 import { Doorbells } from "./bells.ts";
 import type { Changes } from "./changes.ts";
 import { isStopped, type Memory } from "./memory.ts";
@@ -15,8 +15,6 @@ const NARROW = { tasks: 50, leases: 64 };
 const BACK_SOON_MS = 50;
 /** An alarm this long overdue is taken for lost. */
 const ALARM_GRACE_MS = 5_000;
-/** The platform refuses an alarm after 2189; what waits for an event, or for its members, is due in 9999. */
-const LATEST_ALARM_MS = Date.UTC(2189);
 
 /** The consumer that comes back to a queue for limited tasks. */
 interface Expected {
@@ -156,9 +154,9 @@ export class Wakeups {
   }
 
   /** Sets the alarm unless it is set to an earlier time. */
-  arm(wantedAt: number, now: number): void {
+  arm(wanted: number, now: number): void {
+    const at = Math.min(wanted, LATEST_ALARM);
     const armed = this.#ports.alarm.at;
-    const at = Math.min(wantedAt, LATEST_ALARM_MS);
     const isLost = armed !== null && armed <= now - ALARM_GRACE_MS;
     if (armed !== null && !isLost && armed <= at) return;
     // What a lost alarm was for is not known here: the next one has to look, and soon.
@@ -187,10 +185,9 @@ export class Wakeups {
     }
     if (isDue) times.push(now + watchMs);
     // What is due by now is done by whoever called; an alarm for it would ring again and again.
-    const next = times.filter((time) => time !== null && time > now).reduce(earlier, null);
-    if (next === null) return;
-    const at = Math.min(next, LATEST_ALARM_MS);
-    if (at !== this.#ports.alarm.at) this.#ports.alarm.set(at);
+    const first = times.filter((time) => time !== null && time > now).reduce(earlier, null);
+    const next = first === null ? null : Math.min(first, LATEST_ALARM);
+    if (next !== null && next !== this.#ports.alarm.at) this.#ports.alarm.set(next);
   }
 
   /**

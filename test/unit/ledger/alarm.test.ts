@@ -1,5 +1,6 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { NO_CONTROLS } from "#engine";
+import { LATEST_ALARM } from "#platform/idle.ts";
 import type { LedgerPorts } from "#platform/ledger/ports.ts";
 import { Rig, success } from "./rig.ts";
 
@@ -175,4 +176,14 @@ it("a shard whose tasks wait in a paused queue comes to rest, though it forgets 
   rig.ledger.configure({ ...controls, version: 2, pausedQueues: [] });
   expect(rig.rung.at(-1)).toBe("later");
   expect(rig.armedAt).toBeLessThanOrEqual(rig.now + 20_000);
+});
+
+it("for what waits longer than an alarm can be set, it is set to the latest there is", async () => {
+  const rig = new Rig();
+  await rig.ledger.submit([rig.spec({ dueAt: Date.UTC(9998, 0, 1) })]);
+  expect(rig.armedAt).toBe(LATEST_ALARM);
+  // As an object that wakes: it costs no row.
+  const set = vi.fn<(at: number) => void>();
+  rig.create({ alarm: { at: LATEST_ALARM, set } }).tick();
+  expect(set).not.toHaveBeenCalled();
 });
