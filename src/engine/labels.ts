@@ -2,7 +2,7 @@ import { InvalidOptionError } from "./errors.ts";
 import type { CallOptions } from "./signature.ts";
 import type { RunOptions } from "./wire.ts";
 
-const MAX_LABELS = 10;
+export const MAX_LABELS = 10;
 export const LABEL_NAME = /^[A-Za-z_][\w.-]{0,49}$/;
 const MAX_VALUE_LENGTH = 200;
 

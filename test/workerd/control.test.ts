@@ -135,11 +135,15 @@ it("inspect says what runs, what waits and what is scheduled", async () => {
   await control("revoke", { ids: [id] });
 });
 
+/** More than a statement takes. */
+const MANY_LABELS = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`label${n}`, "x"]));
+
 it.each([
   ["rate_limit", { task: "nobody", rate_limit: "1/s" }, "task"],
   ["rate_limit", { task: "process_data", rate_limit: "fast" }, "rate_limit"],
   ["rate_limit", { task: "process_data", rate_limit: "99999/s" }, "rate_limit"],
   ["rate_limit", { task: "process_data", rate_limit: -1 }, "rate_limit"],
+  ["rate_limit", { task: "process_data", rate_limit: "0.0000000001/h" }, "rate_limit"],
   ["rate_limit", { task: "process_data" }, "rate_limit"],
   ["time_limit", { task: "process_data", soft: 20, hard: 10 }, "soft"],
   ["time_limit", { task: "process_data", hard: 9_999 }, "hard"],
@@ -149,6 +153,7 @@ it.each([
   ["revoke", { ids: ["a"], name: "process_data" }, "ids"],
   ["revoke", { labels: { "bad label": "x" } }, "labels.bad label"],
   ["revoke", { labels: {} }, "labels"],
+  ["revoke", { labels: MANY_LABELS }, "labels"],
   ["shutdown", { now: true }, "now"],
 ])("bad input to %s: %j names the field", async (command, body, field) => {
   expect(await control(command, body)).toMatchObject({ status: 422, errors: [{ field }] });

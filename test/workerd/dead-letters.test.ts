@@ -96,6 +96,24 @@ it("a replay may have other arguments, which have to fit", async () => {
   expect(await ended(replay)).toMatchObject({ kwargs: { order_id: "other" } });
 });
 
+it.each([
+  ["no filter", {}, "filter"],
+  ["no label", { labels: {} }, "filter.labels"],
+  ["no such label", { labels: { "a b": "c" } }, "filter.labels.a b"],
+  [
+    "more labels than a task has",
+    { labels: Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`label${n}`, "x"])) },
+    "filter.labels",
+  ],
+])("a filter of %s discards nothing", async (_what, filter, field) => {
+  const before = ids(await page("/api/dead-letters/"));
+  expect(await send("/api/dead-letters/discard/", { filter })).toMatchObject({
+    status: 422,
+    errors: [{ field }],
+  });
+  expect(ids(await page("/api/dead-letters/"))).toEqual(before);
+});
+
 it("many are replayed or discarded at once, by ids or by filter", async () => {
   const label = { labels: { batch: "b" } };
   await Promise.all([deadLetter(label), deadLetter(label), deadLetter(label)]);

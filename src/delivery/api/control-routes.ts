@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { queueMeant } from "#engine";
 import { ControlDesk } from "./control-desk.ts";
+import { filterLabels } from "./filter-labels.ts";
 import { operation } from "./operation.ts";
 import { invalid } from "./problems.ts";
 import type { ApiParts, Route, RouteDoc } from "./route.ts";
@@ -8,7 +9,6 @@ import { withoutUndefined } from "./without-undefined.ts";
 
 const name = z.string().min(1).max(200);
 const seconds = z.number().positive().nullable();
-const labels = z.record(z.string().regex(/^[A-Za-z_][\w.-]{0,49}$/), z.string().min(1).max(200));
 
 const queueSchema = z.strictObject({ queue: name });
 const rateSchema = z.strictObject({
@@ -24,7 +24,7 @@ const revokeSchema = z.strictObject({
   ids: z.array(z.string().max(100)).max(1_000).optional(),
   name: name.optional(),
   queue: name.optional(),
-  labels: labels.optional(),
+  labels: filterLabels.optional(),
   terminate: z.boolean().default(false),
 });
 const nothingSchema = z.strictObject({});
@@ -97,9 +97,6 @@ export function controlRoutes(parts: ApiParts): Route[] {
 
   async function revokeMany(body: z.output<typeof revokeSchema>) {
     const { ids, terminate, queue: said, ...rest } = body;
-    if (rest.labels !== undefined && Object.keys(rest.labels).length === 0) {
-      throw invalid([{ field: "labels", message: "Names no label: all tasks would fit." }]);
-    }
     const filter = withoutUndefined({ ...rest, queue: queueMeant(parts.queues, said) });
     if ((ids === undefined) === (Object.keys(filter).length === 0)) {
       const message = "Give either ids, or a filter of name, queue and labels.";

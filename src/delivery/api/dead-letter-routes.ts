@@ -6,6 +6,7 @@ import {
   type DeadLetterGroup,
 } from "#engine";
 import { nextCursor, taskId } from "./answers.ts";
+import { filterLabels } from "./filter-labels.ts";
 import { operation } from "./operation.ts";
 import { invalid, notFound, problemOf } from "./problems.ts";
 import { fieldErrorAnswer } from "./problem-answer.ts";
@@ -37,7 +38,7 @@ const filterSchema = z.strictObject({
   name: z.string().refine(isNameOrGlob, NAME_OR_GLOB).optional(),
   queue: z.string().min(1).max(100).optional(),
   exc_type: z.string().min(1).max(200).optional(),
-  labels: z.record(z.string(), z.string()).optional(),
+  labels: filterLabels.optional(),
   failed_after: instant.optional(),
   failed_before: instant.optional(),
 });
@@ -103,6 +104,11 @@ export function deadLetterRoutes({ deadLetters, queues, clock }: ApiParts): Rout
       throw invalid([{ field: "ids", message: "Give either ids or a filter." }]);
     }
     if (ids !== undefined) return [...new Set(ids)];
+    if (Object.keys(filter ?? {}).length === 0) {
+      const message =
+        'Says nothing: all dead letters would fit. For all of them say {"name": "*"}.';
+      throw invalid([{ field: "filter", message }]);
+    }
     const {
       queue,
       exc_type: excType,
