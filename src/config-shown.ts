@@ -11,6 +11,7 @@ const DOES: Readonly<Record<Name, string>> = {
   OPEN_ACCESS: "true lets requests without a key do everything",
   RATE_LIMITS: "off counts no requests: one caller may make any number of them",
   LEDGER_SHARDS: "Durable Objects that new tasks are spread over",
+  LEDGER_SHARDS_PREVIOUS: "How many there were: those are looked after too",
   LOCALE: "Language of mails where an order names none",
   TIMEZONE: "Time zone of schedules and reports that name none",
   PUBLIC_URL: "Where people reach the deployment: links in mails begin with it",

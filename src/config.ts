@@ -29,12 +29,17 @@ const webhookSecret = z
 /** A number that may be 0: what is empty is none, and not 0. */
 const number = z.union([z.number(), z.string().regex(/\d/)]).transform(Number);
 
+const shardCount = z.string().transform(Number).pipe(z.int().min(1).max(MAX_SHARDS));
+/** Empty: none. */
+const shardCountBefore = z.string().transform(Number).pipe(z.int().min(0).max(MAX_SHARDS));
+
 /** The deployment's own settings, as they stand in the Worker's variables and secrets. */
 export const ownSettings = z.object({
   ENVIRONMENT: z.enum(["development", "staging", "production"]).default("development"),
   OPEN_ACCESS: z.enum(["true", "false"]).transform((text) => text === "true"),
   RATE_LIMITS: z.enum(["on", "off"]).default("on"),
-  LEDGER_SHARDS: z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(1).max(MAX_SHARDS)),
+  LEDGER_SHARDS: z.string().regex(/^\d+$/).pipe(shardCount),
+  LEDGER_SHARDS_PREVIOUS: z.string().regex(/^\d*$/).default("").pipe(shardCountBefore),
   LOCALE: z.enum(LOCALES),
   ID_SECRET: z.string().min(32),
   SECRETS_KEY: secretKey,
@@ -100,7 +105,10 @@ export interface Config {
   readonly isOpenAccess: boolean;
   /** Whether a caller's requests are counted, and refused when they are too many. */
   readonly isRateLimited: boolean;
+  /** New tasks are spread over so many. */
   readonly shards: number;
+  /** So many are looked after: there may be tasks in them, from when there were more. */
+  readonly shardsInUse: number;
   readonly locale: Locale;
   readonly idSecret: string;
   /** Keys for secret arguments, the current one first; none: they are kept plain. */
@@ -161,6 +169,7 @@ export function readConfig(env: Env): Config {
     isOpenAccess: OPEN_ACCESS,
     isRateLimited: checked.data.RATE_LIMITS === "on",
     shards: LEDGER_SHARDS,
+    shardsInUse: Math.max(LEDGER_SHARDS, checked.data.LEDGER_SHARDS_PREVIOUS),
     locale: LOCALE,
     publicUrl: checked.data.PUBLIC_URL,
     corsOrigins: checked.data.CORS_ORIGINS,

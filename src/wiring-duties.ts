@@ -74,7 +74,7 @@ export function createDuties(
       does: "Tells the admins what doesn't run.",
       run: (_controls, memory) => systemAlerts.run(memory),
     },
-    ...Array.from({ length: config.shards }, (_, shard) => ({
+    ...Array.from({ length: config.shardsInUse }, (_, shard) => ({
       name: `ledger ${shard}`,
       does: "Brings a shard the operators' settings, and has it look around.",
       run: async (controls: Controls) => {

@@ -27,7 +27,7 @@ export function createSystem(
     watchdog: () => env.WATCHDOG.getByName(WATCHDOG),
     beat: () => env.BEAT.getByName(BEAT),
     shard: (shard: number) => directory.shard(shard),
-    shards: config.shards,
+    shards: config.shardsInUse,
   };
   return {
     system: new DeploymentWatch({

@@ -89,7 +89,7 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
   const keyFor = deriveKeys(config.idSecret);
   const control = new Control({
     home: () => env.WATCHDOG.getByName(WATCHDOG),
-    shards: config.shards,
+    shards: config.shardsInUse,
     shard: (shard) => directory.shard(shard),
     queues: QUEUES,
   });
@@ -99,7 +99,8 @@ export function wire(env: Env, tasks: readonly ShopTask[]) {
     tasks: directory,
     stopMail: (reason) => mailStop.stop(reason),
   });
-  const shards = () => Array.from({ length: config.shards }, (_, shard) => directory.shard(shard));
+  const shards = () =>
+    Array.from({ length: config.shardsInUse }, (_, shard) => directory.shard(shard));
   const { access, audit } = createAccess(env, config, { db, clock, keyFor });
   const largeResults = new R2Results(env.RESULTS);
   const beatLovage = lovageFor(SYSTEM_OWNER);

@@ -38,6 +38,8 @@ export interface Env {
   readonly OPEN_ACCESS: string;
   /** Shards that new tasks are spread over, 1 … 4096. */
   readonly LEDGER_SHARDS: string;
+  /** How many there were, while there are tasks in those that are more; absent: no more than now. */
+  readonly LEDGER_SHARDS_PREVIOUS?: string;
   /** Language of mails and results where an order names none: en or ru. */
   readonly LOCALE: string;
   /** Comma-separated addresses that are told of dead letters, besides the admins with an account. */
