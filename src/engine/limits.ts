@@ -24,6 +24,8 @@ export const NO_LIMITS: TaskLimits = { ...NO_LIMIT, perKey: NO_LIMIT };
 const PERIODS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
 /** More than this many starts a second need no limit: a ledger is slower. */
 const MAX_STARTS_PER_SECOND = 10_000;
+/** From one start to the next at most, a hundred years: what is slower has times that are no numbers. */
+const MAX_APART_MS = 100 * 365 * 86_400_000;
 
 /**
  * Starts are spaced wider than the rate asks for by this share, and each may come late by this share of
@@ -63,17 +65,19 @@ export function formatRate({ starts, periodMs }: Rate): string {
 }
 
 /** Milliseconds between two starts. */
-export function spacingMs({ starts, periodMs }: Rate): number {
-  return (periodMs / starts) * (1 + SLACK);
+export function spacingMs(rate: Rate): number {
+  return apartMs(rate) * (1 + SLACK);
+}
+
+function apartMs({ starts, periodMs }: Rate): number {
+  return Math.min(periodMs / starts, MAX_APART_MS);
 }
 
 /** How late a start may use its slot, ms: by the strictest of a task's rates. Infinity without any. */
 export function latenessOf({ rate, perKey }: TaskLimits): number {
   const rates = [rate, perKey.rate].filter((one) => one !== null);
   return Math.min(
-    ...rates.map(({ starts, periodMs }) =>
-      Math.floor(SLACK * Math.max(periodMs, periodMs / starts)),
-    ),
+    ...rates.map((each) => Math.floor(SLACK * Math.max(each.periodMs, apartMs(each)))),
   );
 }
 

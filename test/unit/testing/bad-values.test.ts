@@ -68,3 +68,16 @@ it("where a declaration gives a link such a key it has none", async () => {
   await t.runDue();
   expect(t.task(taskId)?.state).toBe("SUCCESS");
 });
+
+it("a rate that allows one start in all times allows that one, and holds up nothing", async () => {
+  const rateLimit = `0.${"0".repeat(320)}1/h`;
+  const seldom = define({ name: "seldom", params: z.object({}), rateLimit, handler: () => "done" });
+  const t = deploy(seldom);
+  const first = await t.lovage.delay(seldom, {});
+  await t.runDue();
+  const second = await t.lovage.delay(seldom, {});
+  const { taskId: other } = await t.lovage.applyAsync(plain, {}, { countdown: 30 });
+  await t.advance({ minutes: 1 });
+  const states = [first.taskId, second.taskId, other].map((id) => t.task(id)?.state);
+  expect(states).toEqual(["SUCCESS", "PENDING", "SUCCESS"]);
+});
