@@ -3,6 +3,7 @@ import {
   crontabValues,
   DEFAULT_SETTINGS,
   isZone,
+  MAX_INTERVAL,
   PERIOD_MS,
   SOLAR_EVENTS,
   type Schedule,
@@ -28,7 +29,7 @@ const crontab = z.strictObject({
   timezone: zone.optional(),
 });
 const interval = z.strictObject({
-  every: z.int().min(1).max(1_000_000),
+  every: z.int().min(1).max(MAX_INTERVAL),
   period: z.enum(Object.keys(PERIOD_MS) as Keys<typeof PERIOD_MS>),
 });
 const clocked = z.strictObject({ at: instant });

@@ -12,7 +12,11 @@ const signatures = z.array(signature);
 /** The header of a chord: a list of signatures, or one of a group. */
 const header = shownAs(z.unknown(), () => z.union([signatures, signature]));
 
-export const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+/** By its offset it may be in a year before 0 or after 9999, which are written otherwise. */
+export const instant = z.iso
+  .datetime({ offset: true })
+  .transform((text) => new Date(text))
+  .refine((date) => date.toISOString().length === 24, "Must be a time up to the year 9999.");
 export const seconds = z.number().min(0);
 
 /** Options of a call with Celery's words; `link`, `link_error` and `undo` are signatures. */

@@ -1,3 +1,4 @@
+import { checkInteger } from "../checks.ts";
 import type { Signature } from "../signature.ts";
 import { lastSlots, nextSlot, slotsBetween, type Timing } from "./timing.ts";
 
@@ -59,13 +60,18 @@ export const DEFAULT_SETTINGS = {
   overlap: "allow",
 } as const satisfies Omit<ScheduleSettings, "task" | "timing">;
 
-/** Declares a schedule of a call. */
+/** More of its periods are no interval. */
+export const MAX_INTERVAL = 1_000_000;
+
+/** Declares a schedule of a call. @throws InvalidOptionError, RangeError: its timing can't be */
 export function declareSchedule(
   name: string,
   { task, args, kwargs }: Signature,
   timing: Timing,
   more: Partial<Omit<ScheduleSettings, "task" | "args" | "kwargs" | "timing">> = {},
 ): DeclaredSchedule {
+  if (timing.kind === "interval") checkInteger("interval.every", timing.every, 1, MAX_INTERVAL);
+  nextSlot(timing, 0);
   return { name, settings: { ...DEFAULT_SETTINGS, task, args, kwargs, timing, ...more } };
 }
 

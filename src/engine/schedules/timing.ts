@@ -48,8 +48,16 @@ export type Timing =
 /** Solar events that don't come for so long don't come at all. */
 const MAX_SOLAR_DAYS = 400;
 
+/** There is none later: it could not be written as a date. */
+const LAST_SLOT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
 /** The next slot after an instant, epoch ms; null: there is none any more. */
 export function nextSlot(timing: Timing, after: number): number | null {
+  const slot = slotAfter(timing, after);
+  return slot !== null && slot <= LAST_SLOT ? slot : null;
+}
+
+function slotAfter(timing: Timing, after: number): number | null {
   switch (timing.kind) {
     case "interval": {
       const ms = timing.every * PERIOD_MS[timing.period];

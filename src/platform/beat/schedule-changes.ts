@@ -1,4 +1,4 @@
-import { followingSlot, type Schedule, type ScheduleSettings } from "#engine";
+import { followingSlot, type DeclaredSchedule, type Schedule, type ScheduleSettings } from "#engine";
 
 export function newSchedule({
   name,
@@ -52,10 +52,16 @@ export function changedSchedule(old: Schedule, settings: ScheduleSettings, now: 
 }
 
 /**
- * A schedule that is there, as the code declares it now. Only what nobody has changed since follows the code.
+ * A schedule as the code declares it now, new or there. Only what nobody has changed since follows the code.
  * Returns the same where nothing is new.
  */
-export function declaredAnew(known: Schedule, settings: ScheduleSettings, now: number): Schedule {
+export function asDeclared(
+  known: Schedule | null,
+  { name, settings }: DeclaredSchedule,
+  id: string,
+  now: number,
+): Schedule {
+  if (known === null) return newSchedule({ name, id, settings, origin: "code", now });
   const declared = JSON.stringify(settings);
   // An admin had the name first: theirs stays.
   if (known.origin === "admin" && known.declared === null) return known;

@@ -10,7 +10,7 @@ import {
 } from "#engine";
 import type { SqlPort } from "../ledger/ports.ts";
 import { backfillSlots } from "./backfill.ts";
-import { changedSchedule, declaredAnew, newSchedule, retired } from "./schedule-changes.ts";
+import { asDeclared, changedSchedule, newSchedule, retired } from "./schedule-changes.ts";
 import { KEPT_RUNS, ScheduleStore } from "./schedule-store.ts";
 import {
   earliest,
@@ -161,20 +161,20 @@ export class TaskBeat {
   }
 
   /**
-   * Brings what the code declares up to date. What an admin changed or made stays as it is; what the code
-   * declares no more is retired.
-   * @param idOf the id of a schedule that is declared
+   * Brings what the code declares up to date. What an admin changed or made stays as it is, as does one whose timing
+   * can't be; what the code declares no more is retired. `idOf`: the id of one that is declared.
    */
   declare(declared: readonly DeclaredSchedule[], idOf: (name: string) => string): void {
     const now = this.#now();
     this.#store.transaction(() => {
-      for (const { name, settings } of declared) {
-        const known = this.#store.get(name);
-        const next =
-          known === null
-            ? newSchedule({ name, id: idOf(name), settings, origin: "code", now })
-            : declaredAnew(known, settings, now);
-        if (next !== known) this.#store.put(next);
+      for (const one of declared) {
+        const known = this.#store.get(one.name);
+        try {
+          const next = asDeclared(known, one, idOf(one.name), now);
+          if (next !== known) this.#store.put(next);
+        } catch (error) {
+          this.#ports.log("schedule_broken", { schedule: one.name, error });
+        }
       }
       const names = new Set(declared.map(({ name }) => name));
       let page = this.#store.page("", SLICE);

@@ -632,3 +632,24 @@ it("a slot that waits for a run of days is looked at once a minute, and follows 
   await rig.pass(60_000);
   expect(rig.slots).toEqual(["11-01T03:00:00", "11-02T03:00:00"]);
 });
+
+const CALL = { task: "t", args: [], kwargs: {} } as never;
+
+it("a declared schedule whose timing can't be keeps no other back", () => {
+  const rig = new Rig();
+  const good = declareSchedule("good", CALL, every(5));
+  const timing = cron("61", "0");
+  const bad = { name: "bad", settings: { ...good.settings, timing } };
+  rig.beat.declare([bad, good], (name) => name);
+  expect(rig.beat.page("", 10).map(({ name }) => name)).toEqual(["good"]);
+});
+
+it.each<{ timing: Timing }>([
+  { timing: every(0) },
+  { timing: every(-1) },
+  { timing: every(1e308) },
+  { timing: cron("61", "0") },
+  { timing: cron("1", "0", "Europe/Pariss") },
+])("the timing of $timing can't be declared", ({ timing }) => {
+  expect(() => declareSchedule("bad", CALL, timing)).toThrow(/every|minute|zone/);
+});

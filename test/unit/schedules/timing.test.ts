@@ -269,3 +269,10 @@ it("clocks that go back at midnight repeat the hour of a yearly schedule, too", 
     slots("30 * 31 10 *", "Africa/Cairo", "2024-01-01T00:00Z", "2024-12-31T00:00Z"),
   ).toHaveLength(25);
 });
+
+it("no slot is later than the year 9999: it could not be written", () => {
+  const daily = crontab("0 0 * * *");
+  expect(iso(slotsBetween(daily, at("9999-12-30T00:00Z"), Infinity, 10))).toEqual([
+    "9999-12-31T00:00",
+  ]);
+});
