@@ -1,4 +1,5 @@
 import { checkTimeLimits, MAX_TIME_LIMIT_SECONDS } from "./checks.ts";
+import { InvalidOptionError } from "./errors.ts";
 import { parseRate } from "./limits.ts";
 import type { TaskRecord } from "./wire.ts";
 
@@ -84,6 +85,10 @@ export function changeControls(controls: Controls, change: ControlChange): Contr
       const { [change.name]: _before, ...others } = controls.timeLimits;
       const { soft, hard } = change;
       if (soft === null && hard === null) return { ...next, timeLimits: others };
+      for (const [field, limit] of Object.entries({ soft, hard })) {
+        // In Celery it is none; here every attempt would be over at once.
+        if (limit === 0) throw new InvalidOptionError(field, "must be more than 0.");
+      }
       checkTimeLimits(soft, hard ?? MAX_TIME_LIMIT_SECONDS);
       return { ...next, timeLimits: { ...others, [change.name]: { soft, hard } } };
     }

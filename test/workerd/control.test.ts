@@ -146,6 +146,7 @@ it.each([
   ["rate_limit", { task: "process_data" }, "rate_limit"],
   ["time_limit", { task: "process_data", soft: 20, hard: 10 }, "soft"],
   ["time_limit", { task: "process_data", hard: 9_999 }, "hard"],
+  ["time_limit", { task: "process_data", hard: 0 }, "hard"],
   ["purge", { queue: "nope" }, "queue"],
   ["cancel_consumer", { queue: "nope" }, "queue"],
   ["revoke", {}, "ids"],

@@ -57,6 +57,7 @@ it("the queue of dead letters is found by its name with underscores too", async 
 it("dead letters are listed, filtered and counted; successes are not among them (G14)", async () => {
   expect(ids(await page("/api/dead-letters/"))).toEqual([second, first]);
   expect(ids(await page("/api/dead-letters/?name=process_*&label=customer:1"))).toEqual([first]);
+  expect(ids(await page("/api/dead-letters/?label=__proto__:1"))).toEqual([]);
   expect(ids(await page("/api/dead-letters/?exc_type=OrderNotFoundError"))).toHaveLength(2);
   expect(ids(await page("/api/dead-letters/?exc_type=Other"))).toEqual([]);
   const one = await page("/api/dead-letters/?limit=1");

@@ -405,6 +405,7 @@ it.each([
   ["task/timeout/nothing?soft=1", 404, "Unknown task 'nothing'"],
   ["task/timeout/process_data?soft=x", 400, "Invalid argument soft"],
   ["task/timeout/process_data?soft=30&hard=10", 403, "Failed to set timeouts: "],
+  ["task/timeout/process_data?hard=0", 403, "Failed to set timeouts: 'must be more than 0.'"],
 ])("%s is refused with %i", async (path, status, text) => {
   const answer = await curl(`/api/${path.replace(/\/W\b/, `/${WORKER}`)}`);
   expect(answer.status).toBe(status);

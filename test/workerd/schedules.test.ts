@@ -207,6 +207,12 @@ it.each<[string, Record<string, unknown>, string, string]>([
     "labels",
     "at most 10",
   ],
+  [
+    "a time of the year 10000 in Greenwich",
+    { ...crontab({}), start_time: "9999-12-31T23:59:59-14:00" },
+    "start_time",
+    "up to the year 9999",
+  ],
   ["a hundred thousand years", { ...crontab({}), expire_seconds: 1e14 }, "expire_seconds", "<="],
   ["a field that there is not", { ...crontab({}), every: 5 }, "every", "no such field"],
 ])("%s is refused", async (_what, over, field, message) => {

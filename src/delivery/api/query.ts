@@ -96,15 +96,16 @@ export class QueryReader {
     this.#read.add(name);
     const given = this.#query.getAll(name);
     if (given.length === 0) return undefined;
-    const labels: Record<string, string> = {};
+    const labels = new Map<string, string>();
     for (const text of given) {
       const end = text.indexOf(":");
       const label = text.slice(0, Math.max(0, end));
       if (!LABEL_NAME.test(label) || end === text.length - 1 || given.length > 5) {
         this.refuse(name, "Must be name:value, five at most.");
-      } else labels[label] = text.slice(end + 1);
+      } else labels.set(label, text.slice(end + 1));
     }
-    return labels;
+    // Whatever they are called: a `__proto__` that is assigned is none, and all would fit.
+    return Object.fromEntries(labels);
   }
 
   /** @throws Problem 422 with all that is wrong */

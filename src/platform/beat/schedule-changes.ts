@@ -1,4 +1,9 @@
-import { followingSlot, type DeclaredSchedule, type Schedule, type ScheduleSettings } from "#engine";
+import {
+  followingSlot,
+  type DeclaredSchedule,
+  type Schedule,
+  type ScheduleSettings,
+} from "#engine";
 
 export function newSchedule({
   name,
