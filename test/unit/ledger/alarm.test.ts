@@ -83,15 +83,9 @@ it.each([
     const bill = new Bill();
     const rig: Rig = new Rig();
     const over: Partial<LedgerPorts> = {
-      alarm: {
-        get at() {
-          return rig.armedAt;
-        },
-        set: (at) => {
-          bill.alarms += 1;
-          rig.armedAt = at;
-        },
-      },
+      alarm: rig.alarmTold(() => {
+        bill.alarms += 1;
+      }),
       history: {
         write: async () => {
           bill.flushes += 1;
@@ -125,15 +119,9 @@ it("a shard whose only tasks are of later pays for one alarm, however often it i
   let alarms = 0;
   const rig: Rig = new Rig();
   const over: Partial<LedgerPorts> = {
-    alarm: {
-      get at() {
-        return rig.armedAt;
-      },
-      set: (at) => {
-        alarms += 1;
-        rig.armedAt = at;
-      },
-    },
+    alarm: rig.alarmTold(() => {
+      alarms += 1;
+    }),
   };
   rig.ledger = rig.create(over);
   await rig.ledger.submit([rig.spec({ dueAt: rig.now + 7_200_000 })]);
@@ -146,15 +134,9 @@ it("a shard whose tasks wait in a paused queue comes to rest, though it forgets 
   let alarms = 0;
   const rig: Rig = new Rig();
   const over: Partial<LedgerPorts> = {
-    alarm: {
-      get at() {
-        return rig.armedAt;
-      },
-      set: (at) => {
-        alarms += 1;
-        rig.armedAt = at;
-      },
-    },
+    alarm: rig.alarmTold(() => {
+      alarms += 1;
+    }),
     history: {
       write: async () => {
         flushes += 1;

@@ -129,15 +129,9 @@ it("a new object that could not set its alarm sets it for all that waits as soon
   rig.armedAt = null;
   let isBroken = true;
   rig.ledger = rig.create({
-    alarm: {
-      get at() {
-        return rig.armedAt;
-      },
-      set: (at) => {
-        if (isBroken) throw new Error("storage is out of order for a moment");
-        rig.armedAt = at;
-      },
-    },
+    alarm: rig.alarmTold(() => {
+      if (isBroken) throw new Error("storage is out of order for a moment");
+    }),
   });
   expect(() => rig.ledger.stats()).toThrow("out of order");
   isBroken = false;

@@ -1,6 +1,6 @@
 import { mintTaskId, type FinishedTask, type Settlement, type TaskSpec } from "#engine";
 import { TaskLedger } from "#platform/ledger/ledger.ts";
-import type { LedgerPorts } from "#platform/ledger/ports.ts";
+import type { AlarmPort, LedgerPorts } from "#platform/ledger/ports.ts";
 import { DEFAULT_LEDGER_SETTINGS, type Exchange } from "#platform/ledger/protocol.ts";
 import { SimSql } from "../../../src/testing/sim-sql.ts";
 import { World } from "../../../src/testing/world.ts";
@@ -62,6 +62,20 @@ export class Rig {
       },
       DEFAULT_LEDGER_SETTINGS,
     );
+  }
+
+  /** The alarm, and who is told whenever it is set; what that throws is why it can't be. */
+  alarmTold(set: () => void): AlarmPort {
+    const armedAt = () => this.armedAt;
+    return {
+      get at() {
+        return armedAt();
+      },
+      set: (at) => {
+        set();
+        this.armedAt = at;
+      },
+    };
   }
 
   /** Lets time pass, and with it whatever waits. */
