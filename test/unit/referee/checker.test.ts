@@ -128,7 +128,13 @@ async function broken(): Promise<string[]> {
   const text = metrics === "" ? trueMetrics() : metrics;
   const findings = await check({
     deployment: { database: join(folder, "d1.sqlite"), shards: [join(folder, "shard.sqlite")] },
-    client: { get: () => Promise.resolve({ outcome: "ok", status: 200, text }) },
+    client: {
+      close: () => undefined,
+      get: async () =>
+        text === "away"
+          ? { outcome: "unknown", status: 0, text: "ECONNRESET" }
+          : { outcome: "ok", status: 200, text },
+    },
     tickers: [
       {
         ...{ policy: "once", name: "ticker", anchor: ANCHOR },
@@ -139,6 +145,11 @@ async function broken(): Promise<string[]> {
   });
   return findings.filter((finding) => finding.broken > 0).map(({ invariant }) => invariant);
 }
+
+it("what the deployment does not say of itself is no zero", async () => {
+  metrics = "away";
+  await expect(broken()).rejects.toThrow("/metrics can't be had: 0 ECONNRESET");
+});
 
 it("finds nothing where nothing is wrong", async () => {
   expect(await broken()).toEqual([]);
