@@ -90,14 +90,12 @@ export class Sampler {
   }
 }
 
-/** Bytes of a shard's file that hold something. */
+/** Bytes of the pages of a shard's tables. */
 function usedBytes(path: string): number {
   const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
   try {
     const one = (sql: string) => Number(Object.values(db.prepare(sql).get() ?? {})[0] ?? 0);
-    const pages = one("PRAGMA page_count") - one("PRAGMA freelist_count");
-    const figures = one("SELECT sum(length(figures) + length(total)) FROM figures");
-    return pages * one("PRAGMA page_size") - figures;
+    return one("SELECT sum(pgsize) FROM dbstat WHERE name <> 'figures'");
   } finally {
     db.close();
   }
