@@ -243,7 +243,7 @@ export const MUTANTS: readonly Mutant[] = [
     id: "M12",
     breaks: "an alarm that is set is taken for good, however overdue it is",
     guarantees: ["G20"],
-    instead: "the ledger asks no getAlarm, it knows what it has set",
+    instead: "the ledger asks getAlarm once, when it starts",
     edits: [
       {
         file: "src/platform/ledger/wakeups.ts",
