@@ -3,7 +3,7 @@ import {
   LaneReader,
   ParkedReader,
   passable,
-  takeOvertaken,
+  overtakenSuspect,
   type Leave,
   type TaskSource,
 } from "./sources.ts";
@@ -47,8 +47,8 @@ const MAX_TURNED_AWAY = 1_000;
  * in memory and the parked tasks on disk. Where tasks have keys, those of equal priority are taken in
  * turns, one of each key. Limited tasks are taken as far as there is leave to start them; the others are
  * not even looked at. A suspect that was passed over for long comes before all: it takes a consumer of its
- * own, and somebody may always be first in line. Takes lane entries out of their lanes and uses up leave; the caller leases what it
- * gets in the same transaction.
+ * own, and somebody may always be first in line. Takes lane entries out of their lanes and uses up leave;
+ * the caller leases what it gets in the same transaction.
  */
 export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): Picked {
   const { queue, limit, isIdle, now } = request;
@@ -58,8 +58,9 @@ export function pickTasks(sql: SqlPort, memory: Memory, request: PickRequest): P
     expired: [] as TaskRow[],
     gated: [] as [TaskRow, string][],
   };
-  const overtaken = isIdle ? takeOvertaken(sql, memory, queue, now) : null;
-  if (overtaken !== null && !isExpired(overtaken, now) && missedGate(memory, overtaken) === null) {
+  const overtaken = isIdle ? overtakenSuspect(sql, memory, queue, now) : null;
+  if (overtaken !== null && mayStart(memory, overtaken, now)) {
+    memory.permits.use(overtaken.gate);
     return { ...picked, tasks: [overtaken], isSolo: true, isAll: false };
   }
   const leaves = new Map<string, Leave>();
@@ -190,6 +191,11 @@ class Turns {
     }
     return first;
   }
+}
+
+function mayStart(memory: Memory, row: TaskRow, now: number): boolean {
+  if (isExpired(row, now) || missedGate(memory, row) !== null) return false;
+  return passable(memory, row.gate, now) > 0;
 }
 
 /** The gate that a task has not passed although its name is limited by now; null: none. */

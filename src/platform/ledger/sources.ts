@@ -163,8 +163,8 @@ function suspectsBeside({ leases }: Memory, gate: string): readonly Lease[] {
   return partsOfGate(gate).name === "" ? leases.solos() : [];
 }
 
-/** Takes the suspect of a queue that was passed over, if it may start now; null: there is none. */
-export function takeOvertaken(
+/** The suspect of a queue that was passed over, if it may start beside what runs; null: there is none. */
+export function overtakenSuspect(
   sql: SqlPort,
   memory: Memory,
   queue: string,
@@ -175,11 +175,7 @@ export function takeOvertaken(
   memory.overtaken.delete(queue);
   const row = memory.leases.holding(id) === undefined ? findLive(sql, memory, id) : null;
   if (row === null || row.queue !== queue || row.is_suspect === 0 || row.due_at > now) return null;
-  if (!mayStartBeside(suspectsBeside(memory, row.gate), row, now)) return null;
-  const leave = passable(memory, row.gate, now);
-  if (leave <= 0) return null;
-  if (leave < Infinity) memory.permits.use(row.gate);
-  return row;
+  return mayStartBeside(suspectsBeside(memory, row.gate), row, now) ? row : null;
 }
 
 /** Due parked tasks of a gate that no lease holds and that may start beside those that run, by due time. */
