@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import type { MonitorEvent, MonitorEventList, Watcher } from "#engine";
+import type { MonitorEvent, MonitorEventList, Timers, Watcher } from "#engine";
 import { DeploymentEvents, type WatchedShard } from "#platform/ledger/deployment-events.ts";
 import { systemTimers } from "#platform/system.ts";
 import { ended, get, post } from "./api.ts";
@@ -207,6 +207,34 @@ it("what happens while a shard is out of reach lies before a list that says that
   await ledger.submit([task]);
   expect((await next(lists)).events[0]).toMatchObject({ uuid: task.id });
   await lists.return();
+});
+
+it("a shard that doesn't answer is out of reach, and what it opens too late is closed", async () => {
+  const ledger = shard(309);
+  const sockets: (WebSocket | null)[] = [];
+  const answering = Promise.withResolvers<undefined>();
+  const late: WatchedShard = {
+    fetch: async (url, init) => {
+      await answering.promise;
+      const answer = await ledger.fetch(url, init);
+      sockets.push(answer.webSocket);
+      return answer;
+    },
+  };
+  const atOnce: Timers = { after: (_ms, run) => systemTimers.after(0, run) };
+  const watcher = { owner: "somebody", isMonitor: true };
+  const lists = new DeploymentEvents(() => [late], atOnce).watch(
+    new AbortController().signal,
+    watcher,
+  );
+  await expect(lists.next()).rejects.toMatchObject({ code: "ledger_unavailable" });
+  answering.resolve(undefined);
+  await expect.poll(() => sockets).toEqual([expect.any(WebSocket)]);
+  await expect
+    .poll(() =>
+      runInDurableObject(ledger, (_object, state) => state.getWebSockets("events").length),
+    )
+    .toBe(0);
 });
 
 /** Watches a shard so many times. @returns what ends each */

@@ -7,6 +7,7 @@ import {
   type Timers,
 } from "#engine";
 import { EventQueue } from "../event-queue.ts";
+import { within } from "../health/within.ts";
 import { watchUrl } from "./event-sockets.ts";
 import { messages, pause } from "./socket-messages.ts";
 
@@ -16,6 +17,9 @@ const MAX_WAITING = 4 * MAX_LISTED_EVENTS;
 const GATHER_MS = 50;
 /** Pauses before a shard that was moved, updated or is out of reach is tried again. */
 const REOPEN_MS = { first: 250, most: 5_000 };
+
+/** A shard that has not answered by then is out of reach. */
+const OPEN_MS = 10_000;
 
 /** What a shard is asked for its events by. */
 export interface WatchedShard {
@@ -60,7 +64,7 @@ export class DeploymentEvents implements MonitorEvents {
     url: string,
   ): AsyncGenerator<MonitorEventList, void, undefined> {
     if (signal.aborted) return;
-    const doors = this.#shards().map((shard) => () => open(shard, url));
+    const doors = this.#shards().map((shard) => () => open(shard, url, this.#timers));
     const opened = await Promise.all(doors.map((door) => door()));
     const refusal = opened.find((socket) => typeof socket === "string");
     if (refusal !== undefined) {
@@ -155,11 +159,21 @@ async function follow(
   if (socket !== null) for await (const _list of messages(socket, signal));
 }
 
-async function open(shard: WatchedShard, url: string): Promise<WebSocket | Refusal> {
+async function open(
+  shard: WatchedShard,
+  url: string,
+  timers: Timers,
+): Promise<WebSocket | Refusal> {
+  let isTooLate = false;
+  const asked = async () => {
+    const { webSocket } = await shard.fetch(url, { headers: { Upgrade: "websocket" } });
+    if (isTooLate && webSocket !== null) drop(webSocket);
+    return webSocket ?? "too_many_watchers";
+  };
   try {
-    const answer = await shard.fetch(url, { headers: { Upgrade: "websocket" } });
-    return answer.webSocket ?? "too_many_watchers";
+    return await within(timers, OPEN_MS, asked);
   } catch {
+    isTooLate = true;
     return "ledger_unavailable";
   }
 }
