@@ -1,7 +1,7 @@
 import type { AnyTaskDefinition, Clock, DeploymentMeters, TaskFigures } from "#engine";
 import type { Env } from "./platform/env.ts";
 import type { LedgerObject } from "./platform/ledger/ledger-object.ts";
-import { FiguresReader } from "./platform/ledger/figures-reader.ts";
+import { FiguresReader } from "./platform/ledger/figures/figures-reader.ts";
 import { Meters } from "./platform/meters/meters.ts";
 
 /** What is read of all objects together, for metrics and plots. */

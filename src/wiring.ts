@@ -31,7 +31,7 @@ import { History } from "./platform/history/history.ts";
 import { HistorySearch } from "./platform/history/search.ts";
 import { Control } from "./platform/control/control.ts";
 import { QueueStop } from "./platform/control/queue-stop.ts";
-import { DeploymentEvents } from "./platform/ledger/deployment-events.ts";
+import { DeploymentEvents } from "./platform/ledger/watching/deployment-events.ts";
 import { LedgerDirectory } from "./platform/ledger/directory.ts";
 import { log } from "./platform/log.ts";
 import { D1Outbox } from "./platform/outbox/outbox.ts";

@@ -225,7 +225,7 @@ export const MUTANTS: readonly Mutant[] = [
           "lease.token !== token) {\n      stale += 1;\n      memory.leases.leave(task);\n    }",
       },
       {
-        file: "src/platform/ledger/leases.ts",
+        file: "src/platform/ledger/memory/leases.ts",
         find: "  /** Takes a task from its runner",
         replace:
           "  leave(task: TaskRow | undefined): void {\n    if (task !== undefined) this.#running.end(task);\n  }\n\n  /** Takes a task from its runner",
@@ -533,7 +533,7 @@ export const MUTANTS: readonly Mutant[] = [
     guarantees: ["G18"],
     edits: [
       {
-        file: "src/platform/ledger/gate-needs.ts",
+        file: "src/platform/ledger/limits/gate-needs.ts",
         find: "return memory.parked.queuesOf(gate).filter((queue) => !isStopped(memory, queue));",
         replace: "return memory.parked.queuesOf(gate);",
       },

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { PlanNode } from "#engine";
 import { loadInput } from "#platform/consumer/inputs.ts";
-import { CanvasStore } from "#platform/ledger/canvas-store.ts";
+import { CanvasStore } from "#platform/ledger/canvas/canvas-store.ts";
 import { ObjectSql } from "#platform/ledger/object-ports.ts";
 import { NO_LARGE_RESULTS } from "../no-large.ts";
 import { get, post } from "./api.ts";

@@ -2,7 +2,10 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { MonitorEvent, MonitorEventList, Timers, Watcher } from "#engine";
-import { DeploymentEvents, type WatchedShard } from "#platform/ledger/deployment-events.ts";
+import {
+  DeploymentEvents,
+  type WatchedShard,
+} from "#platform/ledger/watching/deployment-events.ts";
 import { systemTimers } from "#platform/system.ts";
 import { ended, get, post } from "./api.ts";
 import { keyFor, request } from "./credentials.ts";

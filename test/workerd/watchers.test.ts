@@ -2,7 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { TaskRecord } from "#engine";
-import { SocketWatchers } from "../../src/platform/ledger/socket-watchers.ts";
+import { SocketWatchers } from "../../src/platform/ledger/watching/socket-watchers.ts";
 import { spec } from "./ledger.ts";
 
 /** A socket that was opened before, as the object finds it when it wakes. */

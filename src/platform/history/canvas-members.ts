@@ -10,7 +10,7 @@ import {
   type State,
   type TaskRecord,
 } from "#engine";
-import type { LiveMembers } from "../ledger/members.ts";
+import type { LiveMembers } from "../ledger/canvas/members.ts";
 import { fromRow, type HistoryRow } from "./rows.ts";
 import type { IdRange } from "./search.ts";
 import { pageOf, pageQuery } from "./task-page.ts";

@@ -15,9 +15,9 @@ import {
   type TaskEvent,
   type Value,
 } from "#engine";
-import type { LiveReports } from "./reports.ts";
+import type { LiveReports } from "./memory/reports.ts";
 import type { TaskRow } from "./rows.ts";
-import type { End } from "./sequels.ts";
+import type { End } from "./canvas/sequels.ts";
 
 /** How an attempt under a lease ended. */
 export interface AttemptEnd {

@@ -1,8 +1,8 @@
 import { memberId, type TaskFilter } from "#engine";
-import { CanvasStore } from "./canvas-store.ts";
+import { CanvasStore } from "./canvas/canvas-store.ts";
 import { revokedBy } from "./attempt-end.ts";
 import type { Changes } from "./changes.ts";
-import { findLive, type Memory } from "./memory.ts";
+import { findLive, type Memory } from "./memory/memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { selectTasks, type Position } from "./selection.ts";
 import { isHeld, optionsOf, suspensionOf, type TaskRow } from "./rows.ts";

@@ -25,16 +25,16 @@ import {
   type AttemptEnd,
   type EndedAttempt,
 } from "./attempt-end.ts";
-import { Happenings } from "./happenings.ts";
-import type { Lease } from "./leases.ts";
-import { findLive, type Memory } from "./memory.ts";
+import { Happenings } from "./watching/happenings.ts";
+import type { Lease } from "./memory/leases.ts";
+import { findLive, type Memory } from "./memory/memory.ts";
 import { releaseKeys } from "./uniques.ts";
 import { parkAnew, parkAtGate, parkForNext } from "./parking.ts";
 import type { SqlPort } from "./ports.ts";
-import { Sequels, type End } from "./sequels.ts";
+import { Sequels, type End } from "./canvas/sequels.ts";
 import { appended, isHeld, optionsOf, toFinished, waitingState, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
-import { asEnded, heldOptions, holdTask } from "./held.ts";
+import { asEnded, heldOptions, holdTask } from "./canvas/held.ts";
 import { deleteDurable, stepSummaries, suspendTask } from "./steps.ts";
 
 /** Losses while running alone after which a task fails instead of being tried again. */

@@ -1,6 +1,6 @@
 import type { Changes } from "./changes.ts";
-import type { Lease } from "./leases.ts";
-import type { Memory } from "./memory.ts";
+import type { Lease } from "./memory/leases.ts";
+import type { Memory } from "./memory/memory.ts";
 import type { Picked } from "./picker.ts";
 import type { Claim } from "./protocol.ts";
 import { toClaimed, type TaskRow } from "./rows.ts";

@@ -20,7 +20,7 @@ import { noSpans, type Spans } from "../trace/spans.ts";
 import type { LedgerObject } from "./ledger-object.ts";
 import type { ExpressAnswer } from "./protocol.ts";
 import { nameOfShard } from "./shard-name.ts";
-import { messages, pause } from "./socket-messages.ts";
+import { messages, pause } from "./watching/socket-messages.ts";
 
 /** Pause before a watch that broke off (the shard was moved or updated) is opened again. */
 const REOPEN_MS = 250;

@@ -1,7 +1,7 @@
 import { grantClaim } from "./claim.ts";
 import type { LedgerCore } from "./core.ts";
 import type { ExpressLane } from "./express-lane.ts";
-import { isStopped, type Memory } from "./memory.ts";
+import { isStopped, type Memory } from "./memory/memory.ts";
 import { pickTasks } from "./picker.ts";
 import type { Exchange, ExchangeAnswer } from "./protocol.ts";
 import { settle } from "./settle.ts";

@@ -1,6 +1,6 @@
 import { stopCanvas } from "./bulk.ts";
 import type { Changes } from "./changes.ts";
-import { findLive, type Memory } from "./memory.ts";
+import { findLive, type Memory } from "./memory/memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { isHeld, type TaskRow } from "./rows.ts";
 import { selectionOf } from "./selection.ts";

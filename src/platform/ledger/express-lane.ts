@@ -1,5 +1,5 @@
 import { MAX_EXPRESS_SECONDS, type TaskSpec } from "#engine";
-import type { Memory } from "./memory.ts";
+import type { Memory } from "./memory/memory.ts";
 import { hasDue } from "./sources.ts";
 import { gateFor } from "./submit.ts";
 

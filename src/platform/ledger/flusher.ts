@@ -1,6 +1,6 @@
 import { AgentRecord, type AgentHealth } from "../health/agent-record.ts";
 import { within } from "../health/within.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory } from "./memory/memory.ts";
 import type { LedgerPorts } from "./ports.ts";
 
 /** Tasks per write to D1, about: large enough to be cheap, small enough for one statement. */

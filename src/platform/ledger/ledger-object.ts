@@ -33,15 +33,15 @@ import { log } from "../log.ts";
 import { workerSpans } from "../trace/worker-spans.ts";
 import { systemClock, systemTimers } from "../system.ts";
 import type { BulkStep } from "./bulk.ts";
-import type { FiguresOfMinute } from "./figures-book.ts";
+import type { FiguresOfMinute } from "./figures/figures-book.ts";
 import { TaskLedger } from "./ledger.ts";
-import type { LiveMembers } from "./members.ts";
+import type { LiveMembers } from "./canvas/members.ts";
 import type { Exchange, ExchangeAnswer, ExpressAnswer, GoneTask, KeptInput } from "./protocol.ts";
-import { EventSockets, watchesEvents } from "./event-sockets.ts";
+import { EventSockets, watchesEvents } from "./watching/event-sockets.ts";
 import { ObjectAlarm, ObjectSql, runDirectly } from "./object-ports.ts";
 import type { Position } from "./selection.ts";
 import { shardOfName } from "./shard-name.ts";
-import { SocketWatchers } from "./socket-watchers.ts";
+import { SocketWatchers } from "./watching/socket-watchers.ts";
 
 /** The Durable Object of one ledger shard: binds the platform to the ledger's ports, and nothing else. */
 export abstract class LedgerObject extends DurableObject<Env> implements LedgerDoor {

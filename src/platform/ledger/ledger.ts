@@ -15,12 +15,12 @@ import {
 import type { ShardHealth } from "../health/health.ts";
 import type { Nudge } from "../limiter/protocol.ts";
 import { purgeSome, revokeSome, revokeTask, type BulkStep } from "./bulk.ts";
-import { CanvasStore } from "./canvas-store.ts";
+import { CanvasStore } from "./canvas/canvas-store.ts";
 import { LedgerCore } from "./core.ts";
 import { Exchanges } from "./exchanges.ts";
 import { ExpressLane } from "./express-lane.ts";
-import { calledSince } from "./gate-needs.ts";
-import { findLive } from "./memory.ts";
+import { calledSince } from "./limits/gate-needs.ts";
+import { findLive } from "./memory/memory.ts";
 import type { LedgerPorts, SqlPort } from "./ports.ts";
 import {
   DEFAULT_LEDGER_SETTINGS,
@@ -32,7 +32,7 @@ import {
   type LedgerSettings,
   type LedgerStats,
 } from "./protocol.ts";
-import { Questions } from "./questions.ts";
+import { Questions } from "./questions/questions.ts";
 import { rescheduleWaiting } from "./reschedule.ts";
 import type { Position } from "./selection.ts";
 import { hasDue } from "./sources.ts";

@@ -7,7 +7,7 @@ import {
   type Leave,
   type TaskSource,
 } from "./sources.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory } from "./memory/memory.ts";
 import type { SqlPort } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
 

@@ -1,6 +1,6 @@
 import type { Reschedule, Rescheduled } from "#engine";
 import type { Changes } from "./changes.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory } from "./memory/memory.ts";
 import type { TaskRow } from "./rows.ts";
 
 /**

@@ -14,7 +14,7 @@ import {
   type Waiting,
   type WaitingState,
 } from "#engine";
-import type { ControlBook } from "./controls.ts";
+import type { ControlBook } from "./limits/controls.ts";
 import type { SqlValue } from "./ports.ts";
 
 /** A row of `tasks`; see schema.ts for its columns. */

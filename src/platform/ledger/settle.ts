@@ -7,7 +7,7 @@ import {
 } from "#engine";
 import type { AttemptEnd } from "./attempt-end.ts";
 import type { Changes } from "./changes.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory } from "./memory/memory.ts";
 
 /**
  * Applies outcomes to the tasks that their leases hold. One whose lease is over (settled before, lost,

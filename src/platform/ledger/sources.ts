@@ -1,7 +1,7 @@
 import { partsOfGate } from "#engine";
-import type { LaneEntry, ReadyLanes } from "./lanes.ts";
-import type { Lease } from "./leases.ts";
-import { findLive, isStopped, type Memory } from "./memory.ts";
+import type { LaneEntry, ReadyLanes } from "./memory/lanes.ts";
+import type { Lease } from "./memory/leases.ts";
+import { findLive, isStopped, type Memory } from "./memory/memory.ts";
 import type { SqlPort } from "./ports.ts";
 import type { TaskRow } from "./rows.ts";
 

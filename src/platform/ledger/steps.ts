@@ -11,8 +11,8 @@ import {
   type TaskEventRecord,
 } from "#engine";
 import type { Changes } from "./changes.ts";
-import { NEVER } from "./held.ts";
-import { findLive, type Memory } from "./memory.ts";
+import { NEVER } from "./canvas/held.ts";
+import { findLive, type Memory } from "./memory/memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { suspensionOf, type Suspension, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";

@@ -3,7 +3,7 @@ import { startTasks } from "./claim.ts";
 import { within } from "../health/within.ts";
 import type { LedgerCore } from "./core.ts";
 import type { ExpressLane } from "./express-lane.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory } from "./memory/memory.ts";
 import type { Claim } from "./protocol.ts";
 import { loseOffered } from "./settle.ts";
 import { answerIfKnown, insertRunning, insertTasks, sameCall } from "./submit.ts";

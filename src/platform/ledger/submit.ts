@@ -1,12 +1,12 @@
 import { gateOf, type SubmitAnswer, type TaskSpec } from "#engine";
 import type { Changes } from "./changes.ts";
 import { jsonArrays } from "../json-parameters.ts";
-import type { Lease } from "./leases.ts";
-import { findLive, type Memory } from "./memory.ts";
+import type { Lease } from "./memory/leases.ts";
+import { findLive, type Memory } from "./memory/memory.ts";
 import type { SqlPort } from "./ports.ts";
 import type { Suspension, TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";
-import { NEVER } from "./held.ts";
+import { NEVER } from "./canvas/held.ts";
 
 /**
  * What a submit is told about an id that the ledger knows: the same call, or another one. Null: not

@@ -1,6 +1,6 @@
 import type { FinishedTask, Merged, TaskSpec, UniqueRule } from "#engine";
 import type { Changes } from "./changes.ts";
-import { findLive, type Memory } from "./memory.ts";
+import { findLive, type Memory } from "./memory/memory.ts";
 import type { SqlPort } from "./ports.ts";
 import { optionsOf, type TaskRow } from "./rows.ts";
 import { consume } from "./schema.ts";

@@ -1,7 +1,7 @@
 import { LATEST_ALARM, REMEMBERS_MS } from "../idle.ts";
 import { Doorbells } from "./bells.ts";
 import type { Changes } from "./changes.ts";
-import { isStopped, type Memory } from "./memory.ts";
+import { isStopped, type Memory } from "./memory/memory.ts";
 import type { LedgerPorts } from "./ports.ts";
 import { hasDue, oldestDue, waitsAtGate } from "./sources.ts";
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { endedOf, MAX_COUNTED, OTHER_TASKS, type FiguresByTask } from "#engine";
-import { FiguresReader, type CountingShard } from "#platform/ledger/figures-reader.ts";
+import { FiguresReader, type CountingShard } from "#platform/ledger/figures/figures-reader.ts";
 import { Rig, success } from "./rig.ts";
 
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { HeldTasks } from "#platform/ledger/held-tasks.ts";
+import { HeldTasks } from "#platform/ledger/memory/held-tasks.ts";
 import type { TaskRow } from "#platform/ledger/rows.ts";
 import { Rig, success } from "./rig.ts";
 

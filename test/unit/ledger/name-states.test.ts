@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { AskTimes } from "#platform/ledger/ask-times.ts";
-import { ControlBook } from "#platform/ledger/controls.ts";
-import type { Memory } from "#platform/ledger/memory.ts";
-import { NameStates } from "#platform/ledger/name-states.ts";
-import { ParkedTasks } from "#platform/ledger/parked.ts";
+import { AskTimes } from "#platform/ledger/limits/ask-times.ts";
+import { ControlBook } from "#platform/ledger/limits/controls.ts";
+import type { Memory } from "#platform/ledger/memory/memory.ts";
+import { NameStates } from "#platform/ledger/limits/name-states.ts";
+import { ParkedTasks } from "#platform/ledger/memory/parked.ts";
 import { migrate } from "#platform/ledger/schema.ts";
 import { SimSql } from "../../../src/testing/sim-sql.ts";
 

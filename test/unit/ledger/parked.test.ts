@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { describeError, type Settlement } from "#engine";
-import { ParkedTasks } from "#platform/ledger/parked.ts";
+import { ParkedTasks } from "#platform/ledger/memory/parked.ts";
 import type { SqlPort } from "#platform/ledger/ports.ts";
 import { Rig, success } from "./rig.ts";
 

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import { NO_LIMITS, parseRate } from "#engine";
-import { Permits } from "#platform/ledger/permits.ts";
+import { Permits } from "#platform/ledger/limits/permits.ts";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
