@@ -9,7 +9,7 @@
  * (--persist-to <folder>: that of another `wrangler dev`). With --json, list and create print JSON.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { OWN_OWNERS, PERSON_OWNER, SCOPES } from "../src/delivery/api/access.ts";
+import { OWN_OWNERS, PERSON_OWNER, SCOPES } from "../src/delivery/api/callers/access.ts";
 import { execute, sql } from "./database.ts";
 import { optionsOf } from "./options.ts";
 

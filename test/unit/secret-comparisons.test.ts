@@ -5,7 +5,12 @@ import { expect, it } from "vitest";
 const SRC = join(import.meta.dirname, "../../src");
 
 /** Where credentials and signatures are checked. */
-const PLACES = ["domain/accounts", "domain/payments", "platform/access", "delivery/api/access.ts"];
+const PLACES = [
+  "domain/accounts",
+  "domain/payments",
+  "platform/access",
+  "delivery/api/callers/access.ts",
+];
 
 /** Names of what is secret, or is made of it, on either side of a comparison. */
 const COMPARED =

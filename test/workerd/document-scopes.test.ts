@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from "vitest";
-import { SCOPES, type Scope } from "../../src/delivery/api/access.ts";
+import { SCOPES, type Scope } from "../../src/delivery/api/callers/access.ts";
 import { keyFor, request } from "./credentials.ts";
 import { account, PASSWORD, postJson, send } from "./visitors.ts";
 

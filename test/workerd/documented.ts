@@ -6,7 +6,7 @@ import {
 } from "../../src/delivery/api/openapi/operation-object.ts";
 import { problemCodes } from "../../src/delivery/api/openapi/problem-responses.ts";
 import type { RawContent } from "../../src/delivery/api/route.ts";
-import { problemAnswer } from "../../src/delivery/api/problem-answer.ts";
+import { problemAnswer } from "../../src/delivery/api/http/problem-answer.ts";
 import { declaredRoutes } from "../../scripts/openapi/declared-routes.ts";
 
 /** Routes with fixed words first, as the router takes them. */

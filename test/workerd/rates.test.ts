@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import { declaredRoutes } from "../../scripts/openapi/declared-routes.ts";
-import { RATES, type Rate } from "../../src/delivery/api/rates.ts";
+import { RATES, type Rate } from "../../src/delivery/api/callers/rates.ts";
 import { keyFor } from "./credentials.ts";
 import { documented } from "./documented.ts";
 import { send } from "./visitors.ts";

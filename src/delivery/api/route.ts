@@ -23,8 +23,8 @@ import type { AuditLog } from "#domain/audit";
 import type { AnyMail } from "#domain/mail";
 import type { RequestLog } from "#domain/reports";
 import type { ShopServices } from "#domain/services";
-import type { Access, Caller, Policy, Scope } from "./access.ts";
-import type { Rate, RateCounter } from "./rates.ts";
+import type { Access, Caller, Policy, Scope } from "./callers/access.ts";
+import type { Rate, RateCounter } from "./callers/rates.ts";
 
 /** A setting of the deployment as it may be shown. */
 export interface ShownSetting {

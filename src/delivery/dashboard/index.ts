@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { refuseOtherSites } from "../api/own-site.ts";
+import { refuseOtherSites } from "../api/callers/own-site.ts";
 import type { ApiParts, Route } from "../api/route.ts";
 import { accountPages } from "./account/index.ts";
 import { accountsPages } from "./accounts/index.ts";

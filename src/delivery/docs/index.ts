@@ -1,5 +1,5 @@
 import type { OpenApiDocument } from "../api/openapi/document.ts";
-import { QueryReader } from "../api/query.ts";
+import { QueryReader } from "../api/http/query.ts";
 import type { Route } from "../api/route.ts";
 import { docsPage } from "./docs-page.tsx";
 

@@ -1,9 +1,9 @@
 import { isTerminal, LovageError, parseTraceparent, traceIdOf, type TaskRecord } from "#engine";
-import { commands, may, sees, type Caller, type Scope } from "../api/access.ts";
-import { CanvasResult } from "../api/canvas-result.ts";
+import { commands, may, sees, type Caller, type Scope } from "../api/callers/access.ts";
+import { CanvasResult } from "../api/canvas/canvas-result.ts";
 import type { ApiCall, ApiParts } from "../api/route.ts";
-import { callSchema, isCallKey, refusalOf, toSignature } from "../api/task-calls.ts";
-import { isResultExpired } from "../api/task-views.ts";
+import { callSchema, isCallKey, refusalOf, toSignature } from "../api/tasks/task-calls.ts";
+import { isResultExpired } from "../api/tasks/task-views.ts";
 import type { RpcCallOptions, RpcStatus } from "./binding.ts";
 
 /** Who calls over a service binding, as the binding's `props` in the caller's configuration say. */

@@ -1,7 +1,7 @@
 import type { AnySignature, Signature } from "#engine";
 import { register } from "#domain/accounts";
-import type { Caller } from "../../../src/delivery/api/access.ts";
-import { problemOf } from "../../../src/delivery/api/problems.ts";
+import type { Caller } from "../../../src/delivery/api/callers/access.ts";
+import { problemOf } from "../../../src/delivery/api/http/problems.ts";
 import type { ApiCall, ApiParts, Route } from "../../../src/delivery/api/route.ts";
 import { orderChangeRoutes } from "../../../src/delivery/api/shop/order-change-routes.ts";
 import { orderRoutes } from "../../../src/delivery/api/shop/order-routes.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { answerAudited } from "../../../src/delivery/api/auditing.ts";
+import { answerAudited } from "../../../src/delivery/api/callers/auditing.ts";
 import type { ApiCall, ApiParts, Route } from "../../../src/delivery/api/route.ts";
 
 /** What the log keeps of a form. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { jsonOf } from "../../../src/delivery/api/body.ts";
-import { Problem } from "../../../src/delivery/api/problems.ts";
+import { jsonOf } from "../../../src/delivery/api/http/body.ts";
+import { Problem } from "../../../src/delivery/api/http/problems.ts";
 
 function read(text: string | Uint8Array): unknown {
   return jsonOf(typeof text === "string" ? new TextEncoder().encode(text) : text);

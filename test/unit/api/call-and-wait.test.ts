@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { createTaskDefiner, Lovage, LovageError, Registry } from "#engine";
-import { callRoutes } from "../../../src/delivery/api/call-routes.ts";
+import { callRoutes } from "../../../src/delivery/api/tasks/call-routes.ts";
 import type { ApiParts } from "../../../src/delivery/api/route.ts";
 import { testSettings } from "../../../src/testing/settings.ts";
 import { World } from "../../../src/testing/world.ts";

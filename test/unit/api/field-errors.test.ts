@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { fieldErrors } from "../../../src/delivery/api/body.ts";
+import { fieldErrors } from "../../../src/delivery/api/http/body.ts";
 
 const time = z.iso.datetime({ offset: true });
 const body = z.strictObject({

@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import Ajv from "ajv/dist/2020.js";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { operation } from "../../../src/delivery/api/operation.ts";
+import { operation } from "../../../src/delivery/api/http/operation.ts";
 import { openApiDocument, VERSION } from "../../../src/delivery/api/openapi/document.ts";
 import { operationIdOf, templateOf } from "../../../src/delivery/api/openapi/operation-object.ts";
-import { limit } from "../../../src/delivery/api/query-params.ts";
+import { limit } from "../../../src/delivery/api/http/query-params.ts";
 import type { Route } from "../../../src/delivery/api/route.ts";
-import { shownAs } from "../../../src/delivery/api/shown-as.ts";
-import { TAGS } from "../../../src/delivery/api/tags.ts";
+import { shownAs } from "../../../src/delivery/api/http/shown-as.ts";
+import { TAGS } from "../../../src/delivery/api/http/tags.ts";
 import { declaredRoutes } from "../../../scripts/openapi/declared-routes.ts";
 
 /** Pages that stand among the API's paths: links in mails lead to them. */
@@ -52,7 +52,7 @@ it("every tag is one that the document explains", () => {
   const tags = routes.flatMap(({ doc }) => doc?.tag.toLowerCase() ?? []);
   expect(
     tags.filter((tag) => !(tag in TAGS)),
-    "add these to src/delivery/api/tags.ts",
+    "add these to src/delivery/api/http/tags.ts",
   ).toEqual([]);
 });
 

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { unstable_readConfig as readConfig, type Unstable_Config } from "wrangler";
-import { countRequest, RATES, type Rate } from "../../../src/delivery/api/rates.ts";
+import { countRequest, RATES, type Rate } from "../../../src/delivery/api/callers/rates.ts";
 import { originOf } from "../../../src/delivery/api/shop/people.ts";
-import { Problem } from "../../../src/delivery/api/problems.ts";
+import { Problem } from "../../../src/delivery/api/http/problems.ts";
 import { ENVIRONMENTS } from "../../../scripts/environments.ts";
 
 const CONFIG = join(import.meta.dirname, "../../../wrangler.toml");

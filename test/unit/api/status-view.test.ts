@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { TaskRecord } from "#engine";
-import { statusView } from "../../../src/delivery/api/task-views.ts";
+import { statusView } from "../../../src/delivery/api/tasks/task-views.ts";
 
 const error = { exc_type: "ValueError", exc_message: "boom", traceback: "at …" };
 

@@ -12,9 +12,9 @@ import {
   type Signature,
 } from "#engine";
 import { createEagerLovage, createTestLovage } from "#testing";
-import { problemOf } from "../../../src/delivery/api/problems.ts";
-import { readSignature } from "../../../src/delivery/api/signatures.ts";
-import { TreeView } from "../../../src/delivery/api/canvas-tree.ts";
+import { problemOf } from "../../../src/delivery/api/http/problems.ts";
+import { readSignature } from "../../../src/delivery/api/tasks/signatures.ts";
+import { TreeView } from "../../../src/delivery/api/canvas/canvas-tree.ts";
 
 type Build = (...parts: readonly AnySignature[]) => AnySignature;
 const [chain, group] = [typedChain, typedGroup] as unknown as [Build, Build];

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { MonitorEventList } from "#engine";
-import { streamEvents } from "../../../src/delivery/api/event-stream.ts";
+import { streamEvents } from "../../../src/delivery/api/operations/event-stream.ts";
 
 /** A watch that always has a list, and says how many were taken and how it ended. */
 class Endless {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { whileLetIn } from "../../../src/delivery/api/let-in.ts";
+import { whileLetIn } from "../../../src/delivery/api/callers/let-in.ts";
 
 const HOUR_MS = 3_600_000;
 /** D1 answers one invocation of a Worker so often. */

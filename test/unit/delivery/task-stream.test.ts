@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { TaskRecord } from "#engine";
-import { streamStates } from "../../../src/delivery/api/task-stream.ts";
+import { streamStates } from "../../../src/delivery/api/tasks/task-stream.ts";
 
 const LET_IN = { isStillLetIn: () => Promise.resolve(true) };
 const CHANGES = 1_000;

@@ -1,7 +1,7 @@
 import { DrizzleQueryError } from "drizzle-orm";
 import { expect, it } from "vitest";
 import { isDatabaseAway } from "#domain/services";
-import { problemOf } from "../../../src/delivery/api/problems.ts";
+import { problemOf } from "../../../src/delivery/api/http/problems.ts";
 
 const behindTheOrm = (message: string) =>
   new DrizzleQueryError("insert into orders values (?)", ["secret"], new Error(message));

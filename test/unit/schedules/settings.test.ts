@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { nextSlot, type Schedule } from "#engine";
-import { changeSchema, settingsOf } from "../../../src/delivery/api/schedule-schema.ts";
+import { changeSchema, settingsOf } from "../../../src/delivery/api/schedules/schedule-schema.ts";
 
 const now = Date.parse("2026-11-22T09:17:00Z");
 const start = Date.parse("2026-11-23T08:00:00Z");

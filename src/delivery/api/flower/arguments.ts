@@ -1,4 +1,4 @@
-import { readBytes } from "../body.ts";
+import { readBytes } from "../http/body.ts";
 import type { ApiCall } from "../route.ts";
 import { FlowerRefusal } from "./refusals.ts";
 

@@ -1,6 +1,6 @@
 import { isTerminal, type TaskReader, type TaskRecord } from "#engine";
-import { sees, type Caller } from "../access.ts";
-import { awaited, MAX_WAIT_SECONDS } from "../task-wait.ts";
+import { sees, type Caller } from "../callers/access.ts";
+import { awaited, MAX_WAIT_SECONDS } from "../tasks/task-wait.ts";
 
 /**
  * The task when it has ended, or as it is when the time is up; null: it is unknown, or not the caller's.

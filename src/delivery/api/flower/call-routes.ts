@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { isTerminal } from "#engine";
-import { commands, may, sees, type Caller } from "../access.ts";
+import { commands, may, sees, type Caller } from "../callers/access.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
-import { callKey, checkCall, idempotencyKey, refuse, toSignature } from "../task-calls.ts";
-import { afterCall } from "../task-wait.ts";
+import { callKey, checkCall, idempotencyKey, refuse, toSignature } from "../tasks/task-calls.ts";
+import { afterCall } from "../tasks/task-wait.ts";
 import { AS_FORM, FlowerArguments } from "./arguments.ts";
 import { ended } from "./awaiting.ts";
 import { flowerCallSchema, readCall } from "./calls.ts";

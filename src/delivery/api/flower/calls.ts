@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { jsonOf, fieldErrors, readBytes } from "../body.ts";
-import { invalid } from "../problems.ts";
-import { optionFields } from "../signature-schema.ts";
-import type { callSchema } from "../task-calls.ts";
+import { jsonOf, fieldErrors, readBytes } from "../http/body.ts";
+import { invalid } from "../http/problems.ts";
+import { optionFields } from "../tasks/signature-schema.ts";
+import type { callSchema } from "../tasks/task-calls.ts";
 import { momentOf } from "./dates.ts";
 
 const MAX_BODY_BYTES = 1_048_576;

@@ -5,9 +5,9 @@ import {
   type MonitorEvents,
   type MonitorEventType,
 } from "#engine";
-import { may, sees } from "../access.ts";
+import { may, sees } from "../callers/access.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
-import { whileLetIn } from "../let-in.ts";
+import { whileLetIn } from "../callers/let-in.ts";
 import { flowerRoute, FlowerRefusal } from "./refusals.ts";
 
 /**

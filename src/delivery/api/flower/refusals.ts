@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { problemOf } from "../problems.ts";
+import { problemOf } from "../http/problems.ts";
 import type { Route } from "../route.ts";
 
 /** A refusal with Flower's words, where these differ from what is said elsewhere. */

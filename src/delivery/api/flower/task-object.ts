@@ -5,8 +5,8 @@ import {
   type ErrorInfo,
   type TaskRecord,
 } from "#engine";
-import { may, type Caller } from "../access.ts";
-import { iso, isResultExpired } from "../task-views.ts";
+import { may, type Caller } from "../callers/access.ts";
+import { iso, isResultExpired } from "../tasks/task-views.ts";
 
 /**
  * A task as Flower shows it, its keys in Flower's order but for `worker`. Times are seconds since 1970.

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { STATES, WORKER_NAME, type State, type TaskQuery, type TaskRecord } from "#engine";
-import { may, sees, type Caller } from "../access.ts";
-import { isResultExpired } from "../task-views.ts";
+import { may, sees, type Caller } from "../callers/access.ts";
+import { isResultExpired } from "../tasks/task-views.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
 import { ended } from "./awaiting.ts";
 import { FlowerArguments } from "./arguments.ts";

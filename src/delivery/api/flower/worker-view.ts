@@ -9,7 +9,7 @@ import {
   type TaskRecord,
 } from "#engine";
 import type { ApiParts } from "../route.ts";
-import { iso } from "../task-views.ts";
+import { iso } from "../tasks/task-views.ts";
 
 /** Tasks of each kind that are shown of a worker. */
 const MAX_SHOWN = 100;

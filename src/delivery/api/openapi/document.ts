@@ -1,7 +1,7 @@
 import type { JsonSchema } from "#engine";
-import { problemAnswer } from "../problem-answer.ts";
+import { problemAnswer } from "../http/problem-answer.ts";
 import type { Route } from "../route.ts";
-import { TAGS } from "../tags.ts";
+import { TAGS } from "../http/tags.ts";
 import { operationObject, templateOf, type DocumentedRoute } from "./operation-object.ts";
 import { sharedResponses } from "./problem-responses.ts";
 import { SchemaBook } from "./schema-book.ts";

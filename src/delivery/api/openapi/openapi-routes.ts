@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { operation } from "../operation.ts";
+import { operation } from "../http/operation.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { openApiDocument, type OpenApiDocument } from "./document.ts";
 

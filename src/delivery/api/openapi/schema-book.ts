@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { JsonSchema } from "#engine";
-import { shownOf } from "../shown-as.ts";
+import { shownOf } from "../http/shown-as.ts";
 
 /** Whether a schema describes what is sent to us, or what we answer. */
 export type Direction = "input" | "output";

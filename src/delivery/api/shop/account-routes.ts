@@ -7,9 +7,9 @@ import {
   register,
   revokeSession,
 } from "#domain/accounts";
-import { isoTime, messageAnswer } from "../answers.ts";
-import { operation } from "../operation.ts";
-import { conflict, invalid, Problem } from "../problems.ts";
+import { isoTime, messageAnswer } from "../http/answers.ts";
+import { operation } from "../http/operation.ts";
+import { conflict, invalid, Problem } from "../http/problems.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { emailAddress, locale } from "./fields.ts";
 import { passwordRoutes } from "./password-routes.ts";

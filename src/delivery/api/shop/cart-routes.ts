@@ -16,11 +16,11 @@ import {
   type StoredCart,
 } from "#domain/carts";
 import { findProducts } from "#domain/catalog";
-import { isCustomer, type Caller } from "../access.ts";
-import { isoTimeOrNull } from "../answers.ts";
-import { operation } from "../operation.ts";
-import { conflict, invalid, Problem } from "../problems.ts";
-import { userId as userIdParam, type QueryOf } from "../query-params.ts";
+import { isCustomer, type Caller } from "../callers/access.ts";
+import { isoTimeOrNull } from "../http/answers.ts";
+import { operation } from "../http/operation.ts";
+import { conflict, invalid, Problem } from "../http/problems.ts";
+import { userId as userIdParam, type QueryOf } from "../http/query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 import {
   amount,

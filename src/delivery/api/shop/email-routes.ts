@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { EMAIL_STATES, findEmail, findEmails, type EmailQuery } from "#domain/mail";
-import { pageOf } from "../answers.ts";
-import { jsonCursor } from "../json-cursor.ts";
-import { operation } from "../operation.ts";
-import { notFound } from "../problems.ts";
-import { limit, oneOf, placeCursor, text } from "../query-params.ts";
+import { pageOf } from "../http/answers.ts";
+import { jsonCursor } from "../http/json-cursor.ts";
+import { operation } from "../http/operation.ts";
+import { notFound } from "../http/problems.ts";
+import { limit, oneOf, placeCursor, text } from "../http/query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
-import { withoutUndefined } from "../without-undefined.ts";
+import { withoutUndefined } from "../http/without-undefined.ts";
 import { emailAnswer, emailView, FORMATS, mailSeenBy, renderedMail } from "./email-views.ts";
 
 const DEFAULT_LIMIT = 50;

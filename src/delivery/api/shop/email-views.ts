@@ -6,8 +6,8 @@ import {
   type MailContent,
   type StoredEmail,
 } from "#domain/mail";
-import { may, type Caller } from "../access.ts";
-import { isoTime } from "../answers.ts";
+import { may, type Caller } from "../callers/access.ts";
+import { isoTime } from "../http/answers.ts";
 
 export const emailAnswer = z
   .strictObject({

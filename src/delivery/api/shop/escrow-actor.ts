@@ -1,6 +1,6 @@
 import type { Actor } from "#domain/escrow";
-import { may, type Caller } from "../access.ts";
-import { invalid, Problem } from "../problems.ts";
+import { may, type Caller } from "../callers/access.ts";
+import { invalid, Problem } from "../http/problems.ts";
 
 /**
  * In whose name a request acts. A person acts as themself. Who holds orders:manage acts for the account named

@@ -9,12 +9,18 @@ import {
   TRANSACTION_STATES,
   type Command,
 } from "#domain/escrow";
-import { pageOf } from "../answers.ts";
-import { operation, type OperationCall } from "../operation.ts";
-import { conflict, invalid, notFound, Problem } from "../problems.ts";
-import { cursor, limit, oneOf, userId as userIdParam, type QueryShape } from "../query-params.ts";
+import { pageOf } from "../http/answers.ts";
+import { operation, type OperationCall } from "../http/operation.ts";
+import { conflict, invalid, notFound, Problem } from "../http/problems.ts";
+import {
+  cursor,
+  limit,
+  oneOf,
+  userId as userIdParam,
+  type QueryShape,
+} from "../http/query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
-import { callKey, idempotencyKey } from "../task-calls.ts";
+import { callKey, idempotencyKey } from "../tasks/task-calls.ts";
 import { accountOf, actorOf } from "./escrow-actor.ts";
 import { accountId, escrowParts, line, words } from "./escrow-fields.ts";
 import { verificationRoutes } from "./escrow-verification-routes.ts";

@@ -6,9 +6,9 @@ import {
   submitVerification,
   type VerificationAnswer,
 } from "#domain/escrow";
-import { operation, type OperationCall } from "../operation.ts";
-import { conflict, invalid, notFound } from "../problems.ts";
-import { limit, userId as userIdParam, type QueryShape } from "../query-params.ts";
+import { operation, type OperationCall } from "../http/operation.ts";
+import { conflict, invalid, notFound } from "../http/problems.ts";
+import { limit, userId as userIdParam, type QueryShape } from "../http/query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { accountOf, actorOf } from "./escrow-actor.ts";
 import { accountId, escrowParts, line, words } from "./escrow-fields.ts";

@@ -7,7 +7,7 @@ import {
   type Transaction,
   type Verification,
 } from "#domain/escrow";
-import { isoTimeOrNull } from "../answers.ts";
+import { isoTimeOrNull } from "../http/answers.ts";
 
 const transactionFields = {
   transaction_id: z.string(),

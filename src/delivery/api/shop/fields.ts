@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isAddress, LOCALES } from "#domain/mail";
 import { isCurrency } from "#domain/orders";
 import type { PaymentGateway } from "#domain/payments";
-import type { FieldError } from "../problems.ts";
+import type { FieldError } from "../http/problems.ts";
 
 export { shopId } from "#domain/orders";
 

@@ -15,11 +15,11 @@ import {
   type FileKind,
   type StoredFile,
 } from "#domain/files";
-import { may, owns, refusePeople } from "../access.ts";
-import { anyJson, isoTime, pageOf, taskId } from "../answers.ts";
-import { operation, type OperationCall } from "../operation.ts";
-import { conflict, invalid, notFound, Problem } from "../problems.ts";
-import { cursor, limit, oneOf, required, text } from "../query-params.ts";
+import { may, owns, refusePeople } from "../callers/access.ts";
+import { anyJson, isoTime, pageOf, taskId } from "../http/answers.ts";
+import { operation, type OperationCall } from "../http/operation.ts";
+import { conflict, invalid, notFound, Problem } from "../http/problems.ts";
+import { cursor, limit, oneOf, required, text } from "../http/query-params.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
 
 const KINDS = Object.keys(FILE_KINDS) as FileKind[];

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { LOCALES } from "#domain/mail";
-import { operation } from "../operation.ts";
-import { notFound } from "../problems.ts";
-import { oneOf, oneOfOr } from "../query-params.ts";
+import { operation } from "../http/operation.ts";
+import { notFound } from "../http/problems.ts";
+import { oneOf, oneOfOr } from "../http/query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
-import { pageAnswer } from "../html.ts";
+import { pageAnswer } from "../http/html.ts";
 import { FORMATS, renderedMail, sampleOf } from "./email-views.ts";
 import { emailRoutes } from "./email-routes.ts";
 import { suppressionRoutes } from "./suppression-routes.ts";

@@ -11,10 +11,10 @@ import {
   RestoreRefusedError,
   type Manifest,
 } from "#domain/maintenance";
-import { isoTime, jsonObject, startedAnswer } from "../answers.ts";
-import { operation } from "../operation.ts";
-import { conflict, notFound } from "../problems.ts";
-import { limit } from "../query-params.ts";
+import { isoTime, jsonObject, startedAnswer } from "../http/answers.ts";
+import { operation } from "../http/operation.ts";
+import { conflict, notFound } from "../http/problems.ts";
+import { limit } from "../http/query-params.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
 
 const nothing = z.strictObject({});

@@ -1,6 +1,6 @@
 import { findOrder, type Order } from "#domain/orders";
-import { may, owns, type Caller } from "../access.ts";
-import { notFound } from "../problems.ts";
+import { may, owns, type Caller } from "../callers/access.ts";
+import { notFound } from "../http/problems.ts";
 import type { ApiParts } from "../route.ts";
 
 /**

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { changeOrder, payAgain, type OrderRequest } from "#domain/checkout";
-import type { Scope } from "../access.ts";
-import { operation } from "../operation.ts";
-import { conflict, invalid, notFound } from "../problems.ts";
+import type { Scope } from "../callers/access.ts";
+import { operation } from "../http/operation.ts";
+import { conflict, invalid, notFound } from "../http/problems.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { missingMethod, paymentMethod, shopId } from "./fields.ts";
 import { orderFor } from "./order-access.ts";

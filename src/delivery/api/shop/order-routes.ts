@@ -4,11 +4,11 @@ import { createOrder, type NewOrder } from "#domain/checkout";
 import { listEmails } from "#domain/mail";
 import { findItems, listOrders, mailKeyOf, ORDER_STATES } from "#domain/orders";
 import { findPayment } from "#domain/payments";
-import { refusePeople } from "../access.ts";
-import { pageOf } from "../answers.ts";
-import { operation } from "../operation.ts";
-import { conflict, invalid, type FieldError } from "../problems.ts";
-import { cursor, limit, oneOf } from "../query-params.ts";
+import { refusePeople } from "../callers/access.ts";
+import { pageOf } from "../http/answers.ts";
+import { operation } from "../http/operation.ts";
+import { conflict, invalid, type FieldError } from "../http/problems.ts";
+import { cursor, limit, oneOf } from "../http/query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 import {
   amount,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ORDER_STATES, type Order, type OrderItem } from "#domain/orders";
-import { isoTimeOrNull, taskId } from "../answers.ts";
+import { isoTimeOrNull, taskId } from "../http/answers.ts";
 import type { Payment } from "#domain/payments";
 import { decimalOf } from "./fields.ts";
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { changePassword, confirmReset, requestReset } from "#domain/accounts";
-import { messageAnswer } from "../answers.ts";
-import { operation } from "../operation.ts";
-import { invalid } from "../problems.ts";
+import { messageAnswer } from "../http/answers.ts";
+import { operation } from "../http/operation.ts";
+import { invalid } from "../http/problems.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { emailAddress } from "./fields.ts";
 import { accountParts, currentSession, originOf, password, problemOfRefusal } from "./people.ts";

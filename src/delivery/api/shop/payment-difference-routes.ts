@@ -6,11 +6,11 @@ import {
   type Difference,
   type Reconciliation,
 } from "#domain/payments";
-import { isoTime, isoTimeOrNull, pageOf, taskId } from "../answers.ts";
-import { jsonCursor } from "../json-cursor.ts";
-import { operation } from "../operation.ts";
-import { conflict, notFound } from "../problems.ts";
-import { limit, oneOfOr, placeCursor } from "../query-params.ts";
+import { isoTime, isoTimeOrNull, pageOf, taskId } from "../http/answers.ts";
+import { jsonCursor } from "../http/json-cursor.ts";
+import { operation } from "../http/operation.ts";
+import { conflict, notFound } from "../http/problems.ts";
+import { limit, oneOfOr, placeCursor } from "../http/query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { decimalOf } from "./fields.ts";
 

@@ -10,10 +10,10 @@ import {
   type PaymentGateway,
   type PaymentNotice,
 } from "#domain/payments";
-import { taskId } from "../answers.ts";
-import { jsonOf, readBytes } from "../body.ts";
-import { operation } from "../operation.ts";
-import { invalid, Problem } from "../problems.ts";
+import { taskId } from "../http/answers.ts";
+import { jsonOf, readBytes } from "../http/body.ts";
+import { operation } from "../http/operation.ts";
+import { invalid, Problem } from "../http/problems.ts";
 import type { ApiParts, Route } from "../route.ts";
 
 const MAX_BODY_BYTES = 65_536;

@@ -10,12 +10,12 @@ import {
   type Refusal,
   type User,
 } from "#domain/accounts";
-import { isCustomer, type Caller } from "../access.ts";
-import { clientNetwork } from "../client-network.ts";
-import { invalid, Problem } from "../problems.ts";
-import { isoTime } from "../answers.ts";
+import { isCustomer, type Caller } from "../callers/access.ts";
+import { clientNetwork } from "../callers/client-network.ts";
+import { invalid, Problem } from "../http/problems.ts";
+import { isoTime } from "../http/answers.ts";
 import type { ApiCall, ApiParts } from "../route.ts";
-import { requestToken } from "../session-cookie.ts";
+import { requestToken } from "../callers/session-cookie.ts";
 
 /** Whose the mail tasks of accounts are: nobody's who could learn from them which addresses are known. */
 const TASK_OWNER = "system";

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { findUsers } from "#domain/accounts";
 import { findProducts, listProducts, putProducts, type Product } from "#domain/catalog";
-import { isoTime, pageOf } from "../answers.ts";
-import { operation } from "../operation.ts";
-import { invalid, notFound } from "../problems.ts";
-import { cursor, limit } from "../query-params.ts";
+import { isoTime, pageOf } from "../http/answers.ts";
+import { operation } from "../http/operation.ts";
+import { invalid, notFound } from "../http/problems.ts";
+import { cursor, limit } from "../http/query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { amount, currency, decimalOf, shopId } from "./fields.ts";
 

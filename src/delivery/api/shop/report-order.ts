@@ -1,6 +1,6 @@
 import { checkPeriod, periodOf, REPORT_TASKS, ReportPeriodError } from "#domain/reports";
-import type { Caller } from "../access.ts";
-import { invalid } from "../problems.ts";
+import type { Caller } from "../callers/access.ts";
+import { invalid } from "../http/problems.ts";
 import type { ApiParts } from "../route.ts";
 
 /**

@@ -6,10 +6,10 @@ import {
   reportCsv,
   type StoredReport,
 } from "#domain/reports";
-import { isoTime, pageOf, startedAnswer } from "../answers.ts";
-import { operation, type OperationCall } from "../operation.ts";
-import { notFound } from "../problems.ts";
-import { cursor, limit, oneOf, oneOfOr } from "../query-params.ts";
+import { isoTime, pageOf, startedAnswer } from "../http/answers.ts";
+import { operation, type OperationCall } from "../http/operation.ts";
+import { notFound } from "../http/problems.ts";
+import { cursor, limit, oneOf, oneOfOr } from "../http/query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { orderReport } from "./report-order.ts";
 

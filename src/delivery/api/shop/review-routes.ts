@@ -2,11 +2,11 @@ import { z } from "zod";
 import { findProducts } from "#domain/catalog";
 import { findItems, findOrder } from "#domain/orders";
 import { deleteReview, listReviews, putReview, ratingOf, type Review } from "#domain/reviews";
-import { owns } from "../access.ts";
-import { isoTime, pageOf } from "../answers.ts";
-import { operation } from "../operation.ts";
-import { conflict, invalid, notFound } from "../problems.ts";
-import { cursor, limit } from "../query-params.ts";
+import { owns } from "../callers/access.ts";
+import { isoTime, pageOf } from "../http/answers.ts";
+import { operation } from "../http/operation.ts";
+import { conflict, invalid, notFound } from "../http/problems.ts";
+import { cursor, limit } from "../http/query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { shopId } from "./fields.ts";
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { listSessions, revokeSession, revokeSessions } from "#domain/accounts";
-import { isoTime } from "../answers.ts";
-import { operation } from "../operation.ts";
-import { notFound } from "../problems.ts";
+import { isoTime } from "../http/answers.ts";
+import { operation } from "../http/operation.ts";
+import { notFound } from "../http/problems.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { currentSession } from "./people.ts";
 

@@ -7,11 +7,11 @@ import {
   SUPPRESSION_REASONS,
   type Suppression,
 } from "#domain/mail";
-import { isoTime, pageOf } from "../answers.ts";
-import { jsonCursor } from "../json-cursor.ts";
-import { operation } from "../operation.ts";
-import { notFound } from "../problems.ts";
-import { limit, oneOf, placeCursor } from "../query-params.ts";
+import { isoTime, pageOf } from "../http/answers.ts";
+import { jsonCursor } from "../http/json-cursor.ts";
+import { operation } from "../http/operation.ts";
+import { notFound } from "../http/problems.ts";
+import { limit, oneOf, placeCursor } from "../http/query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 
 const DEFAULT_LIMIT = 50;

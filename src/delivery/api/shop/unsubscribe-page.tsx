@@ -1,6 +1,6 @@
 import type { HtmlEscapedString } from "hono/utils/html";
 import { LOCALES, type Locale } from "#domain/mail";
-import type { Page } from "../html.ts";
+import type { Page } from "../http/html.ts";
 
 const WORDS = {
   en: {

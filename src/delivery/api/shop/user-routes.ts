@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { findUsers, listUsers, ROLES, setRole, type Role, type User } from "#domain/accounts";
-import type { Caller } from "../access.ts";
-import { pageOf } from "../answers.ts";
-import { operation } from "../operation.ts";
-import { conflict, notFound } from "../problems.ts";
-import { cursor, limit, oneOf, text } from "../query-params.ts";
+import type { Caller } from "../callers/access.ts";
+import { pageOf } from "../http/answers.ts";
+import { operation } from "../http/operation.ts";
+import { conflict, notFound } from "../http/problems.ts";
+import { cursor, limit, oneOf, text } from "../http/query-params.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { profileAnswer, profileOf } from "./people.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { listSessions, revokeSession, revokeSessions } from "#domain/accounts";
-import { notFound } from "../../api/problems.ts";
+import { notFound } from "../../api/http/problems.ts";
 import type { ApiParts, Route } from "../../api/route.ts";
 import { currentSession, signedIn } from "../../api/shop/people.ts";
 import { readForm, seeOther } from "../shell/index.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { listUsers, ROLES } from "#domain/accounts";
-import { QueryReader } from "../../api/query.ts";
+import { QueryReader } from "../../api/http/query.ts";
 import type { ApiParts, Route } from "../../api/route.ts";
 import { changeRole } from "../../api/shop/user-routes.ts";
 import { filledIn, ownPath, readForm, seeOther } from "../shell/index.ts";

@@ -1,5 +1,5 @@
 import { findUsers } from "#domain/accounts";
-import { nextCursor, readAuditQuery } from "../../api/audit-routes.ts";
+import { nextCursor, readAuditQuery } from "../../api/operations/audit-routes.ts";
 import type { ApiParts, Route } from "../../api/route.ts";
 import { filledIn } from "../shell/index.ts";
 import { auditPage } from "./audit-page.tsx";

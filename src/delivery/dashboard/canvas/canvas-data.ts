@@ -1,6 +1,6 @@
 import type { CanvasReader, CanvasTree, Places, State, TaskRecord } from "#engine";
 import { memberId } from "#engine";
-import { placesOf } from "../../api/canvas-views.ts";
+import { placesOf } from "../../api/canvas/canvas-views.ts";
 import type { ApiParts } from "../../api/route.ts";
 import {
   drawnRanges,

@@ -1,7 +1,7 @@
-import { notFound } from "../../api/problems.ts";
-import { QueryReader } from "../../api/query.ts";
+import { notFound } from "../../api/http/problems.ts";
+import { QueryReader } from "../../api/http/query.ts";
 import type { ApiParts, Route } from "../../api/route.ts";
-import { visibleTask } from "../../api/task-commands.ts";
+import { visibleTask } from "../../api/tasks/task-commands.ts";
 import { readCanvas } from "./canvas-data.ts";
 import { canvasPage } from "./canvas-page.tsx";
 

@@ -1,5 +1,5 @@
 import type { DeadLetterFilter, DeadLetterGroup } from "#engine";
-import { may } from "../../api/access.ts";
+import { may } from "../../api/callers/access.ts";
 import type { ApiCall } from "../../api/route.ts";
 import { Cell, count, Empty, Name, page, pathWith, placeOf, Table, When } from "../shell/index.ts";
 

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { DeadLetterAnswer, DeadLetterFilter } from "#engine";
-import { MAX_BULK } from "../../api/dead-letter-routes.ts";
-import { invalid, problemOf } from "../../api/problems.ts";
-import { QueryReader } from "../../api/query.ts";
+import { MAX_BULK } from "../../api/tasks/dead-letter-routes.ts";
+import { invalid, problemOf } from "../../api/http/problems.ts";
+import { QueryReader } from "../../api/http/query.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
-import { replayCheck } from "../../api/task-calls.ts";
-import { withoutUndefined } from "../../api/without-undefined.ts";
+import { replayCheck } from "../../api/tasks/task-calls.ts";
+import { withoutUndefined } from "../../api/http/without-undefined.ts";
 import { filledIn, ownPath, readForm, seeOther } from "../shell/index.ts";
 import { groupsPage } from "./groups-page.tsx";
 import { lettersPage } from "./letters-page.tsx";

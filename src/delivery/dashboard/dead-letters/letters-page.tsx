@@ -1,5 +1,5 @@
 import { redacted, type DeadLetterFilter, type TaskRecord } from "#engine";
-import { may } from "../../api/access.ts";
+import { may } from "../../api/callers/access.ts";
 import type { ApiCall } from "../../api/route.ts";
 import { Cell, Empty, Name, page, Pager, pathWith, placeOf, Table, When } from "../shell/index.ts";
 import { Filter } from "./groups-page.tsx";

@@ -1,6 +1,6 @@
 import { formatRate, type AnyTaskDefinition, type RetryPolicy, type Schedule } from "#engine";
-import { may } from "../../api/access.ts";
-import type { RegisteredTask } from "../../api/registered-tasks.ts";
+import { may } from "../../api/callers/access.ts";
+import type { RegisteredTask } from "../../api/tasks/registered-tasks.ts";
 import type { ApiCall } from "../../api/route.ts";
 import { ParamFields, type Param } from "../params/index.ts";
 import {

@@ -1,7 +1,7 @@
 import { paramsSchema, type AnyTaskDefinition, type Schedule } from "#engine";
-import { invalid, notFound, type FieldError } from "../../api/problems.ts";
-import { QueryReader } from "../../api/query.ts";
-import { registeredView, registeredViews } from "../../api/registered-tasks.ts";
+import { invalid, notFound, type FieldError } from "../../api/http/problems.ts";
+import { QueryReader } from "../../api/http/query.ts";
+import { registeredView, registeredViews } from "../../api/tasks/registered-tasks.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
 import {
   callSchema,
@@ -10,8 +10,8 @@ import {
   refuse,
   refusalOf,
   toSignature,
-} from "../../api/task-calls.ts";
-import { withoutUndefined } from "../../api/without-undefined.ts";
+} from "../../api/tasks/task-calls.ts";
+import { withoutUndefined } from "../../api/http/without-undefined.ts";
 import { paramsOf, readParams } from "../params/index.ts";
 import {
   filledIn,

@@ -1,5 +1,5 @@
 import type { AnyTaskDefinition, Schedule } from "#engine";
-import type { RegisteredTask } from "../../api/registered-tasks.ts";
+import type { RegisteredTask } from "../../api/tasks/registered-tasks.ts";
 import type { ApiCall } from "../../api/route.ts";
 import { Cell, Empty, Name, page, placeOf, Table } from "../shell/index.ts";
 import { inWords } from "../schedules/list-page.tsx";

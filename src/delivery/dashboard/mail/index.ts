@@ -11,14 +11,14 @@ import {
   SUPPRESSION_REASONS,
   type EmailQuery,
 } from "#domain/mail";
-import { jsonCursor } from "../../api/json-cursor.ts";
-import { notFound, type FieldError } from "../../api/problems.ts";
-import { placeCursor } from "../../api/query-params.ts";
-import { QueryReader } from "../../api/query.ts";
+import { jsonCursor } from "../../api/http/json-cursor.ts";
+import { notFound, type FieldError } from "../../api/http/problems.ts";
+import { placeCursor } from "../../api/http/query-params.ts";
+import { QueryReader } from "../../api/http/query.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
 import { mailPlace } from "../../api/shop/email-routes.ts";
 import { mailSeenBy, sampleOf } from "../../api/shop/email-views.ts";
-import { withoutUndefined } from "../../api/without-undefined.ts";
+import { withoutUndefined } from "../../api/http/without-undefined.ts";
 import {
   checked,
   faultsOf,

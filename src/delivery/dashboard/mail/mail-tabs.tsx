@@ -1,4 +1,4 @@
-import { may, type Caller } from "../../api/access.ts";
+import { may, type Caller } from "../../api/callers/access.ts";
 
 const TABS = [
   { path: "/dashboard/mail", title: "Messages", scope: "monitor" },

@@ -9,7 +9,7 @@ import {
   type Order,
 } from "#domain/orders";
 import { findPayment, type Payment } from "#domain/payments";
-import { QueryReader } from "../../api/query.ts";
+import { QueryReader } from "../../api/http/query.ts";
 import type { ApiParts, Route } from "../../api/route.ts";
 import { orderToSee } from "../../api/shop/order-access.ts";
 import { filledIn } from "../shell/index.ts";

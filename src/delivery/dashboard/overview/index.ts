@@ -1,5 +1,5 @@
-import { notFound, problemOf } from "../../api/problems.ts";
-import { QueryReader } from "../../api/query.ts";
+import { notFound, problemOf } from "../../api/http/problems.ts";
+import { QueryReader } from "../../api/http/query.ts";
 import type { ApiParts, Route } from "../../api/route.ts";
 import { SPANS, stepsOf, type Span } from "./figures.ts";
 import { groupFailures } from "./failures.ts";

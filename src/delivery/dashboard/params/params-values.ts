@@ -1,6 +1,6 @@
 import { REDACTED, type JsonSchema } from "#engine";
-import { jsonOf } from "../../api/body.ts";
-import { problemOf, type FieldError } from "../../api/problems.ts";
+import { jsonOf } from "../../api/http/body.ts";
+import { problemOf, type FieldError } from "../../api/http/problems.ts";
 import { numberOf, textOf, type Fields } from "../shell/index.ts";
 import { fieldOf, hasSecretIn, paramsOf, type Param } from "./params-form.ts";
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { ControlDesk } from "../../api/control-desk.ts";
-import { invalid, type FieldError } from "../../api/problems.ts";
-import { QueryReader } from "../../api/query.ts";
-import { registeredViews } from "../../api/registered-tasks.ts";
+import { ControlDesk } from "../../api/operations/control-desk.ts";
+import { invalid, type FieldError } from "../../api/http/problems.ts";
+import { QueryReader } from "../../api/http/query.ts";
+import { registeredViews } from "../../api/tasks/registered-tasks.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
 import {
   counted,

@@ -1,5 +1,5 @@
 import type { Controls, QueueLength } from "#engine";
-import type { RegisteredTask } from "../../api/registered-tasks.ts";
+import type { RegisteredTask } from "../../api/tasks/registered-tasks.ts";
 import type { ApiCall } from "../../api/route.ts";
 import {
   Action,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { findReport, lastReports, listReports, REPORT_KINDS } from "#domain/reports";
-import { notFound, type FieldError } from "../../api/problems.ts";
-import { QueryReader } from "../../api/query.ts";
+import { notFound, type FieldError } from "../../api/http/problems.ts";
+import { QueryReader } from "../../api/http/query.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
 import { orderReport } from "../../api/shop/report-order.ts";
 import { PERIOD } from "../../api/shop/report-routes.ts";

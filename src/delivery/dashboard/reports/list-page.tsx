@@ -1,5 +1,5 @@
 import { REPORT_KINDS, type StoredReport } from "#domain/reports";
-import { may } from "../../api/access.ts";
+import { may } from "../../api/callers/access.ts";
 import type { ApiCall } from "../../api/route.ts";
 import {
   Cell,

@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import type { Schedule, ScheduleSettings } from "#engine";
-import { QueryReader } from "../../api/query.ts";
+import { QueryReader } from "../../api/http/query.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
-import type { ScheduleDesk } from "../../api/schedule-desk.ts";
-import { changeSchema, createSchema } from "../../api/schedule-schema.ts";
+import type { ScheduleDesk } from "../../api/schedules/schedule-desk.ts";
+import { changeSchema, createSchema } from "../../api/schedules/schedule-schema.ts";
 import {
   filledIn,
   checked,

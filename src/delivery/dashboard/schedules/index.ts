@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { Schedule } from "#engine";
-import type { FieldError } from "../../api/problems.ts";
-import { QueryReader } from "../../api/query.ts";
+import type { FieldError } from "../../api/http/problems.ts";
+import { QueryReader } from "../../api/http/query.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
-import { ScheduleDesk } from "../../api/schedule-desk.ts";
-import { instant } from "../../api/signature-schema.ts";
+import { ScheduleDesk } from "../../api/schedules/schedule-desk.ts";
+import { instant } from "../../api/tasks/signature-schema.ts";
 import {
   counted,
   filledIn,

@@ -1,5 +1,5 @@
 import { paramsSchema, type JsonSchema, type ScheduleSettings } from "#engine";
-import type { FieldError } from "../../api/problems.ts";
+import type { FieldError } from "../../api/http/problems.ts";
 import type { ApiParts } from "../../api/route.ts";
 import {
   isShownWhole,

@@ -1,6 +1,6 @@
 import type { ScheduleSettings, Timing } from "#engine";
-import type { FieldError } from "../../api/problems.ts";
-import { withoutUndefined } from "../../api/without-undefined.ts";
+import type { FieldError } from "../../api/http/problems.ts";
+import { withoutUndefined } from "../../api/http/without-undefined.ts";
 import { linesOf, readJson } from "../params/index.ts";
 import { fieldOfInstant, instantOf, numberOf, textOf, type Fields } from "../shell/index.ts";
 

@@ -1,5 +1,5 @@
-import { may } from "../../api/access.ts";
-import { QueryReader } from "../../api/query.ts";
+import { may } from "../../api/callers/access.ts";
+import { QueryReader } from "../../api/http/query.ts";
 import type { ApiParts, Route } from "../../api/route.ts";
 import { filledIn } from "../shell/index.ts";
 import { settingsPage } from "./settings-page.tsx";

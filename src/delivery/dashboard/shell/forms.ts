@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { fieldErrors, readBytes } from "../../api/body.ts";
-import { invalid, Problem, problemOf, type FieldError } from "../../api/problems.ts";
+import { fieldErrors, readBytes } from "../../api/http/body.ts";
+import { invalid, Problem, problemOf, type FieldError } from "../../api/http/problems.ts";
 
 const MAX_FORM_BYTES = 262_144;
 const MAX_FIELDS = 2_000;

@@ -1,4 +1,4 @@
-import { may, type Caller, type Scope } from "../../api/access.ts";
+import { may, type Caller, type Scope } from "../../api/callers/access.ts";
 
 /** A page that stands in the navigation. */
 export interface Place {

@@ -1,6 +1,6 @@
 import type { Child } from "hono/jsx";
 import type { HtmlEscapedString } from "hono/utils/html";
-import { ANONYMOUS, type Caller } from "../../api/access.ts";
+import { ANONYMOUS, type Caller } from "../../api/callers/access.ts";
 import type { ApiCall } from "../../api/route.ts";
 import { cookieOf } from "./cookies.ts";
 import { groupsFor } from "./navigation.ts";

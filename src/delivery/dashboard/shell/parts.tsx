@@ -1,5 +1,5 @@
 import type { Child } from "hono/jsx";
-import { may, type Caller, type Scope } from "../../api/access.ts";
+import { may, type Caller, type Scope } from "../../api/callers/access.ts";
 
 /** The state of a task, or of anything else that has one. */
 export function Tag({

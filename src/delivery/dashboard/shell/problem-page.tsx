@@ -1,4 +1,4 @@
-import type { Problem } from "../../api/problems.ts";
+import type { Problem } from "../../api/http/problems.ts";
 import type { ApiCall } from "../../api/route.ts";
 import { page } from "./page.tsx";
 

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { authenticate, login, revokeSession, sessionIdOf } from "#domain/accounts";
-import { personCaller } from "../../api/access.ts";
-import { noteSignIn } from "../../api/auditing.ts";
-import { refuseOtherSites } from "../../api/own-site.ts";
+import { personCaller } from "../../api/callers/access.ts";
+import { noteSignIn } from "../../api/callers/auditing.ts";
+import { refuseOtherSites } from "../../api/callers/own-site.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
-import { cookieToken, forgetToken, keepToken } from "../../api/session-cookie.ts";
+import { cookieToken, forgetToken, keepToken } from "../../api/callers/session-cookie.ts";
 import { accountParts, originOf } from "../../api/shop/people.ts";
 import { ownPath, pathWith, readForm } from "../shell/index.ts";
 import { signInPage } from "./sign-in-page.tsx";

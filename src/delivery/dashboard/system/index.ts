@@ -1,4 +1,4 @@
-import { QueryReader } from "../../api/query.ts";
+import { QueryReader } from "../../api/http/query.ts";
 import type { ApiParts, Route } from "../../api/route.ts";
 import { filledIn } from "../shell/index.ts";
 import { systemPage } from "./system-page.tsx";

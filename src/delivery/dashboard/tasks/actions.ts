@@ -1,8 +1,13 @@
 import { z } from "zod";
-import { jsonOf } from "../../api/body.ts";
-import { invalid, Problem, problemOf } from "../../api/problems.ts";
+import { jsonOf } from "../../api/http/body.ts";
+import { invalid, Problem, problemOf } from "../../api/http/problems.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
-import { replayTask, rescheduleTask, revokeTask, sendTaskEvent } from "../../api/task-commands.ts";
+import {
+  replayTask,
+  rescheduleTask,
+  revokeTask,
+  sendTaskEvent,
+} from "../../api/tasks/task-commands.ts";
 import { count, counted, ownPath, placeOf, readForm, seeOther } from "../shell/index.ts";
 import { LIMITS, LIST } from "./list-query.ts";
 

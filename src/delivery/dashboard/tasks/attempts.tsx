@@ -1,5 +1,5 @@
 import type { AttemptRecord, ErrorInfo, LogLine, TaskRecord } from "#engine";
-import { may, type Caller } from "../../api/access.ts";
+import { may, type Caller } from "../../api/callers/access.ts";
 import { Cell, clipped, duration, Table, Tag, When } from "../shell/index.ts";
 
 const SHOWN = 2_000;

@@ -1,5 +1,5 @@
 import { REDACTED, redacted, type TaskRecord } from "#engine";
-import { may, type Caller } from "../../api/access.ts";
+import { may, type Caller } from "../../api/callers/access.ts";
 import { placeOf } from "../shell/index.ts";
 
 type Parts = { readonly task: TaskRecord; readonly caller: Caller };

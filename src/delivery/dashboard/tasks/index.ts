@@ -1,6 +1,6 @@
 import { isTerminal } from "#engine";
 import type { ApiParts, Route } from "../../api/route.ts";
-import { visibleTask } from "../../api/task-commands.ts";
+import { visibleTask } from "../../api/tasks/task-commands.ts";
 import { taskActions } from "./actions.ts";
 import { listPage } from "./list-page.tsx";
 import { LIST, readListQuery } from "./list-query.ts";

@@ -1,5 +1,5 @@
 import { FIRST_DERIVED_ID, mintedAt, redacted, type TaskRecord } from "#engine";
-import { may } from "../../api/access.ts";
+import { may } from "../../api/callers/access.ts";
 import type { ApiCall } from "../../api/route.ts";
 import {
   Cell,

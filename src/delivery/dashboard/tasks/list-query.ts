@@ -1,7 +1,7 @@
 import { mentions, STATES, type TaskQuery, type TaskRecord } from "#engine";
-import { invalid } from "../../api/problems.ts";
-import { QueryReader } from "../../api/query.ts";
-import { withoutUndefined } from "../../api/without-undefined.ts";
+import { invalid } from "../../api/http/problems.ts";
+import { QueryReader } from "../../api/http/query.ts";
+import { withoutUndefined } from "../../api/http/without-undefined.ts";
 import { pathWith } from "../shell/index.ts";
 
 export const LIST = "/dashboard/tasks";

@@ -1,6 +1,6 @@
 import { redacted, type TaskRecord } from "#engine";
-import { may, type Caller } from "../../api/access.ts";
-import { isResultExpired } from "../../api/task-views.ts";
+import { may, type Caller } from "../../api/callers/access.ts";
+import { isResultExpired } from "../../api/tasks/task-views.ts";
 import { clipped, count, Empty, Tag } from "../shell/index.ts";
 
 /** Characters of a text that a page shows; all of it is at an address of its own. */

@@ -1,6 +1,6 @@
 import { isTerminal, type TaskRecord } from "#engine";
 import type { ApiCall } from "../../api/route.ts";
-import { taskView } from "../../api/task-views.ts";
+import { taskView } from "../../api/tasks/task-views.ts";
 import { Action, CopyId, duration, page, placeOf, Tag, When } from "../shell/index.ts";
 import { Attempts, Steps } from "./attempts.tsx";
 import { EventForm, ReplayForm, RescheduleForm } from "./forms.tsx";

@@ -1,5 +1,5 @@
 import type { Waiting } from "#engine";
-import { may, type Caller } from "../../api/access.ts";
+import { may, type Caller } from "../../api/callers/access.ts";
 import { count, placeOf, When } from "../shell/index.ts";
 
 /** Why a task has not started, or does not go on, in words. */
