@@ -4,7 +4,7 @@ import { consume, migrate } from "../ledger/schema.ts";
 import { byKey, freedBy, placesOf, type Holdings } from "./holdings.ts";
 import { nextOf, type Portion } from "./portions.ts";
 import { MIGRATIONS } from "./schema.ts";
-import { firstUse, StartChains } from "./start-chains.ts";
+import { firstUse, HORIZON_MS, StartChains } from "./start-chains.ts";
 import { StartTurns } from "./start-turns.ts";
 import { WaitingLine } from "./waiting-line.ts";
 import {
@@ -44,12 +44,14 @@ export class TaskLimiter {
   readonly #ports: LimiterPorts;
   readonly #holders = new Map<number, HolderEntry>();
   readonly #chains: StartChains;
-  readonly #line = new WaitingLine();
+  #line = new WaitingLine();
   readonly #turns = new StartTurns();
   /** When the holders were last asked to give places back. */
   #givesAskedAt = 0;
   #limits: TaskLimits = NO_LIMITS;
   #version = -1;
+  /** When it was asked last, by its clock. */
+  #latestNow = -Infinity;
 
   constructor(ports: LimiterPorts) {
     this.#ports = ports;
@@ -71,6 +73,8 @@ export class TaskLimiter {
     const { shard } = request;
     const known = this.#holders.get(shard);
     const now = this.#ports.clock.now();
+    if (now < this.#latestNow - HORIZON_MS) this.#clockWentBack(now);
+    this.#latestNow = Math.max(this.#latestNow, now);
     if (known !== undefined && request.seq <= known.seq) {
       return { now, grants: [], waits: [{ resource: ALL, retryAt: null }], isContended: false };
     }
@@ -108,6 +112,15 @@ export class TaskLimiter {
           holding.running.map((taskId) => ({ shard, key: holding.key, taskId })),
         ),
     );
+  }
+
+  /** Those who wait come again by themselves: when they are to be forgotten is by the other time. */
+  #clockWentBack(now: number): void {
+    this.#line = new WaitingLine();
+    this.#turns.clear();
+    this.#givesAskedAt = 0;
+    this.#latestNow = now;
+    this.#chains.clockIs(now);
   }
 
   #portion(key: string, wanted: number): Portion {
