@@ -210,6 +210,7 @@ export class Gatekeeper {
       const heardAt = this.#hooks.now();
       const own = byOwnClock(answer, askedAt, heardAt);
       state.heard(askedAt, own.now, heardAt);
+      this.#lastSeq = Math.max(this.#lastSeq, answer.latestSeq ?? 0);
       this.#take(this.#hooks.memory(), name, state, request, own);
     } catch (error) {
       this.#ports.log("limiter_failed", { name, error });

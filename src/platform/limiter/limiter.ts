@@ -76,7 +76,8 @@ export class TaskLimiter {
     if (now < this.#latestNow - HORIZON_MS) this.#clockWentBack(now);
     this.#latestNow = Math.max(this.#latestNow, now);
     if (known !== undefined && request.seq <= known.seq) {
-      return { now, grants: [], waits: [{ resource: ALL, retryAt: null }], isContended: false };
+      const waits = [{ resource: ALL, retryAt: null }];
+      return { now, grants: [], waits, isContended: false, latestSeq: known.seq };
     }
     if (request.version >= this.#version) {
       // By the old rate some were told to come in an hour.

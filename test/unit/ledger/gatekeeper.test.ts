@@ -4,6 +4,7 @@ import { TaskLimiter } from "#platform/limiter/limiter.ts";
 import type { LedgerPorts } from "#platform/ledger/ports.ts";
 import type { LimitAnswer, LimitRequest } from "#platform/limiter/protocol.ts";
 import { SimSql } from "../../../src/testing/sim-sql.ts";
+import { World } from "../../../src/testing/world.ts";
 import { Rig, success } from "./rig.ts";
 
 interface Asked {
@@ -340,4 +341,44 @@ it("keys beyond those that one request takes are asked for right after it", asyn
   expect(new Set([...waits(0), ...waits(1)].map(({ resource }) => resource))).toEqual(
     new Set(keys),
   );
+});
+
+it("a ledger whose clock goes back while it is out of memory gets leave again in seconds", async () => {
+  let off = 600_000;
+  const granted: number[] = [];
+  const world = new World(1);
+  const limiter = new TaskLimiter({
+    clock: world,
+    sql: new SimSql(),
+    nudge: async () => undefined,
+    background: (work) => void work,
+    log: () => undefined,
+  });
+  const over: Partial<LedgerPorts> = {
+    clock: { now: () => world.now() + off },
+    timers: world,
+    limitsOf: () => ONE,
+    limits: {
+      ask: async (_name, request) => {
+        const answer = limiter.ask(request);
+        granted.push(answer.grants.length);
+        return answer;
+      },
+    },
+  };
+  const rig = new Rig(over);
+  const pass = async (ms: number) => {
+    world.after(ms, () => undefined);
+    await world.run(world.now() + ms);
+    rig.ledger.tick();
+  };
+  await rig.ledger.submit([rig.spec()]);
+  await pass(10);
+  expect(granted).toEqual([1]);
+  off = 0;
+  rig.ledger = rig.create(over);
+  await rig.ledger.submit([rig.spec()]);
+  for (let second = 0; second < 10; second += 1) await pass(1_000);
+  expect(granted).toEqual([1, 0, 1]);
+  expect(rig.claim().tasks).toHaveLength(1);
 });
