@@ -1,5 +1,11 @@
-import { gateOf, hasPlaces, latenessOf, partsOfGate } from "#engine";
-import { ALL, type Grant, type Want } from "../limiter/protocol.ts";
+import { gateOf, hasPlaces, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
+import {
+  ALL,
+  type Grant,
+  type LimitAnswer,
+  type LimitRequest,
+  type Want,
+} from "../limiter/protocol.ts";
 import type { AskTimes } from "./ask-times.ts";
 import { isStopped, type Memory } from "./memory.ts";
 
@@ -160,6 +166,18 @@ export function calledSince(
     if (since === null || at < since) since = at;
   }
   return since;
+}
+
+/** What a limiter granted, but for starts by a rate that has been changed since it was asked. */
+export function grantsThatHold(
+  { controls }: Memory,
+  name: string,
+  { limits }: LimitRequest,
+  { grants }: LimitAnswer,
+): readonly Grant[] {
+  const current = controls.limitsOf(name) ?? NO_LIMITS;
+  if (JSON.stringify(limits) === JSON.stringify(current)) return grants;
+  return grants.map((grant) => ({ ...grant, slots: null }));
 }
 
 /** When the starts that were granted are over if nobody came for them, epoch ms. */

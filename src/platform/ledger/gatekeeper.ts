@@ -1,8 +1,9 @@
 import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
 import { within } from "../health/within.ts";
 import { byOwnClock } from "../limiter/own-clock.ts";
-import type { LimitAnswer, LimitRequest, Nudge } from "../limiter/protocol.ts";
+import type { Grant, LimitAnswer, LimitRequest, Nudge } from "../limiter/protocol.ts";
 import {
+  grantsThatHold,
   keysOf,
   lastChance,
   needOf,
@@ -211,7 +212,7 @@ export class Gatekeeper {
       const own = byOwnClock(answer, askedAt, heardAt);
       state.heard(askedAt, own.now, heardAt);
       this.#lastSeq = Math.max(this.#lastSeq, answer.latestSeq ?? 0);
-      this.#take(this.#hooks.memory(), name, state, request, own);
+      this.#take(name, state, request, own);
     } catch (error) {
       this.#ports.log("limiter_failed", { name, error });
       const now = this.#hooks.now();
@@ -220,28 +221,24 @@ export class Gatekeeper {
     }
   }
 
-  #take(
-    memory: Memory,
-    name: string,
-    state: NameState,
-    request: LimitRequest,
-    answer: LimitAnswer,
-  ): void {
+  #take(name: string, state: NameState, request: LimitRequest, answer: LimitAnswer): void {
+    const memory = this.#hooks.memory();
     const now = this.#hooks.now();
     state.answered(request, answer, now);
-    memory.permits.add(name, answer.grants, memory.controls.limitsOf(name), now);
+    const grants = grantsThatHold(memory, name, request, answer);
+    memory.permits.add(name, grants, memory.controls.limitsOf(name), now);
     // With new places a new turn begins.
-    if (answer.grants.some(({ places }) => places > 0)) state.heldSince = now;
+    if (grants.some(({ places }) => places > 0)) state.heldSince = now;
     this.#lookAgain(name, this.#endOfTurn(memory, name, state, now), now);
-    this.#lookAgain(name, lastChance(memory, name, answer.grants), now);
-    this.#open(memory, name, answer, now);
+    this.#lookAgain(name, lastChance(memory, name, grants), now);
+    this.#open(memory, name, grants, now);
     this.#lookWhenDue(name, state, now);
     this.#names.answered(name, answer.waits, now);
     if (state.isAgain) this.#consider(memory, name, now);
   }
 
   /** Has somebody come for what was granted while it may be used. */
-  #open(memory: Memory, name: string, { grants }: LimitAnswer, now: number): void {
+  #open(memory: Memory, name: string, grants: readonly Grant[], now: number): void {
     const limits = memory.controls.limitsOf(name);
     const lateness = limits === null ? 0 : latenessOf(limits);
     for (const { key, slots } of grants) {

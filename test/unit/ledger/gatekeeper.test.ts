@@ -114,6 +114,18 @@ it("limits that an operator changes while a request is under way hold at once", 
   expect(rig.asked[1]?.request.limits.rate?.starts).toBe(100);
 });
 
+it("starts that were granted by a rate that an operator has changed since are not used", async () => {
+  const rig = new LimitedRig({ ...NO_LIMITS, rate: parseRate("rateLimit", "100/s") });
+  await rig.ledger.submit(Array.from({ length: 20 }, () => rig.spec()));
+  rig.claim();
+  rig.ledger.configure({ ...NO_CONTROLS, version: 1, rateLimits: { task: "1/h" } });
+  const slots = Array.from({ length: 20 }, () => rig.now);
+  rig.asked[0]?.answer({ ...FULL, waits: [], grants: [{ key: "", places: 0, slots }] });
+  await rig.settle();
+  expect(rig.claim(20).tasks).toEqual([]);
+  expect(rig.asked[1]?.request.limits.rate).toEqual(parseRate("rateLimit", "1/h"));
+});
+
 it("storage that fails while an answer comes in does not silence a task", async () => {
   const rig = new LimitedRig(ONE);
   await rig.ledger.submit([rig.spec()]);
