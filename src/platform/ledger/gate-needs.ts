@@ -108,8 +108,25 @@ export function wantsStarts(memory: Memory, gate: string, now: number): boolean 
 }
 
 /** Queues that are not stopped, and in which tasks may wait at a gate. */
-export function openQueues(memory: Memory, gate: string): string[] {
+function openQueues(memory: Memory, gate: string): string[] {
   return memory.parked.queuesOf(gate).filter((queue) => !isStopped(memory, queue));
+}
+
+/**
+ * By when somebody is to be at which queues, epoch ms: each is called once, however many keys there are.
+ * @param gates and when tasks may start there
+ */
+export function queuesToOpen(
+  memory: Memory,
+  gates: ReadonlyMap<string, number>,
+): Map<string, number> {
+  const queues = new Map<string, number>();
+  for (const [gate, by] of gates) {
+    for (const queue of openQueues(memory, gate)) {
+      queues.set(queue, Math.min(by, queues.get(queue) ?? Infinity));
+    }
+  }
+  return queues;
 }
 
 /** Queues that are not stopped, and in which tasks of a name may wait at a gate. */

@@ -7,8 +7,8 @@ import {
   keysOf,
   lastChance,
   needOf,
-  openQueues,
   openQueuesOf,
+  queuesToOpen,
   ratedGates,
   wantsStarts,
 } from "./gate-needs.ts";
@@ -148,10 +148,9 @@ export class Gatekeeper {
     const need = needOf(memory, name, times, isTurnOver, now);
     if (need.isWaiting) this.#hooks.wakeAt(now + ASK_AGAIN_MS);
     // A place may have come free in another queue than those in which tasks wait for it.
-    for (const key of need.kept.keys()) {
-      const gate = gateOf(name, key === "" ? null : key);
-      if (passable(memory, gate, now) > 0) this.#call(memory, gate, now + PLACE_WAIT_MS);
-    }
+    const gates = Array.from(need.kept.keys(), (key) => gateOf(name, key === "" ? null : key));
+    const open = gates.filter((gate) => passable(memory, gate, now) > 0);
+    this.#call(memory, new Map(open.map((gate) => [gate, now + PLACE_WAIT_MS])));
     const isDue = need.wants.length > 0 && this.#isAttended(memory, name);
     if (!isDue && !need.isGiving && need.leaves.length === 0 && !isToState) return null;
     this.#lastSeq = Math.max(this.#lastSeq + 1, now * 1_000);
@@ -241,15 +240,17 @@ export class Gatekeeper {
   #open(memory: Memory, name: string, grants: readonly Grant[], now: number): void {
     const limits = memory.controls.limitsOf(name);
     const lateness = limits === null ? 0 : latenessOf(limits);
+    const opened = new Map<string, number>();
     for (const { key, slots } of grants) {
       const by = slots?.[0] === undefined ? now + PLACE_WAIT_MS : slots[0] + lateness;
-      this.#call(memory, gateOf(name, key === "" ? null : key), by);
+      opened.set(gateOf(name, key === "" ? null : key), by);
     }
+    this.#call(memory, opened);
   }
 
-  /** Tasks of a gate may start: somebody is to be at their queues by this time, epoch ms. */
-  #call(memory: Memory, gate: string, by: number): void {
-    for (const queue of openQueues(memory, gate)) this.#hooks.opened(queue, by);
+  /** Tasks of gates may start: somebody is to be at their queues by these times, epoch ms. */
+  #call(memory: Memory, gates: ReadonlyMap<string, number>): void {
+    for (const [queue, by] of queuesToOpen(memory, gates)) this.#hooks.opened(queue, by);
   }
 
   /** Looks at a name again when the next of what was refused may be asked for. */

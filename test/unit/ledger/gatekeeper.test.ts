@@ -394,3 +394,31 @@ it("a ledger whose clock goes back while it is out of memory gets leave again in
   expect(granted).toEqual([1, 0, 1]);
   expect(rig.claim().tasks).toHaveLength(1);
 });
+
+it("what is granted to hundreds of keys is not read again for each of them", async () => {
+  const world = new World(1);
+  const limiter = new TaskLimiter({
+    clock: world,
+    sql: new SimSql(),
+    nudge: async () => undefined,
+    background: (work) => void work,
+    log: () => undefined,
+  });
+  const limits = { ...NO_LIMITS, perKey: ONE };
+  const rig = new Rig({
+    ...{ clock: world, timers: world, limitsOf: () => limits },
+    limits: { ask: async (_name, request) => limiter.ask(request) },
+  });
+  let statements = 0;
+  const around = <T>(_statement: string, run: () => T): T => {
+    statements += 1;
+    return run();
+  };
+  rig.sql.setHooks({ around, committed: () => undefined });
+  await rig.ledger.submit(Array.from({ length: 200 }, (_, n) => rig.spec({ key: `k${n}` })));
+  world.after(0, () => undefined);
+  await world.run(world.now() + 100);
+  // Nobody has claimed: two requests of a hundred keys each, and a bell.
+  expect(statements).toBeLessThan(200 * 10);
+  expect(rig.claim(200).tasks).toHaveLength(200);
+});
