@@ -422,3 +422,9 @@ it("what is granted to hundreds of keys is not read again for each of them", asy
   expect(statements).toBeLessThan(200 * 10);
   expect(rig.claim(200).tasks).toHaveLength(200);
 });
+
+it("of a backlog no more is counted and asked for than may run at once", async () => {
+  const rig = new LimitedRig({ ...NO_LIMITS, concurrency: 3 });
+  await rig.ledger.submit(Array.from({ length: 50 }, () => rig.spec()));
+  expect(rig.asked[0]?.request.wants).toEqual([{ key: "", count: 3 }]);
+});
