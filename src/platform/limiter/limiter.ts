@@ -1,7 +1,7 @@
 import { isUnlimited, NO_LIMITS, type Clock, type LimitSet, type TaskLimits } from "#engine";
 import type { SqlPort } from "../ledger/ports.ts";
 import { consume, migrate } from "../ledger/schema.ts";
-import { byKey, freedBy, placesOf, type Holdings } from "./holdings.ts";
+import { byKey, freedBy, placesOf } from "./holdings.ts";
 import { nextOf, type Portion } from "./portions.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { firstUse, HORIZON_MS, StartChains } from "./start-chains.ts";
@@ -31,7 +31,7 @@ export interface LimiterPorts {
 
 interface HolderEntry {
   readonly seq: number;
-  readonly holdings: Holdings;
+  readonly holdings: Map<string, Holding>;
 }
 
 /**
@@ -228,11 +228,9 @@ export class TaskLimiter {
   }
 
   #addPlace(shard: number, key: string): void {
-    const holder = this.#holders.get(shard);
-    if (holder === undefined) return;
-    const { places = 0, running = [] } = holder.holdings.get(key) ?? {};
-    const holdings = new Map(holder.holdings).set(key, { key, places: places + 1, running });
-    this.#holders.set(shard, { seq: holder.seq, holdings });
+    const holdings = this.#holders.get(shard)?.holdings;
+    const { places = 0, running = [] } = holdings?.get(key) ?? {};
+    holdings?.set(key, { key, places: places + 1, running });
   }
 
   /**
