@@ -12,6 +12,8 @@ const DAY_MS = 86_400_000;
 export const GIVE_UP_AFTER_MS = 3 * DAY_MS;
 /** One of many is news, and the result of all waits for it. */
 const GIVE_UP_BULK_AFTER_MS = DAY_MS;
+/** But not before so many tries, of some hours: it may have waited for a person, or in a queue that was paused. */
+const MIN_TRIES = 10;
 const RETRY_MS = 60_000;
 const MAX_RETRY_MS = 3_600_000;
 /** What a provider says is kept up to this length. */
@@ -136,7 +138,8 @@ export function endOf(mail: Outgoing, outcome: MailOutcome, given: Circumstances
     return { ...through, outcome: told, state: "failed", reason, isBounce, keepsKey };
   }
   const age = given.now - mail.createdAt;
-  if (!given.isStopped && age > (bulk ? GIVE_UP_BULK_AFTER_MS : GIVE_UP_AFTER_MS)) {
+  const isTried = !given.isStopped && mail.attempts >= MIN_TRIES;
+  if (isTried && age > (bulk ? GIVE_UP_BULK_AFTER_MS : GIVE_UP_AFTER_MS)) {
     return { ...through, outcome: refused(reason), state: "failed", reason, keepsKey };
   }
   return later(mail, outcome, { ...given, attempts: mail.attempts });

@@ -1,7 +1,7 @@
 import { ALL, type Holding } from "./protocol.ts";
 
 /** What one shard holds, by key. */
-export type Holdings = ReadonlyMap<string, Holding>;
+type Holdings = ReadonlyMap<string, Holding>;
 
 /** The resources of which a shard holds less than before. */
 export function* freedBy(known: Holdings | undefined, stated: Holdings): Generator<string> {
@@ -11,7 +11,7 @@ export function* freedBy(known: Holdings | undefined, stated: Holdings): Generat
   if (placesOf(stated) < placesOf(known)) yield ALL;
 }
 
-export function byKey(holdings: readonly Holding[]): Holdings {
+export function byKey(holdings: readonly Holding[]): Map<string, Holding> {
   return new Map(holdings.map((holding) => [holding.key, holding]));
 }
 

@@ -1,10 +1,10 @@
 import { isUnlimited, NO_LIMITS, type Clock, type LimitSet, type TaskLimits } from "#engine";
 import type { SqlPort } from "../ledger/ports.ts";
 import { consume, migrate } from "../ledger/schema.ts";
-import { byKey, freedBy, placesOf, type Holdings } from "./holdings.ts";
+import { byKey, freedBy, placesOf } from "./holdings.ts";
 import { nextOf, type Portion } from "./portions.ts";
 import { MIGRATIONS } from "./schema.ts";
-import { firstUse, StartChains } from "./start-chains.ts";
+import { firstUse, HORIZON_MS, StartChains } from "./start-chains.ts";
 import { StartTurns } from "./start-turns.ts";
 import { WaitingLine } from "./waiting-line.ts";
 import {
@@ -31,7 +31,7 @@ export interface LimiterPorts {
 
 interface HolderEntry {
   readonly seq: number;
-  readonly holdings: Holdings;
+  readonly holdings: Map<string, Holding>;
 }
 
 /**
@@ -44,12 +44,14 @@ export class TaskLimiter {
   readonly #ports: LimiterPorts;
   readonly #holders = new Map<number, HolderEntry>();
   readonly #chains: StartChains;
-  readonly #line = new WaitingLine();
+  #line = new WaitingLine();
   readonly #turns = new StartTurns();
   /** When the holders were last asked to give places back. */
   #givesAskedAt = 0;
   #limits: TaskLimits = NO_LIMITS;
   #version = -1;
+  /** When it was asked last, by its clock. */
+  #latestNow = -Infinity;
 
   constructor(ports: LimiterPorts) {
     this.#ports = ports;
@@ -71,8 +73,11 @@ export class TaskLimiter {
     const { shard } = request;
     const known = this.#holders.get(shard);
     const now = this.#ports.clock.now();
+    if (now < this.#latestNow - HORIZON_MS) this.#clockWentBack(now);
+    this.#latestNow = Math.max(this.#latestNow, now);
     if (known !== undefined && request.seq <= known.seq) {
-      return { now, grants: [], waits: [{ resource: ALL, retryAt: null }], isContended: false };
+      const waits = [{ resource: ALL, retryAt: null }];
+      return { now, grants: [], waits, isContended: false, latestSeq: known.seq };
     }
     if (request.version >= this.#version) {
       // By the old rate some were told to come in an hour.
@@ -108,6 +113,15 @@ export class TaskLimiter {
           holding.running.map((taskId) => ({ shard, key: holding.key, taskId })),
         ),
     );
+  }
+
+  /** Those who wait come again by themselves: when they are to be forgotten is by the other time. */
+  #clockWentBack(now: number): void {
+    this.#line = new WaitingLine();
+    this.#turns.clear();
+    this.#givesAskedAt = 0;
+    this.#latestNow = now;
+    this.#chains.clockIs(now);
   }
 
   #portion(key: string, wanted: number): Portion {
@@ -214,11 +228,9 @@ export class TaskLimiter {
   }
 
   #addPlace(shard: number, key: string): void {
-    const holder = this.#holders.get(shard);
-    if (holder === undefined) return;
-    const { places = 0, running = [] } = holder.holdings.get(key) ?? {};
-    const holdings = new Map(holder.holdings).set(key, { key, places: places + 1, running });
-    this.#holders.set(shard, { seq: holder.seq, holdings });
+    const holdings = this.#holders.get(shard)?.holdings;
+    const { places = 0, running = [] } = holdings?.get(key) ?? {};
+    holdings?.set(key, { key, places: places + 1, running });
   }
 
   /**

@@ -63,6 +63,8 @@ export interface LimitAnswer {
   readonly waits: readonly Wait[];
   /** Other shards wait for places: those that become free are to be given back. */
   readonly isContended: boolean;
+  /** Of the request that the shard made last, where that is not this one: its clock may have gone back since. */
+  readonly latestSeq?: number;
 }
 
 /**

@@ -32,7 +32,7 @@ export class StartChains {
   /** Chains that have rows. */
   readonly #written = new Set<string>();
   /** Starts of fast rates may have been granted up to here before this object started. */
-  readonly #grantedUntil: number;
+  #grantedUntil: number;
   /** And since, at most up to here: what the table says. */
   #coveredUntil: number;
   /** Never: an object that is idle now and then may not live for a minute. */
@@ -45,9 +45,7 @@ export class StartChains {
     this.#coveredUntil = covered?.until ?? -Infinity;
     // An object that is not new but has no row may have granted by a version that wrote none.
     const isKnown = covered !== undefined || isNew;
-    this.#grantedUntil = isKnown
-      ? Math.min(this.#coveredUntil, now + HORIZON_MS)
-      : now + HORIZON_MS;
+    this.#grantedUntil = isKnown ? this.#coveredUntil : Infinity;
     for (const { chain, last_at: lastAt, turns: shards } of sql.exec<SlotRow>(
       "SELECT * FROM slots",
     )) {
@@ -55,6 +53,24 @@ export class StartChains {
       this.#written.add(chain);
       turns.recall(chain, JSON.parse(shards) as number[]);
     }
+    this.clockIs(now);
+  }
+
+  /**
+   * Nothing was granted for later than the horizon: what seems to be was by a clock that has gone back, and would hold
+   * the next starts up for as long. Rows written: one per slow chain of which that is so.
+   */
+  clockIs(now: number): void {
+    const latest = now + HORIZON_MS;
+    this.#grantedUntil = Math.min(this.#grantedUntil, latest);
+    let hasRows = false;
+    for (const [chain, lastAt] of this.#lastAt) {
+      if (lastAt <= latest) continue;
+      this.#lastAt.set(chain, latest);
+      hasRows ||= this.#written.has(chain);
+    }
+    if (!hasRows) return;
+    consume(this.#sql.exec("UPDATE slots SET last_at = ? WHERE last_at > ?", latest, latest));
   }
 
   /** The earliest time of the next start of a chain; 0: any. */

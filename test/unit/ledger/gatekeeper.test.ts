@@ -4,6 +4,7 @@ import { TaskLimiter } from "#platform/limiter/limiter.ts";
 import type { LedgerPorts } from "#platform/ledger/ports.ts";
 import type { LimitAnswer, LimitRequest } from "#platform/limiter/protocol.ts";
 import { SimSql } from "../../../src/testing/sim-sql.ts";
+import { World } from "../../../src/testing/world.ts";
 import { Rig, success } from "./rig.ts";
 
 interface Asked {
@@ -111,6 +112,18 @@ it("limits that an operator changes while a request is under way hold at once", 
   await rig.settle();
   rig.claim();
   expect(rig.asked[1]?.request.limits.rate?.starts).toBe(100);
+});
+
+it("starts that were granted by a rate that an operator has changed since are not used", async () => {
+  const rig = new LimitedRig({ ...NO_LIMITS, rate: parseRate("rateLimit", "100/s") });
+  await rig.ledger.submit(Array.from({ length: 20 }, () => rig.spec()));
+  rig.claim();
+  rig.ledger.configure({ ...NO_CONTROLS, version: 1, rateLimits: { task: "1/h" } });
+  const slots = Array.from({ length: 20 }, () => rig.now);
+  rig.asked[0]?.answer({ ...FULL, waits: [], grants: [{ key: "", places: 0, slots }] });
+  await rig.settle();
+  expect(rig.claim(20).tasks).toEqual([]);
+  expect(rig.asked[1]?.request.limits.rate).toEqual(parseRate("rateLimit", "1/h"));
 });
 
 it("storage that fails while an answer comes in does not silence a task", async () => {
@@ -340,4 +353,78 @@ it("keys beyond those that one request takes are asked for right after it", asyn
   expect(new Set([...waits(0), ...waits(1)].map(({ resource }) => resource))).toEqual(
     new Set(keys),
   );
+});
+
+it("a ledger whose clock goes back while it is out of memory gets leave again in seconds", async () => {
+  let off = 600_000;
+  const granted: number[] = [];
+  const world = new World(1);
+  const limiter = new TaskLimiter({
+    clock: world,
+    sql: new SimSql(),
+    nudge: async () => undefined,
+    background: (work) => void work,
+    log: () => undefined,
+  });
+  const over: Partial<LedgerPorts> = {
+    clock: { now: () => world.now() + off },
+    timers: world,
+    limitsOf: () => ONE,
+    limits: {
+      ask: async (_name, request) => {
+        const answer = limiter.ask(request);
+        granted.push(answer.grants.length);
+        return answer;
+      },
+    },
+  };
+  const rig = new Rig(over);
+  const pass = async (ms: number) => {
+    world.after(ms, () => undefined);
+    await world.run(world.now() + ms);
+    rig.ledger.tick();
+  };
+  await rig.ledger.submit([rig.spec()]);
+  await pass(10);
+  expect(granted).toEqual([1]);
+  off = 0;
+  rig.ledger = rig.create(over);
+  await rig.ledger.submit([rig.spec()]);
+  for (let second = 0; second < 10; second += 1) await pass(1_000);
+  expect(granted).toEqual([1, 0, 1]);
+  expect(rig.claim().tasks).toHaveLength(1);
+});
+
+it("what is granted to hundreds of keys is not read again for each of them", async () => {
+  const world = new World(1);
+  const limiter = new TaskLimiter({
+    clock: world,
+    sql: new SimSql(),
+    nudge: async () => undefined,
+    background: (work) => void work,
+    log: () => undefined,
+  });
+  const limits = { ...NO_LIMITS, perKey: ONE };
+  const rig = new Rig({
+    ...{ clock: world, timers: world, limitsOf: () => limits },
+    limits: { ask: async (_name, request) => limiter.ask(request) },
+  });
+  let statements = 0;
+  const around = <T>(_statement: string, run: () => T): T => {
+    statements += 1;
+    return run();
+  };
+  rig.sql.setHooks({ around, committed: () => undefined });
+  await rig.ledger.submit(Array.from({ length: 200 }, (_, n) => rig.spec({ key: `k${n}` })));
+  world.after(0, () => undefined);
+  await world.run(world.now() + 100);
+  // Nobody has claimed: two requests of a hundred keys each, and a bell.
+  expect(statements).toBeLessThan(200 * 10);
+  expect(rig.claim(200).tasks).toHaveLength(200);
+});
+
+it("of a backlog no more is counted and asked for than may run at once", async () => {
+  const rig = new LimitedRig({ ...NO_LIMITS, concurrency: 3 });
+  await rig.ledger.submit(Array.from({ length: 50 }, () => rig.spec()));
+  expect(rig.asked[0]?.request.wants).toEqual([{ key: "", count: 3 }]);
 });

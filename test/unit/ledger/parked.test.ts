@@ -139,3 +139,24 @@ it("of keyed tasks that are revoked before they are due nothing is left to look 
   rig.claim();
   expect(reads.count).toBe(50);
 });
+
+it("until when nothing is due at a gate is read once, whoever asks then", async () => {
+  const rig = new Rig();
+  const dueAt = rig.now + 60_000;
+  await rig.ledger.submit([
+    rig.spec({ key: "k", dueAt }),
+    rig.spec({ key: "k", dueAt, priority: 3 }),
+  ]);
+  const parked = new ParkedTasks(rig.sql);
+  const [gate = ""] = parked.gates("default");
+  expect(parked.mayBeDue(["default"], gate, rig.now)).toBe(true);
+  expect(parked.countDue(["default"], gate, rig.now, 1)).toBe(0);
+  const around = () => {
+    throw new Error("read again");
+  };
+  rig.sql.setHooks({ around, committed: () => undefined });
+  expect(parked.mayBeDue(["default"], gate, rig.now)).toBe(false);
+  expect(parked.dueFrom(gate, rig.now + 1)).toBe(dueAt);
+  expect(parked.nextDue("default", rig.now + 1)).toBe(dueAt);
+  expect(parked.mayBeDue(["default"], gate, dueAt)).toBe(true);
+});

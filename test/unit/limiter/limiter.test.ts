@@ -12,6 +12,8 @@ class Rig {
   readonly world = new World(1);
   readonly sql = new SimSql();
   readonly nudges: [shard: number, nudge: Nudge][] = [];
+  /** Its clock is off by so much, ms. */
+  clockOff = 0;
   readonly #limits: TaskLimits;
   #limiter: TaskLimiter;
   #seq = 0;
@@ -28,7 +30,7 @@ class Rig {
 
   #create(): TaskLimiter {
     return new TaskLimiter({
-      clock: this.world,
+      clock: { now: () => this.world.now() + this.clockOff },
       sql: this.sql,
       nudge: async (shard, nudge) => void this.nudges.push([shard, nudge]),
       background: (work) => void work,
@@ -183,4 +185,37 @@ it("an object that starts again grants no start twice, where what was granted co
   expect(rig.ask(0, ["d"]).granted).toEqual([]);
   await rig.pass(600);
   expect(rig.ask(0, ["d"]).granted).toEqual(["d"]);
+});
+
+for (const rate of ["10/s", "10/m"]) {
+  it(`a clock that goes back by an hour holds up no start of ${rate} for an hour`, async () => {
+    const rig = new Rig({ rate: parseRate("rate_limit", rate) });
+    for (let times = 0; times < 8; times += 1) rig.ask(1, [""]);
+    rig.clockOff = -3_600_000;
+    for (const isAnother of [false, true]) {
+      if (isAnother) rig.startAgain();
+      const [wait] = rig.ask(1, [""]).waits;
+      expect(wait?.retryAt).toBeLessThan(rig.world.now() + rig.clockOff + 7_000);
+    }
+    await rig.pass(7_000);
+    expect(rig.ask(1, [""]).granted).toEqual([""]);
+    expect(rig.ask(1, [""]).granted).toEqual(rate === "10/s" ? [""] : []);
+  });
+}
+
+it("after a clock went back who waited and comes no more holds nobody up", async () => {
+  const slow = new Rig({ rate: parseRate("rate_limit", "10/m") });
+  slow.ask(1, [""]);
+  expect(slow.ask(2, [""]).granted).toEqual([]);
+  slow.clockOff = -3_600_000;
+  slow.ask(1, [""]);
+  await slow.pass(10_000);
+  expect(slow.ask(1, [""]).granted).toEqual([""]);
+  const one = new Rig({ concurrency: 1 });
+  one.ask(1, [""]);
+  expect(one.ask(2, [""], runs()).granted).toEqual([]);
+  one.clockOff = -3_600_000;
+  expect(one.ask(3, [""], runs()).granted).toEqual([]);
+  one.ask(1, [], runs());
+  expect(one.ask(3, [""], runs()).granted).toEqual([""]);
 });

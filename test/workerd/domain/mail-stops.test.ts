@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import { beforeEach, expect, it } from "vitest";
 import type { TaskContext } from "#engine";
-import { MailDesk, MailStoppedError, Unsubscribe } from "#domain/mail";
+import { MailDesk, MailStoppedError, MailUnavailableError, Unsubscribe } from "#domain/mail";
 import { deriveKeys } from "#platform/secrets/derived-keys.ts";
 import { shopTasks, type ShopServices } from "../../../src/domain/index.ts";
 import { Provider, wanted } from "./provider.ts";
@@ -69,6 +69,21 @@ it("what waits for a person is due again in a minute, also after many tries, and
   provider.gate = () => Promise.resolve();
   now += MINUTE;
   expect(await desk.sweep(10)).toMatchObject({ sent: 1 });
+});
+
+it("what waited for a person for days is tried for hours before it is given up", async () => {
+  const provider = stopped();
+  const { desk } = deskWith(provider);
+  await desk.send([wanted("a@example.com")]);
+  now += 4 * DAY;
+  provider.gate = () => Promise.reject(new MailUnavailableError("429 Slow down."));
+  for (const resumedAt = now; now < resumedAt + 3 * 60 * MINUTE; now += MINUTE)
+    await desk.sweep(10);
+  expect(await rows("SELECT state FROM emails")).toEqual([{ state: "pending" }]);
+  for (const end = now + 3 * 60 * MINUTE; now < end; now += MINUTE) await desk.sweep(10);
+  expect(await rows("SELECT state, reason FROM emails")).toEqual([
+    { state: "failed", reason: "429 Slow down." },
+  ]);
 });
 
 it("who asks again for what waits for a person is told to do so ever later", async () => {

@@ -1,5 +1,11 @@
-import { gateOf, hasPlaces, latenessOf, partsOfGate } from "#engine";
-import { ALL, type Grant, type Want } from "../../limiter/protocol.ts";
+import { gateOf, hasPlaces, latenessOf, NO_LIMITS, partsOfGate, type TaskLimits } from "#engine";
+import {
+  ALL,
+  type Grant,
+  type LimitAnswer,
+  type LimitRequest,
+  type Want,
+} from "../../limiter/protocol.ts";
 import type { AskTimes } from "./ask-times.ts";
 import { isStopped, type Memory } from "../memory/memory.ts";
 
@@ -47,7 +53,8 @@ export function needOf(
     // A place is of no use without a start: both are asked for together.
     const starts = limits === null ? 0 : memory.permits.starts(gate, limits, now);
     const isUsed = spare > 0 && starts > 0 && !isTurnOver;
-    const keep = isUsed ? Math.min(spare, starts, waitingAt(memory, gate, now)) : 0;
+    const most = Math.min(spare, starts);
+    const keep = isUsed ? Math.min(most, waitingAt(memory, gate, most, now)) : 0;
     if (keep > 0) kept.set(key, keep);
     // Where nothing bounds how many run at once, nobody waits for places.
     if (keep < spare && (limits === null || hasPlaces(gate, limits))) given.add(key);
@@ -62,7 +69,7 @@ export function needOf(
     if (!isNext && !times.isDueWithOthers(key, now)) continue;
     if (wants.length >= MAX_GATES) break;
     const gate = gateOf(name, key === "" ? null : key);
-    const waiting = limits === null ? 0 : waitingAt(memory, gate, now);
+    const waiting = limits === null ? 0 : waitingAt(memory, gate, mostWanted(gate, limits), now);
     isWaiting ||= waiting > 0;
     const stock = limits === null ? 0 : memory.permits.stock(gate, limits, kept.get(key) ?? 0, now);
     if (waiting > stock) wants.push({ key, count: waiting - stock });
@@ -83,27 +90,52 @@ export function needOf(
   };
 }
 
-/** Due tasks at a gate that don't run, in queues that are not stopped; counts to MAX_WANTED. */
-function waitingAt(memory: Memory, gate: string, now: number): number {
+/** Due tasks at a gate that don't run, in queues that are not stopped; counts to `most`. */
+function waitingAt(memory: Memory, gate: string, most: number, now: number): number {
   const { leases, parked } = memory;
+  const queues = openQueues(memory, gate);
+  if (!parked.mayBeDue(queues, gate, now)) return 0;
   let held = 0;
   for (const id of leases.runningAt(gate)) {
     if (!isStopped(memory, leases.holding(id)?.queue ?? "")) held += 1;
   }
-  const due = parked.countDue(openQueues(memory, gate), gate, now, MAX_WANTED + held);
+  const due = parked.countDue(queues, gate, now, most + held);
   return Math.max(0, due - held);
+}
+
+/** Tasks of a gate that it makes sense to ask for: no more than ever run at once. */
+function mostWanted(gate: string, { concurrency, perKey }: TaskLimits): number {
+  const ofKey = partsOfGate(gate).key === null ? null : perKey.concurrency;
+  return Math.min(MAX_WANTED, concurrency ?? Infinity, ofKey ?? Infinity);
 }
 
 /** Whether more due tasks wait at a gate than starts were granted for. */
 export function wantsStarts(memory: Memory, gate: string, now: number): boolean {
   const limits = memory.controls.limitsOf(partsOfGate(gate).name);
   const granted = limits === null ? Infinity : memory.permits.starts(gate, limits, now);
-  return waitingAt(memory, gate, now) > granted;
+  return granted < Infinity && waitingAt(memory, gate, granted + 1, now) > granted;
 }
 
 /** Queues that are not stopped, and in which tasks may wait at a gate. */
-export function openQueues(memory: Memory, gate: string): string[] {
+function openQueues(memory: Memory, gate: string): string[] {
   return memory.parked.queuesOf(gate).filter((queue) => !isStopped(memory, queue));
+}
+
+/**
+ * By when somebody is to be at which queues, epoch ms: each is called once, however many keys there are.
+ * @param gates and when tasks may start there
+ */
+export function queuesToOpen(
+  memory: Memory,
+  gates: ReadonlyMap<string, number>,
+): Map<string, number> {
+  const queues = new Map<string, number>();
+  for (const [gate, by] of gates) {
+    for (const queue of openQueues(memory, gate)) {
+      queues.set(queue, Math.min(by, queues.get(queue) ?? Infinity));
+    }
+  }
+  return queues;
 }
 
 /** Queues that are not stopped, and in which tasks of a name may wait at a gate. */
@@ -160,6 +192,18 @@ export function calledSince(
     if (since === null || at < since) since = at;
   }
   return since;
+}
+
+/** What a limiter granted, but for starts by a rate that has been changed since it was asked. */
+export function grantsThatHold(
+  { controls }: Memory,
+  name: string,
+  { limits }: LimitRequest,
+  { grants }: LimitAnswer,
+): readonly Grant[] {
+  const current = controls.limitsOf(name) ?? NO_LIMITS;
+  if (JSON.stringify(limits) === JSON.stringify(current)) return grants;
+  return grants.map((grant) => ({ ...grant, slots: null }));
 }
 
 /** When the starts that were granted are over if nobody came for them, epoch ms. */

@@ -1,13 +1,14 @@
 import { gateOf, latenessOf, NO_LIMITS, partsOfGate } from "#engine";
 import { within } from "../../health/within.ts";
 import { byOwnClock } from "../../limiter/own-clock.ts";
-import type { LimitAnswer, LimitRequest, Nudge } from "../../limiter/protocol.ts";
+import type { Grant, LimitAnswer, LimitRequest, Nudge } from "../../limiter/protocol.ts";
 import {
+  grantsThatHold,
   keysOf,
   lastChance,
   needOf,
-  openQueues,
   openQueuesOf,
+  queuesToOpen,
   ratedGates,
   wantsStarts,
 } from "./gate-needs.ts";
@@ -147,10 +148,9 @@ export class Gatekeeper {
     const need = needOf(memory, name, times, isTurnOver, now);
     if (need.isWaiting) this.#hooks.wakeAt(now + ASK_AGAIN_MS);
     // A place may have come free in another queue than those in which tasks wait for it.
-    for (const key of need.kept.keys()) {
-      const gate = gateOf(name, key === "" ? null : key);
-      if (passable(memory, gate, now) > 0) this.#call(memory, gate, now + PLACE_WAIT_MS);
-    }
+    const gates = Array.from(need.kept.keys(), (key) => gateOf(name, key === "" ? null : key));
+    const open = gates.filter((gate) => passable(memory, gate, now) > 0);
+    this.#call(memory, new Map(open.map((gate) => [gate, now + PLACE_WAIT_MS])));
     const isDue = need.wants.length > 0 && this.#isAttended(memory, name);
     if (!isDue && !need.isGiving && need.leaves.length === 0 && !isToState) return null;
     this.#lastSeq = Math.max(this.#lastSeq + 1, now * 1_000);
@@ -210,7 +210,8 @@ export class Gatekeeper {
       const heardAt = this.#hooks.now();
       const own = byOwnClock(answer, askedAt, heardAt);
       state.heard(askedAt, own.now, heardAt);
-      this.#take(this.#hooks.memory(), name, state, request, own);
+      this.#lastSeq = Math.max(this.#lastSeq, answer.latestSeq ?? 0);
+      this.#take(name, state, request, own);
     } catch (error) {
       this.#ports.log("limiter_failed", { name, error });
       const now = this.#hooks.now();
@@ -219,39 +220,37 @@ export class Gatekeeper {
     }
   }
 
-  #take(
-    memory: Memory,
-    name: string,
-    state: NameState,
-    request: LimitRequest,
-    answer: LimitAnswer,
-  ): void {
+  #take(name: string, state: NameState, request: LimitRequest, answer: LimitAnswer): void {
+    const memory = this.#hooks.memory();
     const now = this.#hooks.now();
     state.answered(request, answer, now);
-    memory.permits.add(name, answer.grants, memory.controls.limitsOf(name), now);
+    const grants = grantsThatHold(memory, name, request, answer);
+    memory.permits.add(name, grants, memory.controls.limitsOf(name), now);
     // With new places a new turn begins.
-    if (answer.grants.some(({ places }) => places > 0)) state.heldSince = now;
+    if (grants.some(({ places }) => places > 0)) state.heldSince = now;
     this.#lookAgain(name, this.#endOfTurn(memory, name, state, now), now);
-    this.#lookAgain(name, lastChance(memory, name, answer.grants), now);
-    this.#open(memory, name, answer, now);
+    this.#lookAgain(name, lastChance(memory, name, grants), now);
+    this.#open(memory, name, grants, now);
     this.#lookWhenDue(name, state, now);
     this.#names.answered(name, answer.waits, now);
     if (state.isAgain) this.#consider(memory, name, now);
   }
 
   /** Has somebody come for what was granted while it may be used. */
-  #open(memory: Memory, name: string, { grants }: LimitAnswer, now: number): void {
+  #open(memory: Memory, name: string, grants: readonly Grant[], now: number): void {
     const limits = memory.controls.limitsOf(name);
     const lateness = limits === null ? 0 : latenessOf(limits);
+    const opened = new Map<string, number>();
     for (const { key, slots } of grants) {
       const by = slots?.[0] === undefined ? now + PLACE_WAIT_MS : slots[0] + lateness;
-      this.#call(memory, gateOf(name, key === "" ? null : key), by);
+      opened.set(gateOf(name, key === "" ? null : key), by);
     }
+    this.#call(memory, opened);
   }
 
-  /** Tasks of a gate may start: somebody is to be at their queues by this time, epoch ms. */
-  #call(memory: Memory, gate: string, by: number): void {
-    for (const queue of openQueues(memory, gate)) this.#hooks.opened(queue, by);
+  /** Tasks of gates may start: somebody is to be at their queues by these times, epoch ms. */
+  #call(memory: Memory, gates: ReadonlyMap<string, number>): void {
+    for (const [queue, by] of queuesToOpen(memory, gates)) this.#hooks.opened(queue, by);
   }
 
   /** Looks at a name again when the next of what was refused may be asked for. */

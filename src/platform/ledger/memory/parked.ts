@@ -111,12 +111,20 @@ export class ParkedTasks {
           limit - count,
         );
         count += row?.count ?? 0;
-        if (row?.count === 0 && this.#firstDue(queue, gate, priority, now) === null) {
-          this.#forget(queue, gate, priority);
-        }
+        if (row?.count === 0) this.#look(queue, gate, priority, now);
       }
     }
     return count;
+  }
+
+  /** Whether a task that no lease holds may be due at a gate, in these queues, as far as is known. Reads nothing. */
+  mayBeDue(queues: readonly string[], gate: string, now: number): boolean {
+    return queues.some((queue) =>
+      this.#known
+        .get(queue)
+        ?.get(gate)
+        ?.some((at) => at <= now),
+    );
   }
 
   /** The earliest due time of a gate's parked tasks from `from` on, in all queues; null if there is none. */
@@ -131,7 +139,21 @@ export class ParkedTasks {
 
   #dueAt(queue: string, gate: string, from: number): number | null {
     const priorities = PRIORITIES.filter((priority) => this.mayHave(queue, gate, priority));
-    return earliestOf(priorities.map((priority) => this.#firstDue(queue, gate, priority, from)));
+    return earliestOf(
+      priorities.map((priority) => {
+        const known = this.#notBefore(queue, gate, priority);
+        // Of those at no gate it is not noted when one leaves.
+        const isExact = gate !== "" && from > 0 && known >= from;
+        return isExact ? known : this.#firstDue(queue, gate, priority, from);
+      }),
+    );
+  }
+
+  /** No task of a gate is due now: remembers when the first one is, or forgets the gate. */
+  #look(queue: string, gate: string, priority: number, now: number): void {
+    const dueAt = this.#firstDue(queue, gate, priority, now);
+    if (dueAt === null) this.#forget(queue, gate, priority);
+    else this.#earliest(queue, gate, Infinity)[priority] = dueAt;
   }
 
   #firstDue(queue: string, gate: string, priority: number, from: number): number | null {
