@@ -64,6 +64,17 @@ it("all that is wrong with a row is said, with its line", () => {
   );
 });
 
+it.each([
+  "a@localhost",
+  `${"a".repeat(65)}@example.com`,
+  "a@example.com, b@example.com",
+  "a@-x.com",
+])("an order to %j is refused: no mail would reach it", (address) => {
+  const read = readRow(["1", "2", "10", address, "", ""], 3, ORDER, orderRow);
+  const message = "Must be one e-mail address.";
+  expect(read).toEqual({ errors: [{ line: 3, field: "customer_email", message }] });
+});
+
 it("an order's currency is USD and its language nobody's unless they are given", () => {
   const read = readRow(["1", "2", "10", "a@example.com", "", ""], 2, ORDER, orderRow);
   expect(read).toEqual({
