@@ -414,6 +414,21 @@ it("an attempt that fails after it lost its lease does not undo the one that pro
   expect(await findFile(shop.db, id)).toMatchObject({ state: "processed" });
 });
 
+it("an attempt that ends after another processed the file leaves its report where it is", async () => {
+  const shop = createShop();
+  const id = await stored(shop, `${PRODUCTS}bad\n`);
+  const task = new DurableTask();
+  const put: ObjectStore["put"] = async (...args) => {
+    // It takes so long that the lease is lost, and the next attempt has processed the file.
+    await task.run(processFileUpload, { file_id: id }, shop);
+    await shop.services.files.put(...args);
+  };
+  const services = { ...shop.services, files: { ...shop.services.files, put } };
+  await task.run(processFileUpload, { file_id: id }, { ...shop, services });
+  expect(await findFile(shop.db, id)).toMatchObject({ state: "processed" });
+  expect(await textOf(errorsKey(id))).toContain("Has 1 fields instead of 5.");
+});
+
 it("a file is deleted with its report, also while it is processed", async () => {
   const shop = createShop();
   const id = await stored(shop, `${PRODUCTS}bad\n`);
