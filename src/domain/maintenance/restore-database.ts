@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { TaskContext } from "#engine";
-import { deleteLostItems } from "../orders/index.ts";
+import { countLostItems, deleteLostItems } from "../orders/index.ts";
 import { expectCharges } from "../payments/index.ts";
 import { defineShopTask, type ShopServices } from "../services/index.ts";
 import { OWN_TABLES } from "./backup-policy.ts";
@@ -51,8 +51,9 @@ export const restoreDatabase = defineShopTask({
       ctx,
       tables.filter((table) => !outbox.includes(table)),
     );
-    // Of orders that came while it was backed up.
-    const lostItems = await ctx.step("items", () => deleteLostItems(services.db));
+    // Of orders that came while it was backed up. Counted first: who deletes them again finds none.
+    const lostItems = await ctx.step("lost items", () => countLostItems(services.db));
+    await ctx.step("items", () => deleteLostItems(services.db));
     await ctx.step("payments", () => expectCharges(services));
     await writeTables(backup, ctx, outbox);
     const compared = await compare(services, tables, { lostItems, differing });

@@ -414,6 +414,46 @@ it("no order in a backup lacks its lines, and lines without an order are in nobo
   expect(await orderWith("meanwhile")).toMatchObject({ kind: "created" });
 });
 
+it("lines without an order, deleted by a restore that crashed then, are counted all the same", async () => {
+  const shop = shopWith();
+  await env.DB.prepare(
+    "INSERT INTO order_items VALUES ('lost', 0, NULL, 'Cup', 1, 100, NULL)",
+  ).run();
+  const { backup_id: id } = await backUp(shop);
+  for (let at = 1, isOver = false; !isOver; at += 1) {
+    await emptyTables();
+    const task = new DurableTask();
+    task.crash = { at, when: "after" };
+    isOver = await restore(shop, id, task).then(
+      () => true,
+      () => false,
+    );
+    task.crash = null;
+    expect(await restore(shop, id, task)).toMatchObject({ matches: true });
+  }
+});
+
+it("a large row that is there with other content is told", async () => {
+  const shop = shopWith();
+  const insert = (name: string) =>
+    env.DB.prepare("INSERT INTO products VALUES ('A1', ?, 1, 'EUR', NULL, 0)").bind(name).run();
+  await insert("n".repeat(1_000_000));
+  const { backup_id: id } = await backUp(shop);
+  await emptyTables();
+  let reads = 0;
+  const files: ObjectStore = {
+    ...shop.services.files,
+    get: async (key, range) => {
+      // The first time it is checked.
+      if (key.includes("/products/") && (reads += 1) === 2) await insert("Lamp");
+      return shop.services.files.get(key, range);
+    },
+  };
+  const result = await restore(shopWith({}, { files }), id);
+  expect(result).toMatchObject({ matches: false });
+  expect(result.tables.find(({ table }) => table === "products")).toMatchObject({ differing: 1 });
+});
+
 it("an escrow that goes on while it is backed up has no state that its money does not bear out", async () => {
   const shop = shopWith();
   await env.DB.exec(
