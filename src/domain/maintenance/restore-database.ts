@@ -20,6 +20,8 @@ import { writeRows } from "./table-writer.ts";
 const CHECKED_AT_ONCE = 16;
 /** After so many steps the task gives its consumer up for a second, long before its time is over. */
 const STEPS_A_RUN = 32;
+/** Five hours, more than most outages: what gave up in the middle left rows, and can't be begun anew. */
+const MAX_RETRIES = 30;
 const STEP_RETRIES = { maxRetries: 3, retryDelaySeconds: 10 } as const;
 
 /**
@@ -38,6 +40,7 @@ export const restoreDatabase = defineShopTask({
   unique: { scope: "deployment", key: () => "restore" },
   autoretryFor: [Error],
   dontAutoretryFor: [BackupNotFoundError, RestoreRefusedError],
+  maxRetries: MAX_RETRIES,
   retryBackoff: 60,
   handler: async ({ backup_id: id }, ctx) => {
     const { services } = ctx;

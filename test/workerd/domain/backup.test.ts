@@ -321,6 +321,33 @@ it("a restore whose database breaks at any call goes on where it was (G22)", asy
   }
 }, 120_000);
 
+it("a restore outlasts hours without a database: begun anew it would be refused for what it wrote", async () => {
+  const shop = shopWith();
+  await fillTables(SOME, 2);
+  const { backup_id: id } = await backUp(shop);
+  await emptyTables();
+  const task = new DurableTask();
+  const params = { backup_id: id };
+  task.crash = { at: 20, when: "after" };
+  await restore(shop, id, task).catch(() => null);
+  task.crash = null;
+  await expect(restore(shop, id)).rejects.toMatchObject({ code: "not_empty" });
+  const database = {
+    prepare: () => {
+      throw new Error("D1 is away");
+    },
+  } as unknown as D1Database;
+  const { maintenance } = shop.services;
+  const broken = createShop({ database, services: { maintenance } });
+  let awayMs = 0;
+  for (; awayMs < 3 * 3_600_000; task.retries += 1) {
+    const outcome = await task.attempt(restoreDatabase, params, broken);
+    if (outcome.kind !== "retry") throw new Error(`It gave up after ${awayMs} ms: ${outcome.kind}`);
+    awayMs += outcome.delayMs;
+  }
+  expect(await restore(shop, id, task)).toMatchObject({ matches: true });
+});
+
 it("a table of many rows is in parts of bounded size, each row once", async () => {
   const shop = shopWith();
   await env.DB.prepare(
