@@ -5,7 +5,7 @@ import type { DrizzleD1Database } from "drizzle-orm/d1";
 export interface TableShape {
   readonly name: string;
   readonly columns: readonly string[];
-  /** The columns of the primary key, in their order. */
+  /** The columns of the primary key, in their order; of a table without one its row ids, which are a column then. */
   readonly key: readonly string[];
 }
 
@@ -20,14 +20,15 @@ export async function readTables(db: DrizzleD1Database): Promise<TableShape[]> {
   );
   return Array.from(
     Map.groupBy(columns, ({ table }) => table),
-    ([name, own]) => ({
-      name,
-      columns: own.map(({ column }) => column),
-      key: own
+    ([name, own]) => {
+      const columns = own.map(({ column }) => column);
+      const key = own
         .filter(({ place }) => place > 0)
         .sort((a, b) => a.place - b.place)
-        .map(({ column }) => column),
-    }),
+        .map(({ column }) => column);
+      if (key.length > 0) return { name, columns, key };
+      return { name, columns: ["rowid", ...columns], key: ["rowid"] };
+    },
   );
 }
 

@@ -348,6 +348,23 @@ it("a restore outlasts hours without a database: begun anew it would be refused 
   expect(await restore(shop, id, task)).toMatchObject({ matches: true });
 });
 
+it("a table that somebody else made is in a backup, also without a primary key", async () => {
+  await env.DB.exec("CREATE TABLE notes (text TEXT)");
+  try {
+    await env.DB.exec(
+      "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) INSERT INTO notes SELECT 'note ' || (i % 7) FROM n",
+    );
+    const before = await rows("SELECT text FROM notes ORDER BY text");
+    const shop = shopWith();
+    const { backup_id: id } = await backUp(shop);
+    await emptyTables();
+    expect(await restore(shop, id)).toMatchObject({ matches: true });
+    expect(await rows("SELECT text FROM notes ORDER BY text")).toEqual(before);
+  } finally {
+    await env.DB.exec("DROP TABLE notes");
+  }
+});
+
 it("a table of many rows is in parts of bounded size, each row once", async () => {
   const shop = shopWith();
   await env.DB.prepare(
