@@ -62,6 +62,9 @@ export const orderRow = z.object({
 /** The columns of a file: those of the schema, by where they stand. */
 export type Columns = readonly (string | null)[];
 
+/** Columns that nobody knows, as far as they are named: a page of files shows all of theirs. */
+const MAX_IGNORED = 100;
+
 /**
  * What the first row of a file says of the others.
  * @returns the columns (null: one that nobody knows), or what is wrong
@@ -81,7 +84,7 @@ export function readHeader(
   if (twice.length > 0) return { wrong: `Columns come twice: ${twice.join(", ")}.` };
   return {
     columns: given.map((name) => (known.includes(name) ? name : null)),
-    ignored: given.filter((name) => !known.includes(name)),
+    ignored: given.filter((name) => !known.includes(name)).slice(0, MAX_IGNORED),
   };
 }
 

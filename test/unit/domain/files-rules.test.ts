@@ -26,6 +26,13 @@ it("a header may have its columns in any order and case, and others besides", ()
   });
 });
 
+it("of many columns that nobody knows some are named: they stand in the result of the file", () => {
+  const others = Array.from({ length: 30_000 }, () => "");
+  const header = readHeader(["sku", "name", "price", "currency", ...others], productRow);
+  expect("columns" in header && header.columns).toHaveLength(30_004);
+  expect("ignored" in header && header.ignored).toEqual(others.slice(0, 100));
+});
+
 it.each([
   [["sku", "name"], "The first line lacks columns: price, currency (separated by commas)."],
   [["sku", "name", "price", "currency", "SKU"], "Columns come twice: sku."],
