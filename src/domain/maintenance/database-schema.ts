@@ -11,7 +11,7 @@ export interface TableShape {
 
 /** Every table but those of the database itself and the list of migrations, by name. */
 export async function readTables(db: DrizzleD1Database): Promise<TableShape[]> {
-  const columns = await db.all<{ table: string; column: string; place: number }>(
+  const found = await db.all<{ table: string; column: string; place: number }>(
     sql`SELECT t.name AS "table", c.name AS "column", c.pk AS place
       FROM sqlite_schema t JOIN pragma_table_info(t.name) c
       WHERE t.type = 'table' AND t.name NOT GLOB '_cf_*' AND t.name NOT GLOB 'sqlite_*'
@@ -19,7 +19,7 @@ export async function readTables(db: DrizzleD1Database): Promise<TableShape[]> {
       ORDER BY t.name, c.cid`,
   );
   return Array.from(
-    Map.groupBy(columns, ({ table }) => table),
+    Map.groupBy(found, ({ table }) => table),
     ([name, own]) => {
       const columns = own.map(({ column }) => column);
       const key = own
