@@ -44,6 +44,29 @@ it("a backup is made, listed, looked at, and restored into an empty shop", async
   expect(await restored.json()).toMatchObject({ state: "paid", totalAmount: 150 });
 });
 
+it("a restore that is called again while it goes on is the same, and that of another backup is refused", async () => {
+  const consume = (command: string) => post(`/api/control/${command}/`, { queue: "default" });
+  const [first, second] = [await backUp(), await backUp()];
+  await emptyTables();
+  await consume("cancel_consumer");
+  const call = async (id: string) => {
+    const answer = await post(`/api/backups/${id}/restore/`, {});
+    return { status: answer.status, ...(await answer.json<{ task_id: string }>()) };
+  };
+  const restoring = await call(first);
+  expect(restoring.status).toBe(202);
+  const refusal = { status: 409, code: "restoring" };
+  expect(await call(second)).toMatchObject(refusal);
+  // As if it had written something.
+  const sql = "INSERT INTO products VALUES ('A1', 'Lamp', 1, 'EUR', NULL, 0)";
+  await env.DB.prepare(sql).run();
+  expect(await call(first)).toEqual(restoring);
+  expect(await call(second)).toMatchObject(refusal);
+  await emptyTables();
+  await consume("add_consumer");
+  expect(await ended(restoring.task_id)).toMatchObject({ state: "SUCCESS" });
+});
+
 it("a backup that is damaged or unfinished is listed as none, and refused", async () => {
   await emptyTables();
   const id = await backUp();

@@ -70,7 +70,7 @@ export const sendPasswordResetEmail = defineShopTask({
     const locale = user.locale ?? services.locale;
     if (!user.ownsEmail) return RESULT[locale].nobody;
     const key = services.keyFor("password-reset");
-    const token = await openLink(db, { userId, taskId, key }, clock.now());
+    const token = await openLink(db, { userId, taskId, email: user.email, key }, clock.now());
     if (token === null) return RESULT[locale].over;
     const link = `${publicUrl}/password-reset/?lang=${locale}#${token}`;
     const props = { username: user.username, link };

@@ -3,7 +3,7 @@ import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { toBase64url } from "#engine";
 import { digestOf, hmac, isSameDigest } from "./secrets.ts";
-import { passwordResets } from "./tables.ts";
+import { passwordResets, users } from "./tables.ts";
 
 /** A link is over after so long. */
 export const LINK_MS = 30 * 60_000;
@@ -23,23 +23,32 @@ export interface ResetLink {
 
 /**
  * Opens the link of a task and makes all older ones of the account void. Its secret is an HMAC of the
- * task's id, so that every run of the task mails the same one. Rows written: 2, and those that were open.
- * @returns the token; null when this task's link was used already, or a newer one made it void
+ * task's id, so that every run of the task mails the same one. It is for the address that the account has
+ * yet: whose it was before gets none. Rows written: 2, and those that were open.
+ * @param email where it is mailed to
+ * @returns the token; null when this task's link was used already, or a newer one or a new address made it void
  */
 export async function openLink(
   db: DrizzleD1Database,
-  { userId, taskId, key }: { userId: number; taskId: string; key: Promise<CryptoKey> },
+  {
+    userId,
+    taskId,
+    email,
+    key,
+  }: { userId: number; taskId: string; email: string; key: Promise<CryptoKey> },
   now: number,
 ): Promise<string | null> {
   const secret = toBase64url(await hmac(key, `${userId}:${taskId}`));
   const expiresAt = now + LINK_MS;
-  const row = { userId, taskId, secretHash: digestOf(secret), expiresAt, closedAt: null };
   const isOpen = sql`EXISTS (SELECT 1 FROM password_resets AS ours
     WHERE ours.user_id = ${userId} AND ours.task_id = ${taskId} AND ours.closed_at IS NULL)`;
   const [opened] = await db.batch([
     db
       .insert(passwordResets)
-      .values(row)
+      .select(
+        sql`SELECT id, ${taskId}, ${digestOf(secret)}, ${expiresAt}, NULL FROM ${users}
+          WHERE id = ${userId} AND email = ${email} AND owns_email = 1`,
+      )
       .onConflictDoUpdate({
         target: [passwordResets.userId, passwordResets.taskId],
         set: { expiresAt },

@@ -108,9 +108,10 @@ export async function createOrders(
   const created = await insertFresh(parts, lovage, owner, fresh);
   const answers: CheckoutAnswer[] = [];
   for (const input of inputs) {
-    const order = before.get(input.orderId);
-    const mine = firsts.get(input.orderId) === input ? created.get(input.orderId) : undefined;
-    if (mine !== undefined) answers.push({ kind: "created", order: mine });
+    const mine = created.get(input.orderId);
+    const order = before.get(input.orderId) ?? mine;
+    const isFirst = firsts.get(input.orderId) === input;
+    if (mine !== undefined && isFirst) answers.push({ kind: "created", order: mine });
     else if (order === undefined) answers.push(await createOrder(parts, lovage, owner, input));
     else answers.push(compareTo(order, items.get(order.id) ?? [], owner, input));
   }

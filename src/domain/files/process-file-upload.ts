@@ -2,7 +2,14 @@ import { z } from "zod";
 import type { TaskContext } from "#engine";
 import { defineShopTask, type ShopServices } from "../services/index.ts";
 import { toCsv } from "./csv.ts";
-import { contentKey, endProcessing, errorsKey, takeOn, type StoredFile } from "./file-book.ts";
+import {
+  contentKey,
+  endProcessing,
+  errorsKey,
+  findFile,
+  takeOn,
+  type StoredFile,
+} from "./file-book.ts";
 import { FileContentError, FileNotFoundError } from "./file-errors.ts";
 import { imageMetadata } from "./image-metadata.ts";
 import { importCsv } from "./import-csv.ts";
@@ -33,8 +40,9 @@ export const processFileUpload = defineShopTask({
     if (file.state === "processed") return JSON.parse(file.result ?? "null") as unknown;
     try {
       const result = file.kind === "image" ? await readImage(file, ctx) : await readRows(file, ctx);
-      // Deleted in the meantime: nothing of it stays.
-      if (!(await endProcessing(services.db, { id, taskId }, "processed", result))) {
+      const isMine = await endProcessing(services.db, { id, taskId }, "processed", result);
+      // Deleted in the meantime: nothing of it stays. Processed by another attempt, the report is that one's.
+      if (!isMine && (await findFile(services.db, id)) === null) {
         await services.files.delete([errorsKey(id)]);
       }
       return result;

@@ -5,13 +5,13 @@ import type { DrizzleD1Database } from "drizzle-orm/d1";
 export interface TableShape {
   readonly name: string;
   readonly columns: readonly string[];
-  /** The columns of the primary key, in their order. */
+  /** The columns of the primary key, in their order; of a table without one its row ids, which are a column then. */
   readonly key: readonly string[];
 }
 
 /** Every table but those of the database itself and the list of migrations, by name. */
 export async function readTables(db: DrizzleD1Database): Promise<TableShape[]> {
-  const columns = await db.all<{ table: string; column: string; place: number }>(
+  const found = await db.all<{ table: string; column: string; place: number }>(
     sql`SELECT t.name AS "table", c.name AS "column", c.pk AS place
       FROM sqlite_schema t JOIN pragma_table_info(t.name) c
       WHERE t.type = 'table' AND t.name NOT GLOB '_cf_*' AND t.name NOT GLOB 'sqlite_*'
@@ -19,15 +19,16 @@ export async function readTables(db: DrizzleD1Database): Promise<TableShape[]> {
       ORDER BY t.name, c.cid`,
   );
   return Array.from(
-    Map.groupBy(columns, ({ table }) => table),
-    ([name, own]) => ({
-      name,
-      columns: own.map(({ column }) => column),
-      key: own
+    Map.groupBy(found, ({ table }) => table),
+    ([name, own]) => {
+      const columns = own.map(({ column }) => column);
+      const key = own
         .filter(({ place }) => place > 0)
         .sort((a, b) => a.place - b.place)
-        .map(({ column }) => column),
-    }),
+        .map(({ column }) => column);
+      if (key.length > 0) return { name, columns, key };
+      return { name, columns: ["rowid", ...columns], key: ["rowid"] };
+    },
   );
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { TaskContext } from "#engine";
-import { deleteLostItems } from "../orders/index.ts";
+import { countLostItems, deleteLostItems } from "../orders/index.ts";
 import { expectCharges } from "../payments/index.ts";
 import { defineShopTask, type ShopServices } from "../services/index.ts";
 import { OWN_TABLES } from "./backup-policy.ts";
@@ -20,6 +20,8 @@ import { writeRows } from "./table-writer.ts";
 const CHECKED_AT_ONCE = 16;
 /** After so many steps the task gives its consumer up for a second, long before its time is over. */
 const STEPS_A_RUN = 32;
+/** Five hours, more than most outages: what gave up in the middle left rows, and can't be begun anew. */
+const MAX_RETRIES = 30;
 const STEP_RETRIES = { maxRetries: 3, retryDelaySeconds: 10 } as const;
 
 /**
@@ -38,6 +40,7 @@ export const restoreDatabase = defineShopTask({
   unique: { scope: "deployment", key: () => "restore" },
   autoretryFor: [Error],
   dontAutoretryFor: [BackupNotFoundError, RestoreRefusedError],
+  maxRetries: MAX_RETRIES,
   retryBackoff: 60,
   handler: async ({ backup_id: id }, ctx) => {
     const { services } = ctx;
@@ -51,8 +54,9 @@ export const restoreDatabase = defineShopTask({
       ctx,
       tables.filter((table) => !outbox.includes(table)),
     );
-    // Of orders that came while it was backed up.
-    const lostItems = await ctx.step("items", () => deleteLostItems(services.db));
+    // Of orders that came while it was backed up. Counted first: who deletes them again finds none.
+    const lostItems = await ctx.step("lost items", () => countLostItems(services.db));
+    await ctx.step("items", () => deleteLostItems(services.db));
     await ctx.step("payments", () => expectCharges(services));
     await writeTables(backup, ctx, outbox);
     const compared = await compare(services, tables, { lostItems, differing });

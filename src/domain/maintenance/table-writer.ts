@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 
 /** Rows of one statement: their number, and their JSON; well under D1's 2 MB for a parameter. */
@@ -30,7 +30,10 @@ export async function writeRows(
     if (bytes > BYTES_AT_ONCE) {
       // One row: each of its values may be as large as D1 takes them, all of them together not.
       const own = (JSON.parse(rows[0] ?? "[]") as unknown[]).map((value) => sql`${value}`);
-      await db.run(sql`${into} VALUES (${sql.join(own, sql`, `)}) ON CONFLICT DO NOTHING`);
+      const { meta } = await db.run(
+        sql`${into} VALUES (${sql.join(own, sql`, `)}) ON CONFLICT DO NOTHING`,
+      );
+      if (meta.changes === 0 && !(await isThere(db, table, columns, own))) differing += 1;
       continue;
     }
     const all = `[${rows.join(",")}]`;
@@ -40,6 +43,23 @@ export async function writeRows(
     if (meta.changes < rows.length) differing += await countDiffering(db, table, columns, all);
   }
   return differing;
+}
+
+/** Whether a row is in the table as it is. */
+async function isThere(
+  db: DrizzleD1Database,
+  table: string,
+  columns: readonly string[],
+  values: readonly SQL[],
+): Promise<boolean> {
+  const same = sql.join(
+    columns.map((column, index) => sql`${sql.identifier(column)} IS ${values[index]}`),
+    sql` AND `,
+  );
+  const found = await db.all(
+    sql`SELECT 1 AS found FROM ${sql.identifier(table)} WHERE ${same} LIMIT 1`,
+  );
+  return found.length > 0;
 }
 
 /** Of rows, as a JSON list, those that are not in the table as they are. */

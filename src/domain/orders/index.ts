@@ -16,6 +16,7 @@ export { searchOrders } from "./search-orders.ts";
 export { shopId } from "./shop-id.ts";
 export { ORDER_STATES, orderTransition, type OrderEvent, type OrderState } from "./states.ts";
 export {
+  countLostItems,
   deleteLostItems,
   insertItems,
   insertOrders,

@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, inArray, sql, type SQL } from "drizzle-orm";
+import { and, count, eq, getTableColumns, inArray, sql, type SQL } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { Order, OrderItem } from "./find-orders.ts";
@@ -34,15 +34,17 @@ export function insertItems(
   );
 }
 
-/**
- * Deletes the lines of orders that there are not, which would be in the way of an order with that id.
- * @returns how many
- */
-export async function deleteLostItems(db: DrizzleD1Database): Promise<number> {
-  const { meta } = await db.run(
-    sql`DELETE FROM order_items WHERE order_id NOT IN (SELECT id FROM orders)`,
-  );
-  return meta.changes;
+const IS_LOST = sql`order_id NOT IN (SELECT id FROM orders)`;
+
+/** How many lines there are of orders that there are not. */
+export async function countLostItems(db: DrizzleD1Database): Promise<number> {
+  const [lost] = await db.select({ count: count() }).from(orderItems).where(IS_LOST);
+  return lost?.count ?? 0;
+}
+
+/** Deletes them: they would be in the way of an order with that id. */
+export async function deleteLostItems(db: DrizzleD1Database): Promise<void> {
+  await db.delete(orderItems).where(IS_LOST);
 }
 
 /** Where the time of an event is kept, of those that have one. */

@@ -26,6 +26,13 @@ it("a header may have its columns in any order and case, and others besides", ()
   });
 });
 
+it("of many columns that nobody knows some are named: they stand in the result of the file", () => {
+  const others = Array.from({ length: 30_000 }, () => "");
+  const header = readHeader(["sku", "name", "price", "currency", ...others], productRow);
+  expect("columns" in header && header.columns).toHaveLength(30_004);
+  expect("ignored" in header && header.ignored).toEqual(others.slice(0, 100));
+});
+
 it.each([
   [["sku", "name"], "The first line lacks columns: price, currency (separated by commas)."],
   [["sku", "name", "price", "currency", "SKU"], "Columns come twice: sku."],
@@ -62,6 +69,17 @@ it("all that is wrong with a row is said, with its line", () => {
   expect("errors" in read && read.errors.map(({ line, field }) => [line, field])).toEqual(
     ORDER.map((field) => [7, field]),
   );
+});
+
+it.each([
+  "a@localhost",
+  `${"a".repeat(65)}@example.com`,
+  "a@example.com, b@example.com",
+  "a@-x.com",
+])("an order to %j is refused: no mail would reach it", (address) => {
+  const read = readRow(["1", "2", "10", address, "", ""], 3, ORDER, orderRow);
+  const message = "Must be one e-mail address.";
+  expect(read).toEqual({ errors: [{ line: 3, field: "customer_email", message }] });
 });
 
 it("an order's currency is USD and its language nobody's unless they are given", () => {

@@ -161,6 +161,20 @@ it("a new address makes links to the old one void", async () => {
   expect(await confirm(tokenIn(sent[0]))).toEqual({ kind: "wrong" });
 });
 
+it("whoever has the old address gets no link that works, also while the address is changed", async () => {
+  const { parts, services, userId, sent, confirm } = await ada();
+  const change = { email: "new@example.com", password: OLD, address: ADDRESS };
+  const keyFor = async (purpose: string) => {
+    // The task has read the account, and has no link yet.
+    if (purpose === "password-reset") await changeEmail(parts, userId, change);
+    return services.keyFor(purpose);
+  };
+  const params = { user_id: userId };
+  await runTask({ ...services, keyFor }, "send_password_reset_email", params).catch(() => null);
+  const links = sent.filter(({ to }) => to === "ada@example.com").map(tokenIn);
+  for (const link of links) expect(await confirm(link)).toEqual({ kind: "wrong" });
+});
+
 it.each(["", "nonsense", `lvr_1_${"A".repeat(43)}`, `lvr_9999999999_${"A".repeat(43)}`])(
   "%j is no link, and costs no slow hash",
   async (token) => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isTerminal, type TaskRecord } from "#engine";
 import {
   backupDatabase,
   BackupNotFoundError,
@@ -113,13 +114,16 @@ export function maintenanceRoutes(parts: ApiParts): Route[] {
       body: nothing,
       example: {},
       answers: { 202: startedAnswer },
-      problems: { 409: ["damaged", "wrong_key", "other_schema", "not_empty"] },
+      problems: { 409: ["damaged", "wrong_key", "other_schema", "not_empty", "restoring"] },
       handle: (call) => restore(parts, call),
     }),
   ];
 }
 
-/** What can be refused is refused at once; the task looks again. */
+/**
+ * What can be refused is refused at once; the task looks again. Called again while it goes on, it is the same
+ * task, whatever that has written by now.
+ */
 async function restore(
   parts: ApiParts,
   { caller, params }: Pick<ApiCall, "caller" | "params">,
@@ -127,14 +131,24 @@ async function restore(
   const { id = "" } = params;
   try {
     const { manifest } = await openForRestore(parts.shop, id);
-    await refuseUnlessEmpty(parts.shop, manifest);
+    if ((await underWay(parts)) === null) await refuseUnlessEmpty(parts.shop, manifest);
   } catch (error) {
     if (error instanceof BackupNotFoundError) throw notFound();
     if (error instanceof RestoreRefusedError) throw conflict(error.code, error.message);
     throw error;
   }
   const { taskId } = await parts.lovageFor(caller.owner).delay(restoreDatabase, { backup_id: id });
+  const task = await parts.tasks.get(taskId);
+  const { backup_id: restored = id } = JSON.parse(task?.kwargs ?? "{}") as { backup_id?: string };
+  // One restore at a time, of whatever backup.
+  if (restored !== id) throw conflict("restoring", `Task ${taskId} restores ${restored} just now.`);
   return Response.json({ task_id: taskId }, { status: 202 });
+}
+
+/** The restore that goes on. */
+async function underWay({ search }: ApiParts): Promise<TaskRecord | null> {
+  const { tasks } = await search.search({ name: restoreDatabase.name }, 10, null);
+  return tasks.find(({ state }) => !isTerminal(state)) ?? null;
 }
 
 function summaryOf(manifest: Manifest): z.output<typeof summaryAnswer> {
