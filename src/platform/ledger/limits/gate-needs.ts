@@ -103,10 +103,13 @@ function waitingAt(memory: Memory, gate: string, most: number, now: number): num
   return Math.max(0, due - held);
 }
 
-/** Tasks of a gate that it makes sense to ask for: no more than ever run at once. */
+/**
+ * Tasks of a gate that it makes sense to ask for: one more than ever run at once, so that the answer says until when
+ * the others wait.
+ */
 function mostWanted(gate: string, { concurrency, perKey }: TaskLimits): number {
   const ofKey = partsOfGate(gate).key === null ? null : perKey.concurrency;
-  return Math.min(MAX_WANTED, concurrency ?? Infinity, ofKey ?? Infinity);
+  return Math.min(MAX_WANTED, (concurrency ?? Infinity) + 1, (ofKey ?? Infinity) + 1);
 }
 
 /** Whether more due tasks wait at a gate than starts were granted for. */
