@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +9,9 @@ import { OpenSmtpd, whyNoOpenSmtpd } from "../mail/opensmtpd.ts";
 
 const PORT = 9_137;
 const SMTP_PORT = 9_138;
-const PEOPLE = Array.from({ length: 20 }, (_, id) => `c${id}@example.com`);
+/** A run that was broken off leaves its mails in the queue of the machine. */
+const RUN = randomUUID();
+const PEOPLE = Array.from({ length: 20 }, (_, id) => `c${id}.${RUN}@example.com`);
 const SUBJECT = "Ваш заказ № 42 принят — thank you! 💸";
 const reason = await whyNoOpenSmtpd();
 if (reason !== null) console.warn(`Mail through OpenSMTPD is not tested: ${reason}.`);
@@ -42,8 +45,9 @@ it.skipIf(reason !== null)("OpenSMTPD delivers what the Worker sent, once to eac
   const { task_id: id } = await answer.json<{ task_id: string }>();
   const task = await fetch(`${server.url}/api/tasks/${id}/?wait=30`);
   expect(await task.json()).toMatchObject({ state: "SUCCESS", result: { sent_count: 20 } });
-  await expect.poll(() => smtp.delivered().length, { timeout: 10_000 }).toBe(PEOPLE.length);
-  const mails = await Promise.all(smtp.delivered().map((raw) => PostalMime.parse(raw)));
+  const delivered = () => smtp.delivered().filter((raw) => raw.includes(RUN));
+  await expect.poll(() => delivered().length, { timeout: 10_000 }).toBe(PEOPLE.length);
+  const mails = await Promise.all(delivered().map((raw) => PostalMime.parse(raw)));
   expect(mails.map(({ to }) => to?.[0]?.address ?? "").toSorted()).toEqual(PEOPLE.toSorted());
   for (const mail of mails) {
     expect(mail.subject).toBe(SUBJECT);
