@@ -56,9 +56,11 @@ it("an alarm that is set costs no row when the object wakes, and is set again wh
   // Another time each time: the same one would be no write, and ring nobody.
   await runDurableObjectAlarm(stub);
   expect(await alarm()).toBe(dueAt + 1);
-  await evictDurableObject(stub);
-  await runDurableObjectAlarm(stub);
-  expect(await alarm()).toBe(dueAt);
+  for (const at of [dueAt, dueAt + 1]) {
+    await evictDurableObject(stub);
+    await runDurableObjectAlarm(stub);
+    expect(await alarm()).toBe(at);
+  }
 });
 
 it("what waits for no time has an alarm that the platform takes, once, however often the object wakes (G20)", async () => {
