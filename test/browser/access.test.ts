@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Dashboard, hasBrowser, PHONE } from "./dashboard.ts";
+import { Dashboard, follow, hasBrowser, PHONE } from "./dashboard.ts";
 
 const PORT = 9_120;
 /** Another origin of the same site: the browser sends cookies along, so that the server has to refuse. */
@@ -18,7 +18,7 @@ async function signIn(page: Page, name: Name): Promise<void> {
   await page.goto("/dashboard/sign-in?next=/dashboard/account");
   await page.getByLabel("User name").fill(name);
   await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await follow(page.getByRole("button", { name: "Sign in" }));
 }
 
 async function visitOf(name: Name): Promise<Page> {
@@ -187,7 +187,7 @@ describe.skipIf(!hasBrowser)("signing in with a browser", () => {
     await tab.picture("audit-phone");
     await tab.page.getByLabel("What").fill("sign-in");
     await tab.page.getByLabel("From (UTC)").fill("2020-01-01T00:00");
-    await tab.page.getByRole("button", { name: "Show" }).click();
+    await follow(tab.page.getByRole("button", { name: "Show" }));
     const actions = await tab.page.locator('td[data-name="What"]').allTextContents();
     expect(actions.length).toBeGreaterThan(0);
     expect(new Set(actions)).toEqual(new Set(["POST /dashboard/sign-in"]));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRequire } from "node:module";
 import { onTestFinished } from "vitest";
-import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
 import { execute } from "../../scripts/database.ts";
 import { LocalServer } from "../../scripts/local-server.ts";
 import { ROOT } from "../../scripts/wrangler.ts";
@@ -91,6 +91,15 @@ export class Dashboard {
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as Answer;
   }
+}
+
+/**
+ * Presses what leads to another page, and waits until all of that is there: a click alone waits for its beginning, which
+ * counts and lists that do not wait would be taken from.
+ */
+export async function follow(link: Locator): Promise<void> {
+  await link.click();
+  await link.page().waitForLoadState();
 }
 
 /** A page with what it did wrong. */

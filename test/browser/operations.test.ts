@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DARK, Dashboard, hasBrowser, PHONE } from "./dashboard.ts";
+import { DARK, Dashboard, follow, hasBrowser, PHONE } from "./dashboard.ts";
 
 let dashboard: Dashboard;
 let deadId = "";
@@ -178,7 +178,7 @@ describe.skipIf(!hasBrowser)("what operators do", () => {
       javaScriptEnabled: false,
     });
     await page.getByLabel("hour", { exact: true }).fill("6");
-    await page.getByRole("button", { name: "Preview" }).click();
+    await follow(page.getByRole("button", { name: "Preview" }));
     expect(await page.locator("#preview ol.slots li").count()).toBe(10);
     await page.getByLabel("Task", { exact: true }).selectOption("process_payment");
     await page.getByRole("button", { name: "Show these for the task" }).click();
@@ -229,7 +229,7 @@ describe.skipIf(!hasBrowser)("what operators do", () => {
     await call("process_payment", { order_id: "none-4" });
     const { page } = await dashboard.open("/dashboard/dead-letters");
     page.on("dialog", (dialog) => void dialog.dismiss());
-    await page.getByRole("button", { name: "Discard all process_payment" }).click();
+    await follow(page.getByRole("button", { name: "Discard all process_payment" }));
     expect(await page.locator("#notice").count()).toBe(0);
   });
 

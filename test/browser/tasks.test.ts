@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DARK, Dashboard, hasBrowser, PHONE } from "./dashboard.ts";
+import { DARK, Dashboard, follow, hasBrowser, PHONE } from "./dashboard.ts";
 import { ownWorkerConfig } from "./own-worker.ts";
 
 let dashboard: Dashboard;
@@ -163,7 +163,7 @@ describe.skipIf(!hasBrowser)("tasks on the dashboard", () => {
     const { page } = await dashboard.open("/dashboard/tasks");
     await page.getByLabel("Name or a glob").fill("process_p*");
     await page.getByRole("combobox", { name: "State" }).selectOption("FAILURE");
-    await page.getByRole("button", { name: "Find" }).click();
+    await follow(page.getByRole("button", { name: "Find" }));
     expect(await page.locator("tbody tr").count()).toBe(1);
     await page.goto("/dashboard/tasks?text=member+999");
     expect(await page.locator("tbody tr").count()).toBe(1);
@@ -179,7 +179,7 @@ describe.skipIf(!hasBrowser)("tasks on the dashboard", () => {
 
   it("the rows of a page are sorted by their heads, all pages by the time", async () => {
     const { page } = await dashboard.open("/dashboard/tasks?limit=200");
-    await page.getByRole("link", { name: "Task", exact: true }).click();
+    await follow(page.getByRole("link", { name: "Task", exact: true }));
     const names = await page.locator("tbody td[data-name=Task] > a").allTextContents();
     expect(names).toEqual(names.toSorted());
     await page.goto("/dashboard/tasks");
@@ -238,7 +238,7 @@ describe.skipIf(!hasBrowser)("tasks on the dashboard", () => {
     const { page } = await dashboard.open("/dashboard/tasks?label=bulk%3A1");
     page.on("dialog", (dialog) => void dialog.accept());
     await page.getByLabel("All of this page").check();
-    await page.getByRole("button", { name: "Revoke" }).click();
+    await follow(page.getByRole("button", { name: "Revoke" }));
     expect(await page.getByRole("status").textContent()).toBe("Revoked 2 of 2 tasks.");
     expect(await page.locator(".tag.REVOKED").count()).toBe(2);
     await page.goto(`/dashboard/tasks?state=PENDING`);
@@ -274,7 +274,7 @@ describe.skipIf(!hasBrowser)("tasks on the dashboard", () => {
 
   it("a thousand members are one node, whose list goes on page by page", async () => {
     const { page } = await dashboard.open(graph("large"));
-    await page.getByRole("link", { name: /1,000 × process_data 1,000 SUCCESS/ }).click();
+    await follow(page.getByRole("link", { name: /1,000 × process_data 1,000 SUCCESS/ }));
     expect(await page.locator("#members tbody tr").count()).toBe(50);
     await page.getByRole("link", { name: "Further" }).click();
     expect(
