@@ -1,3 +1,4 @@
+import { waitUntil } from "cloudflare:workers";
 import { shardOf, type Registry, type TaskSubmitter } from "#engine";
 import type { ShopServices } from "./domain/index.ts";
 import { drain, type DrainParts } from "./platform/consumer/drain.ts";
@@ -21,7 +22,8 @@ export function createConsumer(parts: {
   const widths = new Widths();
   const partsFor = (shard: number): DrainParts<ShopServices> => ({
     ledger: directory.shard(shard),
-    ...{ registry, supplies, log, logSampling, widths },
+    supplies: { ...supplies, background: waitUntil },
+    ...{ registry, log, logSampling, widths },
     clock: systemClock,
     random: systemRandom,
     timers: systemTimers,

@@ -45,6 +45,8 @@ export interface Attempt<Services> {
   readonly ctx: TaskContext<Services>;
   /** Resolves with the reason when the attempt must end now, whatever its handler does. */
   readonly cut: Promise<Error>;
+  /** Told of what the handler is still at when its attempt was cut. */
+  outlivedBy(work: PromiseLike<unknown>): void;
   /** Members that its handler adds to the group it is in. */
   readonly added: readonly Plan[];
   /** JSON text of an argument that is kept elsewhere. @throws when it can't be had just now */
@@ -158,12 +160,13 @@ async function cutShort<Services>(attempt: Attempt<Services>, result: unknown): 
   return Promise.race([
     result,
     attempt.cut.then((reason) => {
+      attempt.outlivedBy(result);
       throw reason;
     }),
   ]);
 }
 
-function isThenable(value: unknown): boolean {
+function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 

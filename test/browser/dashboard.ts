@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRequire } from "node:module";
 import { onTestFinished } from "vitest";
-import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
+import {
+  chromium,
+  type Browser,
+  type BrowserContextOptions,
+  type Locator,
+  type Page,
+} from "playwright-core";
 import { execute } from "../../scripts/database.ts";
 import { LocalServer } from "../../scripts/local-server.ts";
 import { ROOT } from "../../scripts/wrangler.ts";

@@ -172,3 +172,28 @@ it(
     await mailServer.close();
   },
 );
+
+it("mails that are out when their tasks are stopped are written down as sent, and hold up no other work", async () => {
+  const ids = [1, 2, 3, 4, 5].map((n) => MAILS + n);
+  const stopped = ids.slice(0, 3).map((id) => ({ ...single(id), time_limit: 1 }));
+  const slow = new Set(stopped.map(({ kwargs }) => kwargs.customer_email));
+  const mailServer = await MailServer.start({
+    ...{ port: SMTP_PORT, certificate: here, login },
+    faultAt: (stage, to) => (stage === "dot" && slow.has(to) ? 8_000 : null),
+  });
+  const addresses = ids.map((id) => `'${addressOf(id)}'`).join();
+  const states = () =>
+    rows(`SELECT state FROM emails WHERE to_address IN (${addresses}) ORDER BY to_address`).map(
+      ({ state: name }) => name,
+    );
+  // One alone is run by the invocation that took it, two by a consumer.
+  const tasks = [...(await submit(stopped.slice(0, 1))), ...(await submit(stopped.slice(1)))];
+  const ended = `SELECT state FROM tasks WHERE id IN (${tasks.map((id) => `'${id}'`).join()})`;
+  await expect.poll(() => rows(ended)).toEqual(tasks.map(() => ({ state: "FAILURE" })));
+  expect(states()).toEqual(["sending", "sending", "sending"]);
+  await submit(ids.slice(3).map(single));
+  await expect.poll(states).toEqual(["sending", "sending", "sending", "sent", "sent"]);
+  await expect.poll(states).toEqual(ids.map(() => "sent"));
+  expect(mailServer.book.length).toBe(ids.length);
+  await mailServer.close();
+});

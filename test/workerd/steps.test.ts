@@ -47,6 +47,9 @@ function consume(world: World, ledger: TaskLedger, services: Services): Promise<
         lovageFor: () => {
           throw new Error("These tasks call no others.");
         },
+        background: () => {
+          throw new Error("Who sleeps has nothing to write down.");
+        },
       },
       clock: { now: () => world.now },
       random: systemRandom,

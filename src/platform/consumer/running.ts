@@ -36,6 +36,8 @@ export interface AttemptSupplies<Services> {
   readonly largeResults: LargeResults;
   /** @param trace what its calls belong to */
   lovageFor(owner: string, trace: string): Lovage;
+  /** Lets the invocation run on for a handler that was stopped: it may be about to write down what it did. */
+  readonly background?: (work: Promise<unknown>) => void;
 }
 
 /** The limits and retries that apply to one attempt: the call's, else the declaration's. */
@@ -275,6 +277,12 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
       this.#isSoftLimitOver = true;
       this.#aborting().abort(new SoftTimeLimitExceeded(soft));
     }
+  }
+
+  outlivedBy(work: PromiseLike<unknown>): void {
+    // One that was left waits for what never comes.
+    if (this.#abort?.signal.aborted !== true) return;
+    this.#supplies.background?.(Promise.resolve(work).catch(() => undefined));
   }
 
   /** Ends the run now without telling the handler: it waits for what never comes. */

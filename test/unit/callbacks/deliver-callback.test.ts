@@ -84,7 +84,13 @@ async function deliver({
     },
   } as unknown as TaskContext<ShopServices>;
   const attempt: Attempt<ShopServices> = {
-    ...{ task: claimed, ctx, cut: new Promise<Error>(() => undefined), added: [] },
+    ...{
+      task: claimed,
+      ctx,
+      cut: new Promise<Error>(() => undefined),
+      outlivedBy: () => undefined,
+      added: [],
+    },
     storeLarge: () => Promise.reject(new Error("none is large")),
     loadInput: noInput,
   };

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { z } from "zod";
 import {
   createTaskDefiner,
@@ -70,6 +70,7 @@ async function consume(
   task: AnyTaskDefinition<null>,
   ledger: LedgerDoor,
   widths = new Widths(),
+  background?: (work: Promise<unknown>) => void,
 ) {
   const start = world.now();
   const progress = { isOver: false };
@@ -83,6 +84,7 @@ async function consume(
         lovageFor: () => {
           throw new Error("It calls no others.");
         },
+        ...(background !== undefined && { background }),
       },
       clock: world,
       random: world,
@@ -115,8 +117,9 @@ async function run(
   const world = new World(1);
   const { task, told } = waitingTask(world, limits);
   const { door, settled } = ledgerWith([claimed("a", "wait", { obeys })], gone);
-  await consume(world, task, door);
-  return { told, settled };
+  const outliving: Promise<unknown>[] = [];
+  await consume(world, task, door, undefined, (work) => outliving.push(work));
+  return { told, settled, outliving };
 }
 
 it("the soft time limit tells the handler, which may end on its own terms", async () => {
@@ -147,6 +150,20 @@ it("a task whose lease was lost is told so", async () => {
   const { told, settled } = await run(true, {}, () => [{ id: "a", reason: "lost" }]);
   expect(told).toEqual([{ reason: "LeaseLostError", at: 0.3 * LEASE_MS }]);
   expect(settled).toEqual([]);
+});
+
+it.each<[string, GoneTask[]]>([
+  ["its lease was lost", [{ id: "a", reason: "lost" }]],
+  ["it was terminated", [{ id: "a", reason: "revoked" }]],
+  ["its time is over", []],
+])("a handler that goes on although %s keeps its invocation", async (_why, gone) => {
+  const ended = vi.fn();
+  const { outliving } = await run(false, { timeLimitSeconds: 60 }, () => gone);
+  for (const work of outliving) void work.then(ended);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([outliving.length, ended.mock.calls.length]).toEqual([1, 0]);
+  const obeying = await run(true, { timeLimitSeconds: 60 }, () => gone);
+  await Promise.all(obeying.outliving);
 });
 
 interface Step {

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { z } from "zod";
 import {
   createTaskDefiner,
@@ -29,9 +29,10 @@ function attemptOf(
   task: ClaimedTask,
   storeLarge: Attempt<null>["storeLarge"] = async (text) => ({ key: "k", bytes: text.length }),
   cut: Promise<Error> = new Promise(() => undefined),
+  outlivedBy: Attempt<null>["outlivedBy"] = () => undefined,
 ): Attempt<null> {
   const ctx = { taskId: task.id, retries: task.retries } as TaskContext<null>;
-  return { task, ctx, cut, storeLarge, added: [], loadInput: noInput };
+  return { task, ctx, cut, outlivedBy, storeLarge, added: [], loadInput: noInput };
 }
 
 function run(handler: () => unknown, options: TaskOptions = {}, task = claimed(), random = 0.5) {
@@ -169,12 +170,16 @@ it("ctx.retry asks for another attempt, and fails with its cause when none is le
 });
 
 it("the hard time limit ends the attempt, whatever the handler does, and is not retried", async () => {
+  const work = new Promise(() => undefined);
   const registry = new Registry<null>([
-    define({ name: "task", params, ...retried, handler: () => new Promise(() => undefined) }),
+    define({ name: "task", params, ...retried, handler: () => work }),
   ]);
   const cut = Promise.resolve(new TimeLimitExceeded(5));
-  const outcome = await runOnce(registry, attemptOf(claimed(), undefined, cut), 0);
+  const outlivedBy = vi.fn<Attempt<null>["outlivedBy"]>();
+  const outcome = await runOnce(registry, attemptOf(claimed(), undefined, cut, outlivedBy), 0);
   expect(outcome).toMatchObject({ kind: "failure", error: { exc_type: "TimeLimitExceeded" } });
+  expect(outlivedBy.mock.calls).toEqual([[work]]);
+  expect(outlivedBy.mock.calls[0]?.[0]).toBe(work);
 });
 
 it("a task that is no longer declared, or whose params changed, fails and says so", async () => {

@@ -37,6 +37,7 @@ function attempt(cut: Promise<Error> = new Promise(() => undefined)): Attempt<nu
     task,
     ctx: { taskId: "id" } as TaskContext<null>,
     cut,
+    outlivedBy: () => undefined,
     storeLarge,
     added: [],
     loadInput: noInput,

@@ -158,6 +158,7 @@ async function errorOf(field: z.ZodType, value: unknown, handler: (value: unknow
     added: [],
     loadInput: noInput,
     cut: new Promise(() => undefined),
+    outlivedBy: () => undefined,
     storeLarge: () => Promise.reject(new Error("not large")),
   };
   const outcome = await runOnce(registry, attempt, 0);

@@ -56,6 +56,7 @@ function attempt(kwargs: string): Attempt<null> {
     task,
     ctx,
     cut: new Promise(() => undefined),
+    outlivedBy: () => undefined,
     storeLarge,
     added: [],
     loadInput: noInput,

@@ -50,6 +50,7 @@ export class DurableTask {
       task: { ...claimed, attempt: retries + 1, retries },
       ctx: this.#context(task.name, parts),
       cut: new Promise<Error>(() => undefined),
+      outlivedBy: () => undefined,
       storeLarge: () => Promise.reject(new Error("no result is large here")),
       added: [],
       loadInput: noInput,

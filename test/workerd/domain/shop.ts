@@ -194,6 +194,7 @@ export function run(
       task,
       ctx: ctx as TaskContext<ShopServices>,
       cut: never,
+      outlivedBy: () => undefined,
       storeLarge,
       added: [],
       loadInput: noInput,
