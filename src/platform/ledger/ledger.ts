@@ -212,17 +212,18 @@ export class TaskLedger {
 
   /** Takes what operators have set, unless it knows newer. */
   configure(controls: Controls): void {
-    const isNewer = this.#core.command((memory, changes, now) => {
-      if (!memory.controls.set(controls)) return false;
+    const paced = this.#core.command((memory, changes, now) => {
+      const names = memory.controls.set(controls);
+      if (names === null) return null;
       for (const queue of [...memory.lanes.queues(), ...memory.parked.queues()]) {
         if (hasDue(memory, queue, now)) changes.dueQueues.add(queue);
       }
-      return true;
+      return names;
     });
-    if (!isNewer) return;
+    if (paced === null) return;
     const { gatekeeper } = this.#core;
     const memory = this.#core.load();
-    gatekeeper.limitsChanged(memory);
+    gatekeeper.controlsChanged(memory, paced);
     gatekeeper.afterCommand(this.#core.now());
   }
 

@@ -126,6 +126,20 @@ it("starts that were granted by a rate that an operator has changed since are no
   expect(rig.asked[1]?.request.limits.rate).toEqual(parseRate("rateLimit", "1/h"));
 });
 
+it("starts that were granted are used although operators set something else", async () => {
+  const rig = new LimitedRig({ ...NO_LIMITS, rate: parseRate("rateLimit", "100/s") });
+  await rig.ledger.submit(Array.from({ length: 20 }, () => rig.spec()));
+  rig.claim();
+  const slots = Array.from({ length: 20 }, () => rig.now);
+  rig.asked[0]?.answer({ ...FULL, waits: [], grants: [{ key: "", places: 0, slots }] });
+  await rig.settle();
+  rig.ledger.configure({
+    ...{ ...NO_CONTROLS, version: 1 },
+    ...{ pausedQueues: ["reports"], rateLimits: { another: "1/h" } },
+  });
+  expect(rig.claim(20).tasks).toHaveLength(20);
+});
+
 it("storage that fails while an answer comes in does not silence a task", async () => {
   const rig = new LimitedRig(ONE);
   await rig.ledger.submit([rig.spec()]);
@@ -355,17 +369,20 @@ it("keys beyond those that one request takes are asked for right after it", asyn
   );
 });
 
-it("a ledger whose clock goes back while it is out of memory gets leave again in seconds", async () => {
-  let off = 600_000;
-  const granted: number[] = [];
-  const world = new World(1);
-  const limiter = new TaskLimiter({
+const limiterIn = (world: World) =>
+  new TaskLimiter({
     clock: world,
     sql: new SimSql(),
     nudge: async () => undefined,
     background: (work) => void work,
     log: () => undefined,
   });
+
+it("a ledger whose clock goes back while it is out of memory gets leave again in seconds", async () => {
+  let off = 600_000;
+  const granted: number[] = [];
+  const world = new World(1);
+  const limiter = limiterIn(world);
   const over: Partial<LedgerPorts> = {
     clock: { now: () => world.now() + off },
     timers: world,
@@ -397,13 +414,7 @@ it("a ledger whose clock goes back while it is out of memory gets leave again in
 
 it("what is granted to hundreds of keys is not read again for each of them", async () => {
   const world = new World(1);
-  const limiter = new TaskLimiter({
-    clock: world,
-    sql: new SimSql(),
-    nudge: async () => undefined,
-    background: (work) => void work,
-    log: () => undefined,
-  });
+  const limiter = limiterIn(world);
   const limits = { ...NO_LIMITS, perKey: ONE };
   const rig = new Rig({
     ...{ clock: world, timers: world, limitsOf: () => limits },

@@ -39,10 +39,12 @@ export class ControlBook {
 
   /**
    * Takes newer controls; older ones change nothing. Rows written: 1.
-   * @returns whether they were newer
+   * @returns names of tasks whose rates they change; null: they were not newer
    */
-  set(controls: Controls): boolean {
-    if (controls.version <= this.#controls.version) return false;
+  set(controls: Controls): readonly string[] | null {
+    if (controls.version <= this.#controls.version) return null;
+    const before = this.#controls.rateLimits;
+    const after = controls.rateLimits;
     consume(
       this.#sql.exec(
         "INSERT OR REPLACE INTO controls (id, controls) VALUES (1, ?)",
@@ -50,7 +52,7 @@ export class ControlBook {
       ),
     );
     this.#take(controls);
-    return true;
+    return Object.keys({ ...before, ...after }).filter((name) => before[name] !== after[name]);
   }
 
   #take(controls: Controls): void {

@@ -99,10 +99,11 @@ export class Gatekeeper {
     for (const name of this.#names.names()) this.#touched.add(name);
   }
 
-  /** The limits have changed: what was said about when to ask holds no longer. */
-  limitsChanged(memory: Memory): void {
-    memory.permits.dropSlots();
-    for (const state of this.#names.all()) {
+  /** Operators have set something anew: of tasks with other rates nothing holds that was granted, or said of when to ask. */
+  controlsChanged(memory: Memory, paced: readonly string[]): void {
+    for (const name of paced) {
+      memory.permits.dropSlots(name);
+      const state = this.#names.of(name);
       state.times.reset();
       state.isOutdated = state.isAsking;
     }

@@ -124,8 +124,8 @@ export class Permits {
   }
 
   /** Forgets start times: the rate has changed. */
-  dropSlots(): void {
-    for (const { slots } of this.#names.values()) slots.clear();
+  dropSlots(name: string): void {
+    this.#of(name).slots.clear();
   }
 
   #freePlaces(gate: string, limits: TaskLimits, runningAt: RunningAt, now: number): number {
