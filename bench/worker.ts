@@ -1,5 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { z } from "zod";
+import * as z from "zod";
 import type { TaskLimits } from "#engine";
 import { defineShopTask, shopTasks } from "../src/domain/index.ts";
 import { createSmtpTransport } from "../src/integrations/mail/smtp-transport.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isZone, LovageError, MAX_SHARDS } from "#engine";
 import { LOCALES, type Locale } from "./domain/mail/locale.ts";
 import {

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ParamsSchema } from "./definition.ts";
 import { InvalidArgumentsError, type ArgumentIssue } from "./errors.ts";
 import { mapSecrets, secretDepth } from "./secret-fields.ts";

@@ -24,7 +24,7 @@ import {
   type TaskRecord,
   type TaskSpec,
 } from "./wire.ts";
-import type { z } from "zod";
+import type * as z from "zod";
 
 /** Commits tasks in the ledger shard of their id: when it resolves they are durable. */
 export interface TaskSubmitter {

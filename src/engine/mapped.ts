@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { TaskContext } from "./context.ts";
 import { createTaskDefiner, type AnyTaskDefinition } from "./definition.ts";
 import { ResultError } from "./errors.ts";

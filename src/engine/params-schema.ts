@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AnyTaskDefinition } from "./definition.ts";
 import { hasSecrets } from "./secret-fields.ts";
 

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 
 /** What zod 4 keeps of a schema, as far as other schemas may be in it. */
 interface Definition {

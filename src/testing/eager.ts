@@ -28,7 +28,7 @@ import {
   type Value,
 } from "#engine";
 import { systemClock, systemRandom } from "#platform/system.ts";
-import type { z } from "zod";
+import type * as z from "zod";
 import { runEagerCanvas, type EagerEnd } from "./eager-canvas.ts";
 import { attemptOutcome, EAGER_STATE_OF, recordOf } from "./eager-records.ts";
 import { EagerTask, type EagerMemory } from "./eager-task.ts";

@@ -1,5 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { z } from "zod";
+import * as z from "zod";
 import { defineShopTask, shopTasks } from "../../src/domain/index.ts";
 import type { Env } from "../../src/platform/env.ts";
 import { LedgerObject } from "../../src/platform/ledger/ledger-object.ts";

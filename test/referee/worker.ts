@@ -1,5 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { z } from "zod";
+import * as z from "zod";
 import { readConfig } from "../../src/config.ts";
 import { defineShopTask, shopSchedules, shopTasks } from "../../src/domain/index.ts";
 import { BeatObject } from "../../src/platform/beat/beat-object.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { createTaskDefiner, effectKey, Ignore, Registry, Reject, type TaskContext } from "#engine";
 import type { EffectBook } from "./effect-book.ts";
 import type { Process } from "./process.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { createTaskDefiner, Ignore, type AnySignature, type TerminalState } from "#engine";
 import type { World } from "../../src/testing/world.ts";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { createTaskDefiner, Registry, type ClaimedTask, type Settlement } from "#engine";
 import type { LedgerDoor } from "#platform/consumer/door.ts";
 import { drain } from "#platform/consumer/drain.ts";

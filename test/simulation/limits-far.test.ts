@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { createTaskDefiner, parseRate } from "#engine";
 import { Deployment, mostInWindow, NO_DEPLOYMENT_FAULTS } from "./deployment.ts";
 import type { World } from "../../src/testing/world.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { createTaskDefiner, NO_CONTROLS } from "#engine";
 import { Deployment, NO_DEPLOYMENT_FAULTS, type DeploymentFaults } from "./deployment.ts";
 import type { World } from "../../src/testing/world.ts";

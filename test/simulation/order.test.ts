@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { createTaskDefiner } from "#engine";
 import { Rig } from "../unit/ledger/rig.ts";
 import { Deployment, NO_DEPLOYMENT_FAULTS } from "./deployment.ts";

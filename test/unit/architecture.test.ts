@@ -127,7 +127,7 @@ function strayImports(from: string, text: string): string[] {
 }
 
 it.each([
-  ["engine/a.ts", 'import { z } from "zod";'],
+  ["engine/a.ts", 'import * as z from "zod";'],
   ["platform/ledger/a.ts", 'import { log } from "../log.ts";'],
   ["platform/a.ts", 'import {\n  type Clock,\n} from "#engine";'],
   ["domain/orders/a.ts", 'export { b } from "./b.ts";'],
@@ -184,6 +184,11 @@ it(`a file has at most ${MAX_LINES} lines, or a reason`, () => {
 it("the time of day is read in the adapters only", () => {
   const readers = [...files].filter(([, text]) => /\bnew Date\(\s*\)/.test(text));
   expect(readers.map(([path]) => path).filter((path) => !CLOCK_READERS.test(path))).toEqual([]);
+});
+
+it("zod is imported whole: by its name `z` alone it brings its texts in fifty languages along", () => {
+  const named = [...files].filter(([, text]) => /^import \{[^}]*\} from "zod"/m.test(text));
+  expect(named.map(([path]) => path)).toEqual([]);
 });
 
 it("tests of the domain use storage alone: nothing of theirs runs on in the runtime that they share", () => {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isDocumented } from "../../src/delivery/api/openapi/document.ts";
 import {
   refusableOf,

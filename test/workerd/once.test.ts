@@ -3,7 +3,7 @@ import { and, eq, inArray, lte } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { beforeEach, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import {
   createTaskDefiner,
   effectKey,

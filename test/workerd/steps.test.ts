@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { createTaskDefiner, Registry } from "#engine";
 import { drain } from "#platform/consumer/drain.ts";
 import type { TaskLedger } from "#platform/ledger/ledger.ts";

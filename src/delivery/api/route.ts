@@ -18,7 +18,7 @@ import type {
   TaskSearch,
   TraceScope,
 } from "#engine";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { AuditLog } from "#domain/audit";
 import type { AnyMail } from "#domain/mail";
 import type { RequestLog } from "#domain/reports";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { refuseOtherSites } from "../api/callers/own-site.ts";
 import type { ApiParts, Route } from "../api/route.ts";
 import { accountPages } from "./account/index.ts";

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { z } from "zod";
+import * as z from "zod";
 import { crontab, declareSchedule, type DeclaredSchedule } from "#engine";
 import { defineShopTask } from "../services/index.ts";
 import { sessionIdPrefix } from "./sessions.ts";

@@ -1,5 +1,5 @@
 import { eq, sql } from "drizzle-orm";
-import { z } from "zod";
+import * as z from "zod";
 import { defineMail, MAIL_OPTIONS, mailOf } from "../mail/index.ts";
 import { defineShopTask, failUnless } from "../services/index.ts";
 import { findAccount, findUsers, UserNotFoundError } from "./find-users.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineMail, MAIL_OPTIONS, mailOf } from "../mail/index.ts";
 import { defineShopTask } from "../services/index.ts";
 import { findUsers, UserNotFoundError } from "./find-users.ts";

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import { z } from "zod";
+import * as z from "zod";
 import { wallAt } from "#engine";
 import { findReachable } from "../accounts/index.ts";
 import { defineMail, mailOf, type Locale } from "../mail/index.ts";

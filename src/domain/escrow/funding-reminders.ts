@@ -1,6 +1,6 @@
 import { asc, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import { z } from "zod";
+import * as z from "zod";
 import { findReachable } from "../accounts/index.ts";
 import { defineMail, mailOf } from "../mail/index.ts";
 import { defineShopTask, type ShopServices } from "../services/index.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { TaskContext } from "#engine";
 import { putProducts } from "../catalog/index.ts";
 import { createOrders } from "../checkout/index.ts";

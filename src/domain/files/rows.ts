@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isAddress, LOCALES } from "../mail/index.ts";
 import { isCurrency, shopId } from "../orders/index.ts";
 

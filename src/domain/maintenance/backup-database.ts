@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { TaskContext } from "#engine";
 import { defineShopTask, type ShopServices } from "../services/index.ts";
 import { newBackupKey, openBackupKey, type BackupCipher } from "./backup-cipher.ts";

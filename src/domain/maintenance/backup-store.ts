@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { fromBase64, toBase64, toHex } from "#engine";
 import type { ObjectStore } from "../storage/index.ts";
 import { BackupKeyError, openBackupKey, sha256, type BackupCipher } from "./backup-cipher.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { deleteOldEntries } from "../audit/index.ts";
 import { cleanUpUploads } from "../files/index.ts";
 import { deleteOldMails } from "../mail/index.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { TaskContext } from "#engine";
 import { countLostItems, deleteLostItems } from "../orders/index.ts";
 import { expectCharges } from "../payments/index.ts";

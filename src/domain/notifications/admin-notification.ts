@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { listAdmins } from "../accounts/index.ts";
 import { countMails, defineMail, MAIL_OPTIONS, mailOf, type Words } from "../mail/index.ts";
 import { defineShopTask } from "../services/index.ts";

@@ -1,5 +1,5 @@
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import { z } from "zod";
+import * as z from "zod";
 import { chord, withOptions } from "#engine";
 import { listAdmins, usersInParts } from "../accounts/index.ts";
 import { countMails, MAIL_OPTIONS, mailOf, sentTo, type MailCounts } from "../mail/index.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { countMails, MAIL_OPTIONS, mailOf } from "../mail/index.ts";
 import { defineShopTask } from "../services/index.ts";
 import { defineNotice, noticeParams } from "./notice.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineMail, type MailTemplate } from "../mail/index.ts";
 import { paragraphsOf } from "./message-blocks.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineShopTask } from "../services/index.ts";
 
 export const MAX_ALERT_CHARACTERS = 20_000;

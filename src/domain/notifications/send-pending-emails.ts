@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { signature } from "#engine";
 import { MAIL_OPTIONS, MailUnavailableError } from "../mail/index.ts";
 import { defineShopTask } from "../services/index.ts";

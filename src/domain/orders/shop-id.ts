@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** An order's number, or an article's: it stands in addresses, and no address leads to `.` or `..`. */
 export const shopId = z

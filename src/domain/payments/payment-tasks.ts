@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Lovage } from "#engine";
 import { findOrders, OrderNotFoundError, type Order } from "../orders/index.ts";
 import { defineShopTask, type ShopServices } from "../services/index.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { signature, type TaskContext } from "#engine";
 import { sendAdminNotification } from "../notifications/index.ts";
 import { defineShopTask, type ShopServices } from "../services/index.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineShopTask } from "../services/index.ts";
 
 /** The generic task of the guides: answers its text in capitals. */

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import { z } from "zod";
+import * as z from "zod";
 import { signature } from "#engine";
 import { defineShopTask } from "../services/index.ts";
 import { MAX_SPAN_MS } from "./log-entry.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { TaskContext } from "#engine";
 import type { ShopServices } from "../services/index.ts";
 import { checkPeriod, isOver, lastPeriod, periodOf, ReportPeriodError } from "./period.ts";

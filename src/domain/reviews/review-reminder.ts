@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineMail, MAIL_OPTIONS, settleMail } from "../mail/index.ts";
 import {
   customerMail,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { PaymentEventError, type PaymentEvent } from "#domain/payments";
 
 const TYPES = ["payment.captured", "payment.declined", "payment.refunded"] as const;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { PaymentEventError, type PaymentEvent, type PaymentNotice } from "#domain/payments";
 import { METADATA } from "./stripe-charges.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Registry } from "#engine";
 import { defineShopTask, shopTasks, type ShopServices } from "../../../src/domain/index.ts";
 import type { ShopProcess } from "./shop-process.ts";

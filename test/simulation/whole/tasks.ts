@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { createTaskDefiner, Registry, type TaskContext } from "#engine";
 import { behaviourTasks, type SimServices } from "../behaviours.ts";
 import { canvasTasks, type Services as CanvasServices } from "../canvases.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { createTaskDefiner, Lovage, LovageError, Registry } from "#engine";
 import { callRoutes } from "../../../src/delivery/api/tasks/call-routes.ts";
 import type { ApiParts } from "../../../src/delivery/api/route.ts";

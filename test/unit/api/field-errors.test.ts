@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { fieldErrors } from "../../../src/delivery/api/http/body.ts";
 
 const time = z.iso.datetime({ offset: true });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import Ajv from "ajv/dist/2020.js";
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { operation } from "../../../src/delivery/api/http/operation.ts";
 import { openApiDocument, VERSION } from "../../../src/delivery/api/openapi/document.ts";
 import { operationIdOf, templateOf } from "../../../src/delivery/api/openapi/operation-object.ts";

@@ -1,7 +1,7 @@
 import { createTaskDefiner, chain, chord, chunks, group, map, starmap } from "#engine";
 import { createEagerLovage, createTestLovage } from "#testing";
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 
 const define = createTaskDefiner<null>();
 

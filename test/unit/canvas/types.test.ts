@@ -1,5 +1,5 @@
 import { expectTypeOf, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { chain, chord, createTaskDefiner, group, map, type Lovage, type Signature } from "#engine";
 
 /* What compiles, and what doesn't: `npm run typecheck` runs these. */

@@ -1,6 +1,6 @@
 import { array, assert, integer, jsonValue, property, string, uniqueArray } from "fast-check";
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { canonicalJson, createTaskDefiner, fingerprint, importIdSecret, Registry } from "#engine";
 
 const define = createTaskDefiner<null>();

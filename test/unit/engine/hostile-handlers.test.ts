@@ -1,6 +1,6 @@
 import { anything, assert, asyncProperty } from "fast-check";
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import {
   createTaskDefiner,
   Registry,

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { createTaskDefiner, type AgentReport, type SystemReport, type Usage } from "#engine";
 import { SystemAlerts, type LastLook } from "#platform/health/system-alerts.ts";
 import { createTestLovage } from "#testing";

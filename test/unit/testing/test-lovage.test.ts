@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { createTaskDefiner, type AnyTaskDefinition, type Clock } from "#engine";
 import { createTestLovage } from "#testing";
 

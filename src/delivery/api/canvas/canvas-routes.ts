@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { InvalidSignatureError, nameOfPlan, sizeOf, tasksOf, treeOf, type TaskSpec } from "#engine";
 import { sees } from "../callers/access.ts";
 import { aloneView, canvasAnswer, canvasView, placesOf } from "./canvas-views.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isTerminal } from "#engine";
 import { commands, may, sees, type Caller } from "../callers/access.ts";
 import type { ApiCall, ApiParts, Route } from "../route.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { jsonOf, fieldErrors, readBytes } from "../http/body.ts";
 import { invalid } from "../http/problems.ts";
 import { optionFields } from "../tasks/signature-schema.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { STATES, WORKER_NAME, type State, type TaskQuery, type TaskRecord } from "#engine";
 import { may, sees, type Caller } from "../callers/access.ts";
 import { isResultExpired } from "../tasks/task-views.ts";

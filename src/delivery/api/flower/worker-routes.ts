@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { InvalidOptionError, queueNamed, WORKER_NAME, type ControlChange } from "#engine";
 import type { ApiCall, ApiParts, Route } from "../route.ts";
 import { AS_FORM, FlowerArguments } from "./arguments.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /*
  * Parts that many answers have. Answers are strict here: a test holds every answer against its schema, and a

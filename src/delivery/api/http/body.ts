@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { invalid, Problem, type FieldError } from "./problems.ts";
 
 /** How large a request's body may be. */

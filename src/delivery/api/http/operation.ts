@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { readBody, type BodyLimits } from "./body.ts";
 import { readQuery, type QueryOf, type QueryShape } from "./query-params.ts";
 import type { ApiCall, Route, RouteDoc } from "../route.ts";

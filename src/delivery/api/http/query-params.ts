@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { LABEL_NAME, MAX_GLOB_BYTES } from "#engine";
 import { fromJsonCursor, JSON_CURSOR } from "./json-cursor.ts";
 import { QueryReader } from "./query.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 
 /** What the OpenAPI document shows in the place of a schema that takes more than it can say. */
 const shown = new WeakMap<object, () => z.ZodType>();

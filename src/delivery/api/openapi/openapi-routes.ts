@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { operation } from "../http/operation.ts";
 import type { ApiParts, Route } from "../route.ts";
 import { openApiDocument, type OpenApiDocument } from "./document.ts";

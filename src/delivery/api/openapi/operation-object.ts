@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { JsonSchema } from "#engine";
 import type { RawContent, Route, RouteDoc } from "../route.ts";
 import { problemResponses, type Refusable } from "./problem-responses.ts";

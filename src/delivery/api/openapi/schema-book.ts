@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { JsonSchema } from "#engine";
 import { shownOf } from "../http/shown-as.ts";
 

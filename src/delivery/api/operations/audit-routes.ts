@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { PROOFS, type AuditEntry } from "#domain/audit";
 import { pageOf } from "../http/answers.ts";
 import { jsonCursor } from "../http/json-cursor.ts";

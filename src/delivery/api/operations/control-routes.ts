@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { queueMeant } from "#engine";
 import { ControlDesk } from "./control-desk.ts";
 import { filterLabels } from "../tasks/filter-labels.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { LiveKind, QueueLength } from "#engine";
 import { isoTimeOrNull } from "../http/answers.ts";
 import { operation, type OperationCall } from "../http/operation.ts";

@@ -1,5 +1,5 @@
 import type { AgentReport, SystemReport } from "#engine";
-import { z } from "zod";
+import * as z from "zod";
 import type { ApiParts, Route } from "../route.ts";
 import { iso } from "../tasks/task-views.ts";
 

@@ -7,7 +7,7 @@ import {
   type ScheduleRun,
   type ScheduleSettings,
 } from "#engine";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Caller } from "../callers/access.ts";
 import { conflict, invalid, notFound } from "../http/problems.ts";
 import type { ApiParts } from "../route.ts";

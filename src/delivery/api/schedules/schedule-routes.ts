@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { nextCursor } from "../http/answers.ts";
 import { operation } from "../http/operation.ts";
 import { integer, limit, text } from "../http/query-params.ts";

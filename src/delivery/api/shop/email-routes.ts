@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { EMAIL_STATES, findEmail, findEmails, type EmailQuery } from "#domain/mail";
 import { pageOf } from "../http/answers.ts";
 import { jsonCursor } from "../http/json-cursor.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { EscrowParts } from "#domain/escrow";
 import type { ApiCall, ApiParts } from "../route.ts";
 

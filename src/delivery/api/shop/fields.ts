@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isAddress, LOCALES } from "#domain/mail";
 import { isCurrency } from "#domain/orders";
 import type { PaymentGateway } from "#domain/payments";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { LOCALES } from "#domain/mail";
 import { operation } from "../http/operation.ts";
 import { notFound } from "../http/problems.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { changeOrder, payAgain, type OrderRequest } from "#domain/checkout";
 import type { Scope } from "../callers/access.ts";
 import { operation } from "../http/operation.ts";

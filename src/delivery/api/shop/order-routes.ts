@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { findUsers } from "#domain/accounts";
 import { createOrder, type NewOrder } from "#domain/checkout";
 import { listEmails } from "#domain/mail";

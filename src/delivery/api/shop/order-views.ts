@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ORDER_STATES, type Order, type OrderItem } from "#domain/orders";
 import { isoTimeOrNull, taskId } from "../http/answers.ts";
 import type { Payment } from "#domain/payments";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { changePassword, confirmReset, requestReset } from "#domain/accounts";
 import { messageAnswer } from "../http/answers.ts";
 import { operation } from "../http/operation.ts";

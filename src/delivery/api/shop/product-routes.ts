@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { findUsers } from "#domain/accounts";
 import { findProducts, listProducts, putProducts, type Product } from "#domain/catalog";
 import { isoTime, pageOf } from "../http/answers.ts";

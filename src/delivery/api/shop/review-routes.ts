@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { findProducts } from "#domain/catalog";
 import { findItems, findOrder } from "#domain/orders";
 import { deleteReview, listReviews, putReview, ratingOf, type Review } from "#domain/reviews";

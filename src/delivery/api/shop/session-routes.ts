@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { listSessions, revokeSession, revokeSessions } from "#domain/accounts";
 import { isoTime } from "../http/answers.ts";
 import { operation } from "../http/operation.ts";

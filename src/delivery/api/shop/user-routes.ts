@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { findUsers, listUsers, ROLES, setRole, type Role, type User } from "#domain/accounts";
 import type { Caller } from "../callers/access.ts";
 import { pageOf } from "../http/answers.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isTerminal, paramsSchema } from "#engine";
 import { admit } from "../callers/access.ts";
 import { startedAnswer, taskId as anyTaskId } from "../http/answers.ts";

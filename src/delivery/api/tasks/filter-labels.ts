@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { LABEL_NAME, MAX_LABELS } from "#engine";
 
 /** Labels that are all to be there, for what is done to all that fit: none would fit everything. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { formatRate, type AnyTaskDefinition, type Controls, type LimitSet } from "#engine";
 import type { ApiParts } from "../route.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { CallOptions, Signature } from "#engine";
 import { fieldErrors } from "../http/body.ts";
 import { invalid } from "../http/problems.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { STATES } from "#engine";
 import { anyJson, isoTime, isoTimeOrNull, taskError, taskId } from "../http/answers.ts";
 

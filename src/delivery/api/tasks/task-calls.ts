@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { CallKey, ReplayedCall, Signature, TaskHandle } from "#engine";
 import { deliverCallback } from "#domain/callbacks";
 import { backupDatabase, restoreDatabase } from "#domain/maintenance";

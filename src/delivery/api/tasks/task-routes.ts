@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isTerminal, type TaskRecord } from "#engine";
 import { may, type Caller } from "../callers/access.ts";
 import { taskId as anyTaskId } from "../http/answers.ts";

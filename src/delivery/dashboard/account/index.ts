@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { listSessions, revokeSession, revokeSessions } from "#domain/accounts";
 import { notFound } from "../../api/http/problems.ts";
 import type { ApiParts, Route } from "../../api/route.ts";

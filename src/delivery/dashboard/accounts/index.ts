@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { listUsers, ROLES } from "#domain/accounts";
 import { QueryReader } from "../../api/http/query.ts";
 import type { ApiParts, Route } from "../../api/route.ts";

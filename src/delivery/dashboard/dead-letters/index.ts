@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { DeadLetterAnswer, DeadLetterFilter } from "#engine";
 import { MAX_BULK } from "../../api/tasks/dead-letter-routes.ts";
 import { invalid, problemOf } from "../../api/http/problems.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ControlDesk } from "../../api/operations/control-desk.ts";
 import { invalid, type FieldError } from "../../api/http/problems.ts";
 import { QueryReader } from "../../api/http/query.ts";

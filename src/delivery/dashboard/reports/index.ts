@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { findReport, lastReports, listReports, REPORT_KINDS } from "#domain/reports";
 import { notFound, type FieldError } from "../../api/http/problems.ts";
 import { QueryReader } from "../../api/http/query.ts";

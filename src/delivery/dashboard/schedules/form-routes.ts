@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Schedule, ScheduleSettings } from "#engine";
 import { QueryReader } from "../../api/http/query.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";

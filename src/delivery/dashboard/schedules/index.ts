@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Schedule } from "#engine";
 import type { FieldError } from "../../api/http/problems.ts";
 import { QueryReader } from "../../api/http/query.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { fieldErrors, readBytes } from "../../api/http/body.ts";
 import { invalid, Problem, problemOf, type FieldError } from "../../api/http/problems.ts";
 

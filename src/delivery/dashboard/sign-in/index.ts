@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { authenticate, login, revokeSession, sessionIdOf } from "#domain/accounts";
 import { personCaller } from "../../api/callers/access.ts";
 import { noteSignIn } from "../../api/callers/auditing.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { jsonOf } from "../../api/http/body.ts";
 import { invalid, Problem, problemOf } from "../../api/http/problems.ts";
 import type { ApiCall, ApiParts, Route } from "../../api/route.ts";
