@@ -126,13 +126,12 @@ export class Tab {
     });
   }
 
-  /** What axe-core finds that keeps somebody out: serious or critical. */
+  /** What axe-core finds that is in somebody's way. */
   async barriers(): Promise<string[]> {
     // Evaluated by the debugger, to which the page's policy doesn't apply.
     const session = await this.page.context().newCDPSession(this.page);
     const run = `${AXE}; axe.run(document, { resultTypes: ["violations"] }).then((found) =>
       JSON.stringify(found.violations
-        .filter(({ impact }) => impact === "serious" || impact === "critical")
         .map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html).slice(0, 3).join(" | "))))`;
     const { result, exceptionDetails } = await session.send("Runtime.evaluate", {
       expression: run,

@@ -79,7 +79,7 @@ function Page({ document, search }: { document: OpenApiDocument; search: string 
 
 function Side({ groups, search }: { groups: readonly Group[]; search: string }) {
   return (
-    <div class="side">
+    <header class="side">
       <a class="brand" href="/docs">
         <img src="/assets/favicon.svg" alt="" width="24" height="24" />
         Lovage API
@@ -103,7 +103,7 @@ function Side({ groups, search }: { groups: readonly Group[]; search: string }) 
           </li>
         </ul>
       </nav>
-    </div>
+    </header>
   );
 }
 

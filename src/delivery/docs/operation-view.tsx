@@ -23,16 +23,16 @@ export function OperationView({ operation }: { operation: Operation }) {
       {parameters.length === 0 ? null : <Parameters parameters={parameters} />}
       {operation.requestBody === undefined ? null : (
         <>
-          <h4>Body</h4>
+          <h3>Body</h3>
           <Words text={operation.requestBody.description} />
           <Contents content={operation.requestBody.content} />
         </>
       )}
-      <h4>Example</h4>
+      <h3>Example</h3>
       <pre tabindex={0} aria-label="A request with curl">
         <code>{curlOf(operation)}</code>
       </pre>
-      <h4>Answers</h4>
+      <h3>Answers</h3>
       <dl class="answers">
         {Object.entries(operation.responses).map(([status, response]) => (
           <Answer status={status} response={response} />
@@ -45,7 +45,7 @@ export function OperationView({ operation }: { operation: Operation }) {
 function Parameters({ parameters }: { parameters: readonly Parameter[] }) {
   return (
     <>
-      <h4>Parameters</h4>
+      <h3>Parameters</h3>
       <dl class="fields">
         {parameters.map(({ name, in: place, required, description, schema }) => (
           <div>

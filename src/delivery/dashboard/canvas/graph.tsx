@@ -16,7 +16,7 @@ export function Graph({ data, id }: { data: CanvasData; id: string }) {
   const box = layOut(data.root);
   const [width, height] = [Math.ceil(box.width) + 2 * MARGIN, Math.ceil(box.height) + 2 * MARGIN];
   return (
-    <div class="scrolled" tabindex={0} role="region" aria-label="The canvas, drawn">
+    <div class="scrolled" tabindex={0} role="group" aria-label="The canvas, drawn">
       <svg
         class="graph"
         width={width}

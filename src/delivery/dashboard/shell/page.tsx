@@ -111,9 +111,9 @@ function Frame({
 
 function OpenAccess() {
   return (
-    <div class="open-access" role="note">
+    <section class="open-access" aria-label="Warning">
       Access is open: whoever reaches this address may do everything. For development only.
-    </div>
+    </section>
   );
 }
 
@@ -130,7 +130,7 @@ function Side({
 }) {
   const { pathname, search } = new URL(request.url);
   return (
-    <div class="side">
+    <header class="side">
       <a class="brand" href="/dashboard">
         <img src="/assets/favicon.svg" alt="" width="24" height="24" />
         Lovage
@@ -153,9 +153,9 @@ function Side({
           </>
         ))}
       </nav>
-      <footer>
+      <div class="foot">
         <Visitor caller={caller} />
-        <form method="post" action="/dashboard/theme" role="group" aria-label="Colours">
+        <form method="post" action="/dashboard/theme" aria-label="Colours">
           <input type="hidden" name="next" value={pathname + search} />
           {THEMES.map((one) => (
             <button
@@ -168,8 +168,8 @@ function Side({
             </button>
           ))}
         </form>
-      </footer>
-    </div>
+      </div>
+    </header>
   );
 }
 

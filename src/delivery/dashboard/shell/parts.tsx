@@ -98,11 +98,15 @@ export function Table({
         <caption class="visually-hidden">{caption}</caption>
         <thead>
           <tr>
-            {head.map((one) => (
-              <th scope="col" class={numbers.includes(one) ? "number" : undefined}>
-                {one}
-              </th>
-            ))}
+            {head.map((one) =>
+              one === "" ? (
+                <td />
+              ) : (
+                <th scope="col" class={numbers.includes(one) ? "number" : undefined}>
+                  {one}
+                </th>
+              ),
+            )}
           </tr>
         </thead>
         <tbody>{children}</tbody>

@@ -85,7 +85,7 @@ function AttemptError({ error, caller }: { error: ErrorInfo; caller: Caller }) {
   return (
     <details>
       <summary>{words}</summary>
-      <pre tabindex={0} role="region" aria-label={`Traceback of ${type}`}>
+      <pre tabindex={0} role="group" aria-label={`Traceback of ${type}`}>
         {traceback}
       </pre>
     </details>
@@ -96,7 +96,7 @@ function Log({ attempt, lines }: { attempt: number; lines: readonly LogLine[] })
   return (
     <div class="log-of">
       <h3>Log of attempt {attempt}</h3>
-      <div class="log" tabindex={0} role="region" aria-label={`Log of attempt ${attempt}`}>
+      <div class="log" tabindex={0} role="group" aria-label={`Log of attempt ${attempt}`}>
         <ol>
           {lines.map(({ at, level, message, fields }) => (
             <li class={level}>

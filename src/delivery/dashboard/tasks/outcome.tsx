@@ -10,7 +10,7 @@ const SHOWN = 20_000;
 export function JsonText({ text, label, href }: { text: string; label: string; href: string }) {
   return (
     <>
-      <pre tabindex={0} role="region" aria-label={label} dir="auto">
+      <pre tabindex={0} role="group" aria-label={label} dir="auto">
         {clipped(text, SHOWN)}
       </pre>
       <p class="small">
@@ -73,7 +73,7 @@ export function Fault({ task: { error, state }, caller }: { task: TaskRecord; ca
         {clipped(error.exc_message, SHOWN)}
       </p>
       {may(caller, "control") && error.traceback !== null ? (
-        <pre tabindex={0} role="region" aria-label="Traceback">
+        <pre tabindex={0} role="group" aria-label="Traceback">
           {clipped(error.traceback, SHOWN)}
         </pre>
       ) : null}
@@ -106,7 +106,7 @@ export function Progress({ task: { reported } }: { task: TaskRecord }) {
         </p>
       ) : null}
       {Object.keys(shown).length === 0 ? null : (
-        <pre tabindex={0} role="region" aria-label="Details" dir="auto">
+        <pre tabindex={0} role="group" aria-label="Details" dir="auto">
           {JSON.stringify(shown, null, 2)}
         </pre>
       )}

@@ -27,7 +27,7 @@ export function TimelineView({ timeline }: { timeline: Timeline }) {
   });
   return (
     <>
-      <div class="scrolled" tabindex={0} role="region" aria-label="Timeline, drawn">
+      <div class="scrolled" tabindex={0} role="group" aria-label="Timeline, drawn">
         <svg class="plot timeline" viewBox={`0 0 ${WIDTH} ${bottom + AXIS}`} aria-hidden="true">
           {scale.ticks.map(({ at, label }) => (
             <>
