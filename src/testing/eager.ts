@@ -235,8 +235,18 @@ export class EagerLovage<Services> {
       return clear;
     };
     const definition: AnyTaskDefinition<Services> = { ...declared, clarifyError };
+    const passesOn = options.link !== undefined || options.canvas !== undefined;
     const task = new EagerTask(
-      { id, name, kwargs, owner, options, attempt: retries + 1, retries },
+      {
+        id,
+        name,
+        kwargs,
+        owner,
+        options,
+        attempt: retries + 1,
+        retries,
+        ...(passesOn && { passesOn }),
+      },
       definition,
       {
         services: this.#options.services,

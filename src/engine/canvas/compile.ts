@@ -103,9 +103,12 @@ export class Compiler {
         return;
       case "celery.chord": {
         const { options, ...same } = call;
+        // The chord's own arguments are its header's already: `args` above.
         const header: AnySignature = {
           ...same,
           task: "celery.group",
+          args: [],
+          immutable: false,
           kwargs: { tasks: membersOf(call, "header") },
           options: options.errors === undefined ? {} : { errors: options.errors },
         };

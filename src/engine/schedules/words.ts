@@ -6,7 +6,9 @@ import type { Timing } from "./timing.ts";
 export function describeTiming(timing: Timing): string {
   switch (timing.kind) {
     case "crontab": {
-      const words = wordsOf(plainCrontab(timing), { use24HourTimeFormat: true });
+      // Both days are asked for, as in Celery; other crons take either.
+      const style = { use24HourTimeFormat: true, logicalAndDayFields: true };
+      const words = wordsOf(plainCrontab(timing), style);
       return `${words}, ${timing.timezone}`;
     }
     case "interval":

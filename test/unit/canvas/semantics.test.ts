@@ -153,6 +153,22 @@ it("a failed header fails its chord when all have ended: the body with it, its e
   expect(calls).toHaveLength(1);
 });
 
+it("positional arguments of a canvas come before its members' own, once", async () => {
+  const members = [add.s({ y: 1 }), add.s({ y: 2 })];
+  const given = (call: Signature): Signature => ({ ...call, args: [10] });
+  expect((await run(given(group(...members)))).result).toEqual([11, 12]);
+  expect((await run(given(chain(...members)))).result).toBe(13);
+  expect((await run(given(chord(members, sum.s({}))))).result).toBe(23);
+});
+
+it("a task that ignores its result passes it on all the same", async () => {
+  const silent = (value: number) => withOptions(same.s({ value }), { ignoreResult: true });
+  expect((await run(chain(silent(5), add.s({ y: 1 })))).result).toBe(6);
+  expect((await run(chord([silent(5), silent(6)], sum.s({})))).result).toBe(11);
+  const alone = await run(withOptions(silent(5), { link: [by("link")] }));
+  expect([alone.result, alone.calls]).toEqual([null, ["link 5"]]);
+});
+
 it("by choice the errors stand in the list", async () => {
   const header = withOptions(group(same.s({ value: 1 }), fail.s({})), { errors: "collect" });
   const { record, result } = await run(chain(header, same.s({})));

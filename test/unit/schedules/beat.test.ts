@@ -415,6 +415,10 @@ it.each([
     { ...cron("*/15", "*"), day_of_week: "fri-mon" },
     "Every 15 minutes, only on Sunday, Monday, Friday, and Saturday, UTC",
   ],
+  [
+    { ...cron("0", "8"), day_of_month: "1-7", day_of_week: "mon" },
+    "At 08:00, between day 1 and 7 of the month, only on Monday, UTC",
+  ],
   [every(90, "seconds"), "Every 90 seconds"],
   [every(1, "hours"), "Every hour"],
   [{ kind: "clocked", at: 0 } as const, "Once, at 1970-01-01T00:00:00.000Z"],
