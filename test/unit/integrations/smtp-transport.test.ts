@@ -1,10 +1,12 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import type { Clock } from "#engine";
 import type { MailMessage, MailOutcome } from "../../../src/domain/mail/index.ts";
 import {
   createSmtpTransport,
   type SmtpSettings,
+  type SmtpTimes,
 } from "../../../src/integrations/mail/smtp-transport.ts";
 import { certificateFor } from "../../mail/certificate.ts";
 import { MailServer, type MailServerOptions } from "../../mail/mail-server.ts";
@@ -76,6 +78,7 @@ function send(
   { port }: { readonly port: number },
   to: readonly string[],
   settings: Partial<SmtpSettings> = {},
+  { clock = { now: () => Date.now() }, times = TIMES }: { clock?: Clock; times?: SmtpTimes } = {},
 ): Promise<MailOutcome[]> {
   const transport = createSmtpTransport(
     {
@@ -87,7 +90,7 @@ function send(
       from: "Shop <shop@example.com>",
       ...settings,
     },
-    { clock: { now: () => Date.now() }, times: TIMES },
+    { clock, times },
   );
   return transport.sendBatch(to.map(mailTo), "key");
 }
@@ -227,12 +230,12 @@ it.each<[string, (socket: Socket) => void]>([
   ["asks for patience", (socket) => socket.end("421 4.7.0 Too many connections\r\n")],
 ])("a server that %s at its greeting is down, and known to have nothing", async (_name, talk) => {
   const port = await serveRaw(talk);
-  const startedAt = performance.now();
-  await expect(send({ port }, people(2))).rejects.toMatchObject({
+  // It is not the end of the batch's time that it waits for: that is after the end of this test.
+  const times = { ...TIMES, batchMs: 600_000 };
+  await expect(send({ port }, people(2), {}, { times })).rejects.toMatchObject({
     name: "MailUnavailableError",
     isUnknown: false,
   });
-  expect(performance.now() - startedAt).toBeLessThan(TIMES.batchMs);
 });
 
 it("a server that drips its answers is cut off at the end of the batch's time", async () => {
@@ -243,9 +246,7 @@ it("a server that drips its answers is cut off at the end of the batch's time", 
       clearInterval(timer);
     });
   });
-  const startedAt = performance.now();
   await expect(send({ port }, people(2))).rejects.toMatchObject({ isUnknown: false });
-  expect(performance.now() - startedAt).toBeLessThan(TIMES.batchMs + 500);
 });
 
 it.each(["mail", "rcpt"] as const)(
@@ -355,12 +356,18 @@ it("a server that asks everybody for patience says for how long it is left alone
 });
 
 it("a slow server gets as many as fit in the time; the others are for later, none is unknown", async () => {
-  const server = await serve({ faultAt: (stage) => (stage === "dot" ? 300 : null) });
-  const outcomes = await send(server, people(40), { connections: 2 });
+  let now = 0;
+  const faultAt: MailServerOptions["faultAt"] = (stage) => {
+    if (stage === "dot") now += 300;
+    return null;
+  };
+  const server = await serve({ faultAt });
+  const parts = { clock: { now: () => now }, times: { ...TIMES, readMs: 60_000, batchMs: 60_000 } };
+  const outcomes = await send(server, people(40), { connections: 2 }, parts);
   const done = outcomes.filter(({ status }) => status === "sent").length;
   expect(done).toBe(server.book.length);
-  expect(done).toBeGreaterThan(4);
-  expect(done).toBeLessThan(40);
+  // After the seventh none is begun; the other connection may have begun an eighth by then.
+  expect([7, 8]).toContain(done);
   expect(outcomes.every((outcome) => !("isUnknown" in outcome))).toBe(true);
 });
 
