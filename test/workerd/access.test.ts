@@ -288,3 +288,19 @@ it("who may control changes others' tasks, and no others' orders", async () => {
   expect((await call("/api/orders/mine/cancel/", operator, {})).status).toBe(404);
   expect((await call("/api/users/", operator)).status).toBe(403);
 });
+
+it("who may call tasks charges no order of another's, nor one by a scope that has no orders", async () => {
+  const order = { name: "process_payment", kwargs: { order_id: "mine" } };
+  for (const token of [stranger, await keyFor("images", ["tasks:write", "tasks:read"])]) {
+    expect((await call("/api/tasks/", token, order)).status).toBe(403);
+    expect((await call("/api/tasks/bulk/", token, { tasks: [order] })).status).toBe(403);
+  }
+});
+
+it("the shop's side and operators charge any order by name", async () => {
+  const body = { name: "process_payment", kwargs: { order_id: "mine" } };
+  for (const scope of ["orders:manage", "control"]) {
+    const token = await keyFor("people", [scope, "tasks:write", "tasks:read"]);
+    expect((await call("/api/tasks/", token, body)).status, scope).toBe(202);
+  }
+});

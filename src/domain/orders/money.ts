@@ -1,9 +1,9 @@
 import type { Locale } from "../mail/index.ts";
 
-/** Of ISO 4217: those that have no decimals, three, or four. */
+/** Those that have no decimals, three, or four: in ISO 4217, or (MGA) as Stripe counts them. */
 const OTHER_DECIMALS = new Set(
   [
-    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    "BIF CLP DJF GNF ISK JPY KMF KRW MGA PYG RWF UGX UYI VND VUV XAF XOF XPF",
     "BHD IQD JOD KWD LYD OMR TND CLF UYW",
   ].flatMap((codes) => codes.split(" ")),
 );

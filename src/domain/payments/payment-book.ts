@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, ne, sql, type SQL } from "drizzle-orm";
+import { and, eq, getTableColumns, inArray, isNull, ne, sql, type SQL } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { Clock, Outbox, TaskSpec } from "#engine";
@@ -12,7 +12,7 @@ import {
   type Charge,
   type PaymentGateway,
 } from "./gateway.ts";
-import { payments } from "./tables.ts";
+import { hasOpenDifference, payments } from "./tables.ts";
 
 /** What the payment tasks work with. */
 export interface PaymentParts {
@@ -80,7 +80,7 @@ export function checkProvider(payment: Payment, gateway: PaymentGateway): void {
 
 /**
  * Writes that the gateway is about to be asked for a charge. `isFirst`: nobody can have asked under this key
- * before. Two runs at once: one inserts, the other finds `charging` and looks up first; if both charge, they
+ * before, nor does the gateway's book have a charge of an order that a lost database forgot. Two runs at once: one inserts, the other finds `charging` and looks up first; if both charge, they
  * do so under one key. Nothing is begun for an order that was cancelled, not even at this very moment.
  * Rows written: 2, the index of what is unsettled with it, or 0 when an earlier run had begun.
  * @returns null: nothing was begun, or will be
@@ -99,8 +99,11 @@ export async function beginCharge(
         WHERE ${isPayable}`,
     )
     .onConflictDoNothing()
-    .returning();
-  if (inserted[0] !== undefined) return { payment: inserted[0], isFirst: true };
+    .returning({ ...getTableColumns(payments), isKnownThere: hasOpenDifference(order.id) });
+  if (inserted[0] !== undefined) {
+    const { isKnownThere, ...payment } = inserted[0];
+    return { payment, isFirst: isKnownThere === 0 };
+  }
   // After a decline another task (a replay, asked for by a person) charges again, under the next key.
   const reopened = await db
     .update(payments)
@@ -156,7 +159,8 @@ export function mayBeCaptured({ state }: Payment, order: Order): boolean {
 
 /**
  * Writes that the money was taken, payment and order in one batch. If the order was cancelled meanwhile the
- * money goes back: that is set off in the same batch. All is guarded by the state: a zombie's late write
+ * money goes back: that is set off in the same batch; so is an order cancelled whose money went back before
+ * anybody here knew of it, for its refund to be written. All is guarded by the state: a zombie's late write
  * changes nothing. Rows written: 3, of the order two.
  * @returns what became of the order
  * @throws PaymentAmountError
@@ -165,7 +169,7 @@ export async function recordCapture(
   parts: PaymentParts,
   order: Order,
   payment: Payment,
-  { amountMinor, reference }: Captured,
+  { amountMinor, reference, refundedMinor }: Captured,
 ): Promise<"paid" | "cancelled"> {
   const { db, clock, outbox } = parts;
   if (amountMinor !== order.amountMinor) {
@@ -173,16 +177,20 @@ export async function recordCapture(
   }
   const updatedAt = clock.now();
   const isOurs = and(eq(payments.orderId, order.id), eq(payments.declines, payment.declines));
+  // Nobody is to ship what was paid back: the order waits for nothing but its refund being written.
+  const isBack = refundedMinor >= amountMinor;
+  const states = isBack ? sql`IN ('pending', 'payment_failed')` : sql`<> 'cancelled'`;
   try {
     await db.batch([
-      failUnless(db, sql`${orderState(order.id)} <> 'cancelled'`),
+      failUnless(db, sql`${orderState(order.id)} ${states}`),
       db
         .update(payments)
-        .set({ state: "captured", reference, updatedAt })
+        .set({ state: isBack ? "refunding" : "captured", reference, updatedAt })
         .where(and(isOurs, eq(payments.state, "charging"))),
-      moveOrder(db, order.id, "pay", updatedAt),
+      moveOrder(db, order.id, isBack ? "cancel" : "pay", updatedAt),
+      ...(isBack ? [outbox.insert(await parts.prepareRefund(order.id))] : []),
     ]);
-    return "paid";
+    return isBack ? "cancelled" : "paid";
   } catch (error) {
     const { state } = (await findOrder(db, order.id)) ?? order;
     if (state !== "cancelled") throw error;

@@ -57,7 +57,7 @@ export async function findingId(kind: DifferenceKind, evidence: Evidence): Promi
   const { orderId, order, charge } = evidence;
   const figures = [order?.amountMinor, order?.currency, charge?.takenMinor, charge?.refundedMinor];
   // The charge of these may yet be opened, or found: the order is what they are about.
-  const isOfOrder = kind === "unknown_outcome" || kind === "paid_without_payment";
+  const isOfOrder = ["unknown_outcome", "paid_without_payment", "never_charged"].includes(kind);
   const content = JSON.stringify([
     ...[kind, orderId, isOfOrder ? null : referenceIn(evidence)],
     ...figures.map((figure) => figure ?? 0),

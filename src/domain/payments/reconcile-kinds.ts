@@ -13,6 +13,7 @@ import { chargeKeyOf, mayBeCaptured, type Payment } from "./payment-book.ts";
  * - `unknown_order`: a charge of ours, of an order that is not here.
  * - `unknown_outcome`: begun long ago, and nobody knows what became of it.
  * - `paid_without_payment`: the order counts as paid, its payment doesn't.
+ * - `never_charged`: the order waits for more than a day, and nobody began its payment: its task is gone.
  */
 export type DifferenceKind =
   | "captured_only_there"
@@ -25,7 +26,8 @@ export type DifferenceKind =
   | "partly_refunded"
   | "unknown_order"
   | "unknown_outcome"
-  | "paid_without_payment";
+  | "paid_without_payment"
+  | "never_charged";
 
 /** A charge as far as it is compared. */
 export interface ChargeFacts {
@@ -60,6 +62,8 @@ export interface Suspect {
 
 /** A payment that changed so recently is in its task's hands. */
 export const MOVING_MS = 15 * 60_000;
+/** An order that waited longer for its payment to begin waits for nothing. */
+export const WAITING_MS = 86_400_000;
 
 const PAID = new Set(["paid", "shipped", "delivered"]);
 
@@ -114,6 +118,9 @@ function kindOfOrder(evidence: Evidence, until: number): DifferenceKind | null {
   const { order, payment } = evidence;
   const isPaid = payment?.state === "captured" || payment?.state === "refunding";
   if (order !== null && PAID.has(order.state) && !isPaid) return "paid_without_payment";
+  if (order?.state === "pending" && payment === null) {
+    return order.createdAt < until - WAITING_MS ? "never_charged" : null;
+  }
   const isUnsettled = payment?.state === "charging" || payment?.state === "refunding";
   return isUnsettled && !isMoving(evidence, until) ? "unknown_outcome" : null;
 }

@@ -7,6 +7,7 @@ import {
   isChargeOf,
   isMoving,
   kindOf,
+  WAITING_MS,
   type Evidence,
   type Suspect,
 } from "./reconcile-kinds.ts";
@@ -105,7 +106,8 @@ export interface ComparedPayments {
 
 /**
  * The next payments of orders that were created in the slice whose charge the gateway's book has to have,
- * and orders that count as paid without such: those that were not seen there are suspects. Reads the orders
+ * orders that count as paid without such, and orders that wait for one that nobody began: those that were not
+ * seen there are suspects. Reads the orders
  * of the slice and their payments, once each.
  * @param place behind which it goes on; to begin with, the time that the slice begins
  */
@@ -117,6 +119,7 @@ export async function comparePayments(
 ): Promise<ComparedPayments> {
   const to = Math.min(slice.to, createdAt + SCANNED_MS);
   const isChanged = sql`p.updated_at >= ${slice.changedSince} AND p.updated_at < ${slice.until}`;
+  const waiting = slice.until - WAITING_MS;
   const rows = await db.all<{ at: number; id: string; reference: string | null }>(
     sql`SELECT o.created_at AS at, o.id, p.reference
       FROM orders o LEFT JOIN payments p ON p.order_id = o.id
@@ -125,7 +128,8 @@ export async function comparePayments(
             AND ${isChanged}
           OR o.state IN ('paid', 'shipped', 'delivered')
             AND (p.state IS NULL OR p.provider = ${gateway.provider}
-              AND p.state NOT IN ('captured', 'refunding')))
+              AND p.state NOT IN ('captured', 'refunding'))
+          OR o.state = 'pending' AND p.state IS NULL AND o.created_at < ${waiting})
       ORDER BY o.created_at, o.id LIMIT ${ROWS}`,
   );
   const last = rows.length === ROWS ? rows.at(-1) : undefined;

@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { DifferenceKind } from "./reconcile-kinds.ts";
 
@@ -117,6 +117,15 @@ export const paymentDifferences = sqliteTable(
     index("payment_differences_seen").on(table.lastSeenAt),
   ],
 );
+
+/**
+ * Whether a difference over an order is open, 1 or 0: then the gateway may have a charge of it that this database
+ * doesn't know. Reads the open ones.
+ */
+export function hasOpenDifference(orderId: string): SQL<number> {
+  return sql<number>`EXISTS (SELECT 1 FROM payment_differences INDEXED BY payment_differences_open
+    WHERE resolved_at IS NULL AND order_id = ${orderId})`;
+}
 
 /** Complete runs of `reconcile_payments`. Written by it, one each; read by the next; deleted by nobody. */
 export const paymentReconciliations = sqliteTable("payment_reconciliations", {

@@ -238,6 +238,19 @@ function ofFirst(statement: string): string {
   return `${statement} WHERE ${column} = '1'`;
 }
 
+it("an order that waits for a day and whose payment nobody began, its task being gone, is told of", async () => {
+  const shop = createShop();
+  await shop.create({ orderId: "lost" });
+  expect(await reconcile(shopIn(24))).toMatchObject({ differences: 0 });
+  expect(await reconcile(shopIn(25))).toMatchObject({ differences: 1, mended: 0, new: 1 });
+  expect(await reconcile(shopIn(49))).toMatchObject({ differences: 1, new: 0 });
+  expect(await found()).toEqual([{ kind: "never_charged", is_mended: 0, is_open: 1 }]);
+  await run(shop.services, "process_payment", [{ kwargs: { order_id: "lost" } }]);
+  expect(await reconcile(shopIn(73))).toMatchObject({ differences: 0 });
+  expect(await states("lost")).toEqual(["paid", "captured"]);
+  expect(await found()).toEqual([{ kind: "never_charged", is_mended: 0, is_open: 0 }]);
+});
+
 it("what is under way is left to its task", async () => {
   await ordered("1");
   await write(

@@ -5,6 +5,7 @@ import { payAgain } from "#domain/checkout";
 import { expectCharges, isNotice, processPaymentCallback, receiveEvent } from "#domain/payments";
 import type { ShopServices } from "../../../src/domain/index.ts";
 import { Faults, faultyDatabase } from "./faults.ts";
+import { found, reconcile, shopIn, states as standOf } from "./reconcile-rig.ts";
 import { createShop, emptyTables, MemoryLedger, rows, run, type TestCall } from "./shop.ts";
 import { StripeAccount, type StripeEvent } from "./stripe-account.ts";
 
@@ -62,6 +63,47 @@ it("after a restore a charge that only Stripe knows of is found, its key long fo
   expect(await rows("SELECT state, reference FROM payments")).toEqual([
     { state: "captured", reference: intents[0]?.id },
   ]);
+});
+
+it("an order that the database lost, and that is sent again once its charge was told of, is not charged again", async () => {
+  const account = new StripeAccount();
+  const shop = createShop({ services: { gateway: account.gateway } });
+  const order = { orderId: "123", paymentMethod: GOOD };
+  await shop.create(order);
+  await run(shop.services, "process_payment", [{ kwargs: { order_id: "123" } }]);
+  await emptyTables();
+  await account.forgetKeys();
+  await reconcile(shopIn(1, { services: { gateway: account.gateway } }));
+  expect(await found()).toMatchObject([{ kind: "unknown_order", is_open: 1 }]);
+  await shop.create(order);
+  await run(shop.services, "process_payment", [{ kwargs: { order_id: "123" } }]);
+  expect((await account.book()).intents).toMatchObject([{ captures: 1, confirms: 1 }]);
+  expect(await standOf("123")).toEqual(["paid", "captured"]);
+});
+
+it("an order whose money went back before anybody here knew of its capture is never to be shipped", async () => {
+  const account = new StripeAccount();
+  const shop = createShop({ services: { gateway: account.gateway } });
+  await shop.create({ orderId: "123", paymentMethod: GOOD });
+  const call = { kwargs: { order_id: "123" } };
+  await run(shop.services, "process_payment", [call]);
+  await shop.change("123", "cancel");
+  await run(shop.services, "refund_payment", [call]);
+  // A backup from before all that.
+  await env.DB.batch([
+    env.DB.prepare("UPDATE orders SET state = 'pending', cancelled_at = NULL, refunded_at = NULL"),
+    env.DB.prepare("DELETE FROM payments"),
+    env.DB.prepare("DELETE FROM outbox"),
+  ]);
+  await expectCharges(shop.services);
+  await run(shop.services, "process_payment", [call]);
+  expect(await standOf("123")).toEqual(["cancelled", "refunding"]);
+  expect(await shop.change("123", "ship")).toMatchObject({ kind: "conflict" });
+  const [waiting] = await rows<{ spec: string }>("SELECT spec FROM outbox");
+  expect(waiting?.spec).toContain("refund_payment");
+  await run(shop.services, "refund_payment", [call]);
+  expect(await standOf("123")).toEqual(["refunded", "refunded"]);
+  expect((await account.book()).refunds).toHaveLength(1);
 });
 
 /** A database whose calls break now and then, before they take effect or after. */

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { CallKey, ReplayedCall, Signature, TaskHandle } from "#engine";
 import { deliverCallback } from "#domain/callbacks";
 import { backupDatabase, restoreDatabase } from "#domain/maintenance";
+import { processPaymentTask, refundPaymentTask } from "#domain/payments";
 import { may, type Caller } from "../callers/access.ts";
 import { conflict, invalid, Problem } from "../http/problems.ts";
 import { instant, optionFields, seconds } from "./signature-schema.ts";
@@ -45,14 +46,21 @@ export function toSignature(call: z.output<typeof callSchema>): Signature {
 /** What only admins call by name, as its routes are theirs alone: a backup too many deletes the oldest. */
 const FOR_ADMINS: ReadonlySet<string> = new Set([backupDatabase.name, restoreDatabase.name]);
 
+/** What only the shop's side and operators call by name: it charges anybody's order again. */
+const FOR_SHOP: ReadonlySet<string> = new Set([processPaymentTask.name, refundPaymentTask.name]);
+
 /** What nobody calls by name: it says to others what their callers may know, because a task has ended. */
 const FOR_NOBODY: ReadonlySet<string> = new Set([deliverCallback.name]);
 
 /** Why somebody may not make a call with all that is in it (members, callbacks, undos); null: they may. */
 export function refusalOf(caller: Caller, call: Signature): string | null {
   if (hasIn(FOR_NOBODY, call)) return "This call has a task in it that only the deployment calls.";
-  if (may(caller, "admin") || !hasIn(FOR_ADMINS, call)) return null;
-  return "This call has a task in it that needs the scope admin.";
+  if (!may(caller, "admin") && hasIn(FOR_ADMINS, call)) {
+    return "This call has a task in it that needs the scope admin.";
+  }
+  const isOfShop = may(caller, "orders:manage") || may(caller, "control");
+  if (isOfShop || !hasIn(FOR_SHOP, call)) return null;
+  return "This call has a task in it that needs the scope orders:manage or control.";
 }
 
 /** Trusts no form: what is no call in the place of one is refused later. */
