@@ -6,6 +6,7 @@ import {
   InputError,
   InvalidArgumentsError,
   InvalidOptionError,
+  LovageError,
   MaxRetriesExceededError,
   Reject,
   ResultError,
@@ -19,6 +20,7 @@ import type { Registry } from "./registry.ts";
 import { askedDelayMs } from "./retry-after.ts";
 import { hasRetryLeft, retryDelayMs } from "./retry.ts";
 import { SecretUnreadableError } from "./secrets.ts";
+import { MAX_CANVAS_BYTES } from "./canvas/budget.ts";
 import { withArgument, type InputRef, type Plan } from "./canvas/plan.ts";
 import { Replaced } from "./canvas/replaced.ts";
 import { StepLimitError, StepOrderError, Suspend } from "./steps.ts";
@@ -187,9 +189,15 @@ function succeed<Services>(
   return { kind: "success", result: text, ...(isIgnored && { isIgnored }) };
 }
 
-/** Members are added with the success: an attempt that is tried again adds none twice. */
+/**
+ * Members are added with the success: an attempt that is tried again adds none twice. More than any canvas takes is
+ * not even sent: the call that settles it would not get through, nor what else it brings.
+ */
 function withAdded(outcome: Outcome, adds: readonly Plan[]): Outcome {
-  return outcome.kind === "success" && adds.length > 0 ? { ...outcome, adds } : outcome;
+  if (outcome.kind !== "success" || adds.length === 0) return outcome;
+  if (!isLargerThan(JSON.stringify(adds), MAX_CANVAS_BYTES)) return { ...outcome, adds };
+  const message = `A canvas takes at most ${MAX_CANVAS_BYTES} bytes of JSON.`;
+  return { kind: "failure", error: describeError(new LovageError("canvas_full", message)) };
 }
 
 /** Before the outcome is settled: a task that succeeded has its result. */

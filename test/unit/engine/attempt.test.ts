@@ -12,6 +12,7 @@ import {
   type Attempt,
   type ClaimedTask,
   type Outcome,
+  type Plan,
   type TaskContext,
   type TaskOptions,
 } from "#engine";
@@ -209,6 +210,17 @@ it("the hard time limit ends an attempt whose result is being stored", async () 
   void runOnce(new Registry<null>([task]), attempt, 0).then((outcome) => outcomes.push(outcome));
   await new Promise((resolve) => setImmediate(resolve));
   expect(outcomes[0]).toMatchObject({ kind: "failure", error: { exc_type: "TimeLimitExceeded" } });
+});
+
+it("a task that adds more to its group than a canvas takes fails, and sends none of it", async () => {
+  const task = define({ name: "task", params, ...retried, handler: () => 1 });
+  const plan = { node: "task", text: "x".repeat(256 * 1_024) } as unknown as Plan;
+  const attempt = { ...attemptOf(claimed()), added: Array.from({ length: 200 }, () => plan) };
+  const outcome = await runOnce(new Registry<null>([task]), attempt, 0);
+  expect(outcome).toMatchObject({
+    kind: "failure",
+    error: { exc_message: expect.stringContaining("canvas") },
+  });
 });
 
 it("a task that is no longer declared, or whose params changed, fails and says so", async () => {
