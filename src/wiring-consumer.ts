@@ -3,6 +3,7 @@ import { shardOf, type Registry, type TaskSubmitter } from "#engine";
 import type { ShopServices } from "./domain/index.ts";
 import { drain, type DrainParts } from "./platform/consumer/drain.ts";
 import { ExpressSubmitter } from "./platform/consumer/express-submitter.ts";
+import { outliving } from "./platform/consumer/outliving.ts";
 import { runClaim } from "./platform/consumer/run-claim.ts";
 import type { AttemptSupplies } from "./platform/consumer/running.ts";
 import { Widths } from "./platform/consumer/widths.ts";
@@ -22,7 +23,7 @@ export function createConsumer(parts: {
   const widths = new Widths();
   const partsFor = (shard: number): DrainParts<ShopServices> => ({
     ledger: directory.shard(shard),
-    supplies: { ...supplies, background: waitUntil },
+    supplies: { ...supplies, background: outliving(systemTimers, waitUntil) },
     ...{ registry, log, logSampling, widths },
     clock: systemClock,
     random: systemRandom,

@@ -6,6 +6,7 @@ import {
   InputError,
   InvalidArgumentsError,
   InvalidOptionError,
+  LovageError,
   MaxRetriesExceededError,
   Reject,
   ResultError,
@@ -19,6 +20,7 @@ import type { Registry } from "./registry.ts";
 import { askedDelayMs } from "./retry-after.ts";
 import { hasRetryLeft, retryDelayMs } from "./retry.ts";
 import { SecretUnreadableError } from "./secrets.ts";
+import { MAX_CANVAS_BYTES } from "./canvas/budget.ts";
 import { withArgument, type InputRef, type Plan } from "./canvas/plan.ts";
 import { Replaced } from "./canvas/replaced.ts";
 import { StepLimitError, StepOrderError, Suspend } from "./steps.ts";
@@ -46,7 +48,7 @@ export interface Attempt<Services> {
   /** Resolves with the reason when the attempt must end now, whatever its handler does. */
   readonly cut: Promise<Error>;
   /** Told of what the handler is still at when its attempt was cut. */
-  outlivedBy(work: PromiseLike<unknown>): void;
+  outlivedBy(work: Promise<unknown>): void;
   /** Members that its handler adds to the group it is in. */
   readonly added: readonly Plan[];
   /** JSON text of an argument that is kept elsewhere. @throws when it can't be had just now */
@@ -98,8 +100,8 @@ export function runBatch<Services>(
   // Of each attempt its place among the calls, or why it is in none.
   const places = Promise.allSettled(
     attempts.map(async (attempt) => {
-      const kwargs = await kwargsOf(attempt);
-      const params: unknown = registry.parse(attempt.task.name, kwargs);
+      const kwargs = await cutShort(attempt, kwargsOf(attempt));
+      const params: unknown = registry.parse(attempt.task.name, kwargs as string);
       return calls.push({ params, ctx: attempt.ctx }) - 1;
     }),
   );
@@ -157,10 +159,12 @@ function unwrap(answer: PromiseSettledResult<unknown> | undefined): unknown {
 async function cutShort<Services>(attempt: Attempt<Services>, result: unknown): Promise<unknown> {
   // Not only promises: an ORM's query, returned as it is, is waited for too.
   if (!isThenable(result)) return result;
+  // Once: it would run again for whoever else waits for it.
+  const work = Promise.resolve(result);
   return Promise.race([
-    result,
+    work,
     attempt.cut.then((reason) => {
-      attempt.outlivedBy(result);
+      attempt.outlivedBy(work);
       throw reason;
     }),
   ]);
@@ -185,9 +189,15 @@ function succeed<Services>(
   return { kind: "success", result: text, ...(isIgnored && { isIgnored }) };
 }
 
-/** Members are added with the success: an attempt that is tried again adds none twice. */
+/**
+ * Members are added with the success: an attempt that is tried again adds none twice. More than any canvas takes is
+ * not even sent: the call that settles it would not get through, nor what else it brings.
+ */
 function withAdded(outcome: Outcome, adds: readonly Plan[]): Outcome {
-  return outcome.kind === "success" && adds.length > 0 ? { ...outcome, adds } : outcome;
+  if (outcome.kind !== "success" || adds.length === 0) return outcome;
+  if (!isLargerThan(JSON.stringify(adds), MAX_CANVAS_BYTES)) return { ...outcome, adds };
+  const message = `A canvas takes at most ${MAX_CANVAS_BYTES} bytes of JSON.`;
+  return { kind: "failure", error: describeError(new LovageError("canvas_full", message)) };
 }
 
 /** Before the outcome is settled: a task that succeeded has its result. */
@@ -195,11 +205,11 @@ async function storeLarge<Services>(attempt: Attempt<Services>, text: string): P
   if (isLargerThan(text, MAX_LARGE_RESULT_BYTES)) {
     throw new ResultError(`The result has more than ${MAX_LARGE_RESULT_BYTES} bytes of JSON.`);
   }
-  try {
-    return { kind: "success", result: null, large: await attempt.storeLarge(text) };
-  } catch (cause) {
+  const stored = attempt.storeLarge(text).catch((cause: unknown) => {
     throw new RetryAfterError(STORE_AGAIN_SECONDS, "The result could not be stored.", { cause });
-  }
+  });
+  const large = (await cutShort(attempt, stored)) as LargeResult;
+  return { kind: "success", result: null, large };
 }
 
 /** What becomes of an attempt that threw: the outcome, before its error is put into words. */

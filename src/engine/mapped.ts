@@ -67,7 +67,7 @@ export function mappedDefinition<Services>(
   };
 }
 
-/** One after the other, in their order; the first that fails ends the attempt. */
+/** One after the other, in their order; the first that fails ends the attempt. Who is told to stop begins no other. */
 async function callEach<Services>(
   { handler, batch }: AnyTaskDefinition<Services>,
   items: readonly unknown[],
@@ -77,11 +77,13 @@ async function callEach<Services>(
   if (batch === null) {
     // What a handler gives back without a result has the result null, as everywhere.
     for (const [index, params] of items.entries()) {
+      ctx.signal.throwIfAborted();
       results.push((await handler?.(params, contextOfItem(ctx, index))) ?? null);
     }
     return results;
   }
   for (let from = 0; from < items.length; from += batch.size) {
+    ctx.signal.throwIfAborted();
     const calls = items
       .slice(from, from + batch.size)
       .map((params, index) => ({ params, ctx: contextOfItem(ctx, from + index) }));

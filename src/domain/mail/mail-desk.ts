@@ -92,12 +92,15 @@ export class MailDesk {
    * somebody else has in hand, or that can't be sent now, failed for now: it is tried again by the sweep, and by
    * whoever asks for it again. One that may be out is asked for again with the others of its batch. The same mail
    * twice among them is one.
+   * @param signal no batch is begun after it
+   * @throws its reason
    */
-  async send(requests: readonly MailRequest[]): Promise<MailOutcome[]> {
+  async send(requests: readonly MailRequest[], signal?: AbortSignal): Promise<MailOutcome[]> {
     const mails = await Promise.all(requests.map((request) => this.#outgoing(request)));
     const outcomes = new Map<string, MailOutcome>();
     let isDown = false;
     for (const batch of batchesOf(mails, this.#batchSize, (mail) => this.#sender.isAlone(mail))) {
+      signal?.throwIfAborted();
       // What can't be asked for just now waits, as what was asked for in vain.
       if (isDown) await this.#sender.book.insertPending(batch, this.#clock.now());
       const found: Delivered = isDown ? await this.#known(batch) : await this.#sendBatch(batch);

@@ -46,7 +46,10 @@ export const sendNotificationChunk = defineShopTask({
   timeLimitSeconds: 840,
   // So that other mail is not kept waiting by a long list.
   key: { of: ({ bulk_id: id }) => id },
-  handler: async ({ bulk_id: id, chunk }, { services }): Promise<z.infer<typeof counts>> => {
+  handler: async (
+    { bulk_id: id, chunk },
+    { services, signal },
+  ): Promise<z.infer<typeof counts>> => {
     const { db, mail, locale: ours } = services;
     const bulk = await bulkOf(db, id);
     const { recipients, unknown } = await recipientsOf(db, bulk, chunk);
@@ -54,6 +57,7 @@ export const sendNotificationChunk = defineShopTask({
       recipients.map(({ to, locale }) =>
         mailOf(bulkNotification, { key: id, to, locale: locale ?? ours, props: bulk }),
       ),
+      signal,
     );
     const went = countMails(
       recipients.map(({ to }) => to),

@@ -23,11 +23,12 @@ export const sendEmailNotification = defineShopTask({
   }),
   ...MAIL_OPTIONS,
   timeLimitSeconds: 840,
-  handler: async ({ recipient_list: list, ...notice }, { taskId: key, services }) => {
+  handler: async ({ recipient_list: list, ...notice }, { taskId: key, services, signal }) => {
     const { mail, locale } = services;
     const recipients = withoutRepeats(list);
     const outcomes = await mail.send(
       recipients.map((to) => mailOf(emailNotification, { key, to, locale, props: notice })),
+      signal,
     );
     return countMails(recipients, outcomes);
   },

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { signature } from "#engine";
 import { MAIL_OPTIONS, MailUnavailableError } from "../mail/index.ts";
-import { defineShopTask } from "../services/index.ts";
+import { defineShopTask, throwIfTaken } from "../services/index.ts";
 
 const NAME = "send_pending_emails";
 /** Mails between two looks at the time: two minutes at worst. */
@@ -16,7 +16,7 @@ const MAX_SWEEPS = 80;
 
 /**
  * Sends the mails that wait: queued by other parts of the shop, put off while the provider was down, left by
- * somebody who died. Two at once send others. When its time is up and more is due, it calls itself. Fails when the
+ * somebody who died. Two at once send others. When its time is up and more is due, it calls itself; not when it was terminated. Fails when the
  * provider can't be used, so that somebody hears of it; the mails stay. With `now`, as after an outage, it tries all
  * that waits for its next try, too; what somebody has in hand stays there.
  */
@@ -42,6 +42,7 @@ export const sendPendingEmails = defineShopTask({
         throw new MailUnavailableError(end.message);
       }
       if (signal.aborted || sweeps >= MAX_SWEEPS || clock.now() >= until) {
+        throwIfTaken(signal);
         const { taskId } = await lovage.send(signature(NAME, {}), { route: NAME, key: own });
         return { ...counts, continued_by: taskId };
       }

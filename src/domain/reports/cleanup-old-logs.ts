@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import * as z from "zod";
 import { signature } from "#engine";
-import { defineShopTask } from "../services/index.ts";
+import { defineShopTask, throwIfTaken } from "../services/index.ts";
 import { MAX_SPAN_MS } from "./log-entry.ts";
 import { keptSince } from "./period.ts";
 import { apiLog } from "./tables.ts";
@@ -36,6 +36,7 @@ export const cleanupOldLogs = defineShopTask({
     const older_than = new Date(before).toISOString();
     const result = { deleted_rows: deleted, older_than, finished: isDone };
     if (isDone) return result;
+    throwIfTaken(ctx.signal);
     const { taskId } = await ctx.lovage.send(signature(NAME, {}), { route: NAME, key: ctx.taskId });
     return { ...result, continued_by: taskId };
   },

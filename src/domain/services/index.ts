@@ -11,6 +11,7 @@ import type { ObjectStore } from "../storage/index.ts";
 
 export { isDatabaseAway } from "./database-away.ts";
 export { failUnless } from "./guard.ts";
+export { throwIfTaken } from "./stopped.ts";
 
 /** What the shop's handlers find under `ctx.services`, and its routes under `parts.shop`. */
 export interface ShopServices {

@@ -35,6 +35,13 @@ interface Opening {
 /** How a message went: sent, with the server's own name for it; or not. */
 export type Sending = { readonly providerId: string | null } | SmtpVerdict;
 
+/** What nodemailer's types leave out. */
+interface Internals {
+  _processResponse: () => unknown;
+  /** What the server has said that nobody has looked at. */
+  readonly _responseQueue: readonly string[];
+}
+
 /** workerd doesn't say why a TLS handshake failed. */
 function insecure(host: string, cause: NodemailerError): NodemailerError {
   const text = `There is no TLS: is the certificate valid for ${host}? (${cause.message})`;
@@ -162,8 +169,10 @@ export class SmtpSession {
     socket.on("pipe", () => {
       held = [];
       // An answer too many would otherwise be taken for the permission to send, and the next for a receipt.
-      const answer = String(this.#connection.lastServerResponse);
-      if (!answer.startsWith("354")) this.#cut(new Error(`The server said to DATA: ${answer}`));
+      const { _responseQueue: tooMany } = this.#connection as unknown as Internals;
+      const answer = [this.#connection.lastServerResponse, ...tooMany].join(" ");
+      if (!answer.startsWith("354") || tooMany.length > 0)
+        this.#cut(new Error(`The server said to DATA: ${answer}`));
     });
     socket.on("unpipe", (message: { readonly readableEnded: boolean }) => {
       const whole = Buffer.concat(held ?? []);
@@ -218,7 +227,7 @@ export class SmtpSession {
  * 10,000 and which fire one a millisecond: with a quick server they would pile up until nobody could set one.
  */
 function spareTimers(connection: SMTPConnection): void {
-  const internals = connection as unknown as { _processResponse: () => unknown };
+  const internals = connection as unknown as Internals;
   const processResponse = internals._processResponse.bind(connection);
   const scope = globalThis as { setImmediate: unknown };
   internals._processResponse = () => {

@@ -107,8 +107,11 @@ export class Reports {
     this.#timers = parts.timers;
   }
 
-  /** The notes of an attempt that begins to say something. */
-  open(id: string, token: number): AttemptNotes {
+  /**
+   * The notes of an attempt that begins to say something.
+   * @param isOver it has ended before: nobody hears it
+   */
+  open(id: string, token: number, isOver = false): AttemptNotes {
     const notes = new AttemptNotes({
       id,
       token,
@@ -119,7 +122,7 @@ export class Reports {
         if (this.#cancelTimer === null) this.#flushSoon();
       },
     });
-    this.#open.add(notes);
+    if (!isOver) this.#open.add(notes);
     return notes;
   }
 

@@ -240,7 +240,7 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
   }
 
   #opened(): AttemptNotes {
-    return (this.#notes ??= this.#reports.open(this.task.id, this.token));
+    return (this.#notes ??= this.#reports.open(this.task.id, this.token, this.isOver));
   }
 
   retry(
@@ -279,10 +279,10 @@ export class RunningTask<Services> implements Attempt<Services>, TaskContext<Ser
     }
   }
 
-  outlivedBy(work: PromiseLike<unknown>): void {
+  outlivedBy(work: Promise<unknown>): void {
     // One that was left waits for what never comes.
     if (this.#abort?.signal.aborted !== true) return;
-    this.#supplies.background?.(Promise.resolve(work).catch(() => undefined));
+    this.#supplies.background?.(work.catch(() => undefined));
   }
 
   /** Ends the run now without telling the handler: it waits for what never comes. */

@@ -166,6 +166,45 @@ it.each<[string, GoneTask[]]>([
   await Promise.all(obeying.outliving);
 });
 
+it("a map whose attempt was stopped begins no further item", async () => {
+  const world = new World(1);
+  const begun: number[] = [];
+  const task = define({
+    name: "each",
+    params: z.object({ n: z.number() }),
+    timeLimitSeconds: 10,
+    handler: async ({ n }) => {
+      begun.push(n);
+      await new Promise<void>((resolve) => world.after(15_000, resolve));
+    },
+  });
+  const map = claimed("a", "celery.map", { task: { task: "each" }, it: [1, 2, 3] });
+  const { door, settled } = ledgerWith([map], () => []);
+  await consume(world, task, door);
+  await world.run(world.now() + 60_000);
+  expect(settled).toMatchObject([{ outcome: { error: { exc_type: "TimeLimitExceeded" } } }]);
+  expect(begun).toEqual([1]);
+});
+
+it("who says something for the first time when it is over is not heard", async () => {
+  const world = new World(1);
+  const task = define({
+    name: "late",
+    params: z.object({}),
+    timeLimitSeconds: 10,
+    handler: async (_params, ctx) => {
+      await new Promise<void>((resolve) => world.after(15_000, resolve));
+      ctx.log("too late");
+      ctx.progress({ current: 1, total: 1 });
+    },
+  });
+  const { door } = ledgerWith([claimed("a", "late", {})], () => []);
+  const report = vi.fn(async () => undefined);
+  await consume(world, task, { ...door, report });
+  await world.run(world.now() + 60_000);
+  expect(report).not.toHaveBeenCalled();
+});
+
 interface Step {
   readonly claim: number;
   readonly settled: number;

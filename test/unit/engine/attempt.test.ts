@@ -11,6 +11,8 @@ import {
   TimeLimitExceeded,
   type Attempt,
   type ClaimedTask,
+  type Outcome,
+  type Plan,
   type TaskContext,
   type TaskOptions,
 } from "#engine";
@@ -182,6 +184,45 @@ it("the hard time limit ends the attempt, whatever the handler does, and is not 
   expect(outlivedBy.mock.calls[0]?.[0]).toBe(work);
 });
 
+it("a query that a handler returns as it is runs once, also when its attempt is cut", async () => {
+  const execute = vi.fn(() => new Promise(() => undefined));
+  const query: PromiseLike<unknown> = {
+    // oxlint-disable-next-line unicorn/no-thenable -- as an ORM's: whoever waits for it runs it
+    then: (...told: Parameters<Promise<unknown>["then"]>) => execute().then(...told) as never,
+  };
+  const registry = new Registry<null>([define({ name: "task", params, handler: () => query })]);
+  const cut = Promise.resolve(new TimeLimitExceeded(5));
+  const outlivedBy = vi.fn<Attempt<null>["outlivedBy"]>((work) => void Promise.resolve(work));
+  await runOnce(registry, attemptOf(claimed(), undefined, cut, outlivedBy), 0);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([outlivedBy.mock.calls.length, execute.mock.calls.length]).toEqual([1, 1]);
+});
+
+it("the hard time limit ends an attempt whose result is being stored", async () => {
+  const task = define({ name: "task", params, ...retried, handler: () => "x".repeat(2_000_000) });
+  const cut = Promise.withResolvers<Error>();
+  const storeLarge = () => {
+    cut.resolve(new TimeLimitExceeded(5));
+    return new Promise<never>(() => undefined);
+  };
+  const attempt = attemptOf(claimed(), storeLarge, cut.promise);
+  const outcomes: Outcome[] = [];
+  void runOnce(new Registry<null>([task]), attempt, 0).then((outcome) => outcomes.push(outcome));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(outcomes[0]).toMatchObject({ kind: "failure", error: { exc_type: "TimeLimitExceeded" } });
+});
+
+it("a task that adds more to its group than a canvas takes fails, and sends none of it", async () => {
+  const task = define({ name: "task", params, ...retried, handler: () => 1 });
+  const plan = { node: "task", text: "x".repeat(256 * 1_024) } as unknown as Plan;
+  const attempt = { ...attemptOf(claimed()), added: Array.from({ length: 200 }, () => plan) };
+  const outcome = await runOnce(new Registry<null>([task]), attempt, 0);
+  expect(outcome).toMatchObject({
+    kind: "failure",
+    error: { exc_message: expect.stringContaining("canvas") },
+  });
+});
+
 it("a task that is no longer declared, or whose params changed, fails and says so", async () => {
   const unknown = await runOnce(new Registry<null>([]), attemptOf(claimed()), 0);
   expect(unknown).toMatchObject({ kind: "failure", error: { exc_type: "UnknownTaskError" } });
@@ -243,6 +284,34 @@ it("a call of a batch whose params don't parse fails alone and never reaches the
     { kind: "failure" },
     { kind: "success", result: "3" },
   ]);
+});
+
+it("a batch is given no call whose attempt was cut while an argument of it was loaded", async () => {
+  const seen: number[] = [];
+  const cut = Promise.withResolvers<Error>();
+  const loaded = Promise.withResolvers<string>();
+  const input = { into: "a", from: { large: { key: "k", bytes: 1 } } };
+  const task = define({
+    name: "task",
+    params: z.object({ a: z.unknown() }),
+    batch: {
+      size: 10,
+      handler: (calls) => {
+        seen.push(calls.length);
+        return fulfilled(calls);
+      },
+    },
+  });
+  const attempt = {
+    ...attemptOf(claimed({ kwargs: "{}", options: { input } }), undefined, cut.promise),
+    loadInput: () => loaded.promise,
+  };
+  const outcomes = runBatch(new Registry<null>([task]), task, [attempt], null, () => 0.5);
+  cut.resolve(new TimeLimitExceeded(5));
+  expect(await outcomes[0]).toMatchObject({ error: { exc_type: "TimeLimitExceeded" } });
+  loaded.resolve("1");
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(seen).toEqual([]);
 });
 
 it("a batch handler that throws, or forgets a call, is an error of those calls", async () => {

@@ -309,6 +309,21 @@ it("two receipts for one message are neither taken for the next one's, nor for a
   expect(server.book.map((mail) => mail.to).toSorted()).toEqual(to);
 });
 
+it("a receipt for a message that the server did not have is none", async () => {
+  const port = await serveRaw((socket) => {
+    socket.write("220 hello\r\n");
+    socket.on("data", (chunk) => {
+      socket.write(
+        String(chunk).startsWith("DATA") ? "354 Go on\r\n250 2.0.0 Ok\r\n" : "250 Ok\r\n",
+      );
+    });
+  });
+  await expect(send({ port }, people(2))).rejects.toMatchObject({
+    name: "MailUnavailableError",
+    message: expect.stringContaining("354 Go on 250 2.0.0 Ok"),
+  });
+});
+
 it("a greylisted recipient is for later, and the others get theirs over the same connection", async () => {
   const server = await serve({
     faultAt: (stage, to) =>

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";
 import { drizzle } from "drizzle-orm/d1";
-import type { TaskContext } from "#engine";
+import { LeaseLostError, TaskRevokedError, type TaskContext } from "#engine";
 import { usersInParts } from "../../../src/domain/accounts/index.ts";
 import { shopTasks, type ShopServices } from "../../../src/domain/index.ts";
 import { Faults, faultyDatabase } from "./faults.ts";
@@ -121,6 +121,32 @@ it("send_pending_emails goes on in another task when its time is up, or it is to
   const signal = AbortSignal.abort();
   const second = await handle("send_pending_emails", {}, { provider, signal });
   expect(second).toMatchObject({ sent_count: 100, continued_by: expect.any(String) });
+});
+
+it.each([new TaskRevokedError("terminated"), new LeaseLostError()])(
+  "send_pending_emails does not go on in another task when it was stopped: $message",
+  async (reason) => {
+    await insertPending(150);
+    const sent = handle("send_pending_emails", {}, { signal: AbortSignal.abort(reason) });
+    await expect(sent).rejects.toBe(reason);
+  },
+);
+
+it("a list of mails that is stopped begins no further batch", async () => {
+  const provider = new Provider();
+  const stop = new AbortController();
+  provider.gate = () => {
+    stop.abort(new TaskRevokedError("terminated"));
+    return Promise.resolve();
+  };
+  const list = Array.from({ length: 120 }, (_, n) => `${n}@example.com`);
+  const params = { subject: "Hi", message: "x", recipient_list: list };
+  const sent = handle("send_email_notification", params, { provider, signal: stop.signal });
+  await expect(sent).rejects.toMatchObject({ name: "TaskRevokedError" });
+  expect(provider.seen).toHaveLength(50);
+  expect(await rows("SELECT state, count(*) AS count FROM emails GROUP BY 1")).toEqual([
+    { state: "sent", count: 50 },
+  ]);
 });
 
 it("send_pending_emails goes on in another task before its consumer has no queries left", async () => {
