@@ -187,11 +187,38 @@ it.each([
   [[{ task: "celery.map", args: {} }]],
   [[{ name: "celery.map", kwargs: { it: [{}] } }]],
   [[{ task: { toString: 1, valueOf: 1 }, kwargs: {} }]],
-])("a canvas by its name with %j in it is no error of ours", async (tasks) => {
-  for (const path of ["/api/tasks/", "/api/canvas/"]) {
-    const answer = await call(path, writer, { name: "celery.chain", kwargs: { tasks } });
+  ...[
+    ...[{ eta: "x" }, { link: "abc" }, { link: [null] }, { linkError: [{}] }, { slot: 5 }],
+    ...[{ key: {} }, { queue: {} }, { labels: 5 }, { undo: "x" }, { errors: {} }, 5],
+  ].map((options): [unknown] => [[{ task: "process_data", kwargs: { data: "x" }, options }]]),
+  [[{ task: "process_data", args: { length: 1 }, kwargs: {} }]],
+  [[{ task: "celery.group", kwargs: { tasks: [{ task: "process_data", args: 1 }] } }]],
+])("a canvas by its name with %j in it is no error of ours", async (tasks: unknown) => {
+  const canvas = { name: "celery.chain", kwargs: { tasks } };
+  for (const [path, body] of [
+    ["/api/tasks/", canvas],
+    ["/api/canvas/", canvas],
+    ["/api/tasks/", { ...DATA, link: [canvas] }],
+    ["/api/canvas/", { group: [canvas] }],
+  ] as const) {
+    const answer = await call(path, writer, body);
     expect(answer.status).toBe(422);
   }
+});
+
+it("a canvas by its name is read as any other is", async () => {
+  const options = { link_error: [{ name: "process_data" }] };
+  const failing = { task: "process_data", kwargs: { data: "x" }, options };
+  const canvas = { name: "celery.group", kwargs: { tasks: [failing] } };
+  const sent = await call("/api/tasks/", writer, canvas);
+  expect(sent.status).toBe(202);
+  const { task_id: id } = await sent.json<{ task_id: string }>();
+  const shown = await call(`/api/canvas/${id}/?wait=20`, writer);
+  expect(await shown.json()).toMatchObject({ state: "SUCCESS" });
+  const found = await call(`/api/tasks/search/?name=process_data&limit=20`, writer);
+  const { tasks } = await found.json<{ tasks: { options: Record<string, unknown> }[] }>();
+  const member = tasks.find(({ options: { canvas_id: canvasId } }) => canvasId === id);
+  expect(member?.options["link_error"]).toHaveLength(1);
 });
 
 it.each(["link", "link_error", "undo"])("a map as %s is not told what to call", async (how) => {

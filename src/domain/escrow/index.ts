@@ -13,12 +13,14 @@ export type { Command, EscrowCase, Transaction } from "./decide.ts";
 export { findAccount, findCase, listTransactions, type EscrowChange } from "./find-transactions.ts";
 export type { Balance } from "./ledger.ts";
 export { TRANSACTION_STATES } from "./states.ts";
+export { sendTransactionNotification } from "./transaction-notification.ts";
 export { decideVerification, submitVerification, type VerificationAnswer } from "./verification.ts";
 export {
   findVerification,
   listPendingVerifications,
   type Verification,
 } from "./verification-rows.ts";
+export { sendVerificationNotification } from "./verification-notification.ts";
 
 export const escrowTasks = [
   sendTransactionNotification,

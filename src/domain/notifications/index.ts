@@ -12,6 +12,11 @@ import { sendPendingEmails } from "./send-pending-emails.ts";
 
 export { sendAdminNotification } from "./admin-notification.ts";
 export type { AlertHook } from "./alert-hook.ts";
+export {
+  sendBulkNotifications,
+  sendNotificationChunk,
+  sumNotifications,
+} from "./bulk-notifications.ts";
 export { postAlert } from "./post-alert.ts";
 
 export const notificationTasks = [

@@ -43,7 +43,10 @@ export function canvasRoutes(parts: ApiParts): Route[] {
       body: signatureBody,
       bodyLimits: BODY_LIMITS,
       example: {
-        chain: [{ name: "generate_daily_report" }, { name: "send_admin_notification" }],
+        chain: [
+          { name: "process_data", kwargs: { data: "hello" } },
+          { name: "send_admin_notification" },
+        ],
       },
       answers: {
         200: outlineAnswer,

@@ -116,12 +116,29 @@ function readReadable(form: string, value: object, path: string): Signature {
       immutable: isImmutable,
       ...rest
     } = check(taskForm, value, path);
-    return build(name, given, byName, toOptions(rest, inside), isImmutable);
+    const read = argumentsOf(name, given, byName, path);
+    return build(name, given, read, toOptions(rest, inside), isImmutable);
   }
   const { [form]: content, ...beside } = value as Record<string, unknown>;
   const { immutable: isImmutable, ...options } = check(besideSchema, beside, path);
   const byName = READABLE[form]?.(content, `${inside}${form}`) ?? {};
   return build(`celery.${form}`, [], byName, toOptions(options, inside), isImmutable);
+}
+
+/**
+ * The named arguments of a call: the signatures that they are, if a canvas is called by its name. A map whose task is
+ * given by position has none.
+ * @throws Problem 422 with the fields that don't fit
+ */
+export function argumentsOf(
+  name: string,
+  args: readonly unknown[],
+  named: Readonly<Record<string, unknown>>,
+  path = "",
+): Readonly<Record<string, unknown>> {
+  const isPlaced = args.length > 0 && (name === "celery.map" || name === "celery.starmap");
+  if (isPlaced || !name.startsWith("celery.")) return named;
+  return readCelery({ task: name, kwargs: named }, path).kwargs;
 }
 
 function readCelery(value: object, path: string): Signature {

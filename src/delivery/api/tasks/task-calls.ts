@@ -1,12 +1,20 @@
 import * as z from "zod";
 import type { CallKey, ReplayedCall, Signature, TaskHandle } from "#engine";
 import { deliverCallback } from "#domain/callbacks";
+import { sendTransactionNotification, sendVerificationNotification } from "#domain/escrow";
 import { backupDatabase, restoreDatabase } from "#domain/maintenance";
+import {
+  sendBulkNotifications,
+  sendNotificationChunk,
+  sumNotifications,
+} from "#domain/notifications";
 import { processPaymentTask, refundPaymentTask } from "#domain/payments";
+import { sendReviewReminder } from "#domain/reviews";
+import { shopSchedules } from "../../../domain/index.ts";
 import { may, type Caller } from "../callers/access.ts";
 import { conflict, invalid, Problem } from "../http/problems.ts";
 import { instant, optionFields, seconds } from "./signature-schema.ts";
-import { toOptions } from "./signatures.ts";
+import { argumentsOf, toOptions } from "./signatures.ts";
 
 /** A call of a task by name. */
 export const callSchema = z
@@ -31,12 +39,13 @@ export const rescheduleSchema = z
     message: "Give a new eta, countdown, queue or priority.",
   });
 
+/** @throws Problem 422 with what doesn't fit of the calls that a canvas is made of */
 export function toSignature(call: z.output<typeof callSchema>): Signature {
   const { name, args, kwargs, ...options } = call;
   return {
     task: name,
     args,
-    kwargs,
+    kwargs: argumentsOf(name, args, kwargs),
     options: toOptions(options, ""),
     subtask_type: null,
     immutable: false,
@@ -46,8 +55,28 @@ export function toSignature(call: z.output<typeof callSchema>): Signature {
 /** What only admins call by name, as its routes are theirs alone: a backup too many deletes the oldest. */
 const FOR_ADMINS: ReadonlySet<string> = new Set([backupDatabase.name, restoreDatabase.name]);
 
-/** What only the shop's side and operators call by name: it charges anybody's order again. */
-const FOR_SHOP: ReadonlySet<string> = new Set([processPaymentTask.name, refundPaymentTask.name]);
+/**
+ * What only operators call by name: what the deployment does by itself, for everybody. It answers with everybody's
+ * sales, or goes on where its caller says; and a call of it may take the place of the one that comes by itself.
+ */
+const FOR_OPERATORS: ReadonlySet<string> = new Set(
+  shopSchedules("UTC").map(({ settings }) => settings.task),
+);
+
+/**
+ * What only the shop's side and operators call by name: it charges anybody's order again, writes to people who are
+ * known by their accounts alone and says their addresses, or tells how it stands with anybody's order, sale or papers.
+ */
+const FOR_SHOP: ReadonlySet<string> = new Set([
+  processPaymentTask.name,
+  refundPaymentTask.name,
+  sendBulkNotifications.name,
+  sendNotificationChunk.name,
+  sumNotifications.name,
+  sendReviewReminder.name,
+  sendTransactionNotification.name,
+  sendVerificationNotification.name,
+]);
 
 /** What nobody calls by name: it says to others what their callers may know, because a task has ended. */
 const FOR_NOBODY: ReadonlySet<string> = new Set([deliverCallback.name]);
@@ -57,6 +86,9 @@ export function refusalOf(caller: Caller, call: Signature): string | null {
   if (hasIn(FOR_NOBODY, call)) return "This call has a task in it that only the deployment calls.";
   if (!may(caller, "admin") && hasIn(FOR_ADMINS, call)) {
     return "This call has a task in it that needs the scope admin.";
+  }
+  if (!may(caller, "control") && hasIn(FOR_OPERATORS, call)) {
+    return "This call has a task in it that needs the scope control.";
   }
   const isOfShop = may(caller, "orders:manage") || may(caller, "control");
   if (isOfShop || !hasIn(FOR_SHOP, call)) return null;
