@@ -30,16 +30,24 @@ export interface TaskEventList {
   readonly missed: number;
 }
 
-/** Reads server-sent events: the lists in those that are named `tasks`. */
+/**
+ * Reads server-sent events: the lists in those that are named `tasks`.
+ * @param signal ends it: Node forgets that of a request whose answer has begun when it collects its garbage
+ * @throws the signal's reason
+ */
 export async function* readEvents(
   stream: ReadableStream<Uint8Array>,
+  signal?: AbortSignal,
 ): AsyncGenerator<TaskEventList> {
   const decoder = new TextDecoder();
   const reader = stream.getReader();
+  const stop = () => void reader.cancel().catch(() => undefined);
+  signal?.addEventListener("abort", stop);
   let rest = "";
   try {
     for (;;) {
       const { done, value } = await reader.read();
+      signal?.throwIfAborted();
       if (done) return;
       rest += decoder.decode(value, { stream: true });
       const blocks = rest.split("\n\n");
@@ -52,6 +60,7 @@ export async function* readEvents(
       }
     }
   } finally {
+    signal?.removeEventListener("abort", stop);
     await reader.cancel().catch(() => undefined);
   }
 }

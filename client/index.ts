@@ -87,7 +87,10 @@ export class Client {
     }
   }
 
-  /** What happens to tasks, list by list, until `signal` aborts or the connection ends. @throws ProblemError */
+  /**
+   * What happens to tasks, list by list, until the connection ends.
+   * @throws ProblemError, and the reason of `signal` when it aborts
+   */
   async *events({ signal, ...query }: EventFilter = {}): AsyncGenerator<TaskEventList> {
     const { data, error, response } = await this.api.GET("/api/events", {
       params: { query },
@@ -95,7 +98,7 @@ export class Client {
       ...(signal !== undefined && { signal }),
     });
     if (data == null) throw new ProblemError(response.status, error);
-    yield* readEvents(data);
+    yield* readEvents(data, signal);
   }
 
   async #whole(id: string): Promise<unknown> {

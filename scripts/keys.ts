@@ -85,7 +85,8 @@ async function revoke(id: string | undefined): Promise<void> {
   const rows = await run(
     `UPDATE api_keys SET revoked_at = ${Date.now()} WHERE id = ${sql(id)} AND revoked_at IS NULL RETURNING id`,
   );
-  console.log(rows.length === 1 ? `Revoked ${id}.` : `There is no key ${id} in force.`);
+  if (rows.length === 0) fail(`There is no key ${id} in force.`);
+  console.log(`Revoked ${id}.`);
 }
 
 const [command, argument] = positionals;

@@ -27,7 +27,7 @@ export function dueTime({ countdown, eta }: CallOptions, now: number): number | 
   if (!Number.isFinite(due) || due > MAX_TIME_MS || (countdown ?? 0) < 0) {
     throw new InvalidOptionError(
       countdown === undefined ? "eta" : "countdown",
-      "is no time up to the year 9999.",
+      (countdown ?? 0) < 0 ? `${countdown} is below 0.` : "is no time up to the year 9999.",
     );
   }
   return due > now ? Math.round(due) : null;

@@ -77,3 +77,13 @@ it("makes keys that monitor", async () => {
   expect(nobody).toMatchObject({ code: 1, out: "" });
   expect(nobody.error).toContain("--name and --owner must not be empty.");
 });
+
+it("takes back a key that is in force, and says so where there is none", async () => {
+  const key = ["create", "--name", "old", "--owner", "old", "--scopes", "tasks:read"];
+  const id = (await script("keys", ...key)).out.split("_")[1] ?? "";
+  expect(await script("keys", "revoke", id)).toMatchObject({ code: 0, out: `Revoked ${id}.\n` });
+  for (const none of [id, "lv_typo"]) {
+    const error = `There is no key ${none} in force.\n`;
+    expect(await script("keys", "revoke", none)).toEqual({ code: 1, out: "", error });
+  }
+});

@@ -129,3 +129,14 @@ it("events are read however the stream cuts them; what is no list is passed over
   expect(lists).toEqual([{ events: [], missed: 2 }]);
   expect(asked[0]?.url).toBe("http://lovage/api/events?task=send_*");
 });
+
+it("a watch that is called off ends, also where its request has forgotten the signal", async () => {
+  const aborted = new AbortController();
+  const { client } = clientOf(new Response(new ReadableStream()));
+  const watch = client.events({ signal: aborted.signal }).next();
+  const reason = new Error("enough");
+  setImmediate(() => {
+    aborted.abort(reason);
+  });
+  await expect(watch).rejects.toBe(reason);
+});

@@ -137,6 +137,11 @@ it.each<[options: CallOptions, field: string]>([
   expect(submitted).toEqual([]);
 });
 
+it("a countdown below 0 is called that", async () => {
+  const { lovage } = client();
+  await expect(lovage.send(call({ countdown: -1 }))).rejects.toThrow("countdown: -1 is below 0.");
+});
+
 it("a bad call among many refuses all and says which it is", async () => {
   const { lovage, submitted } = client();
   const bad = { ...call({}), kwargs: { to: 1 } };
