@@ -250,11 +250,11 @@ export class TaskBeat {
     });
     const isAnswered = records.length === runs.length;
     const left = isAnswered ? skipped.map((slot) => skippedRun(schedule, slot, now)) : [];
-    const all = [...records, ...left];
-    const kept = this.#keep(schedule, all);
+    const kept = this.#withRuns(schedule, [...records, ...left]);
+    if (kept === null) return;
     // Changed meanwhile: what it says now counts, from then on.
     if (!isSame(kept, schedule)) {
-      if (records.length > 0 && isSameOneOff(kept, schedule)) this.#store.put(over(kept));
+      this.#store.put(records.length > 0 && isSameOneOff(kept, schedule) ? over(kept) : kept);
       return;
     }
     if (!isAnswered) {
@@ -266,28 +266,30 @@ export class TaskBeat {
     this.#store.put(afterTick(dealtWith, records.length > 0, now));
   }
 
-  /** Keeps runs of a schedule, those that are new. Returns it as it is then; null: it is another, or none. */
-  #keep(schedule: Schedule, records: readonly ScheduleRun[]): Schedule | null {
+  #keep(schedule: Schedule, records: readonly ScheduleRun[]): void {
+    const kept = this.#withRuns(schedule, records);
+    if (kept !== null) this.#store.put(kept);
+  }
+
+  /** Keeps runs, those that are new. Returns their schedule as it is to be kept then; null: it is another, or none. */
+  #withRuns(schedule: Schedule, records: readonly ScheduleRun[]): Schedule | null {
     const current = this.#store.get(schedule.name);
     if (current?.id !== schedule.id) return null;
     const { added, more } = this.#store.addRuns(records);
     if (added.length === 0) return current;
     const own = added.filter(({ kind, task_id: id }) => kind === "slot" && id !== null);
     const fired = added.filter(({ kind, note }) => kind === "slot" && note !== NOT_RUN);
-    let next = {
+    const next = {
       ...current,
       keptRuns: current.keptRuns + more,
       totalRunCount: current.totalRunCount + own.length,
       lastRunAt: fired.at(-1)?.fired_at ?? current.lastRunAt,
       lastTaskId: own.at(-1)?.task_id ?? current.lastTaskId,
     };
-    if (next.keptRuns > 2 * KEPT_RUNS) {
-      const forgotten = this.#store.trim(schedule.name);
-      const until = Math.max(forgotten ?? 0, current.forgottenUntil ?? 0);
-      next = { ...next, keptRuns: KEPT_RUNS, forgottenUntil: until };
-    }
-    this.#store.put(next);
-    return next;
+    if (next.keptRuns <= 2 * KEPT_RUNS) return next;
+    const forgotten = this.#store.trim(schedule.name);
+    const until = Math.max(forgotten ?? 0, current.forgottenUntil ?? 0);
+    return { ...next, keptRuns: KEPT_RUNS, forgottenUntil: until };
   }
 
   /** Never goes back. Epoch ms. */

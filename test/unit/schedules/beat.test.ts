@@ -618,6 +618,22 @@ it("a change that changes nothing leaves what waits, and what is due, as it is",
   expect(rig.slots).toHaveLength(3);
 });
 
+it("a slot writes its schedule and its run, each once", async () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(1)));
+  const written: string[] = [];
+  rig.sql.setHooks({
+    around: (sql, run) => {
+      const [, table] = /^INSERT OR REPLACE INTO (\w+)/.exec(sql) ?? [];
+      if (table !== undefined) written.push(table);
+      return run();
+    },
+    committed: () => undefined,
+  });
+  await rig.pass(60_000);
+  expect(written).toEqual(["runs", "schedules"]);
+});
+
 it("one_off waits for its turn, and can be made one that goes on", async () => {
   const rig = new Rig();
   rig.beat.create("other", "o", settings(every(5), { overlap: "skip" }));
