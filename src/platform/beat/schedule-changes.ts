@@ -73,7 +73,14 @@ export function asDeclared(
   if (known.origin === "admin" && known.declared === null) return known;
   if (known.declared === declared && known.origin === "code") return known;
   const isOfCode = known.origin === "retired" || isAsDeclared(known);
-  const next = isOfCode ? changedSchedule(known, settings, now) : known;
+  const { oneOff, timing, startTime, enabled } = settings;
+  const hasRun =
+    known.origin === "code" &&
+    !known.enabled &&
+    isDone(known) &&
+    says(known, { oneOff, timing, startTime });
+  const asNow = { ...settings, enabled: enabled && !hasRun };
+  const next = isOfCode ? changedSchedule(known, asNow, now) : known;
   return { ...next, origin: "code", declared };
 }
 
@@ -116,6 +123,9 @@ function isAsDeclared(schedule: Schedule): boolean {
   if (schedule.declared === null) return false;
   const { enabled, ...others } = JSON.parse(schedule.declared) as ScheduleSettings;
   // That it has run, and is over by that, nobody has said.
-  const isDone = schedule.oneOff && schedule.lastRunAt !== null;
-  return says(schedule, others) && (isDone || says(schedule, { enabled }));
+  return says(schedule, others) && (isDone(schedule) || says(schedule, { enabled }));
+}
+
+function isDone({ oneOff, lastRunAt }: Schedule): boolean {
+  return oneOff && lastRunAt !== null;
 }

@@ -666,6 +666,29 @@ it("a one-off of the code that has run follows the code again; an admin's of tha
   expect(rig.beat.get("mine")).toMatchObject({ origin: "admin", enabled: true });
 });
 
+it("a one-off of the code that has run runs no second time because its description changes", async () => {
+  const rig = new Rig();
+  const once = (description: string, minutes: number, more = {}) => {
+    const all = { oneOff: true, description, ...more };
+    rig.beat.declare([declareSchedule("once", CALL, every(minutes), all)], (name) => name);
+  };
+  once("moves the books", 5);
+  await rig.pass(DAY);
+  once("moves all the books", 5);
+  await rig.pass(DAY);
+  expect(rig.beat.get("once")).toMatchObject({
+    description: "moves all the books",
+    enabled: false,
+    totalRunCount: 1,
+  });
+  once("moves the books again", 7);
+  await rig.pass(DAY);
+  expect(rig.tasks.size).toBe(2);
+  once("moves the books daily", 7, { oneOff: false, expires: rig.world.now() + 15 * 60_000 });
+  await rig.pass(DAY);
+  expect(rig.tasks.size).toBe(4);
+});
+
 it("its meter says how late the newest slot was, and for how long one is overdue", async () => {
   const rig = new Rig();
   expect(rig.meter).toEqual({ lateMs: null, overdueMs: 0 });
