@@ -26,6 +26,7 @@ export * from "./retry.ts";
 export * from "./routing.ts";
 export * from "./schedules/crontab.ts";
 export * from "./schedules/schedule.ts";
+export * from "./schedules/solar.ts";
 export * from "./schedules/timing.ts";
 export * from "./schedules/words.ts";
 export * from "./schedules/zone.ts";

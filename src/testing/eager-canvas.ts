@@ -47,6 +47,7 @@ export async function runEagerCanvas(
     plan,
     memory: { groups: new Map(), undoable: new Set(), undoing: new Map<number, Undoing>() },
     nesting: 0,
+    isUndo: false,
     stop: null,
   });
   const specOf: (...given: Parameters<CanvasPort["start"]>) => TaskSpec = (

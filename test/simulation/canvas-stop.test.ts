@@ -8,7 +8,7 @@ import {
   withOptions,
   type AnySignature,
 } from "#engine";
-import { adder, CanvasShard, fail, note, same } from "./canvas-shard.ts";
+import { adder, become, CanvasShard, fail, note, same } from "./canvas-shard.ts";
 
 /* Canvases that are called off, and undos. */
 
@@ -95,6 +95,26 @@ it.each(["id", "label"])("to revoke a canvas by its %s lets its undos go on", as
   await shard.pass(600_000);
   expect(shard.services.calls).toEqual(['undo "b"', 'undo "a"']);
 });
+
+it.each([{ queue: "default" }, { owner: "o" }])(
+  "to revoke all of $queue$owner lets undos go on that have become canvases",
+  async (filter) => {
+    const late = withOptions(same.si({ value: 7 }), { countdown: 30 });
+    const shard = new CanvasShard({
+      x: () => chain(late, become.si({ what: "y" })),
+      y: () => chain(late, note.s({ as: "undo" })),
+    });
+    const undoable = withOptions(same.si({ value: "a" }), { undo: become.s({ what: "x" }) });
+    await shard.send(chain(undoable, fail.si({})));
+    for (let n = 0; n < 3; n += 1) {
+      await shard.pass(20_000);
+      shard.ledger.revokeSome(filter, { parked: 0, id: "" }, false);
+      shard.ledger.revokeSome(filter, { parked: 1, id: "" }, false);
+    }
+    await shard.pass(600_000);
+    expect([shard.services.calls, shard.rows]).toEqual([["undo 7"], 0]);
+  },
+);
 
 it("undos run in the reverse order of definition, that of an added member with its group's", async () => {
   const shard = new CanvasShard({ x: () => step("x") });

@@ -12,6 +12,7 @@ export class CanvasRun {
   readonly #id: string;
   readonly #base: string;
   readonly #nesting: number;
+  readonly #isUndo: boolean;
   readonly #shape: PlanShape;
   readonly #memory: CanvasMemory;
   /** Of the transaction that is under way. */
@@ -27,6 +28,8 @@ export class CanvasRun {
     base: string;
     /** Replaced tasks around its members. */
     nesting: number;
+    /** It is what an undo was replaced with: so its members are. */
+    isUndo: boolean;
     plan: Plan;
     memory: CanvasMemory;
     stop: ErrorInfo | null;
@@ -34,6 +37,7 @@ export class CanvasRun {
     this.#id = parts.id;
     this.#base = parts.base;
     this.#nesting = parts.nesting;
+    this.#isUndo = parts.isUndo;
     this.#shape = new PlanShape(parts.plan);
     this.#memory = parts.memory;
     this.#stop = parts.stop;
@@ -262,7 +266,7 @@ export class CanvasRun {
       place,
       ...(isAwaited && { awaited: true }),
       ...(isInGroup && { group: true }),
-      ...(kind === "undo" && { undo: true }),
+      ...((kind === "undo" || this.#isUndo) && { undo: true }),
       ...(this.#nesting > 0 && { nesting: this.#nesting }),
     };
   }

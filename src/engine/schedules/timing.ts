@@ -1,6 +1,6 @@
-import { getTimes } from "suncalc";
 import { nextWall } from "./calendar.ts";
 import { crontabValues, isEveryHour, type Crontab, type CrontabValues } from "./crontab.ts";
+import { nextSolar, type SolarEvent } from "./solar.ts";
 import { changeBetween, instantOf, offsetAt, wallAt } from "./zone.ts";
 
 const HOUR = 3_600_000;
@@ -11,19 +11,6 @@ export const PERIOD_MS = {
   minutes: 60_000,
   hours: HOUR,
   days: DAY,
-} as const;
-
-/** Celery's solar events, and what suncalc calls them. */
-export const SOLAR_EVENTS = {
-  dawn_astronomical: "nightEnd",
-  dawn_nautical: "nauticalDawn",
-  dawn_civil: "dawn",
-  sunrise: "sunrise",
-  solar_noon: "solarNoon",
-  sunset: "sunset",
-  dusk_civil: "dusk",
-  dusk_nautical: "nauticalDusk",
-  dusk_astronomical: "night",
 } as const;
 
 /** When a schedule fires: django-celery-beat's four kinds, each schedule with its own. */
@@ -40,13 +27,10 @@ export type Timing =
   | { readonly kind: "clocked"; readonly at: number }
   | {
       readonly kind: "solar";
-      readonly event: keyof typeof SOLAR_EVENTS;
+      readonly event: SolarEvent;
       readonly latitude: number;
       readonly longitude: number;
     };
-
-/** Solar events that don't come for so long don't come at all. */
-const MAX_SOLAR_DAYS = 400;
 
 /** There is none later: it could not be written as a date. */
 const LAST_SLOT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -67,7 +51,7 @@ function slotAfter(timing: Timing, after: number): number | null {
     case "clocked":
       return timing.at > after ? timing.at : null;
     case "solar":
-      return nextSolar(timing, after);
+      return nextSolar(timing.event, timing.latitude, timing.longitude, after);
     case "crontab":
       return nextCrontab(timing, after);
   }
@@ -176,19 +160,6 @@ function firstChange(zone: string, from: number, until: number): number | null {
   for (let day = from; day < until; day += DAY) {
     const end = Math.min(until, day + DAY);
     if (offsetAt(zone, end) !== offset) return changeBetween(zone, day, end);
-  }
-  return null;
-}
-
-function nextSolar(
-  { event, latitude, longitude }: Extract<Timing, { kind: "solar" }>,
-  after: number,
-): number | null {
-  for (let day = -1; day < MAX_SOLAR_DAYS; day += 1) {
-    const at = getTimes(new Date(after + day * DAY), latitude, longitude)[SOLAR_EVENTS[event]];
-    // To the second: what is below it is no more than the formula's.
-    const slot = at === null ? NaN : Math.round(at.getTime() / 1_000) * 1_000;
-    if (slot > after) return slot;
   }
   return null;
 }

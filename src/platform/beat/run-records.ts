@@ -33,11 +33,6 @@ export function isSame(current: Schedule | null, schedule: Schedule): current is
   return current?.id === schedule.id && current.version === schedule.version;
 }
 
-export function earliest(a: number | null, b: number | null): number | null {
-  if (a === null || b === null) return a ?? b;
-  return Math.min(a, b);
-}
-
 export function unavailable(): LovageError {
   return new LovageError("ledger_unavailable", "The ledger can't be reached just now.", {
     retryable: true,

@@ -1,5 +1,6 @@
 import {
   followingSlot,
+  queuedLookMs,
   type DeclaredSchedule,
   type Schedule,
   type ScheduleSettings,
@@ -72,7 +73,14 @@ export function asDeclared(
   if (known.origin === "admin" && known.declared === null) return known;
   if (known.declared === declared && known.origin === "code") return known;
   const isOfCode = known.origin === "retired" || isAsDeclared(known);
-  const next = isOfCode ? changedSchedule(known, settings, now) : known;
+  const { oneOff, timing, startTime, enabled } = settings;
+  const hasRun =
+    known.origin === "code" &&
+    !known.enabled &&
+    isDone(known) &&
+    says(known, { oneOff, timing, startTime });
+  const asNow = { ...settings, enabled: enabled && !hasRun };
+  const next = isOfCode ? changedSchedule(known, asNow, now) : known;
   return { ...next, origin: "code", declared };
 }
 
@@ -82,14 +90,42 @@ export function retired(schedule: Schedule, now: number): Schedule {
   return { ...changed, origin: "retired" };
 }
 
-function isAsDeclared(schedule: Schedule): boolean {
-  if (schedule.declared === null) return false;
-  const settings = JSON.parse(schedule.declared) as ScheduleSettings;
-  // That it has run, and is over by that, nobody has said.
-  const isDone = schedule.oneOff && schedule.lastRunAt !== null;
+/** A schedule that has dealt with what was due, until it has something to do again. */
+export function afterTick(schedule: Schedule, hasRun: boolean, now: number): Schedule {
+  if (schedule.oneOff && hasRun) return over(schedule);
+  const next = followingSlot(schedule);
+  if (schedule.queuedSlot === null) return { ...schedule, nextAt: next };
+  const look = now + queuedLookMs(schedule, now);
+  return { ...schedule, nextAt: Math.min(next ?? look, look) };
+}
+
+/** A one-off that has run. */
+export function over(schedule: Schedule): Schedule {
+  return { ...schedule, enabled: false, nextAt: null, version: schedule.version + 1 };
+}
+
+/** Whether a one-off that was changed is to run at the same time as before, and once, so that either run is it. */
+export function isSameOneOff(current: Schedule | null, before: Schedule): current is Schedule {
+  if (current?.id !== before.id || !current.enabled || !current.oneOff) return false;
+  const { oneOff, timing, startTime } = before;
+  return says(current, { oneOff, timing, startTime });
+}
+
+/** Whether a schedule says this already. */
+export function says(schedule: Schedule, settings: Partial<ScheduleSettings>): boolean {
   return Object.entries(settings).every(
     ([key, value]) =>
-      (key === "enabled" && isDone) ||
       JSON.stringify(schedule[key as keyof ScheduleSettings]) === JSON.stringify(value),
   );
+}
+
+function isAsDeclared(schedule: Schedule): boolean {
+  if (schedule.declared === null) return false;
+  const { enabled, ...others } = JSON.parse(schedule.declared) as ScheduleSettings;
+  // That it has run, and is over by that, nobody has said.
+  return says(schedule, others) && (isDone(schedule) || says(schedule, { enabled }));
+}
+
+function isDone({ oneOff, lastRunAt }: Schedule): boolean {
+  return oneOff && lastRunAt !== null;
 }

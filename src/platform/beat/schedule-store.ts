@@ -83,25 +83,28 @@ export class ScheduleStore {
     this.#run("DELETE FROM runs WHERE schedule = ?", name);
   }
 
-  /** Rows written: 1. Returns false: it is there already. */
-  addRun(run: ScheduleRun): boolean {
-    const [known] = this.#sql.exec(
-      "SELECT 1 AS one FROM runs WHERE schedule = ? AND slot = ? AND kind = ?",
-      run.schedule,
-      run.slot,
-      run.kind,
-    );
-    if (known !== undefined) return false;
-    this.#run(
-      "INSERT INTO runs (schedule, slot, kind, fired_at, task_id, note) VALUES (?, ?, ?, ?, ?, ?)",
-      run.schedule,
-      run.slot,
-      run.kind,
-      run.fired_at,
-      run.task_id,
-      run.note,
-    );
-    return true;
+  /**
+   * Keeps those runs that are not there, also in place of one that became no task: what was refused may be asked for
+   * again. Rows written: 1 each.
+   * @returns those that it keeps now, and how many rows there are more
+   */
+  addRuns(runs: readonly ScheduleRun[]): { readonly added: ScheduleRun[]; readonly more: number } {
+    let more = 0;
+    const added = runs.filter((run) => {
+      const [known] = this.#sql.exec<{ task_id: string | null }>(
+        "SELECT task_id FROM runs WHERE schedule = ? AND slot = ? AND kind = ?",
+        ...[run.schedule, run.slot, run.kind],
+      );
+      if (known !== undefined && (known.task_id !== null || run.task_id === null)) return false;
+      this.#run(
+        `INSERT OR REPLACE INTO runs (schedule, slot, kind, fired_at, task_id, note)
+         VALUES (?, ?, ?, ?, ?, ?)`,
+        ...[run.schedule, run.slot, run.kind, run.fired_at, run.task_id, run.note],
+      );
+      more += known === undefined ? 1 : 0;
+      return true;
+    });
+    return { added, more };
   }
 
   /** The newest first. */

@@ -1,7 +1,5 @@
 import {
-  followingSlot,
   LovageError,
-  queuedLookMs,
   type Clock,
   type DeclaredSchedule,
   type Schedule,
@@ -10,17 +8,18 @@ import {
 } from "#engine";
 import type { SqlPort } from "../ledger/ports.ts";
 import { backfillSlots } from "./backfill.ts";
-import { asDeclared, changedSchedule, newSchedule, retired } from "./schedule-changes.ts";
-import { KEPT_RUNS, ScheduleStore } from "./schedule-store.ts";
 import {
-  earliest,
-  isSame,
-  NOT_RUN,
-  runOf,
-  skippedRun,
-  unavailable,
-  type RunAnswer,
-} from "./run-records.ts";
+  afterTick,
+  asDeclared,
+  changedSchedule,
+  isSameOneOff,
+  newSchedule,
+  over,
+  retired,
+  says,
+} from "./schedule-changes.ts";
+import { KEPT_RUNS, ScheduleStore } from "./schedule-store.ts";
+import { isSame, NOT_RUN, runOf, skippedRun, unavailable, type RunAnswer } from "./run-records.ts";
 import {
   FIRST_RETRY_MS,
   oldestSlot,
@@ -117,6 +116,8 @@ export class TaskBeat {
         retryable: true,
       });
     }
+    // What is due, and what waits, is not to be lost by that.
+    if (says(old, settings)) return old;
     const changed = changedSchedule(old, settings, this.#now());
     this.#store.put(changed);
     return changed;
@@ -249,47 +250,46 @@ export class TaskBeat {
     });
     const isAnswered = records.length === runs.length;
     const left = isAnswered ? skipped.map((slot) => skippedRun(schedule, slot, now)) : [];
-    const all = [...records, ...left];
-    const kept = this.#keep(schedule, all);
+    const kept = this.#withRuns(schedule, [...records, ...left]);
+    if (kept === null) return;
     // Changed meanwhile: what it says now counts, from then on.
-    if (!isSame(kept, schedule)) return;
+    if (!isSame(kept, schedule)) {
+      this.#store.put(records.length > 0 && isSameOneOff(kept, schedule) ? over(kept) : kept);
+      return;
+    }
     if (!isAnswered) {
       const askedSlot = kept.overlap === "allow" ? null : (runs[0]?.slot ?? null);
       this.#store.put({ ...kept, askedSlot, nextAt: retryAt(runs[0]?.slot ?? now, now) });
       return;
     }
-    const isOver = kept.oneOff && records.length > 0;
-    const look = queued === null ? null : now + queuedLookMs(kept, now);
-    const next = { ...kept, lastSlot: due.lastSlot, queuedSlot: queued, askedSlot: null };
-    this.#store.put(
-      isOver
-        ? { ...next, enabled: false, nextAt: null, version: kept.version + 1 }
-        : { ...next, nextAt: earliest(followingSlot(next), look) },
-    );
+    const dealtWith = { ...kept, lastSlot: due.lastSlot, queuedSlot: queued, askedSlot: null };
+    this.#store.put(afterTick(dealtWith, records.length > 0, now));
   }
 
-  /** Keeps runs of a schedule, those that are new. Returns it as it is then; null: it is another, or none. */
-  #keep(schedule: Schedule, records: readonly ScheduleRun[]): Schedule | null {
+  #keep(schedule: Schedule, records: readonly ScheduleRun[]): void {
+    const kept = this.#withRuns(schedule, records);
+    if (kept !== null) this.#store.put(kept);
+  }
+
+  /** Keeps runs, those that are new. Returns their schedule as it is to be kept then; null: it is another, or none. */
+  #withRuns(schedule: Schedule, records: readonly ScheduleRun[]): Schedule | null {
     const current = this.#store.get(schedule.name);
     if (current?.id !== schedule.id) return null;
-    const added = records.filter((record) => this.#store.addRun(record));
+    const { added, more } = this.#store.addRuns(records);
     if (added.length === 0) return current;
     const own = added.filter(({ kind, task_id: id }) => kind === "slot" && id !== null);
     const fired = added.filter(({ kind, note }) => kind === "slot" && note !== NOT_RUN);
-    let next = {
+    const next = {
       ...current,
-      keptRuns: current.keptRuns + added.length,
+      keptRuns: current.keptRuns + more,
       totalRunCount: current.totalRunCount + own.length,
       lastRunAt: fired.at(-1)?.fired_at ?? current.lastRunAt,
       lastTaskId: own.at(-1)?.task_id ?? current.lastTaskId,
     };
-    if (next.keptRuns > 2 * KEPT_RUNS) {
-      const forgotten = this.#store.trim(schedule.name);
-      const until = Math.max(forgotten ?? 0, current.forgottenUntil ?? 0);
-      next = { ...next, keptRuns: KEPT_RUNS, forgottenUntil: until };
-    }
-    this.#store.put(next);
-    return next;
+    if (next.keptRuns <= 2 * KEPT_RUNS) return next;
+    const forgotten = this.#store.trim(schedule.name);
+    const until = Math.max(forgotten ?? 0, current.forgottenUntil ?? 0);
+    return { ...next, keptRuns: KEPT_RUNS, forgottenUntil: until };
   }
 
   /** Never goes back. Epoch ms. */

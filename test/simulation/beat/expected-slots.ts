@@ -1,4 +1,4 @@
-import { getTimes } from "suncalc";
+import { getPosition, getTimes } from "suncalc";
 import type { ScheduleSettings, Timing } from "#engine";
 
 /*
@@ -87,9 +87,16 @@ function* solarSlots(
   const times = new Set<number>();
   for (let day = Math.floor(after / DAY) - 2; day <= until / DAY + 2; day += 1) {
     const noon = new Date(day * DAY + DAY / 2);
-    const at = getTimes(noon, latitude, longitude)[SUN[event as keyof typeof SUN]];
-    const slot = at === null ? NaN : Math.round(at.getTime() / 1_000) * 1_000;
-    if (slot > after && slot <= until) times.add(slot);
+    const sun = getTimes(noon, latitude, longitude);
+    const at = sun[SUN[event as keyof typeof SUN]];
+    if (at === null) continue;
+    const slot = Math.round(at.getTime() / 1_000) * 1_000;
+    if (slot <= after || slot > until) continue;
+    // Of days on which the sun hardly rises or sets suncalc may say any time: then it is not at the horizon.
+    const { altitude } = getPosition(at, latitude, longitude);
+    const isAtHorizon = altitude >= -1.333 && altitude <= 0.667;
+    const isOfDay = Math.abs(at.getTime() - sun.solarNoon.getTime()) <= DAY / 2 + MINUTE;
+    if (event === "solar_noon" || (isAtHorizon && isOfDay)) times.add(slot);
   }
   yield* [...times].toSorted((a, b) => b - a);
 }

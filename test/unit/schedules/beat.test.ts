@@ -26,6 +26,8 @@ class Rig {
   submits = 0;
   wakes = 0;
   isLedgerDown = false;
+  /** Their calls can't be made. */
+  areRefused = false;
   isDown: (run: PlannedRun) => boolean = () => false;
   /** It becomes a task, and nobody is told. */
   isAnswerLost: (run: PlannedRun) => boolean = () => false;
@@ -57,6 +59,7 @@ class Rig {
     this.submits += 1;
     this.largest = Math.max(this.largest, runs.length);
     if (this.isLedgerDown) return runs.map(() => null);
+    if (this.areRefused) return runs.map(() => ({ refused: "days: expected a number" }));
     for (const run of runs) {
       const { key, slot } = run;
       if (!this.isDown(run) && !this.tasks.has(key)) this.tasks.set(key, { slot, isDone: true });
@@ -561,6 +564,76 @@ it("a backfill keeps to the schedule's own time", async () => {
   expect(await rig.beat.backfill("s", start, start + DAY)).toHaveLength(3);
 });
 
+it("a backfill that was refused can be made again, and is fired once then", async () => {
+  const rig = new Rig();
+  const start = rig.world.now();
+  rig.beat.create("s", "s", settings(every(1, "hours"), { enabled: false }));
+  await rig.pass(3 * 3_600_000);
+  rig.areRefused = true;
+  await rig.beat.backfill("s", start, start + 3 * 3_600_000);
+  rig.areRefused = false;
+  expect(await rig.beat.backfill("s", start, start + 3 * 3_600_000)).toHaveLength(4);
+  const runs = rig.beat.runs("s", 10);
+  expect(runs.map(({ note }) => note)).toEqual([null, null, null, null]);
+  expect(new Set(runs.map(({ task_id: id }) => id))).toEqual(new Set(rig.tasks.keys()));
+  expect(rig.beat.get("s")).toMatchObject({ keptRuns: 4 });
+  // Also where the ledger has forgotten them.
+  rig.tasks.clear();
+  expect(await rig.beat.backfill("s", start, start + 3 * 3_600_000)).toEqual([]);
+});
+
+it("a one-off that is edited while its run is submitted has run once all the same", async () => {
+  for (const how of ["described", "another time", "goes on"]) {
+    const rig = new Rig();
+    rig.beat.create("s", "s", settings(every(10), { oneOff: true }));
+    await rig.world.run(rig.world.now() + 600_000);
+    const tick = rig.beat.tick();
+    const description = "for the month";
+    if (how === "described") rig.change("s", settings(every(10), { oneOff: true, description }));
+    else if (how === "goes on") rig.change("s", settings(every(10), { description }));
+    else rig.change("s", settings(every(7), { oneOff: true }));
+    await tick;
+    await rig.pass(3_600_000);
+    const runs = { described: 1, "another time": 2, "goes on": 7 }[how];
+    expect(rig.tasks.size, how).toBe(runs);
+    expect(rig.beat.get("s"), how).toMatchObject({ enabled: how === "goes on" });
+  }
+});
+
+it("a change that changes nothing leaves what waits, and what is due, as it is", async () => {
+  const rig = new Rig();
+  const given = settings(every(10), { overlap: "queue" });
+  rig.beat.create("s", "s", given);
+  await rig.pass(600_000);
+  for (const task of rig.tasks.values()) task.isDone = false;
+  await rig.pass(600_000);
+  rig.change("s", { ...given });
+  for (const task of rig.tasks.values()) task.isDone = true;
+  await rig.pass(60_000);
+  expect(rig.slots).toEqual(["11-01T00:10:00", "11-01T00:20:00"]);
+  // Just before the tick comes for it.
+  await rig.world.run(Date.parse("2026-11-01T00:30:00Z"));
+  rig.change("s", { ...given });
+  await rig.pass(60_000);
+  expect(rig.slots).toHaveLength(3);
+});
+
+it("a slot writes its schedule and its run, each once", async () => {
+  const rig = new Rig();
+  rig.beat.create("s", "s", settings(every(1)));
+  const written: string[] = [];
+  rig.sql.setHooks({
+    around: (sql, run) => {
+      const [, table] = /^INSERT OR REPLACE INTO (\w+)/.exec(sql) ?? [];
+      if (table !== undefined) written.push(table);
+      return run();
+    },
+    committed: () => undefined,
+  });
+  await rig.pass(60_000);
+  expect(written).toEqual(["runs", "schedules"]);
+});
+
 it("one_off waits for its turn, and can be made one that goes on", async () => {
   const rig = new Rig();
   rig.beat.create("other", "o", settings(every(5), { overlap: "skip" }));
@@ -591,6 +664,29 @@ it("a one-off of the code that has run follows the code again; an admin's of tha
   expect(rig.beat.get("once")).toMatchObject({ totalRunCount: 2, enabled: false });
   rig.beat.declare([], idOf);
   expect(rig.beat.get("mine")).toMatchObject({ origin: "admin", enabled: true });
+});
+
+it("a one-off of the code that has run runs no second time because its description changes", async () => {
+  const rig = new Rig();
+  const once = (description: string, minutes: number, more = {}) => {
+    const all = { oneOff: true, description, ...more };
+    rig.beat.declare([declareSchedule("once", CALL, every(minutes), all)], (name) => name);
+  };
+  once("moves the books", 5);
+  await rig.pass(DAY);
+  once("moves all the books", 5);
+  await rig.pass(DAY);
+  expect(rig.beat.get("once")).toMatchObject({
+    description: "moves all the books",
+    enabled: false,
+    totalRunCount: 1,
+  });
+  once("moves the books again", 7);
+  await rig.pass(DAY);
+  expect(rig.tasks.size).toBe(2);
+  once("moves the books daily", 7, { oneOff: false, expires: rig.world.now() + 15 * 60_000 });
+  await rig.pass(DAY);
+  expect(rig.tasks.size).toBe(4);
 });
 
 it("its meter says how late the newest slot was, and for how long one is overdue", async () => {

@@ -10,6 +10,7 @@ import {
   property,
   tuple,
 } from "fast-check";
+import { getPosition } from "suncalc";
 import { expect, it } from "vitest";
 import { crontabValues, lastSlots, nextSlot, slotsBetween, type Timing } from "#engine";
 
@@ -243,6 +244,37 @@ it("solar events come where and when they are seen", () => {
     1_000,
   );
   expect(days).toHaveLength(365);
+});
+
+it("where the sun only grazes a horizon no event comes at another hour, and none of the days after is left out", () => {
+  // The first and last of their season: suncalc puts them ten days off, at night, or with the sun high up.
+  for (const [event, latitude, longitude, wrong] of [
+    ["dawn_astronomical", 67.24, -150, "2026-09-10"],
+    ["dusk_astronomical", -57.99, -60, "2026-10-30"],
+    ["sunset", 85, -180, "2026-03-30"],
+    ["sunset", 69.46, -150, "2027-05-18"],
+    ["dusk_nautical", 56.88, -150, "2026-05-26"],
+  ] as const) {
+    const timing: Timing = { kind: "solar", event, latitude, longitude };
+    const from = at(`${wrong}T00:00Z`) - 5 * 86_400_000;
+    const found = slotsBetween(timing, from, from + 16 * 86_400_000, 100);
+    const season = iso(found).join(" ");
+    for (const [index, slot] of found.slice(1).entries()) {
+      const hours = (slot - (found[index] ?? 0)) / 3_600_000;
+      expect(hours, `${event}: ${season}`).toBeGreaterThan(20);
+      expect(hours, `${event}: ${season}`).toBeLessThan(28);
+    }
+    const altitude = {
+      dawn_astronomical: -18,
+      dusk_astronomical: -18,
+      dusk_nautical: -12,
+      sunset: 0,
+    };
+    for (const slot of found) {
+      const seen = getPosition(new Date(slot), latitude, longitude).altitude;
+      expect(Math.abs(seen - altitude[event]), `${event}: ${iso([slot]).join()}`).toBeLessThan(2);
+    }
+  }
 });
 
 it("the last slots of a long time are found without going through it", () => {

@@ -34,7 +34,7 @@ const interval = z.strictObject({
 });
 const clocked = z.strictObject({ at: instant });
 const solar = z.strictObject({
-  event: z.enum(Object.keys(SOLAR_EVENTS) as Keys<typeof SOLAR_EVENTS>),
+  event: z.enum(SOLAR_EVENTS),
   latitude: z.number().min(-90).max(90),
   longitude: z.number().min(-180).max(180),
 });

@@ -87,7 +87,7 @@ function OtherKinds({ form }: { form: TimingForm }) {
             form={form}
             name="event"
             label="Event"
-            choices={Object.keys(SOLAR_EVENTS)}
+            choices={SOLAR_EVENTS}
             at={["solar.event"]}
           />
           <TextField form={form} name="latitude" label="Latitude" at={["solar.latitude"]} />

@@ -93,7 +93,8 @@ export class Canvases {
     const options = optionsOf(row);
     const base = options.base ?? id;
     const nesting = (options.canvas?.nesting ?? 0) + (options.base === undefined ? 0 : 1);
-    const run = new CanvasRun({ id, base, nesting, plan, memory, stop });
+    const isUndo = options.canvas?.undo === true;
+    const run = new CanvasRun({ id, base, nesting, isUndo, plan, memory, stop });
     const { length } = JSON.stringify(plan);
     const canvas = { id, base, owner, trace: traceIdOf({ id, options }), run, rows, length };
     this.#live.set(id, canvas);
