@@ -259,3 +259,32 @@ it("changes that are made at once are all made", async () => {
     priority: 3,
   });
 });
+
+it.each([
+  ["eta", { eta: "x" }],
+  ["link", { link: "abc" }],
+  ["key", { key: {} }],
+])(
+  "a canvas whose member has a wrong %s is refused when its schedule is written",
+  async (_what, options) => {
+    const tasks = [{ ...call, options }];
+    const body = { name: "wrong member", every: 60, task: "celery.chain", kwargs: { tasks } };
+    const { status, json } = await request("POST", "/api/schedules/", body);
+    expect(status, JSON.stringify(json)).toBe(422);
+    expect(await get("/api/schedules/wrong%20member/").then((answer) => answer.status)).toBe(404);
+  },
+);
+
+it("a canvas in Celery's words is kept as it is understood", async () => {
+  const failed = {
+    ...{ task: "process_data", args: [], kwargs: { data: "failed" }, options: {} },
+    immutable: true,
+  };
+  const tasks = [{ ...call, args: [], options: { link_error: [failed] } }];
+  const made = await create("in Celery's words", {
+    ...{ interval: { every: 1, period: "hours" }, task: "celery.chain", kwargs: { tasks } },
+  });
+  expect(made["kwargs"]).toMatchObject({
+    tasks: [{ task: "process_data", options: { linkError: [{ task: "process_data" }] } }],
+  });
+});

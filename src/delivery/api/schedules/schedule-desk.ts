@@ -12,6 +12,7 @@ import type { Caller } from "../callers/access.ts";
 import { conflict, invalid, notFound } from "../http/problems.ts";
 import type { ApiParts } from "../route.ts";
 import { settingsOf, type changeSchema, type createSchema } from "./schedule-schema.ts";
+import { argumentsOf } from "../tasks/signatures.ts";
 import { checkCall } from "../tasks/task-calls.ts";
 
 /** Of a change that others get in the way of. */
@@ -52,7 +53,9 @@ export class ScheduleDesk {
    */
   settings(given: z.output<typeof changeSchema>, old: Schedule | null): ScheduleSettings {
     const { clock, timezone } = this.#parts;
-    return settingsOf(given, old, { now: clock.now(), timezone });
+    const settings = settingsOf(given, old, { now: clock.now(), timezone });
+    const { task, args, kwargs } = settings;
+    return { ...settings, kwargs: argumentsOf(task, args, kwargs) };
   }
 
   /** @throws Problem 422, 403, 409 when the name is taken, or there are too many */
