@@ -99,11 +99,13 @@ export class Gatekeeper {
     for (const name of this.#names.names()) this.#touched.add(name);
   }
 
-  /** Operators have set something anew: of tasks with other rates nothing holds that was granted, or said of when to ask. */
+  /**
+   * Operators have set something anew: what was said about when to ask holds no longer, nor what was granted by a rate
+   * that is another now.
+   */
   controlsChanged(memory: Memory, paced: readonly string[]): void {
-    for (const name of paced) {
-      memory.permits.dropSlots(name);
-      const state = this.#names.of(name);
+    for (const name of paced) memory.permits.dropSlots(name);
+    for (const state of this.#names.all()) {
       state.times.reset();
       state.isOutdated = state.isAsking;
     }
