@@ -76,6 +76,11 @@ it("errors say what is wrong and where", async () => {
   expect(
     await codeOf(wrong.applyAsync("process_data", { data: "x" }, { soon: true })),
   ).toMatchObject({ code: "invalid_request", field: "options" });
+  const member = { task: "process_data", kwargs: { data: "x" }, options: { eta: "soon" } };
+  expect(await codeOf(wrong.delay("celery.chain", { tasks: [member] }))).toMatchObject({
+    ...{ name: "LovageError", code: "invalid_request" },
+    field: expect.stringMatching(/tasks\.0\..*eta$/) as string,
+  });
   for (const key of ["", "x".repeat(256), "snow\u2603", 5]) {
     expect(
       await codeOf(wrong.applyAsync("process_data", { data: "x" }, { idempotency_key: key })),

@@ -268,9 +268,13 @@ it.each([
   "a canvas whose member has a wrong %s is refused when its schedule is written",
   async (_what, options) => {
     const tasks = [{ ...call, options }];
-    const body = { name: "wrong member", every: 60, task: "celery.chain", kwargs: { tasks } };
+    const interval = { every: 1, period: "hours" };
+    const body = { name: "wrong member", interval, task: "celery.chain", kwargs: { tasks } };
     const { status, json } = await request("POST", "/api/schedules/", body);
-    expect(status, JSON.stringify(json)).toBe(422);
+    expect(json["errors"]).toEqual([
+      expect.objectContaining({ field: expect.stringMatching(/tasks\.0\./) as string }),
+    ]);
+    expect(status).toBe(422);
     expect(await get("/api/schedules/wrong%20member/").then((answer) => answer.status)).toBe(404);
   },
 );

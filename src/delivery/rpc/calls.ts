@@ -1,6 +1,14 @@
-import { isTerminal, LovageError, parseTraceparent, traceIdOf, type TaskRecord } from "#engine";
+import {
+  isTerminal,
+  LovageError,
+  parseTraceparent,
+  traceIdOf,
+  type Signature,
+  type TaskRecord,
+} from "#engine";
 import { commands, may, sees, type Caller, type Scope } from "../api/callers/access.ts";
 import { CanvasResult } from "../api/canvas/canvas-result.ts";
+import { Problem } from "../api/http/problems.ts";
 import type { ApiCall, ApiParts } from "../api/route.ts";
 import { callSchema, isCallKey, refusalOf, toSignature } from "../api/tasks/task-calls.ts";
 import { isResultExpired } from "../api/tasks/task-views.ts";
@@ -20,6 +28,26 @@ type RpcParts = Pick<
 >;
 
 const MAX_WAIT_SECONDS = 60;
+
+/** @throws LovageError `invalid_request` naming the field */
+function readCall(given: unknown): Signature {
+  const checked = callSchema.safeParse(given);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    throw invalid(issue?.path.map(String).join(".") || "options", issue?.message ?? "is wrong");
+  }
+  try {
+    return toSignature(checked.data);
+  } catch (error) {
+    // What the API answers to a canvas whose members don't fit.
+    const [wrong] = error instanceof Problem ? error.errors : [];
+    throw wrong === undefined ? error : invalid(wrong.field, wrong.message);
+  }
+}
+
+function invalid(field: string, message: string): LovageError {
+  return new LovageError("invalid_request", `${field}: ${message}`, { field });
+}
 
 /** Calls that come from other Workers over a service binding: the same rules as over HTTP. */
 export class RpcCalls {
@@ -41,17 +69,10 @@ export class RpcCalls {
   async apply(name: string, kwargs: unknown, options: RpcCallOptions): Promise<string> {
     this.#need("tasks:write");
     const { idempotency_key: key, traceparent, ...rest } = options;
-    const checked = callSchema.safeParse({ ...rest, name, kwargs });
-    if (!checked.success) {
-      const [issue] = checked.error.issues;
-      const field = issue?.path.map(String).join(".") || "options";
-      throw new LovageError("invalid_request", `${field}: ${issue?.message}`, { field });
-    }
     if (key !== undefined && !isCallKey(key)) {
-      const message = "idempotency_key: must be 1 to 255 visible ASCII characters.";
-      throw new LovageError("invalid_request", message, { field: "idempotency_key" });
+      throw invalid("idempotency_key", "must be 1 to 255 visible ASCII characters.");
     }
-    const call = toSignature(checked.data);
+    const call = readCall({ ...rest, name, kwargs });
     const refusal = refusalOf(this.#caller, call);
     if (refusal !== null) throw new LovageError("forbidden", refusal);
     const route = key === undefined ? undefined : { route: "rpc", key };
