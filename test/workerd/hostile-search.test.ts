@@ -9,7 +9,7 @@ let failed = "";
 const JSON_BODY = { "Content-Type": "application/json" };
 
 beforeAll(async () => {
-  shop = await keyFor("shop", ["tasks:read", "tasks:write"]);
+  shop = await keyFor("shop", ["tasks:read", "tasks:write", "orders:manage"]);
   const call = { name: "process_payment", kwargs: { order_id: "none" } };
   const answer = await request("/api/tasks/", shop, {
     method: "POST",
